@@ -1,0 +1,90 @@
+/* actor.h: spawning actors, ending them, and learning of their end.
+
+   Call these from the actor whose `self` it is. A spawn by an actor that may block (root, attached, THREAD) waits
+   for the outcome of the start hook. A SHARED or HERE actor gets that of an actor on its own worker at once, too;
+   for any other place spawn answers 0 as soon as the thread exists, and a start that fails ends the actor: whoever
+   monitors or asks it gets the error, and the spawner's `down` hook does, with monitor 0.
+
+   SPDX-License-Identifier: MPL-2.0 */
+
+#ifndef ZANNI_ACTOR_H
+#define ZANNI_ACTOR_H
+
+#include "message.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    ZANNI_SHARED = 0,   // among thousands on a pool worker: the spawner's, or round robin from outside the pool
+    ZANNI_HERE,         // on the spawner's worker: may share memory with it
+    ZANNI_THREAD        // alone in a thread; may block
+} zanni_place_t;
+
+typedef enum {
+    ZANNI_REJECT = 0,    // a tell to a full mailbox answers ZANNI_EFULL
+    ZANNI_DROP_OLDEST,   // the mailbox's oldest message becomes a dead letter
+    ZANNI_DROP_NEWEST    // the arriving one does
+} zanni_overflow_t;
+
+typedef struct {
+    size_t size;                 // sizeof (zanni_spawn_t), or 0
+    zanni_place_t place;
+    uint32_t worker;             // SHARED: pool worker 1 .. workers; 0: see zanni_place_t
+    bool restartable;            // keeps the start arguments for zanni_restart
+    zanni_overflow_t overflow;
+    uint32_t mailbox_messages;   // 0: the node's
+    uint64_t mailbox_bytes;      // 0: the node's
+    int64_t start_ms;            // how long a blocking spawn waits for the start; 0: the node's ask deadline
+    zanni_error_t *error;        // filled when spawn fails
+} zanni_spawn_t;
+
+#define ZANNI_SPAWN_DEFAULT { .size = sizeof (zanni_spawn_t) }
+
+/* Starts an actor of a registered class with these start arguments and gives the caller a strong reference that
+   owns it. `options` may be NULL. Errors: ZANNI_ENOCLASS, ZANNI_EARGS, what start answered, ZANNI_ENOMEM,
+   ZANNI_ETHREADS, ZANNI_EDESCRIPTORS, ZANNI_ESOCKETS, ZANNI_EINVAL (no such worker, a loop actor not in a
+   thread). */
+ZANNI_EXPORT int zanni_spawn_args (zanni_t *self, zanni_ref_t **ref_p, const char *class_name,
+                                   const zanni_spawn_t *options, const zanni_arg_t *args,
+                                   size_t count) ZANNI_CHECKED;
+
+/* The actor's state struct, zeroed before its start; NULL for a root or attached thread that serves no class. */
+ZANNI_EXPORT void *zanni_state (zanni_t *self);
+
+/* The actor's reference to itself: weak, borrowed, right to call. */
+ZANNI_EXPORT const zanni_ref_t *zanni_self (zanni_t *self);
+
+/* Ends the calling actor after this handler: normally, or with an error that monitors and open asks get. */
+ZANNI_EXPORT int zanni_exit (zanni_t *self);
+ZANNI_EXPORT int zanni_exit_error (zanni_t *self, int64_t code, const char *text);
+
+/* End an actor, overtaking what is in its mailbox: its stop hook runs (reason shutdown), or does not (killed). What
+   it left unhandled becomes dead letters and errors to askers. Both need a reference that owns: ZANNI_EPERM. Not
+   waiting for the end: monitor it. */
+ZANNI_EXPORT int zanni_stop (zanni_t *self, const zanni_ref_t *ref) ZANNI_CHECKED;
+ZANNI_EXPORT int zanni_kill (zanni_t *self, const zanni_ref_t *ref) ZANNI_CHECKED;
+
+/* Ends the actor's incarnation (reason shutdown, restarts true) and starts the next one with the kept start
+   arguments; its mailbox, references and id go on. Needs *own* (ZANNI_EPERM) and the spawn option `restartable`
+   (else the actor logs it and lives on). */
+ZANNI_EXPORT int zanni_restart (zanni_t *self, const zanni_ref_t *ref) ZANNI_CHECKED;
+
+/* Delivers one DOWN when the actor's present incarnation ends, behind what it sent before: to the `down` hook, or
+   as a message to zanni_receive. An actor that is gone already answers at once, with ZANNI_EXIT_NO_ACTOR. */
+ZANNI_EXPORT int zanni_monitor (zanni_t *self, uint64_t *monitor_p, const zanni_ref_t *ref) ZANNI_CHECKED;
+
+/* Ends a monitor; its DOWN is not delivered any more, even if it is on its way. An unknown id is no error. */
+ZANNI_EXPORT int zanni_demonitor (zanni_t *self, uint64_t monitor) ZANNI_CHECKED;
+
+#ifdef __cplusplus
+}
+#else
+
+/* With their arguments typed by C; cpp.h has the same for C++. */
+#define zanni_spawn(self, ref_p, class_name, ...) \
+    zanni_spawn_args (self, ref_p, class_name, ZANNI_ARGV (__VA_ARGS__))
+
+#endif
+#endif

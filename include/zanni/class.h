@@ -1,0 +1,78 @@
+/* class.h: what an actor is: a struct, a table of methods, and a few hooks.
+
+   A class is constant data. zanni_init registers a program's classes once, at its start; the table only grows.
+   Signatures use sd-bus's letters: b bool, y byte, i u int32/uint32, x t int64/uint64, d double, s string, ay
+   bytes, aT array, (T...) struct, a{KV} list of pairs, v any value, r actor reference, B buffer, M bound method.
+
+   Inheritance: a child's struct begins with its parent's; it has every method of its parent and may override some
+   with the same signature. Hooks add up: start runs from the eldest down, each reading the arguments from the
+   first; stop and down run from the youngest up.
+
+   SPDX-License-Identifier: MPL-2.0 */
+
+#ifndef ZANNI_CLASS_H
+#define ZANNI_CLASS_H
+
+#include "error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Handles one message on the actor's own worker. `msg` is borrowed (zanni_msg_keep outlives the call). 0, or a
+   negative code: an asker that has no answer yet gets it as its error, a tell is logged and counted; the actor
+   lives on. A SHARED or HERE actor must not block. */
+typedef int zanni_handler_fn (zanni_t *self, zanni_msg_t *msg);
+
+/* An actor that was monitored has ended. Valid during the call. */
+typedef struct {
+    uint64_t monitor;        // as zanni_monitor answered it
+    const zanni_ref_t *ref;  // weak
+    zanni_reason_t reason;
+    bool restarts;           // the next incarnation follows under the same reference
+} zanni_down_t;
+
+#define ZANNI_METHOD_PRIVATE 1u   // only the actor itself may call it: timers, watches, its own tells
+
+typedef struct {
+    const char *name;
+    const char *in;     // signature of the arguments
+    const char *out;    // signature of the answer, "" where there is none
+    zanni_handler_fn *handler;
+    const char *text;   // one line for people; zanni.describe answers it
+    unsigned flags;
+} zanni_method_t;
+
+#define ZANNI_METHOD(name, in, out, handler, text) { name, in, out, handler, text, 0 }
+#define ZANNI_PRIVATE(name, in, out, handler, text) { name, in, out, handler, text, ZANNI_METHOD_PRIVATE }
+#define ZANNI_METHOD_END { NULL, NULL, NULL, NULL, NULL, 0 }
+
+typedef struct {
+    const char *name;      // unique in the program; names beginning with "zanni." are taken
+    const char *parent;    // name of the class it inherits from, or NULL
+    size_t state_size;     // of the state struct; zeroed before start
+    const zanni_method_t *methods;                 // ends with ZANNI_METHOD_END; may be NULL
+    const char *start_in;                          // signature of the start arguments; NULL is "", or the parent's
+    zanni_handler_fn *start;                       // a negative code ends the actor; the spawner gets it
+    void (*stop) (zanni_t *self, const zanni_reason_t *reason);   // runs once, except after a kill
+    void (*down) (zanni_t *self, const zanni_down_t *down);
+    int (*run) (zanni_t *self);   // a loop actor (THREAD): reads with zanni_receive until ZANNI_ECLOSED
+    const char *text;             // one line for people
+} zanni_class_t;
+
+/* Registers `classes`, an array that ends with NULL. First line of a program's main. A fault (signature,
+   duplicate method, unknown parent, ...) is answered as ZANNI_ECLASS and again, with its text, by zanni_new.
+   Registering the same definition again is no fault. Thread-safe. */
+ZANNI_EXPORT int zanni_init (const zanni_class_t *const *classes);
+
+/* The same, saying what is wrong: all classes are registered, or none. `error` may be NULL. */
+ZANNI_EXPORT int zanni_register (const zanni_class_t *const *classes, zanni_error_t *error) ZANNI_CHECKED;
+
+/* Inside a handler: runs the parent's handler of the same method on the same message, from its first argument.
+   ZANNI_ENOMETHOD where the parent has none. */
+ZANNI_EXPORT int zanni_super (zanni_t *self, zanni_msg_t *msg) ZANNI_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,109 @@
+/* node.h: a run of zanni in this process, and the threads of the host that take part in it.
+
+   zanni_new makes a node; the calling thread becomes its root actor. A host with a main loop of its own polls
+   zanni_fd and calls zanni_step; one without calls zanni_run, zanni_call or zanni_receive, which drive the same
+   worker. Other threads join by zanni_attach. Unless said otherwise, a function may be called only from the thread
+   whose `self` it takes (ZANNI_ETHREAD), and not in a child of fork (ZANNI_EFORK).
+
+   SPDX-License-Identifier: MPL-2.0 */
+
+#ifndef ZANNI_NODE_H
+#define ZANNI_NODE_H
+
+#include "log.h"
+#include "message.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct zanni_clock;
+struct zanni_port_ops;
+struct zanni_place_ops;
+struct zanni_region_ops;
+struct zanni_link_ops;
+
+/* Options of a node; zero is the default of each. */
+typedef struct {
+    size_t size;                 // sizeof (zanni_options_t), or 0
+    const char *name;            // for logs; default "zanni"
+    uint32_t workers;            // threads of the pool; default: as many as CPUs
+    uint32_t mailbox_messages;   // default limit of a mailbox; default 65,536
+    uint64_t mailbox_bytes;      // argument and buffer bytes in it; default 256 MiB
+    uint32_t ask_deadline_ms;    // default 5000
+    uint32_t shutdown_ms;        // how long zanni_destroy waits for each of its phases; default 5000
+    zanni_log_fn *log;           // default: nothing is said
+    void *log_context;
+    zanni_error_t *error;        // filled when zanni_new fails
+    const struct zanni_clock *clock;         // the seams (zanni/sys/): default is this system
+    const struct zanni_port_ops *port;
+    const struct zanni_place_ops *place;
+    const struct zanni_region_ops *region;
+    const struct zanni_link_ops *link;
+} zanni_options_t;
+
+#define ZANNI_OPTIONS_DEFAULT { .size = sizeof (zanni_options_t) }
+
+/* Makes a node whose root actor is the calling thread. Starts no thread: the first actor that needs one does. */
+ZANNI_EXPORT int zanni_new (zanni_t **self_p, const zanni_options_t *options) ZANNI_CHECKED;
+
+/* Ends what `self` began and nulls it; forgives NULL. For a root: all actors and threads of the node, each phase
+   with a deadline; ZANNI_ESTUCK when a thread was abandoned in user code (the log names its actor). For an attached
+   thread: takes it out of the node. Blocks at most some shutdown_ms. */
+ZANNI_EXPORT int zanni_destroy (zanni_t **self_p);
+
+/* The node, a handle that any thread may use as long as the node lives. */
+ZANNI_EXPORT zanni_node_t *zanni_node_of (zanni_t *self);
+
+/* Gives the calling thread an actor of its own in `node`. It must be destroyed on the same thread, before the
+   node. ZANNI_ECLOSED once the node is ending. */
+ZANNI_EXPORT int zanni_attach (zanni_t **self_p, zanni_node_t *node) ZANNI_CHECKED;
+
+/* Gives a root or attached actor a class: state, methods and hooks; its start runs at once, with these arguments.
+   Messages are handled from then on inside zanni_step and zanni_run. Once per actor. */
+ZANNI_EXPORT int zanni_serve_args (zanni_t *self, const char *class_name, const zanni_arg_t *args,
+                                   size_t count) ZANNI_CHECKED;
+
+/* Works for at most `timeout_ms` (-1: without end), blocking when idle; 0 when zanni_exit was called or the time is
+   over. Root and attached only. */
+ZANNI_EXPORT int zanni_run (zanni_t *self, int64_t timeout_ms) ZANNI_CHECKED;
+
+/* Handles at most `budget` messages of this thread's worker (at least 1) and never blocks. Answers 1 when work is
+   left, 0 when not. Root and attached only. */
+ZANNI_EXPORT int zanni_step (zanni_t *self, uint32_t budget) ZANNI_CHECKED;
+
+/* A descriptor for poll or epoll that is readable (level-triggered) as long as zanni_step has something to do; it
+   belongs to the node. Root and attached only. ZANNI_EDESCRIPTORS. */
+ZANNI_EXPORT int zanni_fd (zanni_t *self, int *fd_p) ZANNI_CHECKED;
+
+/* What a node has done so far; counters only grow but the last two. */
+typedef struct {
+    uint64_t messages;       // handled by actors
+    uint64_t dead_letters;   // could not be delivered
+    uint64_t failed_tells;   // a handler answered an error to a tell
+    uint64_t late_replies;   // came after their ask had ended
+    uint64_t actors;         // alive now, root and attached included
+    uint64_t threads;        // of the node now: pool workers, THREAD actors and the control thread
+} zanni_stats_t;
+
+ZANNI_EXPORT int zanni_stats (zanni_t *self, zanni_stats_t *stats) ZANNI_CHECKED;
+
+/* Every dead letter of the node from now on is told to `method` of the calling actor, as "ssst": class and method
+   it was for, why, and the size of its arguments. One subscriber a node; NULL ends it. */
+ZANNI_EXPORT int zanni_dead_letters (zanni_t *self, const char *method) ZANNI_CHECKED;
+
+static inline void
+zanni_t_auto (zanni_t **self_p)
+{
+    (void) zanni_destroy (self_p);
+}
+
+#ifdef __cplusplus
+}
+#else
+
+/* With their arguments typed by C; cpp.h has the same for C++. */
+#define zanni_serve(self, ...) zanni_serve_args (self, ZANNI_ARGV (__VA_ARGS__))
+
+#endif
+#endif

@@ -1,0 +1,57 @@
+/* ref.h: references, the handles by which actors know each other.
+
+   A reference names an actor wherever it runs. A strong one keeps it alive: when the last is dropped, the actor
+   ends after everything that its holders sent before. A weak one does not. A reference carries one of two rights:
+   *call* (tell, ask, monitor) or *own* (also stop, kill, restart); spawn gives a strong one that owns. Cycles of
+   strong references are never collected. A reference belongs to the thread that got it; to give one to another
+   actor, send it.
+
+   SPDX-License-Identifier: MPL-2.0 */
+
+#ifndef ZANNI_REF_H
+#define ZANNI_REF_H
+
+#include "error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A further reference of the same strength and right, for the caller to destroy. None of these blocks. */
+ZANNI_EXPORT int zanni_ref_keep (zanni_t *self, zanni_ref_t **copy_p, const zanni_ref_t *ref) ZANNI_CHECKED;
+
+/* The same actor, but weak. */
+ZANNI_EXPORT int zanni_ref_weak (zanni_t *self, zanni_ref_t **copy_p, const zanni_ref_t *ref) ZANNI_CHECKED;
+
+/* The same actor and strength, with the right to call only. */
+ZANNI_EXPORT int zanni_ref_limit (zanni_t *self, zanni_ref_t **copy_p, const zanni_ref_t *ref) ZANNI_CHECKED;
+
+/* Drops a reference and nulls the handle; forgives NULL. The drop travels behind what this thread sent to that
+   actor before. */
+ZANNI_EXPORT void zanni_ref_destroy (zanni_ref_t **ref_p);
+
+ZANNI_EXPORT bool zanni_ref_is_strong (const zanni_ref_t *ref);
+ZANNI_EXPORT bool zanni_ref_is_own (const zanni_ref_t *ref);
+
+/* Whether both name the same actor, whatever their strength and right; NULL equals nothing. */
+ZANNI_EXPORT bool zanni_ref_equal (const zanni_ref_t *one, const zanni_ref_t *other);
+
+/* A hash that is equal for equal references, of any strength and right. */
+ZANNI_EXPORT uint64_t zanni_ref_hash (const zanni_ref_t *ref);
+
+/* The name of the actor's class, or "" for a root or attached thread that serves none. */
+ZANNI_EXPORT const char *zanni_ref_class (const zanni_ref_t *ref);
+
+/* Where it is: its node's id and its number there. */
+ZANNI_EXPORT zanni_address_t zanni_ref_address (const zanni_ref_t *ref);
+
+static inline void
+zanni_ref_t_auto (zanni_ref_t **ref_p)
+{
+    zanni_ref_destroy (ref_p);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,74 @@
+/* place.h: the seam through which workers get a thread to run on.
+
+   The default asks the node's control thread, which makes a czmq zactor. A test drives workers itself, all on one
+   thread, with zanni_worker_step. Weaker stability promise than the rest of the API.
+
+   SPDX-License-Identifier: MPL-2.0 */
+
+#ifndef ZANNI_SYS_PLACE_H
+#define ZANNI_SYS_PLACE_H
+
+#include "../log.h"
+#include "port.h"
+
+typedef struct zanni_place_ops {
+    size_t size;   // sizeof (zanni_place_ops_t), or 0
+    /* Prepares a node for more than one worker, once, before the first start or attach. `undertaker` is a worker
+       without actors that answers for those that have ended: the place runs it until `close`, on a thread that it
+       enters. 0, or an error that the spawner gets. */
+    int (*open) (void **place_p, zanni_worker_t *undertaker);
+    /* The undertaker has something to do. Any thread; must not block. */
+    void (*rouse) (void *place);
+    /* Makes a thread (or a stand-in) that runs `worker` from now on: zanni_worker_main, or steps. Waits until it
+       runs. Called from any worker's thread. ZANNI_ETHREADS, ZANNI_ESOCKETS, ZANNI_EDESCRIPTORS, ZANNI_ENOMEM. */
+    int (*start) (void *place, zanni_worker_t *worker);
+    /* The node ends: stops every worker that was started (zanni_worker_stop), waits until all have ended or the
+       clock reaches `until_ns`, abandons the others, and answers how many. On the root's thread. */
+    int (*finish) (void *place, int64_t until_ns);
+    /* Ends the undertaker, once zanni_worker_unsettled answers 0 or the clock reaches `until_ns`, and frees what open
+       made. On the root's thread. */
+    void (*close) (void *place, int64_t until_ns);
+} zanni_place_ops_t;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Runs a worker until it ends; on the thread that start made for it. */
+ZANNI_EXPORT void zanni_worker_main (zanni_worker_t *worker);
+
+/* Makes the calling thread the worker's own, and runs what it has to do once, without blocking. Answers whether
+   work is left. */
+ZANNI_EXPORT void zanni_worker_enter (zanni_worker_t *worker);
+ZANNI_EXPORT bool zanni_worker_step (zanni_worker_t *worker);
+
+/* When the worker next has something to do by itself; INT64_MAX: never. */
+ZANNI_EXPORT int64_t zanni_worker_next_ns (const zanni_worker_t *worker);
+
+/* Tells another worker to end its actors and itself; `from` is the calling thread's. */
+ZANNI_EXPORT void zanni_worker_stop (zanni_worker_t *from, zanni_worker_t *worker);
+
+/* Ends a worker that was stepped, on its thread, after zanni_worker_stopping answered true. */
+ZANNI_EXPORT bool zanni_worker_stopping (const zanni_worker_t *worker);
+ZANNI_EXPORT void zanni_worker_end (zanni_worker_t *worker);
+
+/* What of the node's is on its way between workers and will reach none: batches not yet taken in or given back. */
+ZANNI_EXPORT uint64_t zanni_worker_unsettled (const zanni_worker_t *worker);
+
+/* One line to the node's log. Any thread, no lock held. */
+ZANNI_EXPORT void zanni_worker_log (const zanni_worker_t *worker, zanni_log_level_t level, const char *text);
+
+/* Whether the worker has ended: zanni_worker_main returned, or is about to. Any thread. */
+ZANNI_EXPORT bool zanni_worker_ended (const zanni_worker_t *worker);
+
+/* What the worker is for, for logs: "worker 1", "thread actor logger". Any thread. */
+ZANNI_EXPORT const char *zanni_worker_name (const zanni_worker_t *worker);
+
+/* Counted holds on the worker, for a place that keeps it in a list. Any thread. */
+ZANNI_EXPORT void zanni_worker_hold (zanni_worker_t *worker);
+ZANNI_EXPORT void zanni_worker_drop (zanni_worker_t *worker);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,213 @@
+/* actor.h: an actor in memory: identity, incarnation, references.
+
+   The identity is what others know: id, mailbox, counts, limits. It lives as long as anyone refers to it, and
+   survives restarts. The incarnation (`zanni_t`, what a handler gets as self) is what runs: state and everything
+   that it began, and is freed when it ends.
+
+   Threads: an identity belongs to one worker for its whole life; only that worker's thread touches its plain
+   members. Others see its worker (fixed), its class, and the atomic counts.
+
+   Memory: `refs` counts handles, messages that travel between workers and name it as sender, and 1 for its owner
+   (held while it is alive or `holds` is above 0). `holds` counts messages of its own worker, without an atomic
+   operation. Increments need somebody who holds already; whoever takes the last away frees. A handle's drop goes to
+   the owner as an item, behind what was sent through it, so a message under way never outlives whom it is for. */
+
+#ifndef ZANNI_ACTOR_ACTOR_H
+#define ZANNI_ACTOR_ACTOR_H
+
+#include "../message/message.h"
+#include "class.h"
+
+#include <assert.h>
+#include <zanni/actor.h>
+#include <zanni/call.h>
+#include <zanni/ref.h>
+
+typedef struct zanni_worker zanni_worker_t;
+typedef struct zanni__identity zanni__identity_t;
+
+/* Everything that can lie in a mailbox or a batch. The first five are zanni_msg_kind_t. */
+typedef enum {
+    ZANNI__TELL = ZANNI_MSG_TELL,
+    ZANNI__ASK = ZANNI_MSG_ASK,
+    ZANNI__REPLY = ZANNI_MSG_REPLY,
+    ZANNI__ERROR = ZANNI_MSG_ERROR,
+    ZANNI__DOWN = ZANNI_MSG_DOWN,
+    ZANNI__START,        // begin an incarnation with these arguments; answered like an ask
+    ZANNI__MONITOR,      // stays with the watched actor and becomes its DOWN
+    ZANNI__DEMONITOR,
+    ZANNI__WAITER,       // when writable; stays until then and becomes a TELL
+    ZANNI__DROP,         // a zanni_ref_t
+    ZANNI__BUFFER,       // a zanni_buffer_t whose memory is to be freed on this worker
+    ZANNI__STOP,         // these overtake
+    ZANNI__KILL,
+    ZANNI__RESTART,
+    ZANNI__CANCEL,
+    ZANNI__WORKER_STOP   // for the worker itself
+} zanni__kind_t;
+
+/* Flags of a message. */
+#define ZANNI__REMOTE 1u     // holds its sender by `refs`, since it came from another worker
+#define ZANNI__COUNTED 2u    // counts against the mailbox's limit
+#define ZANNI__ANSWERED 4u   // an ask that needs no answer any more
+#define ZANNI__TICK 8u       // from a timer, watch or waiter of the actor itself: `id` must still be alive
+#define ZANNI__KEPT 16u      // linked into its actor's kept messages
+#define ZANNI__OWNED 32u     // the program has to destroy it
+#define ZANNI__NESTED 64u    // a dead letter's notice: makes no further one
+#define ZANNI__HOLDS_TO 128u // holds whom it is for: an answer or a DOWN, which no handle precedes
+
+/* Lists whose members know where they hang, so that they can leave from anywhere. */
+typedef struct zanni__hook {
+    struct zanni__hook *next;
+    struct zanni__hook **at;   // what points here; NULL: in no list
+} zanni__hook_t;
+
+static inline void
+zanni__hook_insert (zanni__hook_t **list, zanni__hook_t *hook)
+{
+    hook->next = *list;
+    hook->at = list;
+    if (*list)
+        (*list)->at = &hook->next;
+    *list = hook;
+}
+
+static inline void
+zanni__hook_remove (zanni__hook_t *hook)
+{
+    if (!hook->at)
+        return;
+    *hook->at = hook->next;
+    if (hook->next)
+        hook->next->at = hook->at;
+    hook->at = NULL;
+}
+
+/* A handle. Held, it hangs in its holder's list; dropped, it is an item on its way to the actor's worker. */
+struct zanni_ref {
+    union {
+        zanni__item_t item;
+        zanni__hook_t hook;
+    } as;
+    zanni__identity_t *identity;
+    zanni_worker_t *worker;      // of the holder, on whose thread it may be dropped; NULL: inside a message
+    bool strong;
+    bool own;
+};
+
+typedef enum {
+    ZANNI__STARTING,   // its START is on the way or in the mailbox
+    ZANNI__RUNNING,
+    ZANNI__ENDED
+} zanni__state_t;
+
+struct zanni__identity {
+    zanni__queue_t mailbox;
+    zanni_t *actor;                           // NULL before the start and after the end
+    zanni_worker_t *worker;                   // held
+    _Atomic (const zanni__class_t *) cls;     // changes once, when a root begins to serve (release; acquire)
+    zanni__identity_t *next_runnable;
+
+    /* Flow. The owner alone writes `queued`; senders on other workers add to `coming` before they post and the owner
+       subtracts when it takes in. A sender reads both: relaxed, for a limit needs no order. */
+    _Atomic uint32_t queued;
+    _Atomic uint32_t coming;
+    _Atomic uint64_t queued_bytes;
+    _Atomic uint64_t coming_bytes;
+    uint64_t limit_bytes;
+    uint32_t limit;
+
+    uint8_t state;
+    uint8_t overflow;
+    bool scheduled;
+    bool in_turn;
+    bool blocked;                             // an owner waits in call or receive: no turns
+    bool pinned;                              // root, attached: no count of references ends it
+    _Atomic bool ended;                       // for senders on other workers; a hint (relaxed)
+    bool restartable;
+
+    bool owned;                               // the owner's one of `refs` is there
+    uint32_t holds;
+    _Atomic uint32_t refs;
+    _Atomic uint32_t strong;
+    uint32_t incarnation;
+    uint64_t id;
+    struct zanni_ref self;
+    zanni__hook_t all;                        // the worker's actors
+    zanni__item_t *watchers;                  // chain of MONITOR and WAITER
+    zanni_msg_t *start;                       // kept for a restart
+    struct zanni__export *exported;           // nonces, once a reference has left the process
+};
+
+/* The two rights as they appear outside the process: who knows a nonce has the right. */
+typedef struct zanni__export {
+    uint8_t call [16];
+    uint8_t own [16];
+} zanni__export_t;
+
+struct zanni {
+    zanni__identity_t *identity;
+    zanni_worker_t *worker;
+    void *state;
+    zanni__hook_t *refs;         // what it holds and did not drop, by kind
+    zanni__hook_t *pendings;     // asks, monitors, timers, watches
+    zanni__hook_t *promises;
+    zanni__link_t kept;          // kept asks
+    zanni_reason_t *reason;      // why it is about to end; NULL: it is not
+    uint64_t calling;            // the ask it is blocked in
+    bool closing;                // told to stop
+    bool killed;
+    bool restarting;
+    bool hooked;                 // its start ran, so its stop will
+};
+
+/* identity.c */
+zanni__identity_t *zanni__identity_new (zanni_worker_t *worker, const zanni__class_t *cls);
+void zanni__identity_free (zanni__identity_t *identity);
+const zanni__export_t *zanni__identity_export (zanni__identity_t *identity);
+
+static inline void
+zanni__identity_unref (zanni__identity_t *identity)
+{
+    /* acq_rel: the last one sees everything that the others did to it. */
+    if (atomic_fetch_sub_explicit (&identity->refs, 1, memory_order_acq_rel) == 1)
+        zanni__identity_free (identity);
+}
+
+static inline void
+zanni__identity_ref (zanni__identity_t *identity)
+{
+    atomic_fetch_add_explicit (&identity->refs, 1, memory_order_relaxed);
+}
+
+/* A hold from the owner's thread. All holds together are one of `refs`, which goes with the last of them once the
+   actor has ended. */
+static inline void
+zanni__identity_hold (zanni__identity_t *identity)
+{
+    if (__builtin_expect (!identity->owned, 0)) {
+        identity->owned = true;
+        zanni__identity_ref (identity);
+    }
+    identity->holds++;
+}
+
+static inline void
+zanni__identity_unhold (zanni__identity_t *identity)
+{
+    assert (identity->holds > 0);
+    if (--identity->holds == 0 && identity->state == ZANNI__ENDED) {
+        identity->owned = false;
+        zanni__identity_unref (identity);
+    }
+}
+
+/* ref.c. A copy for a holder (`worker` NULL: inside a message); NULL: out of memory. */
+zanni_ref_t *zanni__ref_new (zanni__identity_t *identity, zanni_worker_t *worker, bool strong, bool own);
+void zanni__ref_adopt (zanni_t *self, zanni_ref_t *ref);
+void zanni__ref_drop (zanni_worker_t *worker, zanni_ref_t *ref);
+void zanni__ref_undo (zanni_ref_t *ref);
+void zanni__free_ref (zanni_ref_t *ref);   // on the actor's worker, its drop was counted
+void zanni__ref_hooks_init (zanni__refs_t *hooks, zanni_worker_t *worker);
+
+#endif

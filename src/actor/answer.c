@@ -1,0 +1,288 @@
+/* Answers: reply, fail, forward, promise, and the errors that the runtime answers itself.
+
+   An ask carries the duty to be answered. Whoever releases it unanswered, for whatever reason, turns the message itself
+   round into an error: that needs no memory, so it cannot fail. A promise is the same duty on an envelope without
+   arguments, hanging in its actor's list. */
+
+#include "pending.h"
+
+#include "answer.h"
+
+#include <stdio.h>
+
+bool
+zanni__ask_is_open (const zanni_msg_t *msg)
+{
+    return (msg->item.kind == ZANNI__ASK || msg->item.kind == ZANNI__START) && !(msg->item.flags & ZANNI__ANSWERED);
+}
+
+/* The room of an ERROR begins with this. */
+typedef struct {
+    zanni_address_t origin;
+    char text [];
+} s_error_t;
+
+static void
+s_set_error (zanni_msg_t *msg, const zanni_address_t *origin, const char *text)
+{
+    s_error_t *error = (s_error_t *) (void *) msg->room;
+    size_t limit = sizeof ((zanni_error_t *) 0)->text;
+    size_t length = strnlen (text, limit - 1);
+    error->origin = *origin;
+    memmove (error->text, text, length);
+    error->text [length] = 0;
+    msg->room_used = (uint32_t) (sizeof *error + length + 1);
+}
+
+void
+zanni__error_fill (zanni_msg_t *msg, int code, const char *text)
+{
+    zanni_address_t origin = zanni_ref_address (&msg->from->self);
+    msg->item.kind = ZANNI__ERROR;
+    msg->code = code;
+    s_set_error (msg, &origin, text);
+}
+
+int
+zanni_msg_error (const zanni_msg_t *msg, zanni_error_t *error)
+{
+    if (!msg || !error || msg->item.kind != ZANNI__ERROR)
+        return ZANNI_EINVAL;
+    const s_error_t *from = (const s_error_t *) (const void *) msg->room;
+    *error = (zanni_error_t) { .code = msg->code, .app_code = msg->app_code, .origin = from->origin };
+    snprintf (error->text, sizeof error->text, "%s", from->text);
+    return 0;
+}
+
+/* An answer to `ask` with nothing in it yet. */
+static zanni_msg_t *
+s_answer_new (zanni_worker_t *worker, const zanni_msg_t *ask, zanni__kind_t kind)
+{
+    zanni_msg_t *msg = zanni__msg_new (worker);
+    if (!msg)
+        return NULL;
+    msg->item.kind = (uint8_t) kind;
+    msg->to = ask->from;
+    msg->id = ask->id;
+    zanni__msg_set_from (worker, msg, ask->to, ask->from->worker);
+    zanni__hold_to (msg);
+    return msg;
+}
+
+static void
+s_answer (zanni_worker_t *worker, zanni_msg_t *ask, zanni_msg_t *answer)
+{
+    ask->item.flags |= ZANNI__ANSWERED;
+    zanni__send (worker, answer->to->worker, &answer->item);
+    zanni__uncorked (worker);
+}
+
+int
+zanni__answer_error_from (zanni_worker_t *worker, zanni_msg_t *ask, const zanni__answer_t *what)
+{
+    zanni_msg_t *answer = s_answer_new (worker, ask, ZANNI__ERROR);
+    if (!answer)
+        return ZANNI_ENOMEM;
+    zanni_address_t here = zanni_ref_address (&ask->to->self);
+    s_set_error (answer, what->origin ? what->origin : &here, what->text);
+    answer->code = what->code;
+    answer->app_code = what->app_code;
+    int rc = zanni__msg_pack (worker, answer, what->args, what->count);
+    if (rc) {
+        zanni__msg_free (worker, answer);
+        return rc;
+    }
+    s_answer (worker, ask, answer);
+    return 0;
+}
+
+int
+zanni__answer_error (zanni_worker_t *worker, zanni_msg_t *ask, int code, int64_t app_code, const char *text)
+{
+    const zanni__answer_t what = { .code = code, .app_code = app_code, .text = text };
+    return zanni__answer_error_from (worker, ask, &what);
+}
+
+/* Swaps the ends of a message. Its holds are alike at both, so the one on the old sender becomes the one on whom it is
+   for, and whom it came to is held anew. */
+void
+zanni__msg_turn (zanni_worker_t *worker, zanni_msg_t *msg, zanni__kind_t kind)
+{
+    zanni__identity_t *to = msg->from;
+    zanni__identity_t *from = msg->to;
+    bool remote = msg->item.flags & ZANNI__REMOTE;
+    zanni__args_release (&msg->args, msg->payload, &worker->ref_hooks);
+    msg->args = (zanni__args_t) { 0 };
+    msg->payload = NULL;
+    if (msg->extra)
+        zanni__msg_extra_free (msg);
+    if (!(msg->item.flags & ZANNI__HOLDS_TO)) {
+        if (remote)
+            zanni__identity_ref (from);
+        else
+            zanni__identity_hold (from);
+    }
+    msg->to = to;
+    msg->from = from;
+    msg->item.kind = (uint8_t) kind;
+    msg->item.flags = (uint8_t) (ZANNI__HOLDS_TO | (remote ? ZANNI__REMOTE : 0));
+    msg->item.holds = 1;
+    msg->method = NULL;
+    msg->name = NULL;
+    msg->deadline_ns = INT64_MAX;
+    msg->at = 0;
+}
+
+void
+zanni__answer_turned (zanni_worker_t *worker, zanni_msg_t *ask, int code, const zanni_reason_t *reason)
+{
+    char text [160];
+    char why [128];
+    if (reason)
+        snprintf (text, sizeof text, "%s: %s", zanni_strerror (code), zanni_reason_string (reason, why, sizeof why));
+    else
+        snprintf (text, sizeof text, "%s", zanni_strerror (code));
+    zanni__msg_turn (worker, ask, ZANNI__ERROR);
+    zanni__error_fill (ask, code, text);
+    zanni__send (worker, ask->to->worker, &ask->item);
+}
+
+/* The worker on which an ask may be answered, or why it may not. */
+static int
+s_check_ask (const zanni_t *self, const zanni_msg_t *msg)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    if (!msg)
+        return ZANNI_EINVAL;
+    return zanni__ask_is_open (msg) && msg->item.kind == ZANNI__ASK ? 0 : ZANNI_EREPLIED;
+}
+
+static int
+s_check_result (zanni_msg_t *ask, const zanni_msg_t *answer)
+{
+    zanni__fault_t fault;
+    char where [160];
+    char text [200];
+    if (!ask->method || !zanni__signature_match (ask->method->out, &answer->args, &fault))
+        return 0;
+    snprintf (text, sizeof text, "result of %s: %s", ask->method->name,
+              zanni__fault_text (&fault, where, sizeof where));
+    zanni__msg_set_fault (ask, text);
+    return ZANNI_EARGS;
+}
+
+static int
+s_reply (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_arg_t *args, size_t count)
+{
+    zanni_msg_t *answer = s_answer_new (worker, msg, ZANNI__REPLY);
+    if (!answer)
+        return ZANNI_ENOMEM;
+    int rc = zanni__msg_pack (worker, answer, args, count);
+    if (!rc)
+        rc = s_check_result (msg, answer);
+    if (rc) {
+        zanni__msg_free (worker, answer);
+        return rc;
+    }
+    s_answer (worker, msg, answer);
+    return 0;
+}
+
+int
+zanni__answer_empty (zanni_worker_t *worker, zanni_msg_t *ask)
+{
+    return s_reply (worker, ask, NULL, 0);
+}
+
+int
+zanni_reply_args (zanni_t *self, zanni_msg_t *msg, const zanni_arg_t *args, size_t count)
+{
+    int rc = s_check_ask (self, msg);
+    return rc ? rc : s_reply (self->worker, msg, args, count);
+}
+
+int
+zanni_fail_args (zanni_t *self, zanni_msg_t *msg, int64_t code, const char *text, const zanni_arg_t *args,
+                 size_t count)
+{
+    int rc = s_check_ask (self, msg);
+    if (rc)
+        return rc;
+    const zanni__answer_t what = {
+        .code = ZANNI_EAPP, .app_code = code, .text = text ? text : "", .args = args, .count = count
+    };
+    return zanni__answer_error_from (self->worker, msg, &what);
+}
+
+int
+zanni_pass (zanni_t *self, zanni_msg_t *msg, const zanni_error_t *error)
+{
+    int rc = s_check_ask (self, msg);
+    if (rc)
+        return rc;
+    if (!error || !error->code)
+        return ZANNI_EINVAL;
+    static const zanni_address_t nowhere;
+    bool known = memcmp (&error->origin, &nowhere, sizeof nowhere) != 0;
+    const zanni__answer_t what = {
+        .code = error->code, .app_code = error->app_code, .text = error->text,
+        .origin = known ? &error->origin : NULL
+    };
+    return zanni__answer_error_from (self->worker, msg, &what);
+}
+
+/* A message for `to` with the arguments of `msg`, without copying what lies in its side table. */
+static int
+s_forwarded (zanni_t *self, zanni_msg_t *msg, zanni__identity_t *to, const char *method, zanni_msg_t **onward_p)
+{
+    int rc = zanni__msg_share (msg);
+    if (rc)
+        return rc;
+    zanni_msg_t *onward = zanni__msg_again (self, msg, to, method);
+    if (!onward)
+        return ZANNI_ENOMEM;
+    zanni__identity_t *sender = msg->from;   // the answer goes to the first asker, not to us
+    bool local = sender->worker == self->worker && to->worker == self->worker;
+    if (onward->item.flags & ZANNI__REMOTE)
+        zanni__identity_unref (self->identity);
+    else
+        self->identity->holds--;
+    onward->item.flags &= (uint8_t) ~ZANNI__REMOTE;
+    onward->from = sender;
+    if (local)
+        zanni__identity_hold (sender);
+    else {
+        zanni__identity_ref (sender);
+        onward->item.flags |= ZANNI__REMOTE;
+    }
+    *onward_p = onward;
+    return 0;
+}
+
+int
+zanni_forward (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *ref, const char *method)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    if (!msg || !ref || msg->item.kind > ZANNI__ASK)
+        return ZANNI_EINVAL;
+    if (msg->item.kind == ZANNI__ASK && !zanni__ask_is_open (msg))
+        return ZANNI_EREPLIED;
+    rc = zanni__admit (ref->identity, msg->item.weight);
+    if (rc)
+        return rc;
+    zanni_msg_t *onward;
+    rc = s_forwarded (self, msg, ref->identity, method ? method : zanni_msg_method (msg), &onward);
+    if (rc)
+        return rc;
+    onward->item.kind = msg->item.kind;
+    onward->item.flags |= ZANNI__COUNTED;
+    onward->id = msg->id;
+    onward->deadline_ns = msg->deadline_ns;
+    msg->item.flags |= ZANNI__ANSWERED;
+    zanni__dispatch (self, onward);
+    return 0;
+}

@@ -1,0 +1,32 @@
+/* answer.h: how asks are answered inside the runtime. */
+
+#ifndef ZANNI_ACTOR_ANSWER_H
+#define ZANNI_ACTOR_ANSWER_H
+
+#include "worker.h"
+
+typedef struct {
+    int code;
+    int64_t app_code;
+    const char *text;
+    const zanni_address_t *origin;   // NULL: whom the ask was for
+    const zanni_arg_t *args;
+    size_t count;
+} zanni__answer_t;
+
+int zanni__answer_error_from (zanni_worker_t *worker, zanni_msg_t *ask, const zanni__answer_t *what);
+
+int zanni__answer_empty (zanni_worker_t *worker, zanni_msg_t *ask);
+
+/* Turns a message round, without arguments: from whom it was for, to whom it came from. */
+void zanni__msg_turn (zanni_worker_t *worker, zanni_msg_t *msg, zanni__kind_t kind);
+
+/* Makes a message whose sender is set an ERROR with this code and text. */
+void zanni__error_fill (zanni_msg_t *msg, int code, const char *text);
+
+void zanni__promises_cancel (zanni_t *actor, const zanni__identity_t *asker, uint64_t id);
+
+/* Fails every promise of an actor that ends. */
+void zanni__promises_end (zanni_t *actor, const zanni_reason_t *reason);
+
+#endif

@@ -1,0 +1,246 @@
+/* Asks: a pending thing with a deadline on the asker's side, an ASK on the way.
+
+   Whatever ends an ask first (answer, deadline, cancelling) wins; what comes later finds no pending thing and
+   vanishes. Deadline and cancelling put their error behind what is in the asker's mailbox, as an answer would come. */
+
+#include "answer.h"
+#include "pending.h"
+
+#include <stdio.h>
+
+static int64_t
+s_deadline (const zanni_t *self, int64_t deadline_ms)
+{
+    const zanni_worker_t *worker = self->worker;
+    int64_t inherited = worker->current ? worker->current->deadline_ns : INT64_MAX;
+    if (deadline_ms < 0)
+        return INT64_MAX;
+    if (!deadline_ms && inherited != INT64_MAX)
+        return inherited;
+    if (!deadline_ms)
+        deadline_ms = worker->node->options.ask_deadline_ms;
+    if (deadline_ms > INT64_MAX / 4000000)
+        return INT64_MAX;
+    return zanni__node_now (worker->node) + deadline_ms * 1000000;
+}
+
+int
+zanni__ask_begin (zanni_t *self, zanni_msg_t *msg, const zanni_ask_t *options, zanni__pending_t **pending_p)
+{
+    zanni__pending_t *pending;
+    int rc = zanni__pending_new (self, &pending, ZANNI__AN_ASK);
+    if (rc)
+        return rc;
+    msg->deadline_ns = s_deadline (self, options->deadline_ms);
+    msg->id = pending->id;
+    pending->as.ask.then = options->then;
+    pending->as.ask.arg = options->arg;
+    if (msg->deadline_ns != INT64_MAX)
+        rc = zanni__due_set (self->worker, pending, msg->deadline_ns);
+    if (rc) {
+        zanni__pending_free (self->worker, pending);
+        return rc;
+    }
+    zanni__hold_from (self->worker, msg->to);
+    pending->as.ask.target = msg->to;
+    *pending_p = pending;
+    return 0;
+}
+
+static int
+s_ask (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *options, const zanni__words_t *words,
+       zanni__pending_t **pending_p)
+{
+    zanni_msg_t *msg;
+    int rc = zanni__msg_prepare (self, &msg, ref, words);
+    if (rc)
+        return rc;
+    rc = zanni__ask_begin (self, msg, options, pending_p);
+    if (rc) {
+        zanni__msg_free (self->worker, msg);
+        return rc;
+    }
+    msg->item.kind = ZANNI__ASK;
+    if (options->id_p)
+        *options->id_p = msg->id;
+    zanni__dispatch (self, msg);
+    return 0;
+}
+
+int
+zanni_ask_args (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *options, const char *method,
+                const zanni_arg_t *args, size_t count)
+{
+    static const zanni_ask_t defaults;
+    const zanni__words_t words = { method, args, count };
+    zanni__pending_t *pending;
+    return s_ask (self, ref, options ? options : &defaults, &words, &pending);
+}
+
+/* The error that ends an ask from the asker's own side. */
+static zanni_msg_t *
+s_own_error (zanni_worker_t *worker, const zanni__pending_t *pending, int code)
+{
+    zanni_msg_t *msg = zanni__msg_new (worker);
+    if (!msg)
+        return NULL;
+    msg->to = pending->actor->identity;
+    msg->id = pending->id;
+    zanni__msg_set_from (worker, msg, pending->actor->identity, worker);
+    zanni__error_fill (msg, code, zanni_strerror (code));
+    return msg;
+}
+
+void
+zanni__ask_expired (zanni_worker_t *worker, zanni__pending_t *pending)
+{
+    if (pending->as.ask.over || pending->as.ask.answer)
+        return;
+    zanni_msg_t *msg = s_own_error (worker, pending, ZANNI_ETIMEOUT);
+    if (!msg) {   // no memory: a little later
+        (void) zanni__due_set (worker, pending, worker->now_ns + 10000000);
+        return;
+    }
+    pending->as.ask.over = true;
+    zanni__deliver (worker, &msg->item);
+}
+
+int
+zanni_cancel (zanni_t *self, uint64_t ask)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    zanni_worker_t *worker = self->worker;
+    zanni__pending_t *pending = zanni__pending_find (worker, ask);
+    if (!pending || pending->kind != ZANNI__AN_ASK || pending->actor != self || pending->as.ask.over)
+        return 0;
+    zanni_msg_t *error = s_own_error (worker, pending, ZANNI_ECANCELED);
+    zanni_msg_t *cancel = error ? zanni__msg_new (worker) : NULL;
+    if (!cancel) {
+        if (error)
+            zanni__msg_free (worker, error);
+        return ZANNI_ENOMEM;
+    }
+    zanni__identity_t *target = pending->as.ask.target;
+    pending->as.ask.over = true;
+    zanni__due_clear (worker, pending);
+    cancel->item.kind = ZANNI__CANCEL;
+    cancel->id = ask;
+    cancel->to = target;
+    zanni__msg_set_from (worker, cancel, self->identity, target->worker);
+    zanni__hold_to (cancel);
+    zanni__deliver (worker, &error->item);
+    zanni__dispatch (self, cancel);
+    return 0;
+}
+
+/* At the receiver: an ask that has not begun is taken out of the mailbox, a promise becomes void. */
+void
+zanni__cancel_arrives (zanni_worker_t *worker, zanni_msg_t *cancel)
+{
+    zanni__identity_t *to = cancel->to;
+    zanni__item_t *before = NULL;
+    for (zanni__item_t *item = to->mailbox.head; item; before = item, item = item->next) {
+        zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
+        if (item->kind != ZANNI__ASK || msg->id != cancel->id || msg->from != cancel->from)
+            continue;
+        if (before)
+            before->next = item->next;
+        else
+            to->mailbox.head = item->next;
+        if (to->mailbox.tail == item)
+            to->mailbox.tail = before;
+        msg->item.flags |= ZANNI__ANSWERED;
+        zanni__uncount (worker, msg);
+        zanni__msg_release (worker, msg);
+        return;
+    }
+    if (to->actor)
+        zanni__promises_cancel (to->actor, cancel->from, cancel->id);
+}
+
+static bool
+s_answered (zanni_t *self, void *context)
+{
+    (void) self;
+    const zanni__pending_t *pending = context;
+    return pending->as.ask.answer != NULL;
+}
+
+/* What a blocked call got: the reply, or an error as the call's result. */
+static int
+s_take_answer (zanni_t *self, zanni_msg_t **reply_p, zanni_msg_t *answer, const zanni_ask_t *options)
+{
+    if (answer->item.kind == ZANNI__REPLY) {
+        zanni__msg_own (answer);
+        if (reply_p)
+            *reply_p = answer;
+        else
+            zanni__msg_release (self->worker, answer);
+        return 0;
+    }
+    int rc = answer->code;
+    if (options->error && !zanni_msg_error (answer, options->error) && answer->args.size) {
+        zanni__msg_own (answer);
+        options->error->data = answer;
+    }
+    else
+        zanni__msg_release (self->worker, answer);
+    return rc;
+}
+
+void
+zanni__error_set (zanni_error_t *error, int code, const char *text)
+{
+    if (!error)
+        return;
+    *error = (zanni_error_t) { .code = code };
+    snprintf (error->text, sizeof error->text, "%s", text ? text : zanni_strerror (code));
+}
+
+/* Waits for the answer of `pending`, which the deadline ends at the latest. */
+int
+zanni__ask_wait (zanni_t *self, zanni_msg_t **reply_p, zanni__pending_t *pending, const zanni_ask_t *options)
+{
+    self->calling = pending->id;
+    int rc = zanni__block_until (self, s_answered, pending, INT64_MAX);
+    self->calling = 0;
+    zanni_msg_t *answer = pending->as.ask.answer;
+    pending->as.ask.answer = NULL;
+    zanni__pending_free (self->worker, pending);
+    if (answer)
+        return s_take_answer (self, reply_p, answer, options);
+    zanni__error_set (options->error, rc, NULL);
+    return rc;
+}
+
+int
+zanni_call_args (zanni_t *self, zanni_msg_t **reply_p, const zanni_ref_t *ref, const zanni_ask_t *options,
+                 const char *method, const zanni_arg_t *args, size_t count)
+{
+    static const zanni_ask_t defaults;
+    const zanni__words_t words = { method, args, count };
+    zanni__pending_t *pending = NULL;
+    if (!options)
+        options = &defaults;
+    int rc = zanni__may_block (self);
+    if (!rc && ref && ref->identity == self->identity)
+        rc = ZANNI_EINVAL;   // it would wait for itself
+    if (!rc)
+        rc = s_ask (self, ref, options, &words, &pending);
+    if (rc) {
+        zanni__error_set (options->error, rc, NULL);
+        return rc;
+    }
+    return zanni__ask_wait (self, reply_p, pending, options);
+}
+
+void
+zanni_error_reset (zanni_error_t *error)
+{
+    if (!error)
+        return;
+    zanni_msg_destroy (&error->data);
+    *error = (zanni_error_t) { 0 };
+}

@@ -1,0 +1,176 @@
+/* Blocking, for actors that own their worker. While one waits its worker goes on: timers, batches, and the turns of
+   every other actor on it; its own handlers and callbacks rest, and what comes for it gathers in its mailbox. */
+
+#include "answer.h"
+#include "pending.h"
+
+int
+zanni__may_block (zanni_t *self)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    if (!zanni__is_owner (self) || self->worker->blocking)
+        return ZANNI_EOWNER;
+    return self->closing ? ZANNI_ECLOSED : 0;
+}
+
+/* A deadline from now; -1: none. */
+static int64_t
+s_until (zanni_t *self, int64_t timeout_ms)
+{
+    if (timeout_ms < 0 || timeout_ms > INT64_MAX / 4000000)
+        return INT64_MAX;
+    return zanni__node_now (self->worker->node) + timeout_ms * 1000000;
+}
+
+/* 0 when `done` holds; ZANNI_ETIMEOUT; ZANNI_ECLOSED when the actor is told to stop. */
+int
+zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), void *context, int64_t until_ns)
+{
+    zanni_worker_t *worker = self->worker;
+    zanni__identity_t *identity = self->identity;
+    zanni_msg_t *current = worker->current;
+    bool was_blocked = identity->blocked;
+    bool was_corked = worker->corked;
+    int rc = 0;
+    identity->blocked = true;
+    worker->blocking = true;
+    worker->current = NULL;
+    worker->corked = false;
+    while (!done (self, context)) {
+        zanni__worker_look (worker);
+        if (done (self, context))
+            break;
+        if (self->closing)
+            rc = ZANNI_ECLOSED;
+        else if (worker->now_ns >= until_ns)
+            rc = ZANNI_ETIMEOUT;
+        if (rc)
+            break;
+        zanni__worker_run (worker, ZANNI__POLL_MESSAGES);
+        if (!done (self, context) && !zanni__worker_busy (worker))
+            zanni__worker_wait (worker, until_ns);
+    }
+    worker->corked = was_corked;
+    worker->current = current;
+    worker->blocking = false;
+    identity->blocked = was_blocked;
+    if (!was_blocked && !identity->in_turn && identity->mailbox.head && !identity->scheduled)
+        zanni__worker_push_run (worker, identity);
+    return rc;
+}
+
+/* The next message that zanni_receive yields, or NULL; what the runtime handles itself is handled on the way. */
+static zanni_msg_t *
+s_next (zanni_t *self)
+{
+    zanni_worker_t *worker = self->worker;
+    zanni__identity_t *identity = self->identity;
+    for (;;) {
+        zanni__item_t *item = zanni__queue_pop (&worker->inbox);
+        if (!item)
+            item = zanni__queue_pop (&identity->mailbox);
+        if (!item)
+            return NULL;
+        if (item->kind > ZANNI__DOWN)
+            zanni__handle (worker, identity, item);
+        else if (zanni__receivable (worker, identity, (zanni_msg_t *) (void *) item))
+            return (zanni_msg_t *) (void *) item;
+    }
+}
+
+static bool
+s_has_next (zanni_t *self, void *context)
+{
+    zanni_msg_t **msg_p = context;
+    *msg_p = s_next (self);
+    return *msg_p != NULL;
+}
+
+int
+zanni_receive (zanni_t *self, zanni_msg_t **msg_p, int64_t timeout_ms)
+{
+    int rc = zanni__may_block (self);
+    if (rc && rc != ZANNI_ECLOSED)
+        return rc;
+    if (!msg_p)
+        return ZANNI_EINVAL;
+    if (rc)
+        return rc;
+    zanni_msg_t *msg = NULL;
+    rc = zanni__block_until (self, s_has_next, &msg, s_until (self, timeout_ms));
+    if (!msg)
+        return rc;
+    zanni__msg_own (msg);
+    *msg_p = msg;
+    return 0;
+}
+
+typedef struct {
+    zanni__identity_t *to;
+    uint64_t waiter;
+} s_room_t;
+
+static bool
+s_has_room (zanni_t *self, void *context)
+{
+    s_room_t *room = context;
+    return !zanni__pending_find (self->worker, room->waiter) || zanni__admit (room->to, 0) != ZANNI_EFULL;
+}
+
+/* Waits until the mailbox behind `ref` has room, or its actor is gone. */
+static int
+s_wait_for_room (zanni_t *self, const zanni_ref_t *ref, int64_t until_ns)
+{
+    s_room_t room = { .to = ref->identity };
+    int rc = zanni__waiter_send (self, ref, "", &room.waiter);
+    if (rc)
+        return rc;
+    rc = zanni__block_until (self, s_has_room, &room, until_ns);
+    zanni__pending_t *pending = zanni__pending_find (self->worker, room.waiter);
+    if (pending)
+        zanni__pending_free (self->worker, pending);
+    return rc;
+}
+
+int
+zanni_tell_wait_args (zanni_t *self, const zanni_ref_t *ref, int64_t wait_ms, const char *method,
+                      const zanni_arg_t *args, size_t count)
+{
+    int rc = zanni__may_block (self);
+    if (rc)
+        return rc;
+    int64_t until_ns = s_until (self, wait_ms);
+    for (;;) {
+        rc = zanni_tell_args (self, ref, method, args, count);
+        if (rc != ZANNI_EFULL)
+            return rc;
+        rc = s_wait_for_room (self, ref, until_ns);
+        if (rc)
+            return rc;
+    }
+}
+
+int
+zanni_run (zanni_t *self, int64_t timeout_ms)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    zanni_worker_t *worker = self->worker;
+    if (!zanni__is_owner (self) || worker->kind == ZANNI__WORKER_THREAD || worker->blocking || worker->corked
+        || self->identity->in_turn)
+        return ZANNI_EOWNER;
+    int64_t until_ns = s_until (self, timeout_ms);
+    while (!worker->quit) {
+        zanni__worker_look (worker);
+        if (worker->now_ns >= until_ns)
+            break;
+        zanni__worker_run (worker, ZANNI__POLL_MESSAGES);
+        if (!worker->quit && !zanni__worker_busy (worker))
+            zanni__worker_wait (worker, until_ns);
+    }
+    worker->quit = false;
+    return 0;
+}

@@ -1,0 +1,77 @@
+/* class.h: classes as the runtime uses them: checked once, inherited methods flattened, found by hash. */
+
+#ifndef ZANNI_ACTOR_CLASS_H
+#define ZANNI_ACTOR_CLASS_H
+
+#include <string.h>
+#include <zanni/class.h>
+
+typedef struct zanni__method {
+    const char *name;
+    const char *in;
+    const char *out;
+    zanni_handler_fn *handler;
+    const char *text;
+    unsigned flags;
+    bool builtin;                        // every actor has it; handled by the runtime even where a program reads
+    const struct zanni__method *super;   // the parent's method that it overrides, or NULL
+} zanni__method_t;
+
+typedef struct zanni__class {
+    const zanni_class_t *definition;
+    const struct zanni__class *parent;
+    const char *start_in;
+    size_t state_size;
+    bool has_start;                      // it or an ancestor has the hook
+    bool has_down;
+    int (*run) (zanni_t *self);
+    zanni__method_t *methods;
+    uint32_t methods_count;
+    uint32_t mask;                       // slots - 1; a power of two, at most half full
+    const zanni__method_t **slots;
+    struct zanni__class *next;           // in the process's table
+} zanni__class_t;
+
+/* A registered class, or NULL. Any thread. */
+const zanni__class_t *zanni__class_find (const char *name);
+
+/* The class of an actor that serves none: it has the methods that every actor has. */
+const zanni__class_t *zanni__class_none (void);
+
+/* The methods that every actor has; ends with ZANNI_METHOD_END. */
+extern const zanni_method_t zanni__builtin_methods [];
+
+/* What zanni_init found wrong, which zanni_new repeats; 0 where nothing was. `error` may be NULL. */
+int zanni__class_fault (zanni_error_t *error);
+
+#define ZANNI__HASH_START 2166136261u
+
+/* FNV-1a, inlined since every send looks a method up. */
+static inline uint32_t
+zanni__hash_name (const char *name)
+{
+    uint32_t hash = ZANNI__HASH_START;
+    for (; *name; name++)
+        hash = (hash ^ (uint8_t) *name) * 16777619u;
+    return hash ^ (hash >> 15);
+}
+
+static inline bool
+zanni__same_name (const char *one, const char *other)
+{
+    while (*one && *one == *other)
+        one++, other++;
+    return *one == *other;
+}
+
+static inline const zanni__method_t *
+zanni__class_method (const zanni__class_t *cls, const char *name)
+{
+    for (uint32_t slot = zanni__hash_name (name);; slot++) {
+        const zanni__method_t *method = cls->slots [slot & cls->mask];
+        if (!method || zanni__same_name (method->name, name))
+            return method;
+    }
+}
+
+#endif

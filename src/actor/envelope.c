@@ -1,0 +1,193 @@
+/* Envelopes: messages come from their worker's free list and go to the list of whoever was done with them, since
+   blocks are all alike. A list keeps so many; what is over goes back to the allocator.
+
+   Whom a message names as its sender is held: by `holds` when both are on this worker, which is a plain increment, by
+   `refs` when it travels. An answer or DOWN holds whom it is for in the same way. */
+
+#include "worker.h"
+
+#include "../base/memory.h"
+
+zanni_msg_t *
+zanni__msg_new (zanni_worker_t *worker)
+{
+    zanni_msg_t *msg = worker->free_messages;
+    if (__builtin_expect (msg != NULL, 1)) {
+        worker->free_messages = (zanni_msg_t *) (void *) msg->item.next;
+        worker->free_count--;
+    }
+    else {
+        msg = zanni__malloc (ZANNI__MESSAGE_SIZE);
+        if (!msg)
+            return NULL;
+    }
+    memset (msg, 0, sizeof *msg);
+    msg->item.holds = 1;
+    msg->deadline_ns = INT64_MAX;
+    return msg;
+}
+
+static void
+s_recycle (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    if (worker->free_count >= ZANNI__FREE_MESSAGES) {
+        zanni__free (msg);
+        return;
+    }
+    msg->item.next = &worker->free_messages->item;
+    worker->free_messages = msg;
+    worker->free_count++;
+}
+
+static void
+s_let_go (zanni__identity_t *identity, bool remote)
+{
+    if (remote)
+        zanni__identity_unref (identity);
+    else
+        zanni__identity_unhold (identity);
+}
+
+void
+zanni__msg_set_from (zanni_worker_t *worker, zanni_msg_t *msg, zanni__identity_t *from, zanni_worker_t *to)
+{
+    msg->from = from;
+    if (from->worker == worker && to == worker)
+        zanni__identity_hold (from);
+    else {
+        zanni__identity_ref (from);
+        msg->item.flags |= ZANNI__REMOTE;
+    }
+}
+
+void
+zanni__msg_free (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    bool remote = msg->item.flags & ZANNI__REMOTE;
+    if (msg->args.refs || msg->args.buffers || msg->payload)
+        zanni__args_release (&msg->args, msg->payload, &worker->ref_hooks);
+    if (msg->extra)
+        zanni__msg_extra_free (msg);
+    if (msg->item.flags & ZANNI__HOLDS_TO)
+        s_let_go (msg->to, remote);
+    if (msg->from)
+        s_let_go (msg->from, remote);
+    s_recycle (worker, msg);
+}
+
+/* One user less. An ask that is still open then is answered: nobody can do it any more. */
+void
+zanni__msg_release (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    assert (msg->item.holds > 0);
+    if (--msg->item.holds)
+        return;
+    if (msg->item.flags & ZANNI__KEPT)
+        zanni__link_remove (&msg->extra->kept);
+    if (zanni__ask_is_open (msg))
+        zanni__answer_turned (worker, msg, ZANNI_ENOREPLY, NULL);
+    else
+        zanni__msg_free (worker, msg);
+}
+
+/* Holds whom a message is for, in the same way as its sender. */
+void
+zanni__hold_to (zanni_msg_t *msg)
+{
+    if (msg->item.flags & ZANNI__HOLDS_TO)
+        return;
+    msg->item.flags |= ZANNI__HOLDS_TO;
+    if (msg->item.flags & ZANNI__REMOTE)
+        zanni__identity_ref (msg->to);
+    else
+        zanni__identity_hold (msg->to);
+}
+
+void
+zanni__msg_own (zanni_msg_t *msg)
+{
+    msg->item.flags |= ZANNI__OWNED;
+    zanni__hold_to (msg);
+}
+
+static zanni_worker_t *
+s_worker_of (const zanni_msg_t *msg)
+{
+    return msg->to->worker;
+}
+
+int
+zanni_msg_keep (zanni_msg_t **kept_p, zanni_msg_t *msg)
+{
+    if (!kept_p || !msg)
+        return ZANNI_EINVAL;
+    int rc = zanni__wrong_thread (s_worker_of (msg));
+    if (rc)
+        return rc;
+    if (msg->item.flags & ZANNI__KEPT) {
+        msg->item.holds++;
+        *kept_p = msg;
+        return 0;
+    }
+    zanni__extra_t *extra = zanni__msg_extra (msg);
+    if (!extra)
+        return ZANNI_ENOMEM;
+    zanni__list_append (&msg->to->actor->kept, &extra->kept);
+    msg->item.flags |= ZANNI__KEPT;
+    msg->item.holds++;
+    *kept_p = msg;
+    return 0;
+}
+
+void
+zanni_msg_destroy (zanni_msg_t **msg_p)
+{
+    if (!msg_p || !*msg_p)
+        return;
+    zanni_msg_t *msg = *msg_p;
+    zanni_worker_t *worker = s_worker_of (msg);
+    *msg_p = NULL;
+    if (zanni__wrong_thread (worker)) {   // not ours to touch: better a leak than a race
+        zanni__log (worker->node, ZANNI_LOG_ERROR, "a message was destroyed on another thread than it was got on");
+        return;
+    }
+    zanni_worker_hold (worker);   // the message may be the last to need it
+    zanni__msg_release (worker, msg);
+    zanni__uncorked (worker);
+    zanni_worker_drop (worker);
+}
+
+zanni_msg_kind_t
+zanni_msg_kind (const zanni_msg_t *msg)
+{
+    return (zanni_msg_kind_t) msg->item.kind;
+}
+
+const char *
+zanni_msg_method (const zanni_msg_t *msg)
+{
+    if (msg->method)
+        return msg->method->name;
+    return msg->name ? msg->name : "";
+}
+
+const zanni_ref_t *
+zanni_msg_from (const zanni_msg_t *msg)
+{
+    return &msg->from->self;
+}
+
+uint64_t
+zanni_msg_id (const zanni_msg_t *msg)
+{
+    return msg->item.kind >= ZANNI__REPLY ? msg->id : 0;
+}
+
+int64_t
+zanni_msg_remaining_ms (const zanni_msg_t *msg)
+{
+    if (msg->deadline_ns == INT64_MAX)
+        return INT64_MAX;
+    int64_t left_ns = msg->deadline_ns - zanni__node_now (s_worker_of (msg)->node);
+    return left_ns > 0 ? (left_ns + 999999) / 1000000 : 0;
+}

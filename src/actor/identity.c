@@ -1,0 +1,64 @@
+/* Identities: made by the spawner, on whatever worker; freed by whoever lets go last. Ids count
+   up and are never used again; 0 is the root's. */
+
+#include "worker.h"
+
+#include "../base/memory.h"
+
+void
+zanni__identity_free (zanni__identity_t *identity)
+{
+    zanni_worker_t *worker = identity->worker;
+    assert (!identity->mailbox.head && !identity->actor && !identity->watchers);
+    zanni__free (identity->exported);
+    zanni__free (identity);
+    if (worker)
+        zanni_worker_drop (worker);
+}
+
+zanni__identity_t *
+zanni__identity_new (zanni_worker_t *worker, const zanni__class_t *cls)
+{
+    const zanni_options_t *options = &worker->node->options;
+    zanni__identity_t *identity = zanni__calloc (sizeof *identity);
+    if (!identity)
+        return NULL;
+    zanni_worker_hold (worker);
+    identity->worker = worker;
+    atomic_init (&identity->cls, cls);
+    atomic_init (&identity->refs, 1);
+    identity->owned = true;
+    identity->limit = options->mailbox_messages;
+    identity->limit_bytes = options->mailbox_bytes;
+    identity->incarnation = 1;
+    identity->self.identity = identity;
+    identity->id = atomic_fetch_add_explicit (&worker->node->next_actor, 1, memory_order_relaxed);
+    return identity;
+}
+
+const zanni__export_t *
+zanni__identity_export (zanni__identity_t *identity)
+{
+    const zanni_clock_t *clock = &identity->worker->node->clock;
+    if (!identity->exported) {
+        zanni__export_t *nonces = zanni__malloc (sizeof *nonces);
+        if (!nonces || clock->random (clock->context, nonces, sizeof *nonces)) {
+            zanni__free (nonces);
+            return NULL;
+        }
+        identity->exported = nonces;
+    }
+    return identity->exported;
+}
+
+const zanni_ref_t *
+zanni_self (zanni_t *self)
+{
+    return &self->identity->self;
+}
+
+void *
+zanni_state (zanni_t *self)
+{
+    return self->state;
+}

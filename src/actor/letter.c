@@ -1,0 +1,130 @@
+/* Dead letters: what cannot be delivered. An ask gets an error, a monitor its DOWN, a dropped reference is counted; a
+   tell is counted as dead and told to the subscriber, if there is one. */
+
+#include "answer.h"
+#include "pending.h"
+
+#include "../message/buffer.h"
+
+#include <stdio.h>
+
+static void
+s_notify (zanni_worker_t *worker, const zanni_msg_t *letter, const char *why)
+{
+    zanni_node_t *node = worker->node;
+    char method [sizeof node->subscriber_method];
+    pthread_mutex_lock (&node->lock);
+    zanni__identity_t *subscriber = node->subscriber;
+    if (subscriber)
+        zanni__identity_ref (subscriber);
+    memcpy (method, node->subscriber_method, sizeof method);
+    pthread_mutex_unlock (&node->lock);
+    if (!subscriber)
+        return;
+    zanni_msg_t *notice = zanni__msg_new (worker);
+    const char *class_name = zanni_ref_class (&letter->to->self);
+    const zanni_arg_t args [] = {
+        ZANNI_ARG (class_name), ZANNI_ARG (zanni_msg_method (letter)), ZANNI_ARG (why),
+        ZANNI_ARG (letter->args.size)
+    };
+    if (notice) {
+        notice->to = subscriber;
+        notice->name = zanni__msg_copy (notice, method, strlen (method));
+        if (!notice->name || zanni__msg_pack (worker, notice, args, 4))
+            zanni__msg_free (worker, notice);
+        else {
+            notice->item.flags |= ZANNI__NESTED | ZANNI__REMOTE | ZANNI__HOLDS_TO;
+            notice->from = subscriber;   // private methods are open to it
+            zanni__identity_ref (subscriber);
+            zanni__identity_ref (subscriber);
+            zanni__send (worker, subscriber->worker, &notice->item);
+        }
+    }
+    zanni__identity_unref (subscriber);
+}
+
+void
+zanni__dead_letter (zanni_worker_t *worker, const zanni_msg_t *msg, const char *why)
+{
+    zanni__count (&worker->counts.dead_letters, 1);
+    if (msg->item.flags & ZANNI__NESTED)
+        return;
+    /* relaxed: a subscription begins some time; the lock orders what it says. */
+    if (atomic_load_explicit (&worker->node->subscribed, memory_order_relaxed))
+        s_notify (worker, msg, why);
+}
+
+static void
+s_bury_drop (zanni_ref_t *ref)
+{
+    if (ref->strong)
+        atomic_fetch_sub_explicit (&ref->identity->strong, 1, memory_order_acq_rel);
+    zanni__free_ref (ref);
+}
+
+void
+zanni__bury (zanni_worker_t *worker, zanni__item_t *item, int code, const zanni_reason_t *reason)
+{
+    zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
+    switch (item->kind) {
+    case ZANNI__TELL:
+        if (!(item->flags & ZANNI__TICK))
+            zanni__dead_letter (worker, msg, zanni_strerror (code));
+        zanni__msg_release (worker, msg);
+        break;
+    case ZANNI__ASK:
+    case ZANNI__START:
+        if (zanni__ask_is_open (msg))
+            zanni__answer_turned (worker, msg, code, reason);
+        else
+            zanni__msg_release (worker, msg);
+        break;
+    case ZANNI__MONITOR:
+        zanni__down_now (worker, msg, reason, false);
+        break;
+    case ZANNI__WAITER:
+        zanni__waiter_now (worker, msg);
+        break;
+    case ZANNI__DROP:
+        s_bury_drop ((zanni_ref_t *) (void *) item);
+        break;
+    case ZANNI__BUFFER:
+        zanni__buffer_home ((zanni_buffer_t *) (void *) item);
+        break;
+    default:
+        zanni__msg_release (worker, msg);
+    }
+}
+
+static zanni_worker_t *
+s_home (zanni_worker_t *worker, zanni__item_t *item)
+{
+    if (item->kind == ZANNI__BUFFER)
+        return ((zanni_buffer_t *) (void *) item)->home;
+    return item->kind == ZANNI__WORKER_STOP ? worker : zanni__item_to (item)->worker;
+}
+
+/* What no worker took: passed on where the receiver lives after all, else buried. */
+void
+zanni__bury_orphans (zanni_worker_t *worker)
+{
+    zanni_node_t *node = worker->node;
+    if (!atomic_load_explicit (&node->orphans, memory_order_relaxed))
+        return;
+    /* acquire pairs with the release that pushed. */
+    zanni__item_t *item = atomic_exchange_explicit (&node->orphans, NULL, memory_order_acquire);
+    zanni__queue_t in_order = { NULL, NULL };
+    zanni__item_t *next;
+    for (; item; item = next) {   // a stack: the last came first
+        next = item->next;
+        zanni__queue_push_front (&in_order, item);
+    }
+    while ((item = zanni__queue_pop (&in_order))) {
+        zanni__coming (item, -1);
+        zanni_worker_t *to = s_home (worker, item);
+        if (to != worker && !atomic_load_explicit (&to->closed, memory_order_acquire))
+            zanni__post (worker, to, item);
+        else
+            zanni__bury (worker, item, ZANNI_ENOACTOR, NULL);
+    }
+}

@@ -1,0 +1,439 @@
+/* The life of an actor: its incarnation begins with a START, runs, and ends once, for one reason.
+
+   A START is an ask: the answer tells the spawner how the start hook went. An actor on the spawner's own worker starts
+   inside zanni_spawn, any other when its START arrives. What ends an actor is noted first (`reason`) and done when its
+   handler has returned; a loop actor learns of it from zanni_receive. A restart ends the incarnation and begins the
+   next on the same identity, whose mailbox and references go on. */
+
+#include "answer.h"
+#include "pending.h"
+
+#include "../base/memory.h"
+
+#include <stdio.h>
+
+zanni_t *
+zanni__actor_new (zanni_worker_t *worker, zanni__identity_t *identity, const zanni__class_t *cls)
+{
+    size_t head = (sizeof (zanni_t) + 15u) & ~(size_t) 15u;
+    zanni_t *self = zanni__calloc (head + cls->state_size);
+    if (!self)
+        return NULL;
+    self->identity = identity;
+    self->worker = worker;
+    self->state = cls->state_size ? (char *) self + head : NULL;
+    zanni__link_init (&self->kept);
+    return self;
+}
+
+/* Start hooks run from the eldest class down, each from the first argument. */
+static int
+s_start_hooks (zanni_t *self, const zanni__class_t *cls, zanni_msg_t *start)
+{
+    int rc = cls->parent ? s_start_hooks (self, cls->parent, start) : 0;
+    if (rc < 0 || !cls->definition->start)
+        return rc;
+    zanni_rewind (start);
+    rc = cls->definition->start (self, start);
+    return rc < 0 ? rc : 0;
+}
+
+static void
+s_stop_hooks (zanni_t *self, const zanni__class_t *cls, const zanni_reason_t *reason)
+{
+    for (; cls; cls = cls->parent)
+        if (cls->definition->stop)
+            cls->definition->stop (self, reason);
+}
+
+static int
+s_match_start (const zanni__class_t *cls, zanni_msg_t *start, zanni_error_t *error)
+{
+    zanni__fault_t fault;
+    char where [160];
+    if (!zanni__signature_match (cls->start_in, &start->args, &fault))
+        return 0;
+    *error = (zanni_error_t) { .code = ZANNI_EARGS };
+    snprintf (error->text, sizeof error->text, "bad arguments for the start of %s: %s", cls->definition->name,
+              zanni__fault_text (&fault, where, sizeof where));
+    return ZANNI_EARGS;
+}
+
+static int
+s_run_start (zanni_worker_t *worker, zanni_t *self, const zanni__class_t *cls, zanni_msg_t *start,
+             zanni_error_t *error)
+{
+    int rc = s_match_start (cls, start, error);
+    if (rc || !cls->has_start) {
+        self->hooked = !rc;
+        return rc;
+    }
+    zanni_msg_t *previous = worker->current;
+    bool in_turn = self->identity->in_turn;
+    bool corked = worker->corked;
+    worker->current = NULL;
+    self->identity->in_turn = true;
+    worker->corked = worker->owner != self->identity;
+    rc = s_start_hooks (self, cls, start);
+    worker->corked = corked;
+    self->identity->in_turn = in_turn;
+    worker->current = previous;
+    self->hooked = !rc;
+    if (rc) {
+        const char *fault = zanni_msg_fault (start);
+        *error = (zanni_error_t) { .code = rc };
+        snprintf (error->text, sizeof error->text, "the start of %s failed: %s%s%s", cls->definition->name,
+                  zanni_strerror (rc), *fault ? ": " : "", fault);
+    }
+    return rc;
+}
+
+/* Begins an incarnation; on failure the actor has ended with that error. `start` stays the caller's. */
+int
+zanni__start (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *start, zanni_error_t *error)
+{
+    const zanni__class_t *cls = atomic_load_explicit (&identity->cls, memory_order_relaxed);
+    int rc = ZANNI_ENOMEM;
+    zanni__identity_hold (identity);
+    identity->actor = zanni__actor_new (worker, identity, cls);
+    if (!identity->actor)
+        zanni__error_set (error, rc, NULL);
+    else {
+        identity->state = ZANNI__RUNNING;
+        rc = s_run_start (worker, identity->actor, cls, start, error);
+    }
+    if (rc) {
+        zanni_reason_t reason = { .kind = ZANNI_EXIT_ERROR, .code = rc };
+        snprintf (reason.text, sizeof reason.text, "%.*s", (int) sizeof reason.text - 1, error->text);
+        zanni__request_end (worker, identity, reason);
+    }
+    if (identity->actor && identity->actor->reason)
+        zanni__end (worker, identity);
+    zanni__identity_unhold (identity);
+    return rc;
+}
+
+void
+zanni__enlist (zanni_worker_t *worker, zanni__identity_t *identity)
+{
+    zanni__hook_insert (&worker->actors, &identity->all);
+    zanni__count (&worker->counts.actors, 1);
+}
+
+/* A START was handled in its mailbox's order: its sender gets the outcome. */
+void
+zanni__begin (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *start)
+{
+    zanni_error_t error = { 0 };
+    if (identity->restartable && !identity->start) {
+        identity->start = start;
+        start->item.holds++;
+    }
+    zanni__identity_hold (identity);
+    int rc = zanni__start (worker, identity, start, &error);
+    if (zanni__ask_is_open (start)) {
+        const zanni__answer_t what = { .code = rc, .text = error.text };
+        (void) (rc ? zanni__answer_error_from (worker, start, &what) : zanni__answer_empty (worker, start));
+    }
+    zanni__msg_release (worker, start);
+    zanni__identity_unhold (identity);
+}
+
+static void
+s_end_kept (zanni_t *self, const zanni_reason_t *reason)
+{
+    while (!zanni__list_empty (&self->kept)) {
+        zanni__extra_t *extra = ZANNI__CONTAINER (self->kept.next, zanni__extra_t, kept);
+        zanni_msg_t *msg = extra->msg;
+        zanni__link_remove (&extra->kept);
+        msg->item.flags &= (uint8_t) ~ZANNI__KEPT;
+        if (zanni__ask_is_open (msg))
+            zanni__answer_turned (self->worker, msg, ZANNI_EDOWN, reason);
+        else
+            zanni__msg_free (self->worker, msg);
+    }
+}
+
+/* Everything that an incarnation began or holds goes with it. */
+static void
+s_end_actor (zanni_t *self, const zanni_reason_t *reason)
+{
+    zanni_worker_t *worker = self->worker;
+    const zanni__class_t *cls = atomic_load_explicit (&self->identity->cls, memory_order_relaxed);
+    if (self->hooked && !self->killed) {
+        self->identity->in_turn = true;
+        s_stop_hooks (self, cls, reason);
+    }
+    while (self->pendings)
+        zanni__pending_free (worker, ZANNI__CONTAINER (self->pendings, zanni__pending_t, hook));
+    zanni__promises_end (self, reason);
+    s_end_kept (self, reason);
+    while (self->refs)
+        zanni__ref_drop (worker, ZANNI__CONTAINER (self->refs, zanni_ref_t, as.hook));
+}
+
+static void
+s_bury_mailbox (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason)
+{
+    zanni__item_t *item;
+    while ((item = zanni__queue_pop (&identity->mailbox))) {
+        if (item->kind <= ZANNI__ASK)
+            zanni__uncount (worker, (zanni_msg_t *) (void *) item);
+        zanni__bury (worker, item, ZANNI_EDOWN, reason);
+    }
+}
+
+/* The identity is left to those who still refer to it. */
+static void
+s_end_identity (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason)
+{
+    identity->state = ZANNI__ENDED;
+    atomic_store_explicit (&identity->ended, true, memory_order_relaxed);
+    s_bury_mailbox (worker, identity, reason);
+    if (identity->start) {
+        zanni_msg_t *start = identity->start;
+        identity->start = NULL;
+        start->item.flags |= ZANNI__ANSWERED;
+        zanni__msg_release (worker, start);
+    }
+    if (identity->all.at) {
+        zanni__hook_remove (&identity->all);
+        zanni__count (&worker->counts.actors, -1);
+    }
+}
+
+static void
+s_restart (zanni_worker_t *worker, zanni__identity_t *identity)
+{
+    zanni_error_t error = { 0 };
+    identity->incarnation++;
+    if (zanni__start (worker, identity, identity->start, &error))
+        zanni__log (worker->node, ZANNI_LOG_ERROR, "restart failed: %s", error.text);
+}
+
+/* Ends an actor whose reason is noted and whose handler has returned. */
+void
+zanni__end (zanni_worker_t *worker, zanni__identity_t *identity)
+{
+    zanni_t *self = identity->actor;
+    zanni_reason_t reason = *self->reason;
+    bool restarts = self->restarting && identity->start;
+    bool in_turn = identity->in_turn;
+    zanni__identity_hold (identity);
+    s_end_actor (self, &reason);
+    identity->actor = NULL;
+    identity->in_turn = in_turn;
+    if (self->reason != &worker->spare_reason)
+        zanni__free (self->reason);
+    if (identity->pinned)
+        zanni__free (self->state);
+    zanni__free (self);
+    if (!restarts)
+        s_end_identity (worker, identity, &reason);
+    zanni__watchers_end (worker, identity, &reason, restarts);
+    if (restarts)
+        s_restart (worker, identity);
+    zanni__identity_unhold (identity);
+}
+
+/* A root or attached actor gets a class, and with it a state of its own. */
+int
+zanni_serve_args (zanni_t *self, const char *class_name, const zanni_arg_t *args, size_t count)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    zanni__identity_t *identity = self->identity;
+    const zanni__class_t *cls = class_name ? zanni__class_find (class_name) : NULL;
+    if (!identity->pinned || self->hooked || !class_name)
+        return ZANNI_EINVAL;
+    if (!cls)
+        return ZANNI_ENOCLASS;
+    if (cls->run)
+        return ZANNI_EINVAL;
+    zanni_msg_t *start = zanni__msg_new (self->worker);
+    void *state = zanni__calloc (cls->state_size + 1);
+    rc = start && state ? zanni__msg_pack (self->worker, start, args, count) : ZANNI_ENOMEM;
+    if (!rc) {
+        zanni_error_t error = { 0 };
+        start->to = identity;
+        zanni__msg_set_from (self->worker, start, identity, self->worker);
+        self->state = state;
+        /* release: senders that see the class see it whole. */
+        atomic_store_explicit (&identity->cls, cls, memory_order_release);
+        rc = s_run_start (self->worker, self, cls, start, &error);
+        self->hooked = !rc;
+        if (rc) {
+            atomic_store_explicit (&identity->cls, zanni__class_none (), memory_order_release);
+            self->state = NULL;
+            zanni__log (self->worker->node, ZANNI_LOG_ERROR, "%s", error.text);
+        }
+    }
+    if (start)
+        zanni__msg_free (self->worker, start);
+    if (rc)
+        zanni__free (state);
+    return rc;
+}
+
+static bool
+s_can_end_now (const zanni__identity_t *identity)
+{
+    return !identity->in_turn && !identity->blocked;
+}
+
+/* Notes why an actor is to end, and ends it unless its handler is on the way. The first reason stands; a kill
+   overrules a stop. */
+void
+zanni__request_end (zanni_worker_t *worker, zanni__identity_t *identity, zanni_reason_t reason)
+{
+    zanni_t *self = identity->actor;
+    if (!self) {
+        if (identity->state == ZANNI__STARTING) {   // before its START was handled
+            zanni__identity_hold (identity);
+            s_end_identity (worker, identity, &reason);
+            zanni__watchers_end (worker, identity, &reason, false);
+            zanni__identity_unhold (identity);
+        }
+        return;
+    }
+    bool kills = reason.kind == ZANNI_EXIT_KILLED;
+    bool first = !self->reason;
+    self->closing = true;
+    self->killed |= kills;
+    if (first) {
+        self->reason = zanni__malloc (sizeof reason);
+        if (!self->reason)
+            self->reason = &worker->spare_reason;
+    }
+    if (first || kills)
+        *self->reason = reason;
+    if (s_can_end_now (identity))
+        zanni__end (worker, identity);
+}
+
+static int
+s_exit (zanni_t *self, zanni_reason_t reason)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    if (self->identity->pinned) {
+        self->worker->quit = true;
+        return 0;
+    }
+    if (self->reason)
+        return 0;
+    zanni_reason_t *memory = zanni__malloc (sizeof reason);
+    if (!memory)
+        return ZANNI_ENOMEM;
+    *memory = reason;
+    self->reason = memory;
+    if (s_can_end_now (self->identity))
+        zanni__end (self->worker, self->identity);
+    return 0;
+}
+
+int
+zanni_exit (zanni_t *self)
+{
+    return s_exit (self, (zanni_reason_t) { .kind = ZANNI_EXIT_NORMAL });
+}
+
+int
+zanni_exit_error (zanni_t *self, int64_t code, const char *text)
+{
+    zanni_reason_t reason = { .kind = ZANNI_EXIT_ERROR, .code = code };
+    snprintf (reason.text, sizeof reason.text, "%s", text ? text : "");
+    return s_exit (self, reason);
+}
+
+/* A command arrives: it overtakes the mailbox. */
+void
+zanni__command (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    zanni__identity_t *to = msg->to;
+    zanni__identity_hold (to);
+    switch (msg->item.kind) {
+    case ZANNI__CANCEL:
+        zanni__cancel_arrives (worker, msg);
+        break;
+    case ZANNI__RESTART:
+        if (!to->start) {
+            zanni__log (worker->node, ZANNI_LOG_WARNING, "%s was not spawned as restartable: restart ignored",
+                        zanni_ref_class (&to->self));
+            break;
+        }
+        if (to->actor && !to->actor->reason)
+            to->actor->restarting = true;
+        zanni__request_end (worker, to, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
+        break;
+    case ZANNI__KILL:
+        if (to->actor)
+            to->actor->restarting = false;
+        zanni__request_end (worker, to, (zanni_reason_t) { .kind = ZANNI_EXIT_KILLED });
+        break;
+    default:
+        if (to->actor)
+            to->actor->restarting = false;
+        zanni__request_end (worker, to, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
+    }
+    zanni__identity_unhold (to);
+    zanni__msg_release (worker, msg);
+}
+
+static int
+s_send_command (zanni_t *self, const zanni_ref_t *ref, zanni__kind_t kind)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    if (!ref)
+        return ZANNI_EINVAL;
+    if (!ref->own)
+        return ZANNI_EPERM;
+    zanni_msg_t *msg = zanni__msg_new (self->worker);
+    if (!msg)
+        return ZANNI_ENOMEM;
+    msg->item.kind = (uint8_t) kind;
+    msg->to = ref->identity;
+    zanni__msg_set_from (self->worker, msg, self->identity, ref->identity->worker);
+    zanni__dispatch (self, msg);
+    return 0;
+}
+
+int
+zanni_stop (zanni_t *self, const zanni_ref_t *ref)
+{
+    return s_send_command (self, ref, ZANNI__STOP);
+}
+
+int
+zanni_kill (zanni_t *self, const zanni_ref_t *ref)
+{
+    return s_send_command (self, ref, ZANNI__KILL);
+}
+
+int
+zanni_restart (zanni_t *self, const zanni_ref_t *ref)
+{
+    return s_send_command (self, ref, ZANNI__RESTART);
+}
+
+int
+zanni_super (zanni_t *self, zanni_msg_t *msg)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    if (!msg || !msg->method)
+        return ZANNI_EINVAL;
+    const zanni__method_t *method = msg->method;
+    if (!method->super)
+        return ZANNI_ENOMETHOD;
+    zanni_rewind (msg);
+    msg->method = method->super;
+    rc = method->super->handler (self, msg);
+    msg->method = method;
+    return rc;
+}

@@ -1,0 +1,210 @@
+/* Monitors: the MONITOR message itself waits with the watched actor and goes back as the DOWN, so that reporting an end
+   needs no memory. On the watcher's side a pending thing says whether the DOWN is still wanted. */
+
+#include "answer.h"
+#include "pending.h"
+
+#include <stdio.h>
+
+/* The room of a DOWN is this. */
+typedef struct {
+    zanni_reason_t reason;
+    bool restarts;
+} s_down_t;
+
+int
+zanni_msg_down (const zanni_msg_t *msg, zanni_down_t *down)
+{
+    if (!msg || !down || msg->item.kind != ZANNI__DOWN)
+        return ZANNI_EINVAL;
+    const s_down_t *from = (const s_down_t *) (const void *) msg->room;
+    *down = (zanni_down_t) {
+        .monitor = msg->id, .ref = &msg->from->self, .reason = from->reason, .restarts = from->restarts
+    };
+    return 0;
+}
+
+void
+zanni__down_now (zanni_worker_t *worker, zanni_msg_t *monitor, const zanni_reason_t *reason, bool restarts)
+{
+    static const zanni_reason_t gone = { .kind = ZANNI_EXIT_NO_ACTOR };
+    s_down_t *down = (s_down_t *) (void *) monitor->room;
+    zanni__msg_turn (worker, monitor, ZANNI__DOWN);
+    down->reason = reason ? *reason : gone;
+    down->restarts = restarts;
+    zanni__send (worker, monitor->to->worker, &monitor->item);
+}
+
+/* A message of one's own to `ref`'s actor, which it holds. */
+static zanni_msg_t *
+s_message (zanni_t *self, zanni__identity_t *to, zanni__kind_t kind, uint64_t id)
+{
+    zanni_msg_t *msg = zanni__msg_new (self->worker);
+    if (!msg)
+        return NULL;
+    msg->item.kind = (uint8_t) kind;
+    msg->id = id;
+    msg->to = to;
+    zanni__msg_set_from (self->worker, msg, self->identity, to->worker);
+    zanni__hold_to (msg);
+    return msg;
+}
+
+/* Sends a watcher of `kind`, with a pending thing that says that it is wanted. */
+static int
+s_watch (zanni_t *self, const zanni_ref_t *ref, zanni__kind_t kind, zanni__pending_t **pending_p,
+         zanni_msg_t **msg_p)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    if (!ref)
+        return ZANNI_EINVAL;
+    rc = zanni__pending_new (self, pending_p, ZANNI__A_MONITOR);
+    if (rc)
+        return rc;
+    zanni_msg_t *msg = s_message (self, ref->identity, kind, (*pending_p)->id);
+    if (!msg) {
+        zanni__pending_free (self->worker, *pending_p);
+        return ZANNI_ENOMEM;
+    }
+    zanni__hold_from (self->worker, ref->identity);
+    (*pending_p)->as.monitor.target = ref->identity;
+    *msg_p = msg;
+    return 0;
+}
+
+int
+zanni_monitor (zanni_t *self, uint64_t *monitor_p, const zanni_ref_t *ref)
+{
+    zanni__pending_t *pending;
+    zanni_msg_t *msg;
+    if (!monitor_p)
+        return ZANNI_EINVAL;
+    int rc = s_watch (self, ref, ZANNI__MONITOR, &pending, &msg);
+    if (rc)
+        return rc;
+    *monitor_p = pending->id;
+    zanni__dispatch (self, msg);
+    return 0;
+}
+
+int
+zanni_demonitor (zanni_t *self, uint64_t monitor)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    zanni__pending_t *pending = zanni__pending_find (self->worker, monitor);
+    if (!pending || pending->actor != self || pending->kind != ZANNI__A_MONITOR)
+        return 0;
+    zanni_msg_t *msg = s_message (self, pending->as.monitor.target, ZANNI__DEMONITOR, monitor);
+    if (!msg)
+        return ZANNI_ENOMEM;
+    zanni__pending_free (self->worker, pending);
+    zanni__dispatch (self, msg);
+    return 0;
+}
+
+/* Room again: the waiter goes back as a tell to its own sender's method, whose name it carries in its room. */
+void
+zanni__waiter_now (zanni_worker_t *worker, zanni_msg_t *waiter)
+{
+    zanni__msg_turn (worker, waiter, ZANNI__TELL);
+    waiter->item.flags |= ZANNI__TICK;
+    waiter->name = (const char *) waiter->room;
+    zanni__send (worker, waiter->to->worker, &waiter->item);
+}
+
+int
+zanni__waiter_send (zanni_t *self, const zanni_ref_t *ref, const char *method, uint64_t *waiter_p)
+{
+    zanni__pending_t *pending;
+    zanni_msg_t *msg;
+    size_t length = strlen (method);
+    if (length > 63)
+        return ZANNI_EINVAL;
+    int rc = s_watch (self, ref, ZANNI__WAITER, &pending, &msg);
+    if (rc)
+        return rc;
+    memcpy (msg->room, method, length + 1);
+    *waiter_p = pending->id;
+    zanni__dispatch (self, msg);
+    return 0;
+}
+
+int
+zanni_when_writable (zanni_t *self, const zanni_ref_t *ref, const char *method)
+{
+    uint64_t waiter;
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    return method && *method ? zanni__waiter_send (self, ref, method, &waiter) : ZANNI_EINVAL;
+}
+
+static bool
+s_has_room (const zanni__identity_t *identity)
+{
+    /* Half empty, so that a sender that was stopped gets a good run. */
+    return atomic_load_explicit (&identity->queued, memory_order_relaxed) <= identity->limit / 2
+           && atomic_load_explicit (&identity->queued_bytes, memory_order_relaxed) <= identity->limit_bytes / 2;
+}
+
+void
+zanni__watcher_add (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
+{
+    if (msg->item.kind == ZANNI__WAITER && s_has_room (identity)) {
+        zanni__waiter_now (worker, msg);
+        return;
+    }
+    msg->item.next = identity->watchers;
+    identity->watchers = &msg->item;
+}
+
+void
+zanni__watcher_remove (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *demonitor)
+{
+    for (zanni__item_t **at = &identity->watchers; *at; at = &(*at)->next) {
+        zanni_msg_t *msg = (zanni_msg_t *) (void *) *at;
+        if (msg->id == demonitor->id && msg->from == demonitor->from) {
+            *at = msg->item.next;
+            zanni__msg_release (worker, msg);
+            break;
+        }
+    }
+    zanni__msg_release (worker, demonitor);
+}
+
+void
+zanni__waiters_wake (zanni_worker_t *worker, zanni__identity_t *identity)
+{
+    if (!s_has_room (identity))
+        return;
+    for (zanni__item_t **at = &identity->watchers; *at;) {
+        zanni_msg_t *msg = (zanni_msg_t *) (void *) *at;
+        if (msg->item.kind == ZANNI__WAITER) {
+            *at = msg->item.next;
+            zanni__waiter_now (worker, msg);
+        }
+        else
+            at = &msg->item.next;
+    }
+}
+
+void
+zanni__watchers_end (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason,
+                     bool restarts)
+{
+    zanni__item_t *next;
+    zanni__item_t *item = identity->watchers;
+    identity->watchers = NULL;
+    for (; item; item = next) {
+        zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
+        next = item->next;
+        if (item->kind == ZANNI__WAITER)
+            zanni__waiter_now (worker, msg);
+        else
+            zanni__down_now (worker, msg, reason, restarts);
+    }
+}

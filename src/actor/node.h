@@ -1,0 +1,85 @@
+/* node.h: what the workers of a node share. Assembled by node/; the layers below only read it, but for the members
+   that say otherwise. It lives until the last worker lets go of it. */
+
+#ifndef ZANNI_ACTOR_NODE_H
+#define ZANNI_ACTOR_NODE_H
+
+#include "actor.h"
+
+#include <pthread.h>
+#include <sys/types.h>
+#include <zanni/node.h>
+#include <zanni/sys/clock.h>
+#include <zanni/sys/link.h>
+#include <zanni/sys/place.h>
+#include <zanni/sys/port.h>
+#include <zanni/sys/region.h>
+
+#define ZANNI__WORKERS_MAX 65536
+
+struct zanni_node {
+    _Atomic uint32_t users;          // workers, and the root; the last one (acq_rel) frees
+    uint8_t id [16];
+    pid_t pid;                       // in a child of fork it differs
+    zanni_options_t options;         // with the defaults filled in
+    char name [64];
+    zanni_clock_t clock;
+    const zanni_port_ops_t *port;
+    const zanni_place_ops_t *place;
+    const zanni_region_ops_t *region_ops;
+    void *region;
+
+    pthread_mutex_t lock;            // guards from here ...
+    zanni_worker_t **workers;        // by number; NULL where free
+    uint32_t workers_size;
+    bool ending;
+    uint64_t next_serial;
+    zanni__identity_t *subscriber;   // of dead letters, held
+    char subscriber_method [64];
+    zanni_stats_t past;              // of workers that have ended      ... to here
+    zanni_worker_t **pool;           // 0 .. options.workers - 1; each starts with its first actor (lock to write)
+    _Atomic (void *) place_handle;   // opened with the second worker (release; acquire)
+    zanni_worker_t *root;
+    zanni_worker_t *undertaker;      // answers for workers that have ended
+
+    /* Batches that were posted and are neither delivered nor undelivered; items that no worker takes: a stack, pushed
+       from any thread (release), taken whole by the undertaker (acquire). */
+    _Atomic uint64_t next_actor;     // relaxed: only its uniqueness counts
+    _Atomic uint64_t batches;
+    _Atomic (zanni__item_t *) orphans;
+    _Atomic bool subscribed;
+};
+
+void zanni__node_ref (zanni_node_t *node);
+void zanni__node_unref (zanni_node_t *node);
+
+static inline int64_t
+zanni__node_now (const zanni_node_t *node)
+{
+    return node->clock.now_ns (node->clock.context);
+}
+
+/* One line to the log callback, if there is one. Any thread, no lock held. */
+void zanni__log (const zanni_node_t *node, zanni_log_level_t level, const char *format, ...)
+    __attribute__ ((format (printf, 3, 4)));
+
+/* Gives items that cannot be posted to the undertaker. Any thread; consumes the chain. */
+void zanni__node_orphan (zanni_node_t *node, zanni__item_t *chain);
+
+/* Makes a worker that belongs to the node: a number, a name, an open port; not yet a thread. Any thread of the
+   node. */
+int zanni__node_add_worker (zanni_node_t *node, zanni_worker_t **worker_p, int kind, const char *name);
+
+/* Gives it its thread; waits until it runs. On failure the worker is still the caller's to cancel. */
+int zanni__node_start_worker (zanni_worker_t *worker);
+
+/* Takes back a worker that was never started. */
+void zanni__node_cancel_worker (zanni_worker_t *worker);
+
+/* The worker has ended: its number is free, its counts stay. On its own thread. */
+void zanni__node_remove_worker (zanni_node_t *node, zanni_worker_t *worker);
+
+/* The pool worker with this index, started if it is not there yet. */
+int zanni__node_pool_worker (zanni_node_t *node, zanni_worker_t **worker_p, uint32_t index);
+
+#endif

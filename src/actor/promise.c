@@ -1,0 +1,132 @@
+/* Promises: an ask's duty without its arguments, on an envelope of its own. The promise hangs in its actor's list by a
+   hook in the envelope's room, so that the asker hears of it when the actor ends first. */
+
+#include "answer.h"
+#include "pending.h"
+
+static zanni_msg_t *
+s_msg (const zanni_promise_t *promise)
+{
+    return (zanni_msg_t *) (uintptr_t) promise;
+}
+
+static zanni__hook_t *
+s_hook (zanni_msg_t *duty)
+{
+    return (zanni__hook_t *) (void *) duty->room;
+}
+
+int
+zanni_promise_new (zanni_t *self, zanni_promise_t **promise_p, zanni_msg_t *msg)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    if (!promise_p || !msg)
+        return ZANNI_EINVAL;
+    if (!zanni__ask_is_open (msg) || msg->item.kind != ZANNI__ASK)
+        return ZANNI_EREPLIED;
+    zanni_msg_t *duty = zanni__msg_new (self->worker);
+    if (!duty)
+        return ZANNI_ENOMEM;
+    duty->item.kind = ZANNI__ASK;
+    duty->to = msg->to;
+    duty->id = msg->id;
+    duty->deadline_ns = msg->deadline_ns;
+    duty->method = msg->method;
+    zanni__msg_set_from (self->worker, duty, msg->from, msg->from->worker);
+    zanni__hook_insert (&self->promises, s_hook (duty));
+    msg->item.flags |= ZANNI__ANSWERED;
+    *promise_p = (zanni_promise_t *) (void *) duty;
+    return 0;
+}
+
+static void
+s_done (zanni_t *self, zanni_promise_t **promise_p)
+{
+    zanni_msg_t *duty = s_msg (*promise_p);
+    *promise_p = NULL;
+    zanni__hook_remove (s_hook (duty));
+    zanni__msg_release (self->worker, duty);
+}
+
+static int
+s_check (zanni_t *self, zanni_promise_t **promise_p)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    return promise_p && *promise_p ? 0 : ZANNI_EINVAL;
+}
+
+int
+zanni_promise_reply_args (zanni_t *self, zanni_promise_t **promise_p, const zanni_arg_t *args, size_t count)
+{
+    int rc = s_check (self, promise_p);
+    if (!rc)
+        rc = zanni_reply_args (self, s_msg (*promise_p), args, count);
+    if (!rc || rc == ZANNI_EREPLIED)
+        s_done (self, promise_p);
+    return rc == ZANNI_EREPLIED ? 0 : rc;   // cancelled meanwhile: nobody waits for it
+}
+
+int
+zanni_promise_fail (zanni_t *self, zanni_promise_t **promise_p, int64_t code, const char *text)
+{
+    int rc = s_check (self, promise_p);
+    if (!rc)
+        rc = zanni_fail_args (self, s_msg (*promise_p), code, text, NULL, 0);
+    if (!rc || rc == ZANNI_EREPLIED)
+        s_done (self, promise_p);
+    return rc == ZANNI_EREPLIED ? 0 : rc;
+}
+
+bool
+zanni_promise_is_void (const zanni_promise_t *promise)
+{
+    const zanni_msg_t *duty = s_msg (promise);
+    return duty->item.flags & ZANNI__ANSWERED
+           || duty->deadline_ns <= zanni__node_now (duty->to->worker->node);
+}
+
+void
+zanni_promise_destroy (zanni_promise_t **promise_p)
+{
+    if (!promise_p || !*promise_p)
+        return;
+    zanni_worker_t *worker = s_msg (*promise_p)->to->worker;
+    if (zanni__wrong_thread (worker)) {
+        zanni__log (worker->node, ZANNI_LOG_ERROR, "a promise was destroyed on another thread than its actor's");
+        *promise_p = NULL;
+        return;
+    }
+    zanni_msg_t *duty = s_msg (*promise_p);
+    *promise_p = NULL;
+    zanni__hook_remove (s_hook (duty));
+    zanni__msg_release (worker, duty);
+}
+
+void
+zanni__promises_end (zanni_t *actor, const zanni_reason_t *reason)
+{
+    zanni__hook_t *hook;
+    while ((hook = actor->promises)) {
+        zanni_msg_t *duty = (zanni_msg_t *) (void *) ((char *) hook - offsetof (zanni_msg_t, room));
+        zanni__hook_remove (hook);
+        if (zanni__ask_is_open (duty))
+            zanni__answer_turned (actor->worker, duty, ZANNI_EDOWN, reason);
+        else
+            zanni__msg_free (actor->worker, duty);
+    }
+}
+
+/* A cancelled ask is marked answered: its promise is void. */
+void
+zanni__promises_cancel (zanni_t *actor, const zanni__identity_t *asker, uint64_t id)
+{
+    for (zanni__hook_t *hook = actor->promises; hook; hook = hook->next) {
+        zanni_msg_t *duty = (zanni_msg_t *) (void *) ((char *) hook - offsetof (zanni_msg_t, room));
+        if (duty->from == asker && duty->id == id)
+            duty->item.flags |= ZANNI__ANSWERED;
+    }
+}

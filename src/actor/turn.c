@@ -1,0 +1,284 @@
+/* A turn: one actor handles what lies in its mailbox, for so many messages or so long. The clock is asked after 1,
+   2, 4, 8 ... messages and only while more wait, so an actor that handles one at a time never pays for it, and one
+   with slow handlers overstays at most twofold.
+
+   The checks that a message passes before its handler: method, right, deadline, signature. What fails them is
+   answered; it never reaches user code. */
+
+#include "answer.h"
+#include "pending.h"
+
+#include <stdio.h>
+
+static void
+s_refuse (zanni_worker_t *worker, zanni_msg_t *msg, int code, const char *text)
+{
+    if (msg->item.kind == ZANNI__ASK)
+        (void) zanni__answer_error (worker, msg, code, 0, text);
+    else
+        zanni__dead_letter (worker, msg, text);
+}
+
+static bool
+s_refuse_arguments (zanni_worker_t *worker, zanni_msg_t *msg, const zanni__fault_t *fault)
+{
+    char where [160];
+    char text [232];
+    zanni__fault_text (fault, where, sizeof where);
+    snprintf (text, sizeof text, "bad arguments for %s: %s", zanni_msg_method (msg), where);
+    s_refuse (worker, msg, ZANNI_EARGS, text);
+    return false;
+}
+
+static bool
+s_refuse_method (zanni_worker_t *worker, zanni_msg_t *msg, int code)
+{
+    char text [232];
+    const char *class_name = zanni_ref_class (&msg->to->self);
+    if (code == ZANNI_ENOMETHOD)
+        snprintf (text, sizeof text, "no such method: class %s has no %s", class_name, zanni_msg_method (msg));
+    else
+        snprintf (text, sizeof text, "not permitted: %s of class %s is private", zanni_msg_method (msg), class_name);
+    s_refuse (worker, msg, code, text);
+    return false;
+}
+
+/* Whether `msg` may reach its handler. */
+static inline bool
+s_passes (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    const zanni__method_t *method = msg->method;
+    zanni__fault_t fault;
+    if (__builtin_expect (!method, 0)) {
+        const zanni__class_t *cls = atomic_load_explicit (&msg->to->cls, memory_order_relaxed);
+        method = msg->method = zanni__class_method (cls, msg->name ? msg->name : "");
+        if (!method)
+            return s_refuse_method (worker, msg, ZANNI_ENOMETHOD);
+    }
+    if (__builtin_expect (method->flags & ZANNI_METHOD_PRIVATE, 0) && msg->from != msg->to
+        && !(msg->item.flags & ZANNI__TICK))
+        return s_refuse_method (worker, msg, ZANNI_EPERM);
+    if (msg->deadline_ns <= worker->now_ns)
+        return false;   // the asker has its timeout already, or in a moment
+    if (__builtin_expect (zanni__signature_match (method->in, &msg->args, &fault), 0))
+        return s_refuse_arguments (worker, msg, &fault);
+    return true;
+}
+
+static void
+s_tell_failed (zanni_worker_t *worker, const zanni_msg_t *msg, int rc)
+{
+    zanni__count (&worker->counts.failed_tells, 1);
+    zanni__log (worker->node, ZANNI_LOG_WARNING, "%s.%s answered a tell with \"%s\"%s%s",
+                zanni_ref_class (&msg->to->self), zanni_msg_method (msg), zanni_strerror (rc),
+                *zanni_msg_fault (msg) ? ": " : "", zanni_msg_fault (msg));
+}
+
+/* The handler of an ask has returned and neither answered nor promised. */
+static void
+s_conclude_ask (zanni_worker_t *worker, zanni_msg_t *msg, int rc)
+{
+    if (msg->item.holds > 1 && !rc)
+        return;   // kept: to be answered later
+    if (!rc && !*msg->method->out) {
+        (void) zanni__answer_empty (worker, msg);
+        return;
+    }
+    const char *fault = zanni_msg_fault (msg);
+    char text [232];
+    if (!rc)
+        snprintf (text, sizeof text, "no reply: the handler of %s returned without one", zanni_msg_method (msg));
+    else
+        snprintf (text, sizeof text, "%s%s%s", zanni_strerror (rc), *fault ? ": " : "", fault);
+    (void) zanni__answer_error (worker, msg, rc ? rc : ZANNI_ENOREPLY, 0, text);
+}
+
+static void
+s_handle_message (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
+{
+    zanni_t *self = identity->actor;
+    zanni__uncount (worker, msg);
+    if (__builtin_expect (msg->item.flags & ZANNI__TICK, 0) && !zanni__tick_arrived (worker, msg)) {
+        zanni__msg_free (worker, msg);
+        return;
+    }
+    if (__builtin_expect (s_passes (worker, msg), 1)) {
+        zanni_msg_t *previous = worker->current;
+        worker->current = msg;
+        int rc = msg->method->handler (self, msg);
+        worker->current = previous;
+        if (zanni__ask_is_open (msg))
+            s_conclude_ask (worker, msg, rc);
+        else if (__builtin_expect (rc != 0, 0) && msg->item.kind == ZANNI__TELL)
+            s_tell_failed (worker, msg, rc);
+    }
+    else if (msg->item.kind == ZANNI__ASK)
+        msg->item.flags |= ZANNI__ANSWERED;
+    zanni__msg_release (worker, msg);
+}
+
+static void
+s_handle_answer (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
+{
+    zanni__pending_t *pending = zanni__pending_find (worker, msg->id);
+    if (!pending || pending->kind != ZANNI__AN_ASK || pending->actor != identity->actor) {
+        zanni__count (&worker->counts.late_replies, 1);
+        zanni__msg_release (worker, msg);
+        return;
+    }
+    zanni_reply_fn *then = pending->as.ask.then;
+    void *arg = pending->as.ask.arg;
+    zanni__pending_free (worker, pending);
+    if (then)
+        then (identity->actor, msg, arg);
+    zanni__msg_release (worker, msg);
+}
+
+static void
+s_handle_down (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
+{
+    zanni__pending_t *pending = msg->id ? zanni__pending_find (worker, msg->id) : NULL;
+    bool wanted = !msg->id || (pending && pending->actor == identity->actor);
+    if (pending && wanted)
+        zanni__pending_free (worker, pending);
+    zanni_down_t down;
+    const zanni__class_t *cls = atomic_load_explicit (&identity->cls, memory_order_relaxed);
+    if (wanted && cls->has_down && !zanni_msg_down (msg, &down))
+        for (; cls; cls = cls->parent)
+            if (cls->definition->down)
+                cls->definition->down (identity->actor, &down);
+    zanni__msg_release (worker, msg);
+}
+
+static void
+s_handle_drop (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ref_t *ref)
+{
+    /* acq_rel: pairs with itself, as in any count. */
+    bool last = ref->strong && atomic_fetch_sub_explicit (&identity->strong, 1, memory_order_acq_rel) == 1;
+    zanni__free_ref (ref);
+    if (last && !identity->pinned)
+        zanni__request_end (worker, identity, (zanni_reason_t) { .kind = ZANNI_EXIT_NORMAL });
+}
+
+/* What is not a tell or ask. */
+static void
+s_handle_system (zanni_worker_t *worker, zanni__identity_t *identity, zanni__item_t *item)
+{
+    zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
+    switch (item->kind) {
+    case ZANNI__REPLY:
+    case ZANNI__ERROR:
+        s_handle_answer (worker, identity, msg);
+        break;
+    case ZANNI__DOWN:
+        s_handle_down (worker, identity, msg);
+        break;
+    case ZANNI__START:
+        zanni__begin (worker, identity, msg);
+        break;
+    case ZANNI__MONITOR:
+    case ZANNI__WAITER:
+        zanni__watcher_add (worker, identity, msg);
+        break;
+    case ZANNI__DEMONITOR:
+        zanni__watcher_remove (worker, identity, msg);
+        break;
+    case ZANNI__DROP:
+        s_handle_drop (worker, identity, (zanni_ref_t *) (void *) item);
+        break;
+    default:
+        assert (!"an item of this kind is never queued");
+    }
+}
+
+/* A root or attached thread that serves no class: what zanni_receive is to yield waits there. */
+static bool
+s_is_for_receive (const zanni_worker_t *worker, const zanni__identity_t *identity, zanni__item_t *item)
+{
+    if (worker->owner != identity || item->kind > ZANNI__DOWN
+        || atomic_load_explicit (&identity->cls, memory_order_relaxed) != zanni__class_none ())
+        return false;
+    zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
+    if (item->kind == ZANNI__REPLY || item->kind == ZANNI__ERROR) {
+        zanni__pending_t *pending = zanni__pending_find ((zanni_worker_t *) (uintptr_t) worker, msg->id);
+        return pending && pending->kind == ZANNI__AN_ASK && !pending->as.ask.then;
+    }
+    return !msg->method;   // a built-in method needs no class
+}
+
+/* Whether zanni_receive may yield this message, taken from its actor's queue; if not, it was dealt with. */
+bool
+zanni__receivable (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
+{
+    bool yields;
+    if (msg->item.kind <= ZANNI__ASK) {
+        zanni__uncount (worker, msg);
+        yields = !(msg->item.flags & ZANNI__TICK) || zanni__tick_arrived (worker, msg);
+        if (yields && msg->method && msg->method->builtin) {
+            s_handle_message (worker, identity, msg);
+            return false;
+        }
+        if (yields && msg->method && !s_passes (worker, msg)) {
+            msg->item.flags |= ZANNI__ANSWERED;
+            yields = false;
+        }
+    }
+    else {
+        zanni__pending_t *pending = msg->id ? zanni__pending_find (worker, msg->id) : NULL;
+        yields = (pending && pending->actor == identity->actor) || (msg->item.kind == ZANNI__DOWN && !msg->id);
+        if (pending && yields)
+            zanni__pending_free (worker, pending);
+        if (!yields && msg->item.kind != ZANNI__DOWN)
+            zanni__count (&worker->counts.late_replies, 1);
+    }
+    if (!yields)
+        zanni__msg_release (worker, msg);
+    return yields;
+}
+
+void
+zanni__handle (zanni_worker_t *worker, zanni__identity_t *identity, zanni__item_t *item)
+{
+    if (__builtin_expect (s_is_for_receive (worker, identity, item), 0))
+        zanni__queue_push (&worker->inbox, item);
+    else if (__builtin_expect (item->kind <= ZANNI__ASK, 1))
+        s_handle_message (worker, identity, (zanni_msg_t *) (void *) item);
+    else
+        s_handle_system (worker, identity, item);
+}
+
+uint32_t
+zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budget)
+{
+    uint32_t handled = 0;
+    int64_t started_ns = worker->now_ns;
+    bool corked = worker->corked;
+    zanni__item_t *item;
+    identity->scheduled = false;
+    if (identity->blocked || !identity->mailbox.head) {
+        zanni__identity_unhold (identity);
+        return 0;
+    }
+    identity->in_turn = true;
+    worker->corked = worker->owner != identity;
+    while (handled < budget && (item = zanni__queue_pop (&identity->mailbox))) {
+        zanni__handle (worker, identity, item);
+        handled++;
+        if (__builtin_expect (identity->actor && identity->actor->reason, 0))
+            zanni__end (worker, identity);
+        if (!identity->mailbox.head)
+            break;
+        if ((handled & (handled - 1)) == 0) {
+            worker->now_ns = zanni__node_now (worker->node);
+            if (worker->now_ns - started_ns > ZANNI__TURN_NS)
+                break;
+        }
+    }
+    worker->corked = corked;
+    identity->in_turn = false;
+    if (identity->mailbox.head && !identity->blocked)
+        zanni__worker_push_run (worker, identity);
+    zanni__identity_unhold (identity);
+    zanni__count (&worker->counts.messages, handled);
+    return handled;
+}

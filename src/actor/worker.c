@@ -1,0 +1,333 @@
+/* A worker's life: its run queue, its looks at port, timers and watches, its waiting, its end.
+
+   While there is work the port and the clock are looked at once in ZANNI__POLL_MESSAGES messages; without, the worker
+   waits in its port, which a batch, a watched descriptor or the next due time ends. */
+
+#include "descriptor.h"
+#include "pending.h"
+#include "watch.h"
+
+#include "../base/memory.h"
+
+#include <stdio.h>
+
+
+zanni_worker_t *
+zanni__worker_new (zanni_node_t *node, zanni__worker_kind_t kind, const char *name)
+{
+    zanni_worker_t *worker = zanni__calloc (sizeof *worker);
+    if (!worker)
+        return NULL;
+    zanni__node_ref (node);
+    worker->node = node;
+    worker->kind = kind;
+    worker->epoll = -1;
+    worker->now_ns = zanni__node_now (node);
+    atomic_init (&worker->users, 1);
+    snprintf (worker->name, sizeof worker->name, "%s", name);
+    zanni__ref_hooks_init (&worker->ref_hooks, worker);
+    return worker;
+}
+
+static void
+s_free (zanni_worker_t *worker)
+{
+    zanni_node_t *node = worker->node;
+    zanni_msg_t *next;
+    for (zanni_msg_t *msg = worker->free_messages; msg; msg = next) {
+        next = (zanni_msg_t *) (void *) msg->item.next;
+        zanni__free (msg);
+    }
+    zanni__free (worker->pendings);
+    zanni__free (worker->heap);
+    zanni__free (worker);
+    zanni__node_unref (node);
+}
+
+void
+zanni_worker_hold (zanni_worker_t *worker)
+{
+    atomic_fetch_add_explicit (&worker->users, 1, memory_order_relaxed);
+}
+
+void
+zanni_worker_drop (zanni_worker_t *worker)
+{
+    if (atomic_fetch_sub_explicit (&worker->users, 1, memory_order_acq_rel) == 1)
+        s_free (worker);
+}
+
+void
+zanni__worker_push_run (zanni_worker_t *worker, zanni__identity_t *identity)
+{
+    assert (!identity->scheduled);
+    identity->scheduled = true;
+    zanni__identity_hold (identity);   // until the end of its turn
+    identity->next_runnable = NULL;
+    if (worker->run_head)
+        worker->run_tail->next_runnable = identity;
+    else
+        worker->run_head = identity;
+    worker->run_tail = identity;
+}
+
+/* A batch leaves when nothing is left to run, or when it has waited long enough. */
+static void
+s_flush_when_due (zanni_worker_t *worker)
+{
+    if (worker->run_head) {
+        worker->now_ns = zanni__node_now (worker->node);
+        if (worker->now_ns - worker->dirty_ns < ZANNI__BATCH_NS)
+            return;
+    }
+    zanni__flush (worker);
+}
+
+uint32_t
+zanni__worker_run (zanni_worker_t *worker, uint32_t budget)
+{
+    uint32_t total = 0;
+    zanni__identity_t *identity;
+    while (total < budget && (identity = worker->run_head)) {
+        uint32_t left = budget - total;
+        worker->run_head = identity->next_runnable;
+        total += zanni__turn (worker, identity, left < ZANNI__TURN_MESSAGES ? left : ZANNI__TURN_MESSAGES);
+        if (worker->dirty)
+            s_flush_when_due (worker);
+    }
+    return total;
+}
+
+void
+zanni__worker_look (zanni_worker_t *worker)
+{
+    worker->now_ns = zanni__node_now (worker->node);
+    if (zanni__due_next (worker) <= worker->now_ns)
+        zanni__due_fire (worker);
+    if (worker->port)
+        worker->node->port->receive (worker->port);
+    if (worker->watches)
+        zanni__watches_poll (worker);
+    if (worker == worker->node->undertaker)
+        zanni__bury_orphans (worker);
+    if (worker->dirty)
+        zanni__flush (worker);
+}
+
+bool
+zanni__worker_busy (const zanni_worker_t *worker)
+{
+    return worker->run_head || worker->dirty || zanni__watches_ready (worker);
+}
+
+/* Without a port there is one worker: only time and watches can end its waiting. */
+static void
+s_wait_alone (zanni_worker_t *worker, int64_t until_ns)
+{
+    int64_t left_ns = until_ns == INT64_MAX ? INT64_MAX : until_ns - zanni__node_now (worker->node);
+    zanni__watches_wait (worker, left_ns);
+}
+
+void
+zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns)
+{
+    int64_t next_ns = zanni__due_next (worker);
+    if (next_ns < until_ns)
+        until_ns = next_ns;
+    if (worker->dirty)
+        zanni__flush (worker);
+    if (zanni__worker_busy (worker))
+        return;
+    if (worker->port)
+        worker->node->port->wait (worker->port, until_ns, worker->epoll);
+    else
+        s_wait_alone (worker, until_ns);
+}
+
+void
+zanni__uncorked (zanni_worker_t *worker)
+{
+    if (worker->corked)
+        return;
+    if (worker->dirty)
+        zanni__flush (worker);
+    if (worker->descriptor)
+        zanni__descriptor_update (worker);
+}
+
+void
+zanni__worker_end_actors (zanni_worker_t *worker)
+{
+    zanni__hook_t *hook;
+    while ((hook = worker->actors)) {
+        zanni__identity_t *identity = ZANNI__CONTAINER (hook, zanni__identity_t, all);
+        zanni__request_end (worker, identity, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
+        assert (worker->actors != hook);
+    }
+}
+
+/* The run queue may still name identities that have ended. */
+static void
+s_clear_run_queue (zanni_worker_t *worker)
+{
+    zanni__identity_t *identity;
+    while ((identity = worker->run_head)) {
+        worker->run_head = identity->next_runnable;
+        zanni__turn (worker, identity, UINT32_MAX);
+    }
+}
+
+void
+zanni__worker_close (zanni_worker_t *worker)
+{
+    zanni_node_t *node = worker->node;
+    zanni__worker_end_actors (worker);
+    s_clear_run_queue (worker);
+    if (worker->port)
+        node->port->receive (worker->port);
+    zanni__worker_end_actors (worker);   // whom the last batch started
+    s_clear_run_queue (worker);
+    zanni__flush (worker);
+    /* release: whoever sees it closed (acquire) finds nothing of it running. */
+    atomic_store_explicit (&worker->closed, true, memory_order_release);
+    zanni__watches_close (worker);
+    zanni__descriptor_close (worker);
+    if (worker->port)
+        node->port->close (worker->port);
+    worker->port = NULL;
+    zanni__outlets_free (worker);
+    zanni__node_remove_worker (node, worker);
+    if (worker->kind == ZANNI__WORKER_THREAD)
+        zanni_worker_drop (worker);   // nobody else keeps it for longer
+}
+
+void
+zanni_worker_enter (zanni_worker_t *worker)
+{
+    worker->thread = zanni__thread_enter ();
+}
+
+static void
+s_run_loop_actor (zanni_worker_t *worker)
+{
+    zanni__identity_t *owner = worker->owner;
+    zanni_t *self = owner->actor;
+    if (!self || owner->state != ZANNI__RUNNING)
+        return;
+    int (*run) (zanni_t *) = atomic_load_explicit (&owner->cls, memory_order_relaxed)->run;
+    if (!run || self->reason)
+        return;
+    owner->blocked = true;   // it reads its mailbox itself
+    int rc = run (self);
+    owner->blocked = false;
+    if (!self->reason)
+        (void) (rc < 0 ? zanni_exit_error (self, rc, zanni_strerror (rc)) : zanni_exit (self));
+    zanni__end (worker, owner);
+}
+
+bool
+zanni_worker_step (zanni_worker_t *worker)
+{
+    zanni__worker_look (worker);
+    zanni__worker_run (worker, ZANNI__POLL_MESSAGES);
+    if (worker->kind == ZANNI__WORKER_THREAD)
+        s_run_loop_actor (worker);
+    return zanni__worker_busy (worker);
+}
+
+bool
+zanni_worker_stopping (const zanni_worker_t *worker)
+{
+    return worker->stopping || (worker->kind == ZANNI__WORKER_THREAD && worker->owner->state == ZANNI__ENDED);
+}
+
+void
+zanni_worker_main (zanni_worker_t *worker)
+{
+    zanni_worker_enter (worker);
+    while (!zanni_worker_stopping (worker))
+        if (!zanni_worker_step (worker) && !zanni_worker_stopping (worker))
+            zanni__worker_wait (worker, INT64_MAX);
+    zanni__worker_close (worker);
+}
+
+void
+zanni_worker_end (zanni_worker_t *worker)
+{
+    zanni__worker_close (worker);
+}
+
+void
+zanni_worker_stop (zanni_worker_t *from, zanni_worker_t *worker)
+{
+    zanni_msg_t *msg = zanni__msg_new (from);
+    if (!msg)
+        return;
+    msg->item.kind = ZANNI__WORKER_STOP;
+    zanni__send (from, worker, &msg->item);
+    zanni__uncorked (from);
+}
+
+void
+zanni_worker_wait (zanni_worker_t *worker, int64_t until_ns, int fd)
+{
+    if (worker->dirty)
+        zanni__flush (worker);
+    if (!zanni__worker_busy (worker) && worker->port)
+        worker->node->port->wait (worker->port, until_ns, fd);
+}
+
+uint64_t
+zanni_worker_unsettled (const zanni_worker_t *worker)
+{
+    return atomic_load_explicit (&worker->node->batches, memory_order_acquire)
+           + (atomic_load_explicit (&worker->node->orphans, memory_order_acquire) != NULL);
+}
+
+void
+zanni_worker_log (const zanni_worker_t *worker, zanni_log_level_t level, const char *text)
+{
+    zanni__log (worker->node, level, "%s", text);
+}
+
+int64_t
+zanni_worker_next_ns (const zanni_worker_t *worker)
+{
+    return zanni__due_next (worker);
+}
+
+bool
+zanni_worker_ended (const zanni_worker_t *worker)
+{
+    return atomic_load_explicit (&worker->closed, memory_order_acquire);
+}
+
+const char *
+zanni_worker_name (const zanni_worker_t *worker)
+{
+    return worker->name;
+}
+
+uint64_t
+zanni_worker_serial (const zanni_worker_t *worker)
+{
+    return worker->serial;
+}
+
+const uint8_t *
+zanni_worker_node_id (const zanni_worker_t *worker)
+{
+    return worker->node->id;
+}
+
+void *
+zanni_worker_port (const zanni_worker_t *worker)
+{
+    return worker->port;
+}
+
+int64_t
+zanni_worker_now_ns (const zanni_worker_t *worker)
+{
+    return zanni__node_now (worker->node);
+}

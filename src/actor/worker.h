@@ -1,0 +1,230 @@
+/* worker.h: a run queue with what its actors need: messages, timers, a port, and what leaves for other workers.
+
+   One thread drives a worker. An actor with messages is in the run queue once; a turn gives it at most
+   ZANNI__TURN_MESSAGES or ZANNI__TURN_NS. What a turn sends to actors of other workers gathers in one batch a worker
+   and leaves when the queue is empty, a batch is full, or ZANNI__BATCH_NS have passed. An actor that owns its worker
+   may block after it sent, so what it sends leaves at once. */
+
+#ifndef ZANNI_ACTOR_WORKER_H
+#define ZANNI_ACTOR_WORKER_H
+
+#include "node.h"
+
+#define ZANNI__TURN_MESSAGES 64
+#define ZANNI__TURN_NS 200000
+#define ZANNI__POLL_MESSAGES 256     // between two looks at port and timers while there is work
+#define ZANNI__BATCH_ITEMS 256
+#define ZANNI__BATCH_NS 20000
+#define ZANNI__FREE_MESSAGES 1024    // kept for reuse a worker
+
+typedef enum {
+    ZANNI__WORKER_ROOT,
+    ZANNI__WORKER_ATTACHED,
+    ZANNI__WORKER_POOL,
+    ZANNI__WORKER_THREAD,    // of one THREAD actor
+    ZANNI__WORKER_CONTROL    // of the node's control thread: no actors
+} zanni__worker_kind_t;
+
+struct zanni_batch {
+    zanni__queue_t items;
+    uint32_t count;
+    zanni_node_t *node;      // held
+};
+
+typedef struct {
+    zanni_worker_t *to;      // held while set
+    zanni_batch_t *batch;    // NULL: nothing waits
+    uint32_t next;           // in the list of those with a batch
+} zanni__outlet_t;
+
+typedef struct zanni__pending zanni__pending_t;
+
+/* Counts of one worker: it writes (relaxed), anyone may sum them up. */
+typedef struct {
+    _Atomic uint64_t messages;
+    _Atomic uint64_t dead_letters;
+    _Atomic uint64_t failed_tells;
+    _Atomic uint64_t late_replies;
+    _Atomic uint64_t actors;
+} zanni__counts_t;
+
+struct zanni_worker {
+    const void *thread;               // zanni__thread_token of the thread that drives it
+    bool corked;                      // a turn is on whose sends may wait for its end
+    zanni__identity_t *run_head;
+    zanni__identity_t *run_tail;
+    zanni_msg_t *free_messages;
+    uint32_t free_count;
+    uint32_t handled;                 // messages since the last look at the port
+    zanni_msg_t *current;             // the ask being served: its deadline is inherited
+    int64_t now_ns;                   // when the clock was last asked
+    zanni__counts_t counts;
+
+    zanni__outlet_t *outlets;         // by worker number
+    uint32_t outlets_size;
+    uint32_t dirty;                   // first outlet with a batch, + 1; 0: none
+    int64_t dirty_ns;
+
+    zanni__pending_t **pendings;      // by slot
+    uint32_t pendings_size;
+    uint32_t pendings_free;           // first free slot, + 1
+    uint64_t pending_serial;
+    zanni__pending_t **heap;          // by due time
+    uint32_t heap_count;
+    uint32_t heap_size;
+
+    zanni_node_t *node;               // held
+    void *port;
+    zanni__identity_t *owner;         // root, attached, THREAD: who owns it
+    zanni__queue_t inbox;             // of an owner without class: what zanni_receive is to yield next
+    zanni__hook_t *actors;
+    uint64_t actor_serial;
+    zanni__refs_t ref_hooks;
+    int epoll;                        // of watches; -1: none yet
+    int watches;
+    struct zanni__descriptor *descriptor;   // what zanni_fd made, or NULL
+    zanni__pending_t *sockets;        // watched ZeroMQ sockets
+    zanni__worker_kind_t kind;
+    uint32_t number;
+    uint64_t serial;                  // unique in the node's life: the address of its port
+    zanni_reason_t spare_reason;      // of an actor that ends when memory is out
+    bool stopping;                    // told to end
+    bool blocking;                    // its owner waits inside call, receive, ...
+    bool quit;                        // zanni_exit by a root or attached actor: zanni_run is to return
+    char name [80];
+    _Atomic uint32_t users;           // identities, outlets, the node; the last one (acq_rel) frees
+    _Atomic bool closed;              // takes no more batches (release; acquire)
+};
+
+/* The token of the calling thread; a child of fork has none that fits. */
+extern _Thread_local const void *zanni__thread_token __attribute__ ((tls_model ("initial-exec")));
+const void *zanni__thread_enter (void);
+
+/* 0 where `worker` belongs to the calling thread, else ZANNI_ETHREAD or ZANNI_EFORK. */
+int zanni__wrong_thread (const zanni_worker_t *worker);
+
+static inline int
+zanni__check_thread (const zanni_t *self)
+{
+    if (!self)
+        return ZANNI_EINVAL;
+    return __builtin_expect (self->worker->thread == zanni__thread_token, 1) ? 0 : zanni__wrong_thread (self->worker);
+}
+
+static inline bool
+zanni__is_owner (const zanni_t *self)
+{
+    return self->worker->owner == self->identity;
+}
+
+static inline void
+zanni__count (_Atomic uint64_t *counter, int64_t by)
+{
+    atomic_store_explicit (counter, atomic_load_explicit (counter, memory_order_relaxed) + (uint64_t) by,
+                           memory_order_relaxed);
+}
+
+/* worker.c */
+zanni_worker_t *zanni__worker_new (zanni_node_t *node, zanni__worker_kind_t kind, const char *name);
+void zanni__worker_push_run (zanni_worker_t *worker, zanni__identity_t *identity);
+uint32_t zanni__worker_run (zanni_worker_t *worker, uint32_t budget);
+void zanni__worker_look (zanni_worker_t *worker);
+void zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns);
+void zanni__worker_close (zanni_worker_t *worker);
+void zanni__worker_end_actors (zanni_worker_t *worker);
+bool zanni__worker_busy (const zanni_worker_t *worker);
+
+/* turn.c */
+uint32_t zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budget);
+void zanni__handle (zanni_worker_t *worker, zanni__identity_t *identity, zanni__item_t *item);
+bool zanni__receivable (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg);
+
+/* outlet.c: what leaves for other workers. */
+void zanni__post (zanni_worker_t *worker, zanni_worker_t *to, zanni__item_t *item);
+void zanni__flush (zanni_worker_t *worker);
+void zanni__coming (zanni__item_t *item, int by);
+void zanni__uncorked (zanni_worker_t *worker);   // after a send outside a turn
+void zanni__outlets_free (zanni_worker_t *worker);
+
+/* deliver.c: an item arrives at its actor, on the actor's worker. */
+void zanni__deliver (zanni_worker_t *worker, zanni__item_t *item);
+zanni__identity_t *zanni__item_to (zanni__item_t *item);
+
+/* Uncounts a message that leaves its mailbox. */
+void zanni__uncount (zanni_worker_t *worker, zanni_msg_t *msg);
+
+/* Sends an item to its actor from any worker's thread: by pointer on the same worker, else in a batch. Cannot fail. */
+static inline void
+zanni__send (zanni_worker_t *worker, zanni_worker_t *to, zanni__item_t *item)
+{
+    if (to == worker)
+        zanni__deliver (worker, item);
+    else
+        zanni__post (worker, to, item);
+}
+
+/* letter.c: what cannot be delivered, on the worker that finds out. */
+void zanni__bury (zanni_worker_t *worker, zanni__item_t *item, int code, const zanni_reason_t *reason);
+void zanni__dead_letter (zanni_worker_t *worker, const zanni_msg_t *msg, const char *why);
+void zanni__buffer_home (zanni_buffer_t *buffer);   // a wrapped one, on the worker that lent it
+void zanni__bury_orphans (zanni_worker_t *worker);
+
+/* envelope.c: messages from and to the free list. */
+zanni_msg_t *zanni__msg_new (zanni_worker_t *worker);
+void zanni__msg_free (zanni_worker_t *worker, zanni_msg_t *msg);
+void zanni__msg_set_from (zanni_worker_t *worker, zanni_msg_t *msg, zanni__identity_t *from, zanni_worker_t *to);
+/* Gives a message to the program: it holds whom it is for until it is destroyed. */
+void zanni__msg_own (zanni_msg_t *msg);
+void zanni__hold_to (zanni_msg_t *msg);
+void zanni__msg_release (zanni_worker_t *worker, zanni_msg_t *msg);
+
+/* send.c */
+typedef struct {
+    const char *method;
+    const zanni_arg_t *args;
+    size_t count;
+} zanni__words_t;
+int zanni__msg_make (zanni_t *self, zanni_msg_t **msg_p, zanni__identity_t *to, const zanni__words_t *words);
+int zanni__msg_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, const zanni__words_t *words);
+int zanni__msg_pack (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_arg_t *args, size_t count);
+int zanni__msg_share (zanni_msg_t *msg);
+zanni_msg_t *zanni__msg_again (zanni_t *self, const zanni_msg_t *pattern, zanni__identity_t *to,
+                               const char *method);
+int zanni__admit (zanni__identity_t *to, uint32_t weight);
+void zanni__dispatch (zanni_t *self, zanni_msg_t *msg);
+
+/* ask.c */
+int zanni__ask_begin (zanni_t *self, zanni_msg_t *msg, const zanni_ask_t *options, zanni__pending_t **pending_p);
+int zanni__ask_wait (zanni_t *self, zanni_msg_t **reply_p, zanni__pending_t *pending, const zanni_ask_t *options);
+void zanni__cancel_arrives (zanni_worker_t *worker, zanni_msg_t *cancel);
+void zanni__error_set (zanni_error_t *error, int code, const char *text);
+
+/* answer.c */
+int zanni__answer_error (zanni_worker_t *worker, zanni_msg_t *ask, int code, int64_t app_code, const char *text);
+void zanni__answer_turned (zanni_worker_t *worker, zanni_msg_t *ask, int code, const zanni_reason_t *reason);
+bool zanni__ask_is_open (const zanni_msg_t *msg);
+
+/* lifecycle.c */
+void zanni__command (zanni_worker_t *worker, zanni_msg_t *msg);
+void zanni__begin (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *start);
+int zanni__start (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *start, zanni_error_t *error);
+zanni_t *zanni__actor_new (zanni_worker_t *worker, zanni__identity_t *identity, const zanni__class_t *cls);
+void zanni__enlist (zanni_worker_t *worker, zanni__identity_t *identity);
+void zanni__end (zanni_worker_t *worker, zanni__identity_t *identity);
+void zanni__request_end (zanni_worker_t *worker, zanni__identity_t *identity, zanni_reason_t reason);
+
+/* monitor.c, writable.c: who wants to know of an actor's end, or of room in its mailbox. */
+void zanni__watcher_add (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg);
+void zanni__watcher_remove (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *demonitor);
+void zanni__watchers_end (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason,
+                          bool restarts);
+void zanni__waiters_wake (zanni_worker_t *worker, zanni__identity_t *identity);
+void zanni__down_now (zanni_worker_t *worker, zanni_msg_t *monitor, const zanni_reason_t *reason, bool restarts);
+void zanni__waiter_now (zanni_worker_t *worker, zanni_msg_t *waiter);
+
+/* block.c */
+int zanni__may_block (zanni_t *self);
+int zanni__waiter_send (zanni_t *self, const zanni_ref_t *ref, const char *method, uint64_t *waiter_p);
+int zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), void *context, int64_t until_ns);
+
+#endif

@@ -1,0 +1,64 @@
+/* queue.h: whatever can lie in a mailbox or travel between workers begins with an item.
+
+   A message is an item, and so is a dropped reference: it queues by itself, behind what its holder sent, and needs
+   no memory to do so. A queue is a singly linked list with a tail; an item is in one queue at a time, whose thread
+   alone touches it. */
+
+#ifndef ZANNI_BASE_QUEUE_H
+#define ZANNI_BASE_QUEUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct zanni__item {
+    struct zanni__item *next;
+    uint8_t kind;      // zanni__kind_t
+    uint8_t flags;
+    uint16_t holds;    // who needs a message: its queue or handler, and zanni_msg_keep
+    uint32_t weight;   // bytes it counts for in a mailbox
+} zanni__item_t;
+
+typedef struct {
+    zanni__item_t *head;
+    zanni__item_t *tail;   // undefined while head is NULL
+} zanni__queue_t;
+
+static inline void
+zanni__queue_push (zanni__queue_t *queue, zanni__item_t *item)
+{
+    item->next = NULL;
+    if (queue->head)
+        queue->tail->next = item;
+    else
+        queue->head = item;
+    queue->tail = item;
+}
+
+static inline void
+zanni__queue_push_front (zanni__queue_t *queue, zanni__item_t *item)
+{
+    item->next = queue->head;
+    if (!queue->head)
+        queue->tail = item;
+    queue->head = item;
+}
+
+static inline zanni__item_t *
+zanni__queue_pop (zanni__queue_t *queue)
+{
+    zanni__item_t *item = queue->head;
+    if (item)
+        queue->head = item->next;
+    return item;
+}
+
+/* Takes everything out of `queue`, as a chain. */
+static inline zanni__item_t *
+zanni__queue_take (zanni__queue_t *queue)
+{
+    zanni__item_t *chain = queue->head;
+    queue->head = NULL;
+    return chain;
+}
+
+#endif

@@ -1,0 +1,44 @@
+/* buffer.h: a buffer in memory.
+
+   A buffer begins with an item, so that one whose memory was lent can queue itself to the worker that wrapped it,
+   without needing memory for that. */
+
+#ifndef ZANNI_MESSAGE_BUFFER_H
+#define ZANNI_MESSAGE_BUFFER_H
+
+#include "../base/queue.h"
+#include <stdatomic.h>
+#include <zanni/buffer.h>
+#include <zanni/sys/region.h>
+
+struct zanni_buffer {
+    zanni__item_t item;
+    _Atomic uint32_t users;    // the last release (acq_rel) frees
+    _Atomic bool sealed;
+    uint8_t element;           // zanni_element_t
+    uint8_t dimensions;
+    uint8_t *data;
+    size_t size;
+    zanni_buffer_t *root;                      // slice: whose bytes these are, counted; never a slice itself
+    const zanni_region_ops_t *ops;             // pooled: where the block goes
+    void *region;
+    zanni_block_t block;
+    zanni_buffer_free_fn *release;             // wrapped
+    void *hint;
+    void *home;                                // the wrapping worker, opaque
+    void (*send_home) (zanni_buffer_t *buffer);   // called on any thread when the last count goes; may be NULL
+    uint64_t shape [ZANNI_BUFFER_DIMENSIONS];
+};
+
+/* A writable buffer in a block of `region`, with one count. ZANNI_ENOMEM, or what ops->allocate says. */
+int zanni__buffer_new (zanni_buffer_t **buffer_p, const zanni_region_ops_t *ops, void *region, size_t size);
+
+/* A buffer over the caller's memory, with one count; `home` and `send_home` are the caller's to fill. On failure the
+   memory was not released. */
+int zanni__buffer_wrap (zanni_buffer_t **buffer_p, void *data, size_t size, zanni_buffer_free_fn *release,
+                        void *hint);
+
+/* Runs the release function of a wrapped buffer without users and frees it: what send_home has to see to. */
+void zanni__buffer_finish (zanni_buffer_t *buffer);
+
+#endif

@@ -1,0 +1,66 @@
+/* pack.h: writes argument values as msgpack into memory that can grow. Messages (pack.c) and lists (list.c) differ in
+   where the memory comes from and in whether handles are allowed. */
+
+#ifndef ZANNI_MESSAGE_PACK_H
+#define ZANNI_MESSAGE_PACK_H
+
+#include "args.h"
+#include <msgpack/pack.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ZANNI__PACK_DEPTH 8    // lists inside lists
+#define ZANNI__PACK_NUMBER 9   // bytes of the longest number
+
+typedef struct zanni__writer zanni__writer_t;
+
+/* The hooks set writer->error and answer false where they fail. */
+typedef struct {
+    /* Makes room for at least `need` more bytes: moves start, at and end. */
+    bool (*grow) (zanni__writer_t *writer, size_t need);
+    /* Keeps a reference or buffer and answers its index. */
+    bool (*keep_ref) (zanni__writer_t *writer, const zanni_ref_t *ref, uint32_t *index);
+    bool (*keep_buffer) (zanni__writer_t *writer, const zanni_buffer_t *buffer, uint32_t *index);
+} zanni__writer_ops_t;
+
+struct zanni__writer {
+    uint8_t *at;      // next byte to write
+    uint8_t *end;     // of the memory
+    uint8_t *start;
+    const zanni__writer_ops_t *ops;
+    int error;
+};
+
+/* Writes the head of an array of `count` values. */
+bool zanni__writer_array (zanni__writer_t *writer, size_t count);
+
+/* Writes `count` values one behind the other. False: writer->error says why, and some bytes may have been written. */
+bool zanni__writer_values (zanni__writer_t *writer, const zanni_arg_t *list, size_t count);
+
+/* msgpack-c's callback where `data` is the place to write to; whoever uses it has looked for room. */
+static inline int
+zanni__pack_append (void *data, const char *bytes, size_t size)
+{
+    uint8_t **at = data;
+    memcpy (*at, bytes, size);
+    *at += size;
+    return 0;
+}
+
+/* Writes an integer, for which there must be ZANNI__PACK_NUMBER bytes, and answers where it ends. */
+static inline uint8_t *
+zanni__pack_int (uint8_t *at, int64_t value)
+{
+    msgpack_packer packer = { &at, zanni__pack_append };
+    (void) msgpack_pack_int64 (&packer, value);
+    return at;
+}
+
+/* Two of the three ways of zanni__args_pack: a few plain values that fit the room, else the next; and everything. */
+int zanni__args_pack_few (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__pack_t *pack,
+                          const zanni_arg_t *list, size_t count);
+int zanni__args_pack_all (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__pack_t *pack,
+                          const zanni_arg_t *list, size_t count);
+
+#endif

@@ -1,0 +1,460 @@
+/* A node: options with their defaults, the table of its workers, and the order in which it ends.
+
+   A node begins as one worker, the root's, without threads or sockets. The first actor that needs another worker, or
+   the first attached thread, opens it: ports, the control thread, the undertaker. The end goes the other way: threads
+   are stopped, then the root's own actors, then the undertaker, which by then has settled everything under way. */
+
+#include "../actor/pending.h"
+#include "../actor/worker.h"
+
+#include "../base/clock.h"
+#include "../base/memory.h"
+#include "../message/region.h"
+#include "../place/inproc.h"
+#include "../place/thread.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define S_MAILBOX_MESSAGES 65536
+#define S_MAILBOX_BYTES (UINT64_C (256) << 20)
+#define S_ASK_DEADLINE_MS 5000
+#define S_SHUTDOWN_MS 5000
+#define S_WORKERS_MOST 1024
+
+void
+zanni__log (const zanni_node_t *node, zanni_log_level_t level, const char *format, ...)
+{
+    char text [512];
+    va_list list;
+    if (!node->options.log)
+        return;
+    va_start (list, format);
+    vsnprintf (text, sizeof text, format, list);
+    va_end (list);
+    node->options.log (node->options.log_context, level, text);
+}
+
+void
+zanni__node_ref (zanni_node_t *node)
+{
+    atomic_fetch_add_explicit (&node->users, 1, memory_order_relaxed);
+}
+
+static void
+s_free (zanni_node_t *node)
+{
+    if (node->region)
+        node->region_ops->close (node->region);
+    pthread_mutex_destroy (&node->lock);
+    zanni__free (node->workers);
+    zanni__free (node->pool);
+    zanni__free (node);
+}
+
+void
+zanni__node_unref (zanni_node_t *node)
+{
+    if (atomic_fetch_sub_explicit (&node->users, 1, memory_order_acq_rel) == 1)
+        s_free (node);
+}
+
+/* What is pushed last lies on top; the undertaker turns the stack over. */
+void
+zanni__node_orphan (zanni_node_t *node, zanni__item_t *chain)
+{
+    zanni__item_t *next;
+    for (; chain; chain = next) {
+        next = chain->next;
+        zanni__item_t *top = atomic_load_explicit (&node->orphans, memory_order_relaxed);
+        do
+            chain->next = top;
+        while (!atomic_compare_exchange_weak_explicit (&node->orphans, &top, chain, memory_order_release,
+                                                       memory_order_relaxed));
+    }
+    void *place = atomic_load_explicit (&node->place_handle, memory_order_acquire);
+    if (place)
+        node->place->rouse (place);
+}
+
+static void
+s_set_options (zanni_node_t *node, const zanni_options_t *options)
+{
+    zanni_options_t *own = &node->options;
+    if (options)
+        *own = *options;
+    long cpus = sysconf (_SC_NPROCESSORS_ONLN);
+    if (!own->workers)
+        own->workers = cpus > 0 && cpus < S_WORKERS_MOST ? (uint32_t) cpus : 1;
+    if (!own->mailbox_messages)
+        own->mailbox_messages = S_MAILBOX_MESSAGES;
+    if (!own->mailbox_bytes)
+        own->mailbox_bytes = S_MAILBOX_BYTES;
+    if (!own->ask_deadline_ms)
+        own->ask_deadline_ms = S_ASK_DEADLINE_MS;
+    if (!own->shutdown_ms)
+        own->shutdown_ms = S_SHUTDOWN_MS;
+    snprintf (node->name, sizeof node->name, "%s", own->name ? own->name : "zanni");
+    own->name = node->name;
+    own->error = NULL;
+    node->clock = own->clock ? *own->clock : zanni__clock_system;
+    node->port = own->port ? own->port : &zanni__port_inproc;
+    node->place = own->place ? own->place : &zanni__place_thread;
+    node->region_ops = own->region ? own->region : &zanni__region_default;
+}
+
+static int
+s_node_new (zanni_node_t **node_p, const zanni_options_t *options)
+{
+    zanni_node_t *node = zanni__calloc (sizeof *node);
+    if (!node)
+        return ZANNI_ENOMEM;
+    atomic_init (&node->users, 1);
+    node->pid = getpid ();
+    s_set_options (node, options);
+    pthread_mutex_init (&node->lock, NULL);
+    node->pool = zanni__calloc (node->options.workers * sizeof *node->pool);
+    int rc = node->pool ? node->region_ops->open (&node->region) : ZANNI_ENOMEM;
+    if (!rc)
+        rc = node->clock.random (node->clock.context, node->id, sizeof node->id);
+    if (rc) {
+        zanni__node_unref (node);
+        return rc;
+    }
+    *node_p = node;
+    return 0;
+}
+
+/* Under the lock: a free number, and the table grown to hold it. */
+static int
+s_take_number (zanni_node_t *node, zanni_worker_t *worker)
+{
+    uint32_t number = 0;
+    while (number < node->workers_size && node->workers [number])
+        number++;
+    if (number == node->workers_size) {
+        uint32_t size = number ? number * 2 : 8;
+        if (size > ZANNI__WORKERS_MAX)
+            return ZANNI_ETOOBIG;
+        zanni_worker_t **workers = zanni__realloc (node->workers, size * sizeof *workers);
+        if (!workers)
+            return ZANNI_ENOMEM;
+        memset (workers + number, 0, (size - number) * sizeof *workers);
+        node->workers = workers;
+        node->workers_size = size;
+    }
+    worker->number = number;
+    worker->serial = ++node->next_serial;
+    node->workers [number] = worker;
+    return 0;
+}
+
+static int
+s_add_worker (zanni_node_t *node, zanni_worker_t **worker_p, int kind, const char *name)
+{
+    zanni_worker_t *worker = zanni__worker_new (node, kind, name);
+    if (!worker)
+        return ZANNI_ENOMEM;
+    int rc = s_take_number (node, worker);
+    bool needs_port = kind != ZANNI__WORKER_ROOT || node->options.port;
+    if (!rc && needs_port) {
+        rc = node->port->open (node->port->context, worker, &worker->port);
+        if (rc)
+            node->workers [worker->number] = NULL;
+    }
+    if (rc) {
+        zanni_worker_drop (worker);
+        return rc;
+    }
+    *worker_p = worker;
+    return 0;
+}
+
+/* Under the lock. The root's port is opened here, by whatever thread: the root is then the only other one. */
+static int
+s_open (zanni_node_t *node)
+{
+    void *place;
+    if (atomic_load_explicit (&node->place_handle, memory_order_relaxed))
+        return 0;
+    int rc = 0;
+    if (!node->root->port)
+        rc = node->port->open (node->port->context, node->root, &node->root->port);
+    zanni_worker_t *undertaker = NULL;
+    if (!rc)
+        rc = s_add_worker (node, &undertaker, ZANNI__WORKER_CONTROL, "control thread");
+    if (!rc)
+        rc = node->place->open (&place, undertaker);
+    if (rc) {
+        if (undertaker) {
+            node->port->close (undertaker->port);
+            undertaker->port = NULL;
+            node->workers [undertaker->number] = NULL;
+            zanni_worker_drop (undertaker);
+        }
+        return rc;
+    }
+    node->undertaker = undertaker;
+    /* release: whoever sees the place sees the undertaker. */
+    atomic_store_explicit (&node->place_handle, place, memory_order_release);
+    return 0;
+}
+
+int
+zanni__node_add_worker (zanni_node_t *node, zanni_worker_t **worker_p, int kind, const char *name)
+{
+    pthread_mutex_lock (&node->lock);
+    int rc = node->ending ? ZANNI_ECLOSED : s_open (node);
+    if (!rc)
+        rc = s_add_worker (node, worker_p, kind, name);
+    pthread_mutex_unlock (&node->lock);
+    return rc;
+}
+
+int
+zanni__node_start_worker (zanni_worker_t *worker)
+{
+    zanni_node_t *node = worker->node;
+    void *place = atomic_load_explicit (&node->place_handle, memory_order_acquire);
+    return node->place->start (place, worker);
+}
+
+void
+zanni__node_cancel_worker (zanni_worker_t *worker)
+{
+    zanni_node_t *node = worker->node;
+    atomic_store_explicit (&worker->closed, true, memory_order_release);
+    node->port->close (worker->port);
+    worker->port = NULL;
+    zanni__node_remove_worker (node, worker);
+    zanni_worker_drop (worker);
+}
+
+static void
+s_add_counts (zanni_stats_t *stats, const zanni__counts_t *counts)
+{
+    stats->messages += atomic_load_explicit (&counts->messages, memory_order_relaxed);
+    stats->dead_letters += atomic_load_explicit (&counts->dead_letters, memory_order_relaxed);
+    stats->failed_tells += atomic_load_explicit (&counts->failed_tells, memory_order_relaxed);
+    stats->late_replies += atomic_load_explicit (&counts->late_replies, memory_order_relaxed);
+    stats->actors += atomic_load_explicit (&counts->actors, memory_order_relaxed);
+}
+
+void
+zanni__node_remove_worker (zanni_node_t *node, zanni_worker_t *worker)
+{
+    pthread_mutex_lock (&node->lock);
+    if (node->workers [worker->number] == worker) {
+        node->workers [worker->number] = NULL;
+        s_add_counts (&node->past, &worker->counts);
+    }
+    pthread_mutex_unlock (&node->lock);
+}
+
+/* Each pool worker starts with its first actor. The lock is held while it does: a second spawner waits for the same. */
+int
+zanni__node_pool_worker (zanni_node_t *node, zanni_worker_t **worker_p, uint32_t index)
+{
+    char name [32];
+    snprintf (name, sizeof name, "worker %u", index + 1);
+    pthread_mutex_lock (&node->lock);
+    int rc = node->ending ? ZANNI_ECLOSED : s_open (node);
+    zanni_worker_t *worker = node->pool [index];
+    if (!rc && !worker) {
+        rc = s_add_worker (node, &worker, ZANNI__WORKER_POOL, name);
+        if (!rc) {
+            rc = zanni__node_start_worker (worker);
+            if (!rc)
+                node->pool [index] = worker;
+        }
+    }
+    bool failed = rc && worker && !node->pool [index];
+    pthread_mutex_unlock (&node->lock);
+    if (failed)
+        zanni__node_cancel_worker (worker);
+    if (!rc)
+        *worker_p = worker;
+    return rc;
+}
+
+/* An actor for a thread of the host: it owns its worker and serves no class yet. */
+static int
+s_host_actor (zanni_t **self_p, zanni_worker_t *worker)
+{
+    zanni__identity_t *identity = zanni__identity_new (worker, zanni__class_none ());
+    if (!identity)
+        return ZANNI_ENOMEM;
+    zanni_t *self = zanni__actor_new (worker, identity, zanni__class_none ());
+    if (!self) {
+        identity->state = ZANNI__ENDED;
+        zanni__identity_unref (identity);
+        return ZANNI_ENOMEM;
+    }
+    identity->pinned = true;
+    identity->state = ZANNI__RUNNING;
+    identity->actor = self;
+    worker->owner = identity;
+    zanni_worker_enter (worker);
+    zanni__enlist (worker, identity);
+    *self_p = self;
+    return 0;
+}
+
+int
+zanni_new (zanni_t **self_p, const zanni_options_t *options)
+{
+    zanni_error_t fault = { 0 };
+    zanni_node_t *node;
+    zanni_error_t *error = options ? options->error : NULL;
+    if (!self_p || (options && (options->workers > S_WORKERS_MOST || (options->port && !options->place))))
+        return ZANNI_EINVAL;
+    int rc = zanni__class_fault (&fault);
+    if (rc) {
+        if (error)
+            *error = fault;
+        return rc;
+    }
+    rc = s_node_new (&node, options);
+    if (!rc) {
+        rc = s_add_worker (node, &node->root, ZANNI__WORKER_ROOT, "root");
+        if (!rc) {
+            node->undertaker = node->root;
+            rc = s_host_actor (self_p, node->root);
+            if (rc)
+                zanni__worker_close (node->root), zanni_worker_drop (node->root);
+        }
+        zanni__node_unref (node);   // the root's worker holds it now
+    }
+    if (rc && error)
+        zanni__error_set (error, rc, NULL);
+    return rc;
+}
+
+int
+zanni_attach (zanni_t **self_p, zanni_node_t *node)
+{
+    zanni_worker_t *worker;
+    if (!self_p || !node)
+        return ZANNI_EINVAL;
+    if (getpid () != node->pid)
+        return ZANNI_EFORK;
+    int rc = zanni__node_add_worker (node, &worker, ZANNI__WORKER_ATTACHED, "attached thread");
+    if (rc)
+        return rc;
+    rc = s_host_actor (self_p, worker);
+    if (rc)
+        zanni__node_cancel_worker (worker);
+    return rc;
+}
+
+zanni_node_t *
+zanni_node_of (zanni_t *self)
+{
+    return self->worker->node;
+}
+
+static int64_t
+s_phase_end (const zanni_node_t *node)
+{
+    return zanni__node_now (node) + (int64_t) node->options.shutdown_ms * 1000000;
+}
+
+static int
+s_destroy_node (zanni_node_t *node)
+{
+    zanni_worker_t *root = node->root;
+    int stuck = 0;
+    pthread_mutex_lock (&node->lock);
+    node->ending = true;
+    pthread_mutex_unlock (&node->lock);
+    void *place = atomic_load_explicit (&node->place_handle, memory_order_acquire);
+    if (place)
+        stuck = node->place->finish (place, s_phase_end (node));
+    for (uint32_t i = 0; i < node->options.workers; i++)
+        if (node->pool [i])
+            zanni_worker_drop (node->pool [i]);
+    zanni__worker_close (root);
+    if (place) {
+        /* The undertaker is the root again once its thread has ended. */
+        zanni_worker_t *undertaker = node->undertaker;
+        node->place->close (place, s_phase_end (node));
+        atomic_store_explicit (&node->place_handle, NULL, memory_order_release);
+        zanni_worker_drop (undertaker);
+    }
+    node->undertaker = root;
+    while (atomic_load_explicit (&node->orphans, memory_order_acquire)) {
+        zanni__bury_orphans (root);
+        zanni__flush (root);
+    }
+    zanni__outlets_free (root);
+    if (node->subscriber)
+        zanni__identity_unref (node->subscriber);
+    node->subscriber = NULL;
+    zanni_worker_drop (root);
+    return stuck ? ZANNI_ESTUCK : 0;
+}
+
+int
+zanni_destroy (zanni_t **self_p)
+{
+    if (!self_p || !*self_p)
+        return 0;
+    zanni_t *self = *self_p;
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    zanni_worker_t *worker = self->worker;
+    if (!self->identity->pinned || worker->blocking || self->identity->in_turn || worker->corked)
+        return ZANNI_EOWNER;
+    *self_p = NULL;
+    if (worker->kind == ZANNI__WORKER_ROOT)
+        return s_destroy_node (worker->node);
+    zanni__worker_close (worker);
+    zanni_worker_drop (worker);
+    return 0;
+}
+
+int
+zanni_stats (zanni_t *self, zanni_stats_t *stats)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    if (!stats)
+        return ZANNI_EINVAL;
+    zanni_node_t *node = self->worker->node;
+    pthread_mutex_lock (&node->lock);
+    *stats = node->past;
+    for (uint32_t i = 0; i < node->workers_size; i++) {
+        const zanni_worker_t *worker = node->workers [i];
+        if (!worker)
+            continue;
+        s_add_counts (stats, &worker->counts);
+        stats->threads += worker->kind >= ZANNI__WORKER_POOL;
+    }
+    pthread_mutex_unlock (&node->lock);
+    return 0;
+}
+
+int
+zanni_dead_letters (zanni_t *self, const char *method)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    zanni_node_t *node = self->worker->node;
+    if (method && (!*method || strlen (method) >= sizeof node->subscriber_method))
+        return ZANNI_EINVAL;
+    if (method)
+        zanni__identity_ref (self->identity);
+    pthread_mutex_lock (&node->lock);
+    zanni__identity_t *before = node->subscriber;
+    node->subscriber = method ? self->identity : NULL;
+    snprintf (node->subscriber_method, sizeof node->subscriber_method, "%s", method ? method : "");
+    atomic_store_explicit (&node->subscribed, method != NULL, memory_order_relaxed);
+    pthread_mutex_unlock (&node->lock);
+    if (before)
+        zanni__identity_unref (before);
+    return 0;
+}

@@ -1,0 +1,8 @@
+/* limits.h: what bounds bytes that come from somebody else. Everything that is read has a limit, and it stands here. */
+
+#ifndef ZANNI_WIRE_LIMITS_H
+#define ZANNI_WIRE_LIMITS_H
+
+#define ZANNI__WIRE_DEPTH 32   // arrays and maps inside each other, in one argument
+
+#endif

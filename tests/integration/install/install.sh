@@ -1,0 +1,29 @@
+# install.sh SOURCE BUILD PREFIX: installs into PREFIX, which it empties first, and checks that what is there is what was
+# promised: every public header, both libraries, the files that find_package and pkg-config read, and nothing else.
+set -eu
+source=$1 build=$2 prefix=$3
+rm -rf "$prefix"
+cmake --install "$build" --prefix "$prefix" >/dev/null
+
+(cd "$source/include" && find . -name '*.h') | sort >"$prefix.headers"
+(cd "$prefix/include" && find . -type f) | sort >"$prefix.installed"
+diff "$prefix.headers" "$prefix.installed" || { echo "the installed headers differ from the tree's"; exit 1; }
+
+(cd "$prefix" && find . ! -type d ! -path './include/*') | sed 's,.*/,,' | sort >"$prefix.installed"
+cat >"$prefix.expected" <<LIST
+ZanniDependencies.cmake
+libzanni.a
+libzanni.so
+libzanni.so.0
+libzanni.so.0.1.0
+zanni.pc
+zanniConfig.cmake
+zanniConfigVersion.cmake
+zanniStaticTargets-relwithdebinfo.cmake
+zanniStaticTargets.cmake
+zanniTargets-relwithdebinfo.cmake
+zanniTargets.cmake
+LIST
+diff "$prefix.expected" "$prefix.installed" || { echo "the installed files differ from those promised"; exit 1; }
+! grep -rn "$source" "$prefix" --include='*.cmake' --include='*.pc' || { echo "the package names its source"; exit 1; }
+rm -f "$prefix.headers" "$prefix.installed" "$prefix.expected"

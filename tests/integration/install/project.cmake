@@ -1,0 +1,12 @@
+# A user's project: what it takes to build with the installed package.
+cmake_minimum_required (VERSION 3.25)
+project (hello LANGUAGES C)
+if (WAY STREQUAL "static")
+    find_package (zanni 0.1 REQUIRED COMPONENTS static)
+    set (library zanni::zanni_static)
+else ()
+    find_package (zanni 0.1 REQUIRED)
+    set (library zanni::zanni)
+endif ()
+add_executable (hello hello.c)
+target_link_libraries (hello PRIVATE ${library})
