@@ -14,18 +14,22 @@ if (PROJECT_IS_TOP_LEVEL)
     if (NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
         set (CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Kind of build" FORCE)
     endif ()
-    set (CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
-    set (CMAKE_C_FLAGS_RELEASE "-O2")
+    foreach (language C CXX)
+        set (CMAKE_${language}_FLAGS_RELWITHDEBINFO "-O2 -g")
+        set (CMAKE_${language}_FLAGS_RELEASE "-O2")
+    endforeach ()
 endif ()
 
 set (CMAKE_C_STANDARD 11)
 set (CMAKE_C_STANDARD_REQUIRED ON)
 set (CMAKE_C_EXTENSIONS OFF)
+set (CMAKE_CXX_STANDARD 17)
+set (CMAKE_CXX_STANDARD_REQUIRED ON)
+set (CMAKE_CXX_EXTENSIONS OFF)
 
 add_library (zanni_checked INTERFACE)
 target_compile_options (zanni_checked INTERFACE
-    "$<$<COMPILE_LANGUAGE:C>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion>"
-    $<$<AND:$<COMPILE_LANGUAGE:C>,$<BOOL:${ZANNI_WERROR}>>:-Werror>)
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion $<$<BOOL:${ZANNI_WERROR}>:-Werror>)
 
 # Puts every program of a folder that has a CMakeLists.txt of its own under these flags.
 function (zanni_check_folder folder)

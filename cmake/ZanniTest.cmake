@@ -5,10 +5,11 @@
 #     zanni_stress_test ("fifo per pair" fifo.c ARGS 100000 LONG)
 #
 # The CTest name is the folder of tests/ and the sentence: "unit: message: signatures"; the folder is also its label.
-# The program is named after its first source. A unit test is a Criterion program linked with the static library, so
-# that it can call internal functions; an integration test is one linked with the shared library; a stress test is a
-# plain main, since Criterion does not live under the thread sanitizer, linked with the static library. All of them
-# find the headers of src/ and, where tests/support makes a library zanni_support, are linked with that.
+# The program is named after its first source; sources may be C++17, too. A unit test is a Criterion program linked
+# with the static library, so that it can call internal functions; an integration test is one linked with the shared
+# library; a stress test is a plain main, since Criterion does not live under the thread sanitizer, linked with the
+# static library. All of them find the headers of src/ and tests/ and, where tests/support makes a library
+# zanni_support, are linked with that.
 #
 #     TIMEOUT n        seconds, 60 by default; three times that under a sanitizer
 #     LONG             registers it a second time, with full counts: label `long`, ZANNI_LONG=1 in its environment,
@@ -19,6 +20,7 @@
 #     SERIAL           runs while no other test does
 #     ARGS, LIBRARIES, LABELS, ENVIRONMENT   further ones
 
+enable_language (CXX)
 if (NOT ZANNI_SANITIZE STREQUAL "thread")
     find_package (PkgConfig REQUIRED)
     pkg_check_modules (ZANNI_CRITERION IMPORTED_TARGET criterion)

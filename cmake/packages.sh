@@ -30,6 +30,7 @@ get_packages () {
     wanted=$(missing $1 $2)
     [ -n "$wanted" ] || return 0
     log=$build/packages.log
+    rm -f "$log"
     root=
     [ "$(id -u)" = 0 ] || root=sudo
     if ! command -v apt-get >/dev/null 2>&1; then
@@ -58,8 +59,17 @@ stop () {
     exit 1
 }
 
-# Configures (with the options given) and builds in $build; what has not changed is not compiled again.
+# Configures (with the options given) and builds in $build; what has not changed is not compiled again. The first time
+# it configures twice: FindPkgConfig gives include folders another place when it reads its own cache, and all that uses
+# them would be compiled again in the second run.
 compile () {
-    cmake --log-level=WARNING -S "$top" -B "$build" "$@" || stop "the build cannot be configured, see above"
+    again=
+    [ -f "$build/CMakeCache.txt" ] || again=once
+    for _ in now $again; do
+        cmake --log-level=WARNING -S "$top" -B "$build" "$@" >"$build/configure.log" || {
+            cat "$build/configure.log"
+            stop "the build cannot be configured, see above"
+        }
+    done
     cmake --build "$build" --parallel "$(nproc)" || stop "the build does not compile, see above"
 }

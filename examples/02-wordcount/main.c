@@ -14,6 +14,7 @@
 
 #include "classes.h"
 #include "options.h"
+#include "progress.h"
 #include "reader.h"
 #include "report.h"
 #include "verify.h"
@@ -62,6 +63,16 @@ s_fail (const count_t *count, int rc)
     return EXIT_FAILURE;
 }
 
+static int
+s_verify (const options_t *options, const count_t *count)
+{
+    (void) fflush (stdout);
+    progress_note ("counting again with coreutils ...");
+    int rc = verify (&count->words, options->paths);
+    progress_clear ();
+    return rc;
+}
+
 /* What the user gets, and the exit status. */
 static int
 s_report (const options_t *options, const count_t *count, double seconds)
@@ -75,7 +86,7 @@ s_report (const options_t *options, const count_t *count, double seconds)
         fputs ("wordcount: the files hold no words\n", stderr);
     if (report_top (count) || (options->table && report_table (count, options->table)))
         return EXIT_FAILURE;
-    if (options->verify && verify (&count->words, options->paths))
+    if (options->verify && s_verify (options, count))
         return EXIT_FAILURE;
     report_totals (count, verb, seconds);
     return EXIT_SUCCESS;

@@ -5,12 +5,13 @@
 
 #include "progress.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #define S_WIDTH 40
 
-static bool s_drawn;   // the cursor is behind a bar
+static bool s_drawn;   // the cursor is behind a bar or a note
 
 bool
 progress_wanted (void)
@@ -29,6 +30,15 @@ progress_show (uint64_t done, uint64_t all)
 }
 
 void
+progress_note (const char *text)
+{
+    progress_clear ();
+    s_drawn = progress_wanted ();
+    if (s_drawn)
+        fprintf (stderr, "\r%.*s", S_WIDTH, text);
+}
+
+void
 progress_clear (void)
 {
     if (s_drawn)
@@ -40,5 +50,8 @@ void
 progress_warn (const char *path, size_t size, const char *why)
 {
     progress_clear ();
-    fprintf (stderr, "wordcount: %.*s: %s\n", (int) size, path, why);
+    fputs ("wordcount: ", stderr);
+    for (size_t i = 0; i < size; i++)
+        fputc (iscntrl ((unsigned char) path [i]) ? '?' : path [i], stderr);   // a name may hold anything
+    fprintf (stderr, ": %s\n", why);
 }

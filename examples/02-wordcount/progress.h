@@ -15,7 +15,10 @@ bool progress_wanted (void);
 /* Draws the bar: so many bytes of all that there are. */
 void progress_show (uint64_t done, uint64_t all);
 
-/* Takes the bar away. */
+/* Says in its place what is being done; nothing where there is no terminal. */
+void progress_note (const char *text);
+
+/* Takes the bar or the note away. */
 void progress_clear (void);
 
 /* One line about a file that is left out (size bytes of path, no NUL needed), and why. */

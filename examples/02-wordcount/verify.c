@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "progress.h"
+
 #define S_FIRST 4   // sh -c script wordcount
 
 static const char s_script [] =
@@ -26,10 +28,11 @@ static const char s_script [] =
     "for tool in find gzip paste mktemp tr sort uniq; do\n"
     "    command -v $tool >/dev/null || { echo \"wordcount: --verify needs $tool\" >&2; exit 1; }\n"
     "done\n"
-    "newline=$(mktemp) || exit 1\n"
-    "trap 'rm -f \"$newline\" \"$newline.gz\"' EXIT\n"
-    "echo >\"$newline\" && gzip -c \"$newline\" >\"$newline.gz\" || exit 1\n"
-    "export newline\n"
+    "folder=$(mktemp -d) || exit 1\n"
+    "trap 'rm -rf \"$folder\"' EXIT\n"
+    "trap 'exit 1' HUP INT TERM\n"
+    "export newline=\"$folder/newline.gz\"\n"
+    "echo | gzip >\"$newline\" || exit 1\n"
     "{\n"
     "    find \"$@\" -type f ! -name '*.gz' -exec paste -s -d '\\n' {} +\n"
     "    find \"$@\" -type f -name '*.gz' -exec sh -c '\n"
@@ -41,7 +44,7 @@ static const char s_script [] =
     "        done\n"
     "        for file do\n"
     "            shift\n"
-    "            set -- \"$@\" \"$file\" \"$newline.gz\"\n"
+    "            set -- \"$@\" \"$file\" \"$newline\"\n"
     "        done\n"
     "        [ $# = 0 ] || gzip -dcq \"$@\"' sh {} +\n"
     "} 2>/dev/null | tr -cs A-Za-z '\\n' | tr A-Z a-z | sort | uniq -c\n";
@@ -72,6 +75,7 @@ s_next (other_t *other)
 static int
 s_fail (int error)
 {
+    progress_clear ();
     fprintf (stderr, "wordcount: not verified: %s\n", strerror (error));
     return -1;
 }
@@ -79,6 +83,7 @@ s_fail (int error)
 static int
 s_differ (const char *word, uint64_t ours, uint64_t theirs)
 {
+    progress_clear ();
     fprintf (stderr, "wordcount: not verified: \"%.100s\" was counted %" PRIu64 " times, by coreutils %" PRIu64 "\n",
              word, ours, theirs);
     return -1;
@@ -199,6 +204,7 @@ verify (const words_t *words, const char *const *paths)
     while (waitpid (child, &status, 0) < 0 && errno == EINTR)
         continue;
     if (!rc && status) {
+        progress_clear ();
         fputs ("wordcount: not verified: the other count failed\n", stderr);
         rc = -1;
     }

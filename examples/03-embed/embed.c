@@ -3,8 +3,8 @@
    The program is a server that turns text into capitals: one request a connection over a unix socket, and any number on
    a czmq REP socket. It waits in one epoll set for its signals (a signalfd), its socket's clients, its czmq socket and
    zanni_fd. zanni never takes the loop away: zanni_step handles a bounded number of messages and returns. The work is
-   done by an actor in a thread; the program's own thread is an actor, too (zanni_serve), so answers, tells and the news
-   of the worker's end arrive in the same loop, and nothing here needs a lock.
+   done by an actor in a thread; the program's own thread is an actor, too (zanni_serve), so answers and the news of the
+   worker's end arrive in the same loop, and nothing here needs a lock.
 
    The end is clean: SIGTERM or SIGINT closes the door, open requests are answered, the worker's last reference is
    dropped, and when its `down` has arrived the loop is over. Called without arguments, the program is its own client
@@ -32,32 +32,9 @@ static struct {
 
 /* The worker: an actor in a thread of its own. */
 
-typedef struct {
-    zanni_ref_t *boss;
-    unsigned count;
-} worker_t;
-
-static int
-worker_start (zanni_t *self, zanni_msg_t *msg)
-{
-    worker_t *worker = zanni_state (self);
-    const zanni_ref_t *boss;
-    int rc = zanni_read (msg, &boss);
-    return rc ? rc : zanni_ref_keep (self, &worker->boss, boss);
-}
-
-static void
-worker_stop (zanni_t *self, const zanni_reason_t *reason)
-{
-    worker_t *worker = zanni_state (self);
-    (void) reason;
-    zanni_ref_destroy (&worker->boss);
-}
-
 static int
 worker_shout (zanni_t *self, zanni_msg_t *msg)
 {
-    worker_t *worker = zanni_state (self);
     char loud [256];
     const char *text;
     int rc = zanni_read (msg, &text);
@@ -67,48 +44,27 @@ worker_shout (zanni_t *self, zanni_msg_t *msg)
     for (size_t i = 0; i < size; i++)
         loud [i] = (char) toupper ((unsigned char) text [i]);
     loud [size] = 0;
-    worker->count++;
-    rc = zanni_tell (self, worker->boss, "note", worker->count, loud);
-    return rc ? rc : zanni_reply (self, msg, loud);
+    return zanni_reply (self, msg, loud);
 }
 
 static const zanni_method_t worker_methods [] = {
     ZANNI_METHOD ("shout", "s", "s", worker_shout, "Answers the text in capitals."),
     ZANNI_METHOD_END
 };
-static const zanni_class_t worker_class = {
-    .name = "worker", .state_size = sizeof (worker_t), .methods = worker_methods, .start_in = "r",
-    .start = worker_start, .stop = worker_stop
-};
+static const zanni_class_t worker_class = { .name = "worker", .methods = worker_methods };
 
-/* The program's own thread as an actor. */
-
-static int
-boss_note (zanni_t *self, zanni_msg_t *msg)
-{
-    (void) self;
-    unsigned count;
-    const char *text;
-    int rc = zanni_read (msg, &count, &text);
-    if (!rc)
-        printf ("request %u: %s\n", count, text);
-    return rc;
-}
+/* The program's own thread as an actor: it is told when the worker ends. */
 
 static void
 boss_down (zanni_t *self, const zanni_down_t *down)
 {
     char text [128];
     (void) self;
-    printf ("worker: %s\n", zanni_reason_string (&down->reason, text, sizeof text));
+    printf ("worker ended: %s\n", zanni_reason_string (&down->reason, text, sizeof text));
     host.over = true;
 }
 
-static const zanni_method_t boss_methods [] = {
-    ZANNI_METHOD ("note", "us", "", boss_note, "Write down what the worker has done."),
-    ZANNI_METHOD_END
-};
-static const zanni_class_t boss_class = { .name = "boss", .methods = boss_methods, .down = boss_down };
+static const zanni_class_t boss_class = { .name = "boss", .down = boss_down };
 static const zanni_class_t *const classes [] = { &worker_class, &boss_class, NULL };
 
 /* Sends a text to the worker; `then` gets the answer in a later zanni_step. */
@@ -177,7 +133,7 @@ s_read_client (int client)
     ssize_t size = recv (client, text, sizeof text - 1, 0);
     (void) epoll_ctl (host.epoll, EPOLL_CTL_DEL, client, NULL);
     text [size > 0 ? size : 0] = 0;
-    if (size <= 0 || !s_ask (text, s_client_answered, (void *) (intptr_t) client))
+    if (size <= 0 || host.closing || !s_ask (text, s_client_answered, (void *) (intptr_t) client))
         (void) close (client);
 }
 
@@ -185,7 +141,7 @@ s_read_client (int client)
 static void
 s_read_jobs (void)
 {
-    while (zsock_events (host.jobs) & ZMQ_POLLIN) {
+    while (!host.closing && zsock_events (host.jobs) & ZMQ_POLLIN) {
         char *text = zstr_recv (host.jobs);
         if (text && !s_ask (text, s_job_answered, NULL))
             (void) zstr_send (host.jobs, "sorry");
@@ -250,7 +206,7 @@ s_open_zanni (void)
     if (!rc)
         rc = zanni_serve (host.self, "boss");
     if (!rc)
-        rc = zanni_spawn (host.self, &host.worker, "worker", &options, zanni_self (host.self));
+        rc = zanni_spawn (host.self, &host.worker, "worker", &options);
     if (!rc)
         rc = zanni_monitor (host.self, &monitor, host.worker);
     if (!rc)

@@ -70,9 +70,10 @@ ZANNI_EXPORT int zanni_msg_keep (zanni_msg_t **kept_p, zanni_msg_t *msg) ZANNI_C
    NULL. */
 ZANNI_EXPORT void zanni_msg_destroy (zanni_msg_t **msg_p);
 
-/* A growing list of values for one argument (`a`, `()` or `a{}`): open and close nest, append takes what ZANNI_ARG
-   takes but references and buffers. One thread at a time; none blocks. An append that fails (ZANNI_ENOMEM) leaves
-   the list as it was. */
+/* A growing list of values for one argument (`a`, `()` or `a{}`). Append takes what ZANNI_ARG takes but references,
+   buffers and bound methods; a list inside the list goes in as ZANNI_LIST (...) or as another list's zanni_list_arg.
+   One thread at a time; none blocks. An append that fails (ZANNI_ENOMEM, ZANNI_EARGS, ZANNI_ETOOBIG) leaves the list
+   as it was. */
 typedef struct zanni_list zanni_list_t;
 ZANNI_EXPORT int zanni_list_new (zanni_list_t **list_p) ZANNI_CHECKED;
 ZANNI_EXPORT void zanni_list_destroy (zanni_list_t **list_p);

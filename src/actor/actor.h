@@ -95,6 +95,10 @@ struct zanni_ref {
     bool own;
 };
 
+#define ZANNI__SCHEDULED 1u   // in the run queue
+#define ZANNI__IN_TURN 2u
+#define ZANNI__BLOCKED 4u     // an owner waits in call or receive, or runs its loop: no turns
+
 typedef enum {
     ZANNI__STARTING,   // its START is on the way or in the mailbox
     ZANNI__RUNNING,
@@ -115,13 +119,11 @@ struct zanni__identity {
     _Atomic uint64_t queued_bytes;
     _Atomic uint64_t coming_bytes;
     uint64_t limit_bytes;
-    uint32_t limit;
+    _Atomic uint32_t limit;                   // 0: ended
 
     uint8_t state;
     uint8_t overflow;
-    bool scheduled;
-    bool in_turn;
-    bool blocked;                             // an owner waits in call or receive: no turns
+    uint8_t busy;                             // ZANNI__SCHEDULED, ...: what arrives needs no place in the run queue
     bool pinned;                              // root, attached: no count of references ends it
     _Atomic bool ended;                       // for senders on other workers; a hint (relaxed)
     bool restartable;

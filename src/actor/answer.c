@@ -108,11 +108,12 @@ zanni__answer_error (zanni_worker_t *worker, zanni_msg_t *ask, int code, int64_t
 void
 zanni__msg_turn (zanni_worker_t *worker, zanni_msg_t *msg, zanni__kind_t kind)
 {
+    static const uint8_t nothing [] = { 0x90 };   // an empty array
     zanni__identity_t *to = msg->from;
     zanni__identity_t *from = msg->to;
     bool remote = msg->item.flags & ZANNI__REMOTE;
     zanni__args_release (&msg->args, msg->payload, &worker->ref_hooks);
-    msg->args = (zanni__args_t) { 0 };
+    msg->args = (zanni__args_t) { .bytes = nothing, .size = sizeof nothing };
     msg->payload = NULL;
     if (msg->extra)
         zanni__msg_extra_free (msg);
@@ -271,7 +272,7 @@ zanni_forward (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *ref, const ch
         return ZANNI_EINVAL;
     if (msg->item.kind == ZANNI__ASK && !zanni__ask_is_open (msg))
         return ZANNI_EREPLIED;
-    rc = zanni__admit (ref->identity, msg->item.weight);
+    rc = zanni__admit (self->worker, ref->identity, msg->item.weight);
     if (rc)
         return rc;
     zanni_msg_t *onward;

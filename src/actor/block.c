@@ -31,10 +31,10 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
     zanni_worker_t *worker = self->worker;
     zanni__identity_t *identity = self->identity;
     zanni_msg_t *current = worker->current;
-    bool was_blocked = identity->blocked;
+    uint8_t was_blocked = identity->busy & ZANNI__BLOCKED;
     bool was_corked = worker->corked;
     int rc = 0;
-    identity->blocked = true;
+    identity->busy |= ZANNI__BLOCKED;
     worker->blocking = true;
     worker->current = NULL;
     worker->corked = false;
@@ -55,8 +55,9 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
     worker->corked = was_corked;
     worker->current = current;
     worker->blocking = false;
-    identity->blocked = was_blocked;
-    if (!was_blocked && !identity->in_turn && identity->mailbox.head && !identity->scheduled)
+    if (!was_blocked)
+        identity->busy &= (uint8_t) ~ZANNI__BLOCKED;
+    if (!identity->busy && identity->mailbox.head)
         zanni__worker_push_run (worker, identity);
     return rc;
 }
@@ -116,7 +117,7 @@ static bool
 s_has_room (zanni_t *self, void *context)
 {
     s_room_t *room = context;
-    return !zanni__pending_find (self->worker, room->waiter) || zanni__admit (room->to, 0) != ZANNI_EFULL;
+    return !zanni__pending_find (self->worker, room->waiter) || zanni__admit (self->worker, room->to, 0) != ZANNI_EFULL;
 }
 
 /* Waits until the mailbox behind `ref` has room, or its actor is gone. */
@@ -160,7 +161,7 @@ zanni_run (zanni_t *self, int64_t timeout_ms)
         return rc;
     zanni_worker_t *worker = self->worker;
     if (!zanni__is_owner (self) || worker->kind == ZANNI__WORKER_THREAD || worker->blocking || worker->corked
-        || self->identity->in_turn)
+        || self->identity->busy & ZANNI__IN_TURN)
         return ZANNI_EOWNER;
     int64_t until_ns = s_until (self, timeout_ms);
     while (!worker->quit) {

@@ -1,7 +1,7 @@
 /* Delivery: an item arrives on the worker of whom it is for. What counts against the mailbox is counted here and
    uncounted when it is handled; commands overtake; the rest queues. */
 
-#include "worker.h"
+#include "deliver.h"
 
 #include "../message/buffer.h"
 #include "pending.h"
@@ -14,31 +14,18 @@ zanni__item_to (zanni__item_t *item)
     return ((zanni_msg_t *) (void *) item)->to;
 }
 
-static void
-s_queued (zanni__identity_t *to, int by, uint32_t weight)
-{
-    uint32_t queued = atomic_load_explicit (&to->queued, memory_order_relaxed) + (uint32_t) by;
-    uint64_t bytes = atomic_load_explicit (&to->queued_bytes, memory_order_relaxed);
-    atomic_store_explicit (&to->queued, queued, memory_order_relaxed);
-    atomic_store_explicit (&to->queued_bytes, bytes + (uint64_t) ((int64_t) weight * by), memory_order_relaxed);
-}
-
 void
 zanni__uncount (zanni_worker_t *worker, zanni_msg_t *msg)
 {
-    if (!(msg->item.flags & ZANNI__COUNTED))
-        return;
-    msg->item.flags &= (uint8_t) ~ZANNI__COUNTED;
-    s_queued (msg->to, -1, msg->item.weight);
-    if (__builtin_expect (msg->to->watchers != NULL, 0))
-        zanni__waiters_wake (worker, msg->to);
+    zanni__leave (worker, msg);
 }
 
 static bool
 s_over_limit (const zanni__identity_t *to, uint32_t weight)
 {
     uint64_t bytes = atomic_load_explicit (&to->queued_bytes, memory_order_relaxed);
-    return atomic_load_explicit (&to->queued, memory_order_relaxed) >= to->limit
+    return atomic_load_explicit (&to->queued, memory_order_relaxed)
+               >= atomic_load_explicit (&to->limit, memory_order_relaxed)
            || (bytes && bytes + weight > to->limit_bytes);
 }
 
@@ -64,38 +51,18 @@ s_drop_oldest (zanni_worker_t *worker, zanni__identity_t *to)
     zanni__bury (worker, item, ZANNI_EFULL, NULL);
 }
 
-/* Makes room according to the policy; false: the arriving message is to go. */
-static bool
-s_make_room (zanni_worker_t *worker, zanni__identity_t *to, uint32_t weight)
+bool
+zanni__make_room (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
 {
-    if (to->overflow == ZANNI_DROP_NEWEST)
-        return false;
-    while (s_over_limit (to, weight) && atomic_load_explicit (&to->queued, memory_order_relaxed))
-        s_drop_oldest (worker, to);
-    return true;
-}
-
-static void
-s_queue (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
-{
-    zanni__queue_push (&to->mailbox, item);
-    if (!to->scheduled && !to->in_turn && !to->blocked)
-        zanni__worker_push_run (worker, to);
-}
-
-static void
-s_arrive (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
-{
-    if (item->flags & ZANNI__COUNTED) {
-        if (__builtin_expect (to->overflow != ZANNI_REJECT, 0) && s_over_limit (to, item->weight)
-            && !s_make_room (worker, to, item->weight)) {
+    while (s_over_limit (to, item->weight) && atomic_load_explicit (&to->queued, memory_order_relaxed)) {
+        if (to->overflow == ZANNI_DROP_NEWEST) {
             item->flags &= (uint8_t) ~ZANNI__COUNTED;
             zanni__bury (worker, item, ZANNI_EFULL, NULL);
-            return;
+            return false;
         }
-        s_queued (to, 1, item->weight);
+        s_drop_oldest (worker, to);
     }
-    s_queue (worker, to, item);
+    return true;
 }
 
 /* A blocked call takes its answer past the mailbox; everything else keeps its order. */
@@ -110,7 +77,7 @@ s_answer_arrives (zanni_worker_t *worker, zanni__identity_t *to, zanni_msg_t *ms
             return;
         }
     }
-    s_queue (worker, to, &msg->item);
+    zanni__enqueue (worker, to, &msg->item);
 }
 
 static void
@@ -129,19 +96,19 @@ s_deliver_system (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *
         break;
     case ZANNI__START:
         zanni__enlist (worker, to);
-        s_queue (worker, to, item);
+        zanni__enqueue (worker, to, item);
         break;
     case ZANNI__MONITOR:
     case ZANNI__DEMONITOR:
     case ZANNI__WAITER:
-        if (to->blocked) {   // an owner that waits answers for itself
+        if (to->busy & ZANNI__BLOCKED) {   // an owner that waits answers for itself
             zanni__handle (worker, to, item);
             break;
         }
-        s_queue (worker, to, item);
+        zanni__enqueue (worker, to, item);
         break;
     default:
-        s_queue (worker, to, item);
+        zanni__enqueue (worker, to, item);
     }
 }
 
@@ -166,7 +133,7 @@ zanni__deliver (zanni_worker_t *worker, zanni__item_t *item)
         return;
     }
     if (item->kind <= ZANNI__ASK)
-        s_arrive (worker, to, item);
+        zanni__arrive (worker, to, item);
     else
         s_deliver_system (worker, to, item);
 }

@@ -142,7 +142,7 @@ zanni_step (zanni_t *self, uint32_t budget)
     if (rc)
         return rc;
     zanni_worker_t *worker = self->worker;
-    if (!self->identity->pinned || worker->blocking || worker->corked || self->identity->in_turn)
+    if (!self->identity->pinned || worker->blocking || worker->corked || self->identity->busy & ZANNI__IN_TURN)
         return ZANNI_EOWNER;
     if (!budget)
         return ZANNI_EINVAL;

@@ -4,39 +4,26 @@
    Whom a message names as its sender is held: by `holds` when both are on this worker, which is a plain increment, by
    `refs` when it travels. An answer or DOWN holds whom it is for in the same way. */
 
-#include "worker.h"
+#include "envelope.h"
 
 #include "../base/memory.h"
 
 zanni_msg_t *
-zanni__msg_new (zanni_worker_t *worker)
+zanni__msg_allocate (void)
 {
-    zanni_msg_t *msg = worker->free_messages;
-    if (__builtin_expect (msg != NULL, 1)) {
-        worker->free_messages = (zanni_msg_t *) (void *) msg->item.next;
-        worker->free_count--;
-    }
-    else {
-        msg = zanni__malloc (ZANNI__MESSAGE_SIZE);
-        if (!msg)
-            return NULL;
-    }
-    memset (msg, 0, sizeof *msg);
-    msg->item.holds = 1;
-    msg->deadline_ns = INT64_MAX;
-    return msg;
+    return zanni__malloc (ZANNI__MESSAGE_SIZE);
 }
 
-static void
-s_recycle (zanni_worker_t *worker, zanni_msg_t *msg)
+void
+zanni__msg_recycle_slowly (zanni_msg_t *msg)
 {
-    if (worker->free_count >= ZANNI__FREE_MESSAGES) {
-        zanni__free (msg);
-        return;
-    }
-    msg->item.next = &worker->free_messages->item;
-    worker->free_messages = msg;
-    worker->free_count++;
+    zanni__free (msg);
+}
+
+zanni_msg_t *
+zanni__msg_new (zanni_worker_t *worker)
+{
+    return zanni__msg_take (worker);
 }
 
 static void
@@ -61,7 +48,7 @@ zanni__msg_set_from (zanni_worker_t *worker, zanni_msg_t *msg, zanni__identity_t
 }
 
 void
-zanni__msg_free (zanni_worker_t *worker, zanni_msg_t *msg)
+zanni__msg_free_all (zanni_worker_t *worker, zanni_msg_t *msg)
 {
     bool remote = msg->item.flags & ZANNI__REMOTE;
     if (msg->args.refs || msg->args.buffers || msg->payload)
@@ -72,7 +59,13 @@ zanni__msg_free (zanni_worker_t *worker, zanni_msg_t *msg)
         s_let_go (msg->to, remote);
     if (msg->from)
         s_let_go (msg->from, remote);
-    s_recycle (worker, msg);
+    zanni__msg_recycle (worker, msg);
+}
+
+void
+zanni__msg_free (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    zanni__msg_done (worker, msg);
 }
 
 /* One user less. An ask that is still open then is answered: nobody can do it any more. */
@@ -85,7 +78,7 @@ zanni__msg_release (zanni_worker_t *worker, zanni_msg_t *msg)
     if (msg->item.flags & ZANNI__KEPT)
         zanni__link_remove (&msg->extra->kept);
     if (zanni__ask_is_open (msg))
-        zanni__answer_turned (worker, msg, ZANNI_ENOREPLY, NULL);
+        zanni__answer_turned (worker, msg, msg->code ? msg->code : ZANNI_ENOREPLY, NULL);
     else
         zanni__msg_free (worker, msg);
 }

@@ -69,14 +69,14 @@ s_run_start (zanni_worker_t *worker, zanni_t *self, const zanni__class_t *cls, z
         return rc;
     }
     zanni_msg_t *previous = worker->current;
-    bool in_turn = self->identity->in_turn;
+    uint8_t busy = self->identity->busy;
     bool corked = worker->corked;
     worker->current = NULL;
-    self->identity->in_turn = true;
+    self->identity->busy |= ZANNI__IN_TURN;
     worker->corked = worker->owner != self->identity;
     rc = s_start_hooks (self, cls, start);
     worker->corked = corked;
-    self->identity->in_turn = in_turn;
+    self->identity->busy = (uint8_t) ((self->identity->busy & ~ZANNI__IN_TURN) | (busy & ZANNI__IN_TURN));
     worker->current = previous;
     self->hooked = !rc;
     if (rc) {
@@ -161,7 +161,7 @@ s_end_actor (zanni_t *self, const zanni_reason_t *reason)
     zanni_worker_t *worker = self->worker;
     const zanni__class_t *cls = atomic_load_explicit (&self->identity->cls, memory_order_relaxed);
     if (self->hooked && !self->killed) {
-        self->identity->in_turn = true;
+        self->identity->busy |= ZANNI__IN_TURN;
         s_stop_hooks (self, cls, reason);
     }
     while (self->pendings)
@@ -189,6 +189,7 @@ s_end_identity (zanni_worker_t *worker, zanni__identity_t *identity, const zanni
 {
     identity->state = ZANNI__ENDED;
     atomic_store_explicit (&identity->ended, true, memory_order_relaxed);
+    atomic_store_explicit (&identity->limit, 0, memory_order_relaxed);   // what is sent takes the slow way
     s_bury_mailbox (worker, identity, reason);
     if (identity->start) {
         zanni_msg_t *start = identity->start;
@@ -218,11 +219,11 @@ zanni__end (zanni_worker_t *worker, zanni__identity_t *identity)
     zanni_t *self = identity->actor;
     zanni_reason_t reason = *self->reason;
     bool restarts = self->restarting && identity->start;
-    bool in_turn = identity->in_turn;
+    uint8_t in_turn = identity->busy & ZANNI__IN_TURN;
     zanni__identity_hold (identity);
     s_end_actor (self, &reason);
     identity->actor = NULL;
-    identity->in_turn = in_turn;
+    identity->busy = (uint8_t) ((identity->busy & ~ZANNI__IN_TURN) | in_turn);
     if (self->reason != &worker->spare_reason)
         zanni__free (self->reason);
     if (identity->pinned)
@@ -279,7 +280,7 @@ zanni_serve_args (zanni_t *self, const char *class_name, const zanni_arg_t *args
 static bool
 s_can_end_now (const zanni__identity_t *identity)
 {
-    return !identity->in_turn && !identity->blocked;
+    return !(identity->busy & (ZANNI__IN_TURN | ZANNI__BLOCKED));
 }
 
 /* Notes why an actor is to end, and ends it unless its handler is on the way. The first reason stands; a kill

@@ -3,37 +3,47 @@
    The sender looks the method up, since the class of an actor is known wherever its identity is; the receiver's worker
    checks the arguments. A receiver's limit is checked before anything is packed, and again with the bytes known. */
 
-#include "worker.h"
+#include "deliver.h"
+#include "envelope.h"
 
-/* 0, or why nothing may be sent to `to` now. */
-static int
-s_check_open (const zanni__identity_t *to, uint32_t weight)
+/* 0, or why `to` takes nothing of this weight now. */
+static __attribute__ ((noinline)) int
+s_refuses (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight)
 {
-    uint32_t queued = atomic_load_explicit (&to->queued, memory_order_relaxed)
-                      + atomic_load_explicit (&to->coming, memory_order_relaxed);
-    uint64_t bytes = atomic_load_explicit (&to->queued_bytes, memory_order_relaxed)
-                     + atomic_load_explicit (&to->coming_bytes, memory_order_relaxed);
-    if (__builtin_expect (atomic_load_explicit (&to->ended, memory_order_relaxed), 0))
+    bool here = to->worker == worker;
+    uint64_t queued = atomic_load_explicit (&to->queued, memory_order_relaxed);
+    uint64_t bytes = atomic_load_explicit (&to->queued_bytes, memory_order_relaxed);
+    if (atomic_load_explicit (&to->ended, memory_order_relaxed))
         return ZANNI_ENOACTOR;
-    if (__builtin_expect (queued >= to->limit || (bytes && bytes + weight > to->limit_bytes), 0))
-        return to->overflow == ZANNI_REJECT ? ZANNI_EFULL : 0;
-    return 0;
+    queued += here ? 0 : atomic_load_explicit (&to->coming, memory_order_relaxed);
+    bytes += here ? 0 : atomic_load_explicit (&to->coming_bytes, memory_order_relaxed);
+    bool full = queued >= atomic_load_explicit (&to->limit, memory_order_relaxed)
+                || (bytes && bytes + weight > to->limit_bytes);
+    return full && to->overflow == ZANNI_REJECT ? ZANNI_EFULL : 0;
+}
+
+/* The same, with the common case in line: an actor of this worker that is far from its limits. */
+ZANNI__INLINE int
+s_check_open (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight)
+{
+    if (to->worker == worker
+        && atomic_load_explicit (&to->queued, memory_order_relaxed)
+               < atomic_load_explicit (&to->limit, memory_order_relaxed)
+        && atomic_load_explicit (&to->queued_bytes, memory_order_relaxed) + weight <= to->limit_bytes)
+        return 0;
+    return s_refuses (worker, to, weight);
 }
 
 int
-zanni__admit (zanni__identity_t *to, uint32_t weight)
+zanni__admit (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight)
 {
-    return s_check_open (to, weight);
+    return s_check_open (worker, to, weight);
 }
 
 /* An unknown method travels by name: its receiver says that there is none, or is a program that reads. */
-static int
-s_set_method (zanni_msg_t *msg, const char *method)
+static __attribute__ ((noinline)) int
+s_set_name (zanni_msg_t *msg, const char *method)
 {
-    const zanni__class_t *cls = atomic_load_explicit (&msg->to->cls, memory_order_acquire);
-    msg->method = zanni__class_method (cls, method);
-    if (__builtin_expect (msg->method != NULL, 1))
-        return 0;
     size_t length = strlen (method);
     if (length > 255)
         return ZANNI_EINVAL;
@@ -42,39 +52,92 @@ s_set_method (zanni_msg_t *msg, const char *method)
     return name ? 0 : ZANNI_ENOMEM;
 }
 
-int
-zanni__msg_pack (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_arg_t *args, size_t count)
+static __attribute__ ((noinline)) const zanni__method_t *
+s_look_up (zanni__memo_t *memo, const zanni__class_t *cls, const char *name)
 {
-    uint32_t used = (msg->room_used + 7u) & ~7u;
-    zanni__pack_t pack = {
+    const zanni__method_t *method = zanni__class_method (cls, name);
+    if (method)
+        *memo = (zanni__memo_t) { .name = name, .cls = cls, .method = method };
+    return method;
+}
+
+ZANNI__INLINE const zanni__method_t *
+s_method (zanni_worker_t *worker, const zanni__class_t *cls, const char *name)
+{
+    uintptr_t key = (uintptr_t) name ^ ((uintptr_t) cls >> 4);
+    zanni__memo_t *memo = &worker->memo [(key ^ (key >> 6)) % ZANNI__MEMO];
+    if (__builtin_expect (memo->name == name && memo->cls == cls, 1)
+        && (memo->method->name == name || zanni__same_name (memo->method->name, name)))
+        return memo->method;
+    return s_look_up (memo, cls, name);
+}
+
+/* Packs into the room behind its first `used` bytes, a multiple of 8. */
+ZANNI__INLINE int
+s_pack (zanni_worker_t *worker, zanni_msg_t *msg, uint32_t used, const zanni_arg_t *args, size_t count)
+{
+    const zanni__pack_t pack = {
         .room = msg->room + used, .room_size = ZANNI__MESSAGE_ROOM - used, .refs = &worker->ref_hooks
     };
     int rc = zanni__args_pack (&msg->args, &msg->payload, &pack, args, count);
     if (__builtin_expect (rc != 0, 0))
         return rc;
     msg->room_used = msg->payload ? used : used + msg->args.size;
-    msg->item.weight = zanni__args_weight (&msg->args);
+    msg->item.weight = msg->args.buffers ? zanni__args_weight (&msg->args) : msg->args.size;
+    return 0;
+}
+
+int
+zanni__msg_pack (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_arg_t *args, size_t count)
+{
+    return s_pack (worker, msg, (msg->room_used + 7u) & ~7u, args, count);
+}
+
+ZANNI__INLINE void
+s_set_from (zanni_worker_t *worker, zanni_msg_t *msg, zanni__identity_t *from, const zanni_worker_t *to)
+{
+    msg->from = from;
+    if (__builtin_expect (to == worker, 1))
+        zanni__identity_hold (from);
+    else {
+        zanni__identity_ref (from);
+        msg->item.flags |= ZANNI__REMOTE;
+    }
+}
+
+/* A method that its class does not have: its name takes the front of the room. */
+static __attribute__ ((noinline)) int
+s_pack_named (zanni_worker_t *worker, zanni_msg_t *msg, const zanni__words_t *words)
+{
+    int rc = s_set_name (msg, words->method);
+    return rc ? rc : zanni__msg_pack (worker, msg, words->args, words->count);
+}
+
+ZANNI__INLINE int
+s_make (zanni_t *self, zanni_msg_t **msg_p, zanni__identity_t *to, const zanni__words_t *words)
+{
+    zanni_worker_t *worker = self->worker;
+    zanni_msg_t *msg = zanni__msg_take (worker);
+    if (__builtin_expect (!msg, 0))
+        return ZANNI_ENOMEM;
+    /* acquire pairs with the release of a root that begins to serve. */
+    msg->method = s_method (worker, atomic_load_explicit (&to->cls, memory_order_acquire), words->method);
+    msg->to = to;
+    int rc = __builtin_expect (msg->method != NULL, 1) ? s_pack (worker, msg, 0, words->args, words->count)
+                                                       : s_pack_named (worker, msg, words);
+    if (__builtin_expect (rc != 0, 0)) {
+        zanni__msg_free (worker, msg);
+        return rc;
+    }
+    s_set_from (worker, msg, self->identity, to->worker);
+    *msg_p = msg;
     return 0;
 }
 
 int
 zanni__msg_make (zanni_t *self, zanni_msg_t **msg_p, zanni__identity_t *to, const zanni__words_t *words)
 {
-    zanni_worker_t *worker = self->worker;
-    zanni_msg_t *msg = zanni__msg_new (worker);
-    if (!msg)
-        return ZANNI_ENOMEM;
-    msg->to = to;
-    int rc = s_set_method (msg, words->method);
-    if (!rc)
-        rc = zanni__msg_pack (worker, msg, words->args, words->count);
-    if (__builtin_expect (rc != 0, 0)) {
-        zanni__msg_free (worker, msg);
-        return rc;
-    }
-    zanni__msg_set_from (worker, msg, self->identity, to->worker);
-    *msg_p = msg;
-    return 0;
+    return s_make (self, msg_p, to, words);
 }
 
 /* Off it goes; a counted message was admitted before. */
@@ -88,23 +151,20 @@ zanni__dispatch (zanni_t *self, zanni_msg_t *msg)
 }
 
 /* Makes a message that its receiver admits. */
-int
-zanni__msg_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, const zanni__words_t *words)
+ZANNI__INLINE int
+s_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, const zanni__words_t *words)
 {
     int rc = zanni__check_thread (self);
     if (__builtin_expect (rc != 0, 0))
         return rc;
     if (__builtin_expect (!ref || !words->method, 0))
         return ZANNI_EINVAL;
-    rc = s_check_open (ref->identity, 0);
-    if (!rc)
-        rc = zanni__msg_make (self, msg_p, ref->identity, words);
+    rc = s_make (self, msg_p, ref->identity, words);
     if (__builtin_expect (rc != 0, 0))
         return rc;
-    rc = s_check_open (ref->identity, (*msg_p)->item.weight);
+    rc = s_check_open (self->worker, ref->identity, (*msg_p)->item.weight);
     if (__builtin_expect (rc != 0, 0)) {
         zanni__msg_free (self->worker, *msg_p);
-        *msg_p = NULL;
         return rc;
     }
     (*msg_p)->item.flags |= ZANNI__COUNTED;
@@ -112,14 +172,24 @@ zanni__msg_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, 
 }
 
 int
+zanni__msg_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, const zanni__words_t *words)
+{
+    return s_prepare (self, msg_p, ref, words);
+}
+
+int
 zanni_tell_args (zanni_t *self, const zanni_ref_t *ref, const char *method, const zanni_arg_t *args, size_t count)
 {
     const zanni__words_t words = { method, args, count };
     zanni_msg_t *msg;
-    int rc = zanni__msg_prepare (self, &msg, ref, &words);
-    if (__builtin_expect (!rc, 1))
+    int rc = s_prepare (self, &msg, ref, &words);
+    if (__builtin_expect (rc != 0, 0))
+        return rc;
+    if (__builtin_expect (msg->to->worker == self->worker && self->worker->corked, 1))
+        zanni__arrive (self->worker, msg->to, &msg->item);
+    else
         zanni__dispatch (self, msg);
-    return rc;
+    return 0;
 }
 
 /* Moves the arguments of `msg` into a payload of their own, so that several messages can share them. */
@@ -128,8 +198,7 @@ zanni__msg_share (zanni_msg_t *msg)
 {
     if (msg->payload)
         return 0;
-    int rc = zanni__args_to_payload (&msg->args, &msg->payload);
-    return rc;
+    return zanni__args_to_payload (&msg->args, &msg->payload);
 }
 
 /* A further message with the arguments of `pattern`, which has a payload. */
@@ -141,7 +210,8 @@ zanni__msg_again (zanni_t *self, const zanni_msg_t *pattern, zanni__identity_t *
     if (!msg)
         return NULL;
     msg->to = to;
-    if (s_set_method (msg, method)) {
+    msg->method = s_method (worker, atomic_load_explicit (&to->cls, memory_order_acquire), method);
+    if (!msg->method && s_set_name (msg, method)) {
         zanni__msg_free (worker, msg);
         return NULL;
     }
@@ -158,7 +228,7 @@ s_send_one (zanni_t *self, const zanni_msg_t *pattern, const zanni_ref_t *ref, c
 {
     if (!ref)
         return ZANNI_EINVAL;
-    int rc = zanni__admit (ref->identity, pattern->item.weight);
+    int rc = s_check_open (self->worker, ref->identity, pattern->item.weight);
     if (rc)
         return rc;
     zanni_msg_t *msg = zanni__msg_again (self, pattern, ref->identity, method);

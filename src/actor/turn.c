@@ -6,7 +6,11 @@
    answered; it never reaches user code. */
 
 #include "answer.h"
+#include "deliver.h"
+#include "envelope.h"
 #include "pending.h"
+
+#include "../message/quick.h"
 
 #include <stdio.h>
 
@@ -30,7 +34,7 @@ s_refuse_arguments (zanni_worker_t *worker, zanni_msg_t *msg, const zanni__fault
     return false;
 }
 
-static bool
+static __attribute__ ((noinline)) bool
 s_refuse_method (zanni_worker_t *worker, zanni_msg_t *msg, int code)
 {
     char text [232];
@@ -43,26 +47,34 @@ s_refuse_method (zanni_worker_t *worker, zanni_msg_t *msg, int code)
     return false;
 }
 
+static __attribute__ ((noinline)) bool
+s_resolve (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    const zanni__class_t *cls = atomic_load_explicit (&msg->to->cls, memory_order_relaxed);
+    msg->method = zanni__class_method (cls, msg->name ? msg->name : "");
+    return msg->method || s_refuse_method (worker, msg, ZANNI_ENOMETHOD);
+}
+
+static __attribute__ ((noinline)) bool
+s_match_closely (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    zanni__fault_t fault;
+    return !zanni__signature_match (msg->method->in, &msg->args, &fault) || s_refuse_arguments (worker, msg, &fault);
+}
+
 /* Whether `msg` may reach its handler. */
-static inline bool
+ZANNI__INLINE bool
 s_passes (zanni_worker_t *worker, zanni_msg_t *msg)
 {
-    const zanni__method_t *method = msg->method;
-    zanni__fault_t fault;
-    if (__builtin_expect (!method, 0)) {
-        const zanni__class_t *cls = atomic_load_explicit (&msg->to->cls, memory_order_relaxed);
-        method = msg->method = zanni__class_method (cls, msg->name ? msg->name : "");
-        if (!method)
-            return s_refuse_method (worker, msg, ZANNI_ENOMETHOD);
-    }
-    if (__builtin_expect (method->flags & ZANNI_METHOD_PRIVATE, 0) && msg->from != msg->to
+    if (__builtin_expect (!msg->method, 0) && !s_resolve (worker, msg))
+        return false;
+    if (__builtin_expect (msg->method->flags & ZANNI_METHOD_PRIVATE, 0) && msg->from != msg->to
         && !(msg->item.flags & ZANNI__TICK))
         return s_refuse_method (worker, msg, ZANNI_EPERM);
-    if (msg->deadline_ns <= worker->now_ns)
+    if (__builtin_expect (msg->deadline_ns <= worker->now_ns, 0))
         return false;   // the asker has its timeout already, or in a moment
-    if (__builtin_expect (zanni__signature_match (method->in, &msg->args, &fault), 0))
-        return s_refuse_arguments (worker, msg, &fault);
-    return true;
+    return __builtin_expect (zanni__signature_match_quickly (msg->method->in, &msg->args), 1)
+           || s_match_closely (worker, msg);
 }
 
 static void
@@ -90,31 +102,49 @@ s_conclude_ask (zanni_worker_t *worker, zanni_msg_t *msg, int rc)
         snprintf (text, sizeof text, "no reply: the handler of %s returned without one", zanni_msg_method (msg));
     else
         snprintf (text, sizeof text, "%s%s%s", zanni_strerror (rc), *fault ? ": " : "", fault);
-    (void) zanni__answer_error (worker, msg, rc ? rc : ZANNI_ENOREPLY, 0, text);
+    rc = rc ? rc : ZANNI_ENOREPLY;
+    if (zanni__answer_error (worker, msg, rc, 0, text))
+        msg->code = rc;   // no memory: the ask itself goes back with it when it is released
 }
 
-static void
+static __attribute__ ((noinline)) void
+s_conclude (zanni_worker_t *worker, zanni_msg_t *msg, int rc)
+{
+    if (zanni__ask_is_open (msg))
+        s_conclude_ask (worker, msg, rc);
+    else if (rc && msg->item.kind == ZANNI__TELL)
+        s_tell_failed (worker, msg, rc);
+    zanni__msg_release (worker, msg);
+}
+
+static __attribute__ ((noinline)) void
+s_turn_away (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    if (msg->item.kind == ZANNI__ASK)
+        msg->item.flags |= ZANNI__ANSWERED;
+    zanni__msg_release (worker, msg);
+}
+
+ZANNI__INLINE void
 s_handle_message (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
 {
-    zanni_t *self = identity->actor;
-    zanni__uncount (worker, msg);
+    zanni__leave (worker, msg);
     if (__builtin_expect (msg->item.flags & ZANNI__TICK, 0) && !zanni__tick_arrived (worker, msg)) {
         zanni__msg_free (worker, msg);
         return;
     }
-    if (__builtin_expect (s_passes (worker, msg), 1)) {
-        zanni_msg_t *previous = worker->current;
-        worker->current = msg;
-        int rc = msg->method->handler (self, msg);
-        worker->current = previous;
-        if (zanni__ask_is_open (msg))
-            s_conclude_ask (worker, msg, rc);
-        else if (__builtin_expect (rc != 0, 0) && msg->item.kind == ZANNI__TELL)
-            s_tell_failed (worker, msg, rc);
+    if (__builtin_expect (!s_passes (worker, msg), 0)) {
+        s_turn_away (worker, msg);
+        return;
     }
-    else if (msg->item.kind == ZANNI__ASK)
-        msg->item.flags |= ZANNI__ANSWERED;
-    zanni__msg_release (worker, msg);
+    zanni_msg_t *previous = worker->current;
+    worker->current = msg;
+    int rc = msg->method->handler (identity->actor, msg);
+    worker->current = previous;
+    if (__builtin_expect (msg->item.kind == ZANNI__TELL && !rc && msg->item.holds == 1, 1))
+        zanni__msg_done (worker, msg);
+    else
+        s_conclude (worker, msg, rc);
 }
 
 static void
@@ -212,7 +242,7 @@ zanni__receivable (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ms
 {
     bool yields;
     if (msg->item.kind <= ZANNI__ASK) {
-        zanni__uncount (worker, msg);
+        zanni__leave (worker, msg);
         yields = !(msg->item.flags & ZANNI__TICK) || zanni__tick_arrived (worker, msg);
         if (yields && msg->method && msg->method->builtin) {
             s_handle_message (worker, identity, msg);
@@ -253,18 +283,22 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
     uint32_t handled = 0;
     int64_t started_ns = worker->now_ns;
     bool corked = worker->corked;
+    bool owner = worker->owner == identity;
     zanni__item_t *item;
-    identity->scheduled = false;
-    if (identity->blocked || !identity->mailbox.head) {
+    identity->busy &= (uint8_t) ~ZANNI__SCHEDULED;
+    if (identity->busy & ZANNI__BLOCKED || !identity->mailbox.head) {
         zanni__identity_unhold (identity);
         return 0;
     }
-    identity->in_turn = true;
-    worker->corked = worker->owner != identity;
+    identity->busy |= ZANNI__IN_TURN;
+    worker->corked = !owner;
     while (handled < budget && (item = zanni__queue_pop (&identity->mailbox))) {
-        zanni__handle (worker, identity, item);
+        if (__builtin_expect (!owner && item->kind <= ZANNI__ASK, 1))
+            s_handle_message (worker, identity, (zanni_msg_t *) (void *) item);
+        else
+            zanni__handle (worker, identity, item);
         handled++;
-        if (__builtin_expect (identity->actor && identity->actor->reason, 0))
+        if (__builtin_expect (!identity->actor || identity->actor->reason, 0) && identity->actor)
             zanni__end (worker, identity);
         if (!identity->mailbox.head)
             break;
@@ -275,8 +309,8 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
         }
     }
     worker->corked = corked;
-    identity->in_turn = false;
-    if (identity->mailbox.head && !identity->blocked)
+    identity->busy &= (uint8_t) ~ZANNI__IN_TURN;
+    if (identity->mailbox.head && !identity->busy)
         zanni__worker_push_run (worker, identity);
     zanni__identity_unhold (identity);
     zanni__count (&worker->counts.messages, handled);

@@ -60,8 +60,8 @@ zanni_worker_drop (zanni_worker_t *worker)
 void
 zanni__worker_push_run (zanni_worker_t *worker, zanni__identity_t *identity)
 {
-    assert (!identity->scheduled);
-    identity->scheduled = true;
+    assert (!(identity->busy & ZANNI__SCHEDULED));
+    identity->busy |= ZANNI__SCHEDULED;
     zanni__identity_hold (identity);   // until the end of its turn
     identity->next_runnable = NULL;
     if (worker->run_head)
@@ -217,9 +217,9 @@ s_run_loop_actor (zanni_worker_t *worker)
     int (*run) (zanni_t *) = atomic_load_explicit (&owner->cls, memory_order_relaxed)->run;
     if (!run || self->reason)
         return;
-    owner->blocked = true;   // it reads its mailbox itself
+    owner->busy |= ZANNI__BLOCKED;   // it reads its mailbox itself
     int rc = run (self);
-    owner->blocked = false;
+    owner->busy &= (uint8_t) ~ZANNI__BLOCKED;
     if (!self->reason)
         (void) (rc < 0 ? zanni_exit_error (self, rc, zanni_strerror (rc)) : zanni_exit (self));
     zanni__end (worker, owner);

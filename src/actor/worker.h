@@ -8,6 +8,7 @@
 #ifndef ZANNI_ACTOR_WORKER_H
 #define ZANNI_ACTOR_WORKER_H
 
+#include "../base/inline.h"
 #include "node.h"
 
 #define ZANNI__TURN_MESSAGES 64
@@ -15,7 +16,7 @@
 #define ZANNI__POLL_MESSAGES 256     // between two looks at port and timers while there is work
 #define ZANNI__BATCH_ITEMS 256
 #define ZANNI__BATCH_NS 20000
-#define ZANNI__FREE_MESSAGES 1024    // kept for reuse a worker
+#define ZANNI__FREE_MESSAGES 8192    // kept for reuse a worker
 
 typedef enum {
     ZANNI__WORKER_ROOT,
@@ -39,6 +40,15 @@ typedef struct {
 
 typedef struct zanni__pending zanni__pending_t;
 
+/* A method that was looked up before, by where its name lies; whether the name still says the same is looked at again,
+   which for a literal that the method table shares is one comparison. */
+#define ZANNI__MEMO 64
+typedef struct {
+    const char *name;
+    const zanni__class_t *cls;
+    const zanni__method_t *method;
+} zanni__memo_t;
+
 /* Counts of one worker: it writes (relaxed), anyone may sum them up. */
 typedef struct {
     _Atomic uint64_t messages;
@@ -59,6 +69,8 @@ struct zanni_worker {
     zanni_msg_t *current;             // the ask being served: its deadline is inherited
     int64_t now_ns;                   // when the clock was last asked
     zanni__counts_t counts;
+
+    zanni__memo_t memo [ZANNI__MEMO];
 
     zanni__outlet_t *outlets;         // by worker number
     uint32_t outlets_size;
@@ -190,7 +202,7 @@ int zanni__msg_pack (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_arg_t
 int zanni__msg_share (zanni_msg_t *msg);
 zanni_msg_t *zanni__msg_again (zanni_t *self, const zanni_msg_t *pattern, zanni__identity_t *to,
                                const char *method);
-int zanni__admit (zanni__identity_t *to, uint32_t weight);
+int zanni__admit (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight);
 void zanni__dispatch (zanni_t *self, zanni_msg_t *msg);
 
 /* ask.c */

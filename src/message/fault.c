@@ -38,7 +38,9 @@ s_wanted (const char *type, char *words, size_t size)
         name = "bytes";
     if (*type == 'a' && type [1] == '{')
         name = "list of pairs";
-    snprintf (words, size, "%s (%.*s)", name, (int) (zanni__signature_type_end (type) - type), type);
+    bool enclosed = *type == '(';
+    int length = (int) (zanni__signature_type_end (type) - type);
+    snprintf (words, size, enclosed ? "%s %.*s" : "%s (%.*s)", name, length, type);
     return words;
 }
 

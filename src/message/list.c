@@ -73,7 +73,7 @@ zanni_list_append_args (zanni_list_t *list, const zanni_arg_t *args, size_t coun
     size_t used = (size_t) (list->writer.at - list->writer.start);
     if (count > UINT32_MAX - list->count)
         return ZANNI_ETOOBIG;
-    if (!zanni__writer_values (&list->writer, args, count)) {
+    if (!zanni__writer_values (&list->writer, args, count, 1)) {
         list->writer.at = list->writer.start + used;
         return list->writer.error;
     }

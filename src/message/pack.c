@@ -199,7 +199,7 @@ zanni__args_pack_all (zanni__args_t *args, zanni__payload_t **payload_p, const z
         .pack = pack, .list = list, .count = count
     };
     zanni__writer_t *writer = &packing.base;
-    if (!zanni__writer_array (writer, count) || !zanni__writer_values (writer, list, count)) {
+    if (!zanni__writer_array (writer, count) || !zanni__writer_values (writer, list, count, 0)) {
         s_undo (&packing);
         return writer->error;
     }

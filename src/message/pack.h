@@ -35,8 +35,9 @@ struct zanni__writer {
 /* Writes the head of an array of `count` values. */
 bool zanni__writer_array (zanni__writer_t *writer, size_t count);
 
-/* Writes `count` values one behind the other. False: writer->error says why, and some bytes may have been written. */
-bool zanni__writer_values (zanni__writer_t *writer, const zanni_arg_t *list, size_t count);
+/* Writes `count` values one behind the other, which are inside `depth` arrays. False: writer->error says why, and some
+   bytes may have been written. */
+bool zanni__writer_values (zanni__writer_t *writer, const zanni_arg_t *list, size_t count, uint32_t depth);
 
 /* msgpack-c's callback where `data` is the place to write to; whoever uses it has looked for room. */
 static inline int

@@ -30,7 +30,8 @@ typedef struct {
     int rc;
 } s_read_t;
 
-typedef enum { S_WRONG, S_RANGE, S_TEXT, S_BROKEN, S_MISSING } s_why_t;
+/* What became of a value. */
+typedef enum { S_FITS, S_WRONG, S_RANGE, S_TEXT, S_BROKEN, S_MISSING, S_NO_MEMORY } s_finding_t;
 
 static inline uint32_t
 s_depth (const zanni_msg_t *msg)
@@ -77,15 +78,18 @@ s_find_place (const s_read_t *read, zanni__fault_t *fault)
 
 /* Says what is wrong with the value at `at`, where `wanted` should be; the whole read then fails. */
 static bool
-s_fault (s_read_t *read, const char *wanted, const uint8_t *at, s_why_t why)
+s_fault (s_read_t *read, const char *wanted, const uint8_t *at, s_finding_t found)
 {
+    read->rc = ZANNI_ENOMEM;
+    if (found == S_NO_MEMORY)
+        return false;
     char text [sizeof read->msg->extra->fault];
     zanni__reader_t ahead = { at, read->reader.end };
     zanni__value_t value = { .ext = 0 };
-    bool whole = why == S_MISSING || zanni__reader_next (&ahead, &value);
+    bool whole = found == S_MISSING || zanni__reader_next (&ahead, &value);
     zanni__fault_t fault = {
-        .found = at < ahead.end ? *at : 0, .ext = (uint8_t) value.ext, .missing = why == S_MISSING,
-        .range = why == S_RANGE, .text = why == S_TEXT, .broken = why == S_BROKEN || !whole
+        .found = at < ahead.end ? *at : 0, .ext = (uint8_t) value.ext, .missing = found == S_MISSING,
+        .range = found == S_RANGE, .text = found == S_TEXT, .broken = found == S_BROKEN || !whole
     };
     s_find_place (read, &fault);
     zanni__msg_set_fault (read->msg, zanni__fault_words (&fault, wanted, text, sizeof text));
@@ -97,8 +101,7 @@ s_fault (s_read_t *read, const char *wanted, const uint8_t *at, s_why_t why)
 typedef struct s_place s_place_t;
 
 /* Each taker gets a value and fills the slot, or says why not. */
-typedef enum { S_TAKEN, S_NOT_THIS, S_NOT_FITTING, S_NOT_TEXT, S_NOT_WHOLE, S_NO_MEMORY } s_taken_t;
-typedef s_taken_t s_take_fn (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot);
+typedef s_finding_t s_take_fn (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot);
 
 struct s_place {
     s_take_fn *take;   // NULL: the value as it is
@@ -114,95 +117,95 @@ s_is_integer (const zanni__value_t *value)
     return value->form == ZANNI__UINT || value->form == ZANNI__INT;
 }
 
-static s_taken_t
+static s_finding_t
 s_take_int (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot)
 {
     (void) msg;
     if (!s_is_integer (value))
-        return S_NOT_THIS;
+        return S_WRONG;
     if (value->form == ZANNI__INT ? value->value.i < place->least : value->value.u > place->most)
-        return S_NOT_FITTING;
+        return S_RANGE;
     slot->number = value->value.i;
-    return S_TAKEN;
+    return S_FITS;
 }
 
-static s_taken_t
+static s_finding_t
 s_take_bool (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot)
 {
     if (value->form != ZANNI__BOOL)
         return s_take_int (msg, place, value, slot);
     slot->number = (int64_t) value->value.u;
-    return S_TAKEN;
+    return S_FITS;
 }
 
-static s_taken_t
+static s_finding_t
 s_take_double (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot)
 {
     (void) msg;
     (void) place;
     if (zanni__value_double (value, &slot->d))
-        return S_TAKEN;
-    return s_is_integer (value) ? S_NOT_FITTING : S_NOT_THIS;
+        return S_FITS;
+    return s_is_integer (value) ? S_RANGE : S_WRONG;
 }
 
-static s_taken_t
+static s_finding_t
 s_take_string (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot)
 {
     (void) place;
     if (value->form != ZANNI__STR)
-        return S_NOT_THIS;
+        return S_WRONG;
     if (!zanni__value_text (value))
-        return S_NOT_TEXT;
+        return S_TEXT;
     slot->p = zanni__msg_copy (msg, value->value.data, value->size);
-    return slot->p ? S_TAKEN : S_NO_MEMORY;
+    return slot->p ? S_FITS : S_NO_MEMORY;
 }
 
-static s_taken_t
+static s_finding_t
 s_take_bytes (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot)
 {
     (void) msg;
     (void) place;
     if (value->form != ZANNI__BIN && value->form != ZANNI__STR)
-        return S_NOT_THIS;
+        return S_WRONG;
     slot->bytes = (zanni_bytes_t) { value->value.data, value->size };
-    return S_TAKEN;
+    return S_FITS;
 }
 
-static s_taken_t
+static s_finding_t
 s_take_handle (zanni_msg_t *msg, const zanni__value_t *value, s_slot_t *slot, int8_t ext)
 {
     if (value->form != ZANNI__EXT || value->ext != ext)
-        return S_NOT_THIS;
+        return S_WRONG;
     slot->p = zanni__value_handle (value, &msg->args, ext);
-    return slot->p ? S_TAKEN : S_NOT_WHOLE;
+    return slot->p ? S_FITS : S_BROKEN;
 }
 
-static s_taken_t
+static s_finding_t
 s_take_ref (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot)
 {
     (void) place;
     return s_take_handle (msg, value, slot, ZANNI__EXT_REF);
 }
 
-static s_taken_t
+static s_finding_t
 s_take_buffer (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot)
 {
     (void) place;
     return s_take_handle (msg, value, slot, ZANNI__EXT_BUFFER);
 }
 
-static s_taken_t
+static s_finding_t
 s_take_bound (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot)
 {
     (void) place;
     zanni_ref_t *ref;
     zanni__value_t method;
     if (value->form != ZANNI__EXT || value->ext != ZANNI__EXT_BOUND)
-        return S_NOT_THIS;
+        return S_WRONG;
     if (!zanni__value_bound (value, &msg->args, &ref, &method))
-        return S_NOT_WHOLE;
+        return S_BROKEN;
     slot->bound = (zanni_bound_t) { ref, zanni__msg_copy (msg, method.value.data, method.size) };
-    return slot->bound.method ? S_TAKEN : S_NO_MEMORY;
+    return slot->bound.method ? S_FITS : S_NO_MEMORY;
 }
 
 static const s_place_t s_places [] = {
@@ -244,16 +247,6 @@ s_read_packed (s_read_t *read, s_slot_t *slot, const char *wanted)
 }
 
 static bool
-s_refuse (s_read_t *read, const char *wanted, const uint8_t *at, s_taken_t taken)
-{
-    static const s_why_t whys [] = {
-        [S_NOT_THIS] = S_WRONG, [S_NOT_FITTING] = S_RANGE, [S_NOT_TEXT] = S_TEXT, [S_NOT_WHOLE] = S_BROKEN
-    };
-    read->rc = ZANNI_ENOMEM;
-    return taken == S_NO_MEMORY ? false : s_fault (read, wanted, at, whys [taken]);
-}
-
-static bool
 s_read_one (s_read_t *read, const s_place_t *place, s_slot_t *slot)
 {
     const uint8_t *at = read->reader.at;
@@ -264,9 +257,9 @@ s_read_one (s_read_t *read, const s_place_t *place, s_slot_t *slot)
         return s_read_packed (read, slot, place->name);
     if (!zanni__reader_next (&read->reader, &value))
         return s_fault (read, place->name, at, S_BROKEN);
-    s_taken_t taken = place->take (read->msg, place, &value, slot);
-    if (taken != S_TAKEN)
-        return s_refuse (read, place->name, at, taken);
+    s_finding_t found = place->take (read->msg, place, &value, slot);
+    if (found != S_FITS)
+        return s_fault (read, place->name, at, found);
     read->left--;
     return true;
 }

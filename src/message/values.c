@@ -188,14 +188,22 @@ s_pack_bound (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
     return zanni__writer_array (writer, 2) && s_int (writer, index) && s_string (writer, bound->method);
 }
 
+/* The head of an array of arg->size values, whose kind may be any. */
+static bool
+s_open (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
+{
+    if (arg->size && !arg->value.p)
+        return s_fail (writer, ZANNI_EARGS);
+    if (depth >= ZANNI__PACK_DEPTH)
+        return s_fail (writer, ZANNI_ETOOBIG);
+    return zanni__writer_array (writer, arg->size);
+}
+
 static bool
 s_pack_ints (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
 {
-    (void) depth;
     const int64_t *values = arg->value.p;
-    if (arg->size && !values)
-        return s_fail (writer, ZANNI_EARGS);
-    bool good = zanni__writer_array (writer, arg->size);
+    bool good = s_open (writer, arg, depth);
     for (size_t i = 0; good && i < arg->size; i++)
         good = s_int (writer, values [i]);
     return good;
@@ -204,11 +212,8 @@ s_pack_ints (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
 static bool
 s_pack_doubles (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
 {
-    (void) depth;
     const double *values = arg->value.p;
-    if (arg->size && !values)
-        return s_fail (writer, ZANNI_EARGS);
-    bool good = zanni__writer_array (writer, arg->size);
+    bool good = s_open (writer, arg, depth);
     for (size_t i = 0; good && i < arg->size; i++)
         good = s_double (writer, values [i]);
     return good;
@@ -217,14 +222,17 @@ s_pack_doubles (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
 static bool
 s_pack_strings (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
 {
-    (void) depth;
     const char *const *values = arg->value.p;
-    if (arg->size && !values)
-        return s_fail (writer, ZANNI_EARGS);
-    bool good = zanni__writer_array (writer, arg->size);
+    bool good = s_open (writer, arg, depth);
     for (size_t i = 0; good && i < arg->size; i++)
         good = s_string (writer, values [i]);
     return good;
+}
+
+static bool
+s_pack_list (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
+{
+    return s_open (writer, arg, depth) && zanni__writer_values (writer, arg->value.p, arg->size, depth + 1);
 }
 
 /* Whether a ready-made value is free of indices: they would point into the table of this message, which knows nothing
@@ -260,17 +268,6 @@ s_pack_packed (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
 }
 
 typedef bool s_pack_fn (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth);
-static bool s_values (zanni__writer_t *writer, const zanni_arg_t *list, size_t count, uint32_t depth);
-
-static bool
-s_pack_list (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
-{
-    if (arg->size && !arg->value.p)
-        return s_fail (writer, ZANNI_EARGS);
-    if (depth == ZANNI__PACK_DEPTH)
-        return s_fail (writer, ZANNI_ETOOBIG);
-    return zanni__writer_array (writer, arg->size) && s_values (writer, arg->value.p, arg->size, depth + 1);
-}
 
 static s_pack_fn *const s_packers [] = {
     [ZANNI_ARG_INT] = s_pack_int,       [ZANNI_ARG_UINT] = s_pack_uint,       [ZANNI_ARG_BOOL] = s_pack_bool,
@@ -280,8 +277,8 @@ static s_pack_fn *const s_packers [] = {
     [ZANNI_ARG_PACKED] = s_pack_packed, [ZANNI_ARG_BOUND] = s_pack_bound,
 };
 
-static bool
-s_values (zanni__writer_t *writer, const zanni_arg_t *list, size_t count, uint32_t depth)
+bool
+zanni__writer_values (zanni__writer_t *writer, const zanni_arg_t *list, size_t count, uint32_t depth)
 {
     for (size_t i = 0; i < count; i++) {
         uint32_t tag = list [i].tag;
@@ -291,10 +288,4 @@ s_values (zanni__writer_t *writer, const zanni_arg_t *list, size_t count, uint32
             return false;
     }
     return true;
-}
-
-bool
-zanni__writer_values (zanni__writer_t *writer, const zanni_arg_t *list, size_t count)
-{
-    return s_values (writer, list, count, 0);
 }

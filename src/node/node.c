@@ -405,7 +405,7 @@ zanni_destroy (zanni_t **self_p)
     if (rc)
         return rc;
     zanni_worker_t *worker = self->worker;
-    if (!self->identity->pinned || worker->blocking || self->identity->in_turn || worker->corked)
+    if (!self->identity->pinned || worker->blocking || self->identity->busy & ZANNI__IN_TURN || worker->corked)
         return ZANNI_EOWNER;
     *self_p = NULL;
     if (worker->kind == ZANNI__WORKER_ROOT)

@@ -104,8 +104,8 @@ RIGHT_C = [
 def compile_lines(compiler, lines):
     """Exit status and what the compiler says of a function with these lines."""
     command, language, standard, _ = compiler
-    command = [command, "-x", language, f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion",
-               "-Werror", "-fsyntax-only", f"-I{TOP / 'include'}", "-"]
+    command = [command, "-x", language, f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow",
+               "-Wconversion", "-Werror", "-fsyntax-only", f"-I{TOP / 'include'}", "-"]
     text = FRAME.format(lines="\n".join("    " + line for line in lines))
     result = subprocess.run(command, input=text, capture_output=True, text=True)
     return result.returncode, result.stderr

@@ -1,5 +1,5 @@
-# install.sh SOURCE BUILD PREFIX: installs into PREFIX, which it empties first, and checks that what is there is what was
-# promised: every public header, both libraries, the files that find_package and pkg-config read, and nothing else.
+# install.sh SOURCE BUILD PREFIX: installs into PREFIX, which it empties first, and checks that what is there is what
+# was promised: every public header, both libraries, the files that find_package and pkg-config read, and nothing else.
 set -eu
 source=$1 build=$2 prefix=$3
 rm -rf "$prefix"
@@ -25,5 +25,8 @@ zanniTargets-relwithdebinfo.cmake
 zanniTargets.cmake
 LIST
 diff "$prefix.expected" "$prefix.installed" || { echo "the installed files differ from those promised"; exit 1; }
-! grep -rn "$source" "$prefix" --include='*.cmake' --include='*.pc' || { echo "the package names its source"; exit 1; }
+if grep -rnF -e "$source/include" -e "$build" "$prefix" --include='*.cmake' --include='*.pc'; then
+    echo "the package names the folders that it was made in"
+    exit 1
+fi
 rm -f "$prefix.headers" "$prefix.installed" "$prefix.expected"

@@ -175,7 +175,9 @@ begin_with_hook (void)
     begin ();
 }
 
-Test (describe, without_memory_is_an_error_of_the_call, .init = begin_with_hook)
+TestSuite (describe_with_hook, .init = begin_with_hook, .fini = end);
+
+Test (describe_with_hook, without_memory_is_an_error_of_the_call)
 {
     ZANNI_AUTO (zanni_ref_t) ref = NULL;
     int rc = ZANNI_ENOMEM;

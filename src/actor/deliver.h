@@ -1,0 +1,53 @@
+/* deliver.h: the short way of a message into a mailbox, inlined where it is walked by the million. See deliver.c. */
+
+#ifndef ZANNI_ACTOR_DELIVER_H
+#define ZANNI_ACTOR_DELIVER_H
+
+#include "worker.h"
+
+/* A mailbox at its limit whose policy is not to reject; false: the arriving message is to go. */
+bool zanni__make_room (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item);
+
+/* Counts what lies in a mailbox; only the owner writes. */
+ZANNI__INLINE void
+zanni__count_queued (zanni__identity_t *to, uint32_t by, uint64_t bytes_by)
+{
+    uint32_t queued = atomic_load_explicit (&to->queued, memory_order_relaxed);
+    uint64_t bytes = atomic_load_explicit (&to->queued_bytes, memory_order_relaxed);
+    atomic_store_explicit (&to->queued, queued + by, memory_order_relaxed);
+    atomic_store_explicit (&to->queued_bytes, bytes + bytes_by, memory_order_relaxed);
+}
+
+ZANNI__INLINE void
+zanni__enqueue (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
+{
+    zanni__queue_push (&to->mailbox, item);
+    if (!to->busy)
+        zanni__worker_push_run (worker, to);
+}
+
+/* A tell or ask arrives at a living actor of this worker. */
+ZANNI__INLINE void
+zanni__arrive (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
+{
+    if (item->flags & ZANNI__COUNTED) {
+        if (__builtin_expect (to->overflow != ZANNI_REJECT, 0) && !zanni__make_room (worker, to, item))
+            return;
+        zanni__count_queued (to, 1, item->weight);
+    }
+    zanni__enqueue (worker, to, item);
+}
+
+/* A message that counted leaves the mailbox. */
+ZANNI__INLINE void
+zanni__leave (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    if (!(msg->item.flags & ZANNI__COUNTED))
+        return;
+    msg->item.flags &= (uint8_t) ~ZANNI__COUNTED;
+    zanni__count_queued (msg->to, UINT32_MAX, UINT64_MAX - msg->item.weight + 1);
+    if (__builtin_expect (msg->to->watchers != NULL, 0))
+        zanni__waiters_wake (worker, msg->to);
+}
+
+#endif
