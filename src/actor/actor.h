@@ -43,6 +43,7 @@ typedef enum {
     ZANNI__KILL,
     ZANNI__RESTART,
     ZANNI__CANCEL,
+    ZANNI__MEMORY,       // a chain of free messages that goes home
     ZANNI__WORKER_STOP   // for the worker itself
 } zanni__kind_t;
 
@@ -102,7 +103,8 @@ struct zanni_ref {
 typedef enum {
     ZANNI__STARTING,   // its START is on the way or in the mailbox
     ZANNI__RUNNING,
-    ZANNI__ENDED
+    ZANNI__ENDED,
+    ZANNI__ELSEWHERE   // a stand-in for an actor of another node: what arrives is handed to its link
 } zanni__state_t;
 
 struct zanni__identity {
@@ -141,10 +143,14 @@ struct zanni__identity {
     struct zanni__export *exported;           // nonces, once a reference has left the process
 };
 
-/* The two rights as they appear outside the process: who knows a nonce has the right. */
+/* An actor as it is known outside its process. The two rights are two nonces: who knows one has its right. A stand-in
+   has what its reference said: where the actor is, one nonce, and the link that reaches it. */
 typedef struct zanni__export {
     uint8_t call [16];
     uint8_t own [16];
+    zanni_address_t address;
+    char *endpoint;      // where to dial; NULL: nobody has been told yet
+    void *link;          // of a stand-in, by the node's link operations
 } zanni__export_t;
 
 struct zanni {
@@ -162,6 +168,9 @@ struct zanni {
     bool restarting;
     bool hooked;                 // its start ran, so its stop will
 };
+
+/* route.c. A stand-in on `worker`, through which what is sent to it leaves by `link`; it has one reference. */
+int zanni__stand_in_new (zanni_t *self, zanni_ref_t **ref_p, const zanni_address_t *address, void *link);
 
 /* identity.c */
 zanni__identity_t *zanni__identity_new (zanni_worker_t *worker, const zanni__class_t *cls);
@@ -198,7 +207,7 @@ static inline void
 zanni__identity_unhold (zanni__identity_t *identity)
 {
     assert (identity->holds > 0);
-    if (--identity->holds == 0 && identity->state == ZANNI__ENDED) {
+    if (--identity->holds == 0 && identity->state >= ZANNI__ENDED) {
         identity->owned = false;
         zanni__identity_unref (identity);
     }

@@ -47,18 +47,24 @@ zanni__ask_begin (zanni_t *self, zanni_msg_t *msg, const zanni_ask_t *options, z
     return 0;
 }
 
+/* `pending_p`: of a call, which waits for the answer and may get it before this returns; else NULL. */
 static int
 s_ask (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *options, const zanni__words_t *words,
        zanni__pending_t **pending_p)
 {
+    zanni__pending_t *pending;
     zanni_msg_t *msg;
     int rc = zanni__msg_prepare (self, &msg, ref, words);
     if (rc)
         return rc;
-    rc = zanni__ask_begin (self, msg, options, pending_p);
+    rc = zanni__ask_begin (self, msg, options, &pending);
     if (rc) {
         zanni__msg_free (self->worker, msg);
         return rc;
+    }
+    if (pending_p) {
+        *pending_p = pending;
+        self->calling = pending->id;
     }
     msg->item.kind = ZANNI__ASK;
     if (options->id_p)
@@ -73,8 +79,7 @@ zanni_ask_args (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *option
 {
     static const zanni_ask_t defaults;
     const zanni__words_t words = { method, args, count };
-    zanni__pending_t *pending;
-    return s_ask (self, ref, options ? options : &defaults, &words, &pending);
+    return s_ask (self, ref, options ? options : &defaults, &words, NULL);
 }
 
 /* The error that ends an ask from the asker's own side. */
@@ -203,7 +208,7 @@ zanni__error_set (zanni_error_t *error, int code, const char *text)
 int
 zanni__ask_wait (zanni_t *self, zanni_msg_t **reply_p, zanni__pending_t *pending, const zanni_ask_t *options)
 {
-    self->calling = pending->id;
+    assert (self->calling == pending->id);
     int rc = zanni__block_until (self, s_answered, pending, INT64_MAX);
     self->calling = 0;
     zanni_msg_t *answer = pending->as.ask.answer;

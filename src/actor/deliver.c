@@ -120,6 +120,10 @@ zanni__deliver (zanni_worker_t *worker, zanni__item_t *item)
             zanni__buffer_home ((zanni_buffer_t *) (void *) item);
             return;
         }
+        if (item->kind == ZANNI__MEMORY) {
+            zanni__memory_home (worker, (zanni_msg_t *) (void *) item);
+            return;
+        }
         if (item->kind == ZANNI__WORKER_STOP) {
             worker->stopping = true;
             zanni__msg_release (worker, (zanni_msg_t *) (void *) item);
@@ -127,7 +131,11 @@ zanni__deliver (zanni_worker_t *worker, zanni__item_t *item)
         }
     }
     zanni__identity_t *to = zanni__item_to (item);
-    if (__builtin_expect (to->worker != worker || to->state == ZANNI__ENDED, 0)) {
+    if (__builtin_expect (to->worker != worker || to->state >= ZANNI__ENDED, 0)) {
+        if (to->worker == worker && to->state == ZANNI__ELSEWHERE) {
+            zanni__route (worker, item);
+            return;
+        }
         item->flags &= (uint8_t) ~ZANNI__COUNTED;
         zanni__bury (worker, item, ZANNI_ENOACTOR, NULL);
         return;

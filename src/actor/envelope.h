@@ -39,7 +39,6 @@ zanni__msg_take (zanni_worker_t *worker)
     msg->method = NULL;
     msg->name = NULL;
     msg->id = 0;
-    msg->session = NULL;
     msg->deadline_ns = INT64_MAX;
     msg->code = 0;
     msg->args.bytes = NULL;

@@ -10,6 +10,8 @@ zanni__identity_free (zanni__identity_t *identity)
 {
     zanni_worker_t *worker = identity->worker;
     assert (!identity->mailbox.head && !identity->actor && !identity->watchers);
+    if (identity->exported)
+        zanni__free (identity->exported->endpoint);
     zanni__free (identity->exported);
     zanni__free (identity);
     if (worker)
@@ -41,11 +43,13 @@ zanni__identity_export (zanni__identity_t *identity)
 {
     const zanni_clock_t *clock = &identity->worker->node->clock;
     if (!identity->exported) {
-        zanni__export_t *nonces = zanni__malloc (sizeof *nonces);
-        if (!nonces || clock->random (clock->context, nonces, sizeof *nonces)) {
+        zanni__export_t *nonces = zanni__calloc (sizeof *nonces);
+        if (!nonces || clock->random (clock->context, nonces->call, sizeof nonces->call)
+            || clock->random (clock->context, nonces->own, sizeof nonces->own)) {
             zanni__free (nonces);
             return NULL;
         }
+        nonces->address = zanni_ref_address (&identity->self);
         identity->exported = nonces;
     }
     return identity->exported;

@@ -88,6 +88,9 @@ zanni__bury (zanni_worker_t *worker, zanni__item_t *item, int code, const zanni_
     case ZANNI__DROP:
         s_bury_drop ((zanni_ref_t *) (void *) item);
         break;
+    case ZANNI__MEMORY:
+        zanni__memory_home (worker, msg);
+        break;
     case ZANNI__BUFFER:
         zanni__buffer_home ((zanni_buffer_t *) (void *) item);
         break;
@@ -101,7 +104,7 @@ s_home (zanni_worker_t *worker, zanni__item_t *item)
 {
     if (item->kind == ZANNI__BUFFER)
         return ((zanni_buffer_t *) (void *) item)->home;
-    return item->kind == ZANNI__WORKER_STOP ? worker : zanni__item_to (item)->worker;
+    return item->kind >= ZANNI__MEMORY ? worker : zanni__item_to (item)->worker;
 }
 
 /* What no worker took: passed on where the receiver lives after all, else buried. */

@@ -176,7 +176,8 @@ static void
 s_bury_mailbox (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason)
 {
     zanni__item_t *item;
-    while ((item = zanni__queue_pop (&identity->mailbox))) {
+    while ((worker->owner == identity && (item = zanni__queue_pop (&worker->inbox)))
+           || (item = zanni__queue_pop (&identity->mailbox))) {
         if (item->kind <= ZANNI__ASK)
             zanni__uncount (worker, (zanni_msg_t *) (void *) item);
         zanni__bury (worker, item, ZANNI_EDOWN, reason);

@@ -157,6 +157,8 @@ zanni_ref_class (const zanni_ref_t *ref)
 zanni_address_t
 zanni_ref_address (const zanni_ref_t *ref)
 {
+    if (ref->identity->state == ZANNI__ELSEWHERE)
+        return ref->identity->exported->address;
     zanni_address_t address = { .actor = ref->identity->id };
     memcpy (address.node, ref->identity->worker->node->id, sizeof address.node);
     return address;

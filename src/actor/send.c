@@ -185,7 +185,9 @@ zanni_tell_args (zanni_t *self, const zanni_ref_t *ref, const char *method, cons
     int rc = s_prepare (self, &msg, ref, &words);
     if (__builtin_expect (rc != 0, 0))
         return rc;
-    if (__builtin_expect (msg->to->worker == self->worker && self->worker->corked, 1))
+    if (__builtin_expect (msg->to->worker == self->worker && self->worker->corked
+                              && msg->to->state != ZANNI__ELSEWHERE,
+                          1))
         zanni__arrive (self->worker, msg->to, &msg->item);
     else
         zanni__dispatch (self, msg);

@@ -147,6 +147,7 @@ s_undo (zanni_worker_t *worker, zanni__identity_t *identity)
     if (worker->kind == ZANNI__WORKER_THREAD && worker->owner == identity)
         zanni__node_cancel_worker (worker);
     identity->state = ZANNI__ENDED;
+    identity->owned = false;
     zanni__identity_unref (identity);
 }
 
@@ -168,7 +169,7 @@ s_spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const za
     }
     s_apply (identity, options);
     if (alone)
-        worker->owner = identity;
+        zanni__worker_own (worker, identity);
     zanni_ref_t *ref = zanni__ref_new (identity, self->worker, true, true);
     rc = ref ? s_start_message (self, &start, identity, words) : ZANNI_ENOMEM;
     if (!rc && alone) {

@@ -38,6 +38,11 @@ s_free (zanni_worker_t *worker)
         next = (zanni_msg_t *) (void *) msg->item.next;
         zanni__free (msg);
     }
+    zanni_batch_t *next_batch;
+    for (zanni_batch_t *batch = worker->free_batches; batch; batch = next_batch) {
+        next_batch = batch->next;
+        zanni__free (batch);
+    }
     zanni__free (worker->pendings);
     zanni__free (worker->heap);
     zanni__free (worker);
@@ -155,6 +160,18 @@ zanni__uncorked (zanni_worker_t *worker)
         zanni__descriptor_update (worker);
 }
 
+/* Who owns a worker is held by it until the worker closes. */
+void
+zanni__worker_own (zanni_worker_t *worker, zanni__identity_t *owner)
+{
+    zanni__identity_t *before = worker->owner;
+    worker->owner = owner;
+    if (owner)
+        zanni__identity_ref (owner);
+    if (before)
+        zanni__identity_unref (before);
+}
+
 void
 zanni__worker_end_actors (zanni_worker_t *worker)
 {
@@ -197,6 +214,7 @@ zanni__worker_close (zanni_worker_t *worker)
     worker->port = NULL;
     zanni__outlets_free (worker);
     zanni__node_remove_worker (node, worker);
+    zanni__worker_own (worker, NULL);
     if (worker->kind == ZANNI__WORKER_THREAD)
         zanni_worker_drop (worker);   // nobody else keeps it for longer
 }
@@ -238,7 +256,8 @@ zanni_worker_step (zanni_worker_t *worker)
 bool
 zanni_worker_stopping (const zanni_worker_t *worker)
 {
-    return worker->stopping || (worker->kind == ZANNI__WORKER_THREAD && worker->owner->state == ZANNI__ENDED);
+    return worker->stopping
+           || (worker->kind == ZANNI__WORKER_THREAD && worker->owner && worker->owner->state == ZANNI__ENDED);
 }
 
 void

@@ -17,6 +17,8 @@
 #define ZANNI__BATCH_ITEMS 256
 #define ZANNI__BATCH_NS 20000
 #define ZANNI__FREE_MESSAGES 8192    // kept for reuse a worker
+#define ZANNI__FREE_ENOUGH 1024      // over these, memory that came from another worker goes home
+#define ZANNI__FREE_BATCHES 16
 
 typedef enum {
     ZANNI__WORKER_ROOT,
@@ -27,9 +29,10 @@ typedef enum {
 } zanni__worker_kind_t;
 
 struct zanni_batch {
-    zanni__queue_t items;
+    zanni_worker_t *from;    // held
+    zanni_batch_t *next;     // in the list of free ones
     uint32_t count;
-    zanni_node_t *node;      // held
+    zanni__item_t *items [ZANNI__BATCH_ITEMS];
 };
 
 typedef struct {
@@ -65,7 +68,8 @@ struct zanni_worker {
     zanni__identity_t *run_tail;
     zanni_msg_t *free_messages;
     uint32_t free_count;
-    uint32_t handled;                 // messages since the last look at the port
+    zanni_batch_t *free_batches;
+    uint32_t free_batches_count;
     zanni_msg_t *current;             // the ask being served: its deadline is inherited
     int64_t now_ns;                   // when the clock was last asked
     zanni__counts_t counts;
@@ -142,6 +146,7 @@ void zanni__worker_push_run (zanni_worker_t *worker, zanni__identity_t *identity
 uint32_t zanni__worker_run (zanni_worker_t *worker, uint32_t budget);
 void zanni__worker_look (zanni_worker_t *worker);
 void zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns);
+void zanni__worker_own (zanni_worker_t *worker, zanni__identity_t *owner);
 void zanni__worker_close (zanni_worker_t *worker);
 void zanni__worker_end_actors (zanni_worker_t *worker);
 bool zanni__worker_busy (const zanni_worker_t *worker);
@@ -155,6 +160,7 @@ bool zanni__receivable (zanni_worker_t *worker, zanni__identity_t *identity, zan
 void zanni__post (zanni_worker_t *worker, zanni_worker_t *to, zanni__item_t *item);
 void zanni__flush (zanni_worker_t *worker);
 void zanni__coming (zanni__item_t *item, int by);
+void zanni__memory_home (zanni_worker_t *worker, zanni_msg_t *first);
 void zanni__uncorked (zanni_worker_t *worker);   // after a send outside a turn
 void zanni__outlets_free (zanni_worker_t *worker);
 
@@ -180,6 +186,9 @@ void zanni__bury (zanni_worker_t *worker, zanni__item_t *item, int code, const z
 void zanni__dead_letter (zanni_worker_t *worker, const zanni_msg_t *msg, const char *why);
 void zanni__buffer_home (zanni_buffer_t *buffer);   // a wrapped one, on the worker that lent it
 void zanni__bury_orphans (zanni_worker_t *worker);
+
+/* route.c: hands what arrives at a stand-in to its link. */
+void zanni__route (zanni_worker_t *worker, zanni__item_t *item);
 
 /* envelope.c: messages from and to the free list. */
 zanni_msg_t *zanni__msg_new (zanni_worker_t *worker);

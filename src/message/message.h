@@ -43,7 +43,6 @@ struct zanni_msg {
     const struct zanni__method *method;       // resolved by class, or NULL
     const char *name;                         // of the method where it is not resolved, in memory of the message
     uint64_t id;                              // of an ask, timer, watch or monitor
-    void *session;                            // ASK that came over a link: its answer goes there, else to `from`
     int64_t deadline_ns;                      // INT64_MAX: none
     int64_t app_code;                         // ERROR: the application's own
     int32_t code;                             // ERROR

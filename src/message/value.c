@@ -8,10 +8,8 @@ bool
 zanni__args_begin (const zanni__args_t *args, zanni__reader_t *reader, uint32_t *count)
 {
     *reader = zanni__reader (args->bytes, args->size);
-    int32_t few = zanni__wire_short_array (reader->at, reader->end);
-    *count = few > 0 ? (uint32_t) few : 0;
-    reader->at += few >= 0;
-    return few >= 0 || !args->size || zanni__reader_array (reader, count);
+    *count = 0;
+    return !args->size || zanni__reader_array (reader, count);
 }
 
 /* A double holds 53 significant bits: those between the highest and the lowest set one. */

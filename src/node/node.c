@@ -225,6 +225,7 @@ zanni__node_cancel_worker (zanni_worker_t *worker)
 {
     zanni_node_t *node = worker->node;
     atomic_store_explicit (&worker->closed, true, memory_order_release);
+    zanni__worker_own (worker, NULL);
     node->port->close (worker->port);
     worker->port = NULL;
     zanni__node_remove_worker (node, worker);
@@ -294,7 +295,7 @@ s_host_actor (zanni_t **self_p, zanni_worker_t *worker)
     identity->pinned = true;
     identity->state = ZANNI__RUNNING;
     identity->actor = self;
-    worker->owner = identity;
+    zanni__worker_own (worker, identity);
     zanni_worker_enter (worker);
     zanni__enlist (worker, identity);
     *self_p = self;

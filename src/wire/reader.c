@@ -143,6 +143,12 @@ zanni__reader_array (zanni__reader_t *reader, uint32_t *count)
 {
     zanni__reader_t ahead = *reader;
     zanni__value_t value;
+    int32_t few = zanni__wire_short_array (reader->at, reader->end);
+    if (few >= 0 && few < reader->end - reader->at) {
+        reader->at++;
+        *count = (uint32_t) few;
+        return true;
+    }
     if (!zanni__reader_next (&ahead, &value) || value.form != ZANNI__ARRAY)
         return false;
     *reader = ahead;
@@ -150,23 +156,26 @@ zanni__reader_array (zanni__reader_t *reader, uint32_t *count)
     return true;
 }
 
+static inline bool
+s_is_refused (const zanni__value_t *value, uint32_t refused)
+{
+    return value->form == ZANNI__EXT && value->ext >= 0 && value->ext < 32 && refused >> value->ext & 1;
+}
+
 bool
-zanni__reader_skip (zanni__reader_t *reader, uint32_t depth)
+zanni__reader_skip_but (zanni__reader_t *reader, uint32_t depth, uint32_t refused)
 {
     uint64_t left [ZANNI__WIRE_DEPTH + 1];   // values to pass over, at each level
     uint32_t level = 0;
     zanni__reader_t ahead = *reader;
     left [0] = 1;
     for (;;) {
-        while (!left [level]) {
-            if (!level) {
-                *reader = ahead;
-                return true;
-            }
-            level--;
-        }
         zanni__value_t value;
-        if (!zanni__reader_next (&ahead, &value))
+        while (!left [level] && level)
+            level--;
+        if (!left [level])
+            break;
+        if (!zanni__reader_next (&ahead, &value) || s_is_refused (&value, refused))
             return false;
         left [level]--;
         if (value.form != ZANNI__ARRAY && value.form != ZANNI__MAP)
@@ -175,4 +184,6 @@ zanni__reader_skip (zanni__reader_t *reader, uint32_t depth)
             return false;
         left [++level] = value.form == ZANNI__MAP ? 2 * (uint64_t) value.size : value.size;
     }
+    *reader = ahead;
+    return true;
 }

@@ -57,9 +57,15 @@ zanni__reader (const void *bytes, uint32_t size)
    first element. */
 bool zanni__reader_next (zanni__reader_t *reader, zanni__value_t *value);
 
-/* Goes behind the next value, whatever is in it. `depth` is how deep arrays and maps may nest, at most
-   ZANNI__WIRE_DEPTH. */
-bool zanni__reader_skip (zanni__reader_t *reader, uint32_t depth);
+/* Goes behind the next value, whatever is in it but an extension whose type's bit is set in `refused` (0 to 31).
+   `depth` is how deep arrays and maps may nest, at most ZANNI__WIRE_DEPTH. */
+bool zanni__reader_skip_but (zanni__reader_t *reader, uint32_t depth, uint32_t refused);
+
+static inline bool
+zanni__reader_skip (zanni__reader_t *reader, uint32_t depth)
+{
+    return zanni__reader_skip_but (reader, depth, 0);
+}
 
 /* The big-endian number of 1, 2, 4 or 8 bytes at `at`. */
 static inline uint64_t

@@ -47,7 +47,8 @@ Test (read, every_type_comes_back)
     const zanni_ref_t *ref = NULL;
     const zanni_buffer_t *buffer = NULL;
     zanni_bound_t bound = { NULL, NULL };
-    cr_assert_eq (zanni_read (msg, &flag, &byte, &i, &u, &x, &t, &d, &text, &bytes, &ref, &buffer, &bound), 0);
+    int rc = zanni_read (msg, &flag, &byte, &i, &u, &x, &t, &d, &text, &bytes, &ref, &buffer, &bound);
+    cr_assert_eq (rc, 0);
     cr_assert (flag);
     cr_assert_eq (byte, 200);
     cr_assert_eq (i, -5);
@@ -572,7 +573,7 @@ Test (foreign, bytes_that_are_cut_anywhere_are_never_read_past)
         cut->args.refs = msg->args.refs;
         cut->args.buffers = msg->args.buffers;
         read_everything (cut, 0);
-        cr_assert_eq (zanni_more (cut), size > 0 && size < msg->args.size && size > 11);
+        cr_assert_eq (zanni_more (cut), size > 11 && size < msg->args.size, "%u", size);
         test_foreign_free (cut);
     }
     test_free (msg);

@@ -1,0 +1,189 @@
+/* The default region: size classes, the cache and its limit, the end. */
+
+#include "message/region.h"
+
+#include "support.h"
+
+#include <pthread.h>
+
+static const zanni_region_ops_t *const ops = &zanni__region_default;
+static void *region;
+
+static void
+open_region (void)
+{
+    test_count_memory ();
+    cr_assert_eq (ops->open (&region), 0);
+}
+
+TestSuite (region, .init = open_region);
+
+static zanni_block_t
+allocate (size_t size)
+{
+    zanni_block_t block = { NULL, 0, NULL };
+    cr_assert_eq (ops->allocate (region, size, &block), 0);
+    return block;
+}
+
+Test (region, blocks_are_large_enough_and_at_most_a_quarter_too_large)
+{
+    for (size_t size = 1; size < (size_t) 1 << 26; size += size / 7 + 1) {
+        zanni_block_t block = allocate (size);
+        cr_assert_geq (block.size, size);
+        cr_assert (block.size <= 256 || block.size <= size + size / 4 + 1, "%zu for %zu", block.size, size);
+        cr_assert_eq ((uintptr_t) block.data % 64, 0);
+        ((char *) block.data) [0] = ((char *) block.data) [block.size - 1] = 1;
+        ops->release (region, &block);
+        cr_assert_null (block.data);
+    }
+    ops->close (region);
+    cr_assert_eq (test_held, 0);
+}
+
+Test (region, exact_classes_waste_nothing)
+{
+    for (int bits = 8; bits < 28; bits++) {
+        zanni_block_t block = allocate ((size_t) 1 << bits);
+        cr_assert_eq (block.size, (size_t) 1 << bits);
+        ops->release (region, &block);
+        block = allocate ((size_t) 5 << (bits - 2));
+        cr_assert_eq (block.size, (size_t) 5 << (bits - 2));
+        ops->release (region, &block);
+    }
+    ops->close (region);
+}
+
+Test (region, large_blocks_begin_at_a_page)
+{
+    zanni_block_t block = allocate (1 << 20);
+    cr_assert_eq ((uintptr_t) block.data % 4096, 0);
+    ops->release (region, &block);
+    ops->close (region);
+}
+
+Test (region, a_released_block_is_used_again_the_warmest_first)
+{
+    zanni_block_t one = allocate (5000), two = allocate (5000);
+    void *first = one.data, *second = two.data;
+    cr_assert_neq (first, second);
+    ops->release (region, &one);
+    ops->release (region, &two);
+    one = allocate (5001);
+    two = allocate (4999);
+    cr_assert_eq (one.data, second);
+    cr_assert_eq (two.data, first);
+    ops->release (region, &one);
+    ops->release (region, &two);
+    ops->close (region);
+    cr_assert_eq (test_held, 0);
+}
+
+Test (region, keeps_at_most_256_mib_and_forgets_the_oldest)
+{
+    zanni_block_t blocks [20];
+    long before = test_held;
+    for (int i = 0; i < 20; i++)
+        blocks [i] = allocate ((size_t) 16 << 20);
+    void *last = blocks [19].data;
+    zanni_block_t small = allocate (1000);
+    ops->release (region, &small);
+    for (int i = 0; i < 20; i++)
+        ops->release (region, &blocks [i]);
+    cr_assert_eq (test_held - before, 16);
+    zanni_block_t block = allocate ((size_t) 16 << 20);
+    cr_assert_eq (block.data, last);
+    ops->release (region, &block);
+    ops->close (region);
+    cr_assert_eq (test_held, 0);
+}
+
+Test (region, a_block_over_the_limit_of_the_cache_leaves_it_alone)
+{
+    zanni_block_t small = allocate (1000), huge = allocate ((size_t) 300 << 20);
+    ops->release (region, &small);
+    long held = test_held;
+    ops->release (region, &huge);
+    cr_assert_eq (test_held, held - 1);
+    ops->close (region);
+    cr_assert_eq (test_held, 0);
+}
+
+Test (region, goes_with_its_last_block_after_close)
+{
+    zanni_block_t one = allocate (100), two = allocate (100000), three = allocate (100000);
+    ops->release (region, &three);
+    ops->close (region);
+    cr_assert_eq (test_held, 3, "two blocks and the region itself");
+    ops->release (region, &one);
+    memset (two.data, 1, two.size);
+    ops->release (region, &two);
+    cr_assert_eq (test_held, 0);
+}
+
+Test (region, cannot_share)
+{
+    zanni_block_t block = allocate (100);
+    int fd = -1;
+    cr_assert_eq (ops->share (region, &block, &fd), ZANNI_EROUTE);
+    cr_assert_eq (fd, -1);
+    ops->release (region, &block);
+    ops->close (region);
+}
+
+Test (region, without_memory_is_an_error)
+{
+    zanni_block_t block = { NULL, 0, NULL };
+    void *other = NULL;
+    test_left = 0;
+    cr_assert_eq (ops->allocate (region, 100, &block), ZANNI_ENOMEM);
+    cr_assert_eq (ops->allocate (region, SIZE_MAX, &block), ZANNI_ENOMEM);
+    cr_assert_eq (ops->allocate (region, (size_t) 1 << 62, &block), ZANNI_ENOMEM);
+    test_left = 0;
+    cr_assert_eq (ops->open (&other), ZANNI_ENOMEM);
+    ops->close (region);
+    cr_assert_eq (test_held, 0);
+}
+
+/* Answers what went wrong, or NULL: Criterion's assertions are for the main thread. */
+static void *
+churn (void *context)
+{
+    static char clash [] = "two threads have the same block", none [] = "no memory";
+    uint32_t state = (uint32_t) (uintptr_t) context;
+    zanni_block_t blocks [16] = { { NULL, 0, NULL } };
+    void *wrong = NULL;
+    for (int round = 0; round < 20000 && !wrong; round++) {
+        state = state * 1664525u + 1013904223u;
+        zanni_block_t *block = &blocks [state >> 28];
+        if (!block->data) {
+            wrong = ops->allocate (region, 8 + (state >> 12) % 20000, block) ? none : NULL;
+            if (!wrong)
+                *(void **) block->data = block;
+        }
+        else {
+            wrong = *(void **) block->data != block ? clash : NULL;
+            ops->release (region, block);
+        }
+    }
+    for (int i = 0; i < 16; i++)
+        if (blocks [i].data)
+            ops->release (region, &blocks [i]);
+    return wrong;
+}
+
+Test (region, serves_several_threads_at_once)
+{
+    pthread_t threads [4];
+    ops->close (region);
+    zanni_set_allocator (NULL);   // the counting one is for one thread
+    cr_assert_eq (ops->open (&region), 0);
+    for (uintptr_t i = 0; i < 4; i++)
+        cr_assert_eq (pthread_create (&threads [i], NULL, churn, (void *) (i + 1)), 0);
+    for (int i = 0; i < 4; i++) {
+        void *wrong = NULL;
+        pthread_join (threads [i], &wrong);
+        cr_assert_null (wrong, "%s", (char *) wrong);
+    }
+    ops->close (region);
+}
