@@ -56,7 +56,8 @@ ZANNI_EXPORT void *zanni_state (zanni_t *self);
 /* The actor's reference to itself: weak, borrowed, right to call. */
 ZANNI_EXPORT const zanni_ref_t *zanni_self (zanni_t *self);
 
-/* Ends the calling actor after this handler: normally, or with an error that monitors and open asks get. */
+/* Ends the calling actor after this handler: normally, or with an error that monitors and open asks get. For a root or
+   attached actor zanni_run returns instead. */
 ZANNI_EXPORT int zanni_exit (zanni_t *self);
 ZANNI_EXPORT int zanni_exit_error (zanni_t *self, int64_t code, const char *text);
 

@@ -67,7 +67,8 @@ ZANNI_EXPORT int zanni_call_args (zanni_t *self, zanni_msg_t **reply_p, const za
    actors that own their worker. ZANNI_ETIMEOUT; ZANNI_ECLOSED once the actor was told to stop. */
 ZANNI_EXPORT int zanni_receive (zanni_t *self, zanni_msg_t **msg_p, int64_t timeout_ms) ZANNI_CHECKED;
 
-/* Answers an ask: zanni_reply (self, msg, total). ZANNI_EREPLIED for a second answer or a tell; ZANNI_EARGS where the
+/* Answers an ask: zanni_reply (self, msg, total). For a tell it does nothing, so that one handler serves both.
+   ZANNI_EREPLIED for a second answer; ZANNI_EARGS where the
    method's result signature wants something else (nothing was sent then). */
 ZANNI_EXPORT int zanni_reply_args (zanni_t *self, zanni_msg_t *msg, const zanni_arg_t *args,
                                    size_t count) ZANNI_CHECKED;

@@ -46,7 +46,8 @@ ZANNI_EXPORT int zanni_msg_error (const zanni_msg_t *msg, zanni_error_t *error) 
 ZANNI_EXPORT int zanni_msg_down (const zanni_msg_t *msg, zanni_down_t *down) ZANNI_CHECKED;
 
 /* Reads the next arguments, all or none: zanni_read (msg, &number, &text). ZANNI_EARGS where a type, a count or
-   the end does not fit; zanni_msg_fault then says where, and nothing was read. */
+   the end does not fit; zanni_msg_fault then says where, and nothing was read. A string goes into a const char * (a
+   NUL-terminated copy) or, without a copy, into zanni_bytes_t; any value into zanni_packed_t, as its msgpack. */
 ZANNI_EXPORT int zanni_read_args (zanni_msg_t *msg, const zanni_out_t *outs, size_t count) ZANNI_CHECKED;
 
 /* Goes into the next argument, an array, struct or list of pairs of `count` items, which the next reads yield.

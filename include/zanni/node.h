@@ -60,7 +60,8 @@ ZANNI_EXPORT zanni_node_t *zanni_node_of (zanni_t *self);
 ZANNI_EXPORT int zanni_attach (zanni_t **self_p, zanni_node_t *node) ZANNI_CHECKED;
 
 /* Gives a root or attached actor a class: state, methods and hooks; its start runs at once, with these arguments.
-   Messages are handled from then on inside zanni_step and zanni_run. Once per actor. */
+   Messages are handled from then on inside zanni_step and zanni_run. zanni_state is where what no argument can carry
+   is put in. Once per actor. */
 ZANNI_EXPORT int zanni_serve_args (zanni_t *self, const char *class_name, const zanni_arg_t *args,
                                    size_t count) ZANNI_CHECKED;
 

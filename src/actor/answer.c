@@ -201,6 +201,8 @@ int
 zanni_reply_args (zanni_t *self, zanni_msg_t *msg, const zanni_arg_t *args, size_t count)
 {
     int rc = s_check_ask (self, msg);
+    if (rc == ZANNI_EREPLIED && msg->item.kind == ZANNI__TELL)
+        return 0;   // nobody asked
     return rc ? rc : s_reply (self->worker, msg, args, count);
 }
 

@@ -1,7 +1,7 @@
 /* zanni_fd: one descriptor that is readable as long as zanni_step has something to do.
 
-   An epoll set holds what can make work: the port, the watches, a timer for the next due time, and an eventfd that is
-   raised while work is left. The port's own descriptor is edge-triggered, so after every step and every send from outside
+   An epoll set holds what can make work: the port (or the bell that tells of it), the watches, a timer for the next due
+   time, and an eventfd that is raised while work is left. The port's own descriptor is edge-triggered, so after every step and every send from outside
    a turn the eventfd is set to the truth. */
 
 #include "descriptor.h"
@@ -59,7 +59,8 @@ s_open (zanni_worker_t *worker)
     };
     worker->descriptor = descriptor;
     if (descriptor->epoll < 0 || descriptor->raised_fd < 0 || descriptor->timer_fd < 0
-        || s_add (descriptor, descriptor->raised_fd) || s_add (descriptor, descriptor->timer_fd)) {
+        || s_add (descriptor, descriptor->raised_fd) || s_add (descriptor, descriptor->timer_fd)
+        || (!worker->port && s_add (descriptor, worker->node->bell))) {
         zanni__descriptor_close (worker);
         return ZANNI_EDESCRIPTORS;
     }
@@ -71,8 +72,10 @@ static void
 s_join (zanni_worker_t *worker, struct zanni__descriptor *descriptor)
 {
     int fd = worker->port && !descriptor->has_port ? worker->node->port->fd (worker->port) : -1;
-    if (fd >= 0 && !s_add (descriptor, fd))
+    if (fd >= 0 && !s_add (descriptor, fd)) {
         descriptor->has_port = true;
+        (void) epoll_ctl (descriptor->epoll, EPOLL_CTL_DEL, worker->node->bell, NULL);
+    }
     if (worker->epoll >= 0 && !descriptor->has_watches && !s_add (descriptor, worker->epoll))
         descriptor->has_watches = true;
 }

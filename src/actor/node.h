@@ -40,7 +40,8 @@ struct zanni_node {
     zanni_worker_t **pool;           // 0 .. options.workers - 1; each starts with its first actor (lock to write)
     _Atomic (void *) place_handle;   // opened with the second worker (release; acquire)
     zanni_worker_t *root;
-    zanni_worker_t *undertaker;      // answers for workers that have ended
+    int bell;                        // an eventfd: wakes a root that waits without a port when it has got one
+    _Atomic (zanni_worker_t *) undertaker;   // answers for workers that have ended (relaxed: it changes twice)
 
     /* Batches that were posted and are neither delivered nor undelivered; items that no worker takes: a stack, pushed
        from any thread (release), taken whole by the undertaker (acquire). */

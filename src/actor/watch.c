@@ -125,10 +125,10 @@ zanni__watches_ready (const zanni_worker_t *worker)
 void
 zanni__watches_wait (zanni_worker_t *worker, int64_t left_ns)
 {
-    struct pollfd item = { .fd = worker->epoll, .events = POLLIN };
+    struct pollfd items [] = { { .fd = worker->node->bell, .events = POLLIN }, { .fd = worker->epoll, .events = POLLIN } };
     struct timespec time = { .tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000 };
     if (left_ns > 0)
-        (void) ppoll (&item, worker->epoll >= 0 ? 1 : 0, left_ns == INT64_MAX ? NULL : &time, NULL);
+        (void) ppoll (items, worker->epoll >= 0 ? 2 : 1, left_ns == INT64_MAX ? NULL : &time, NULL);
 }
 
 void

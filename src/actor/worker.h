@@ -90,7 +90,7 @@ struct zanni_worker {
     uint32_t heap_size;
 
     zanni_node_t *node;               // held
-    void *port;
+    _Atomic (void *) port;            // NULL: there is no other worker; another thread may open the root's
     zanni__identity_t *owner;         // root, attached, THREAD: who owns it
     zanni__queue_t inbox;             // of an owner without class: what zanni_receive is to yield next
     zanni__hook_t *actors;

@@ -1,7 +1,8 @@
-/* A signature is walked beside the bytes: one letter, one value. Most messages hold a few integers, so what looks first
-   knows only these: one integer without a loop, several in a loop, each at a load and a compare with the range of its
-   letter. Where that meets anything else, the walk that knows everything starts from the beginning: each letter has a
-   matcher, which may go deeper (8 levels at most, so recursion is bounded by the signature, never by the bytes).
+/* A signature is walked beside the bytes: one letter, one value. Most messages hold a few numbers, and for these it is
+   not even necessary to know the value: the first byte says how wide a number is, and with that whether it surely fits
+   its letter. So what looks first is a loop over two tables of bits. Where it is not sure, the walk that knows
+   everything starts from the beginning: each letter has a matcher, which may go deeper (8 levels at most, so recursion
+   is bounded by the signature, never by the bytes).
 
    Signatures were checked when their class was registered, so the walk takes them to be well-formed; the bytes it
    takes to be anything. Where they do not fit, the place is known from `place`, the number of the value at each level
@@ -111,13 +112,13 @@ zanni__signature_type_end (const char *type)
 }
 
 typedef struct {
-    int64_t least, most;
+    int64_t least;
+    uint64_t most;
 } s_range_t;
 
-/* The integers that a letter takes, as far as an int64_t holds them; none where `most` is 0. */
 static const s_range_t s_ranges [128] = {
-    ['b'] = { 0, 1 },          ['y'] = { 0, UINT8_MAX },         ['i'] = { INT32_MIN, INT32_MAX },
-    ['u'] = { 0, UINT32_MAX }, ['x'] = { INT64_MIN, INT64_MAX }, ['t'] = { 0, INT64_MAX },
+    ['y'] = { 0, UINT8_MAX },         ['i'] = { INT32_MIN, INT32_MAX }, ['u'] = { 0, UINT32_MAX },
+    ['x'] = { INT64_MIN, INT64_MAX }, ['t'] = { 0, UINT64_MAX },
 };
 
 typedef struct {
@@ -166,7 +167,7 @@ s_match_int (s_match_t *match, const char *type, const zanni__value_t *value, co
     const s_range_t *range = &s_ranges [*type & 0x7f];
     if (value->form == ZANNI__INT && value->value.i >= range->least)
         return type + 1;
-    if (value->form == ZANNI__UINT && (*type == 't' || value->value.u <= (uint64_t) range->most))
+    if (value->form == ZANNI__UINT && value->value.u <= range->most)
         return type + 1;
     bool number = value->form == ZANNI__UINT || value->form == ZANNI__INT;
     return s_fault (match, type, at, number ? S_RANGE : S_WRONG);
@@ -267,23 +268,68 @@ static s_match_fn *const s_matchers [128] = {
     ['a'] = s_match_array,  ['('] = s_match_members, ['{'] = s_match_members,
 };
 
-/* The quick way past an integer that its letter takes; NULL: it has to be looked at. */
+/* The forms of numbers: a bit each. */
+enum {
+    S_BIT = 1,            // 0 and 1
+    S_SMALL = 1 << 1,     // 2 to 127
+    S_MINUS = 1 << 2,     // -32 to -1
+    S_U8 = 1 << 3, S_U16 = 1 << 4, S_U32 = 1 << 5, S_U64 = 1 << 6,
+    S_I8 = 1 << 7, S_I16 = 1 << 8, S_I32 = 1 << 9, S_I64 = 1 << 10,
+    S_BOOLS = 1 << 11,
+    S_FLOATS = 1 << 12
+};
+
+/* What each first byte says: the form, and above 16 bits how many bytes the value has. */
+#define S_FORM(form, size) ((uint32_t) (form) | (uint32_t) (size) << 16)
+#define S_FORMS_4(form) S_FORM (form, 1), S_FORM (form, 1), S_FORM (form, 1), S_FORM (form, 1)
+#define S_FORMS_16(form) S_FORMS_4 (form), S_FORMS_4 (form), S_FORMS_4 (form), S_FORMS_4 (form)
+#define S_FORMS_32(form) S_FORMS_16 (form), S_FORMS_16 (form)
+
+static const uint32_t s_forms [256] = {
+    S_FORM (S_BIT, 1), S_FORM (S_BIT, 1), S_FORM (S_SMALL, 1), S_FORM (S_SMALL, 1), S_FORMS_4 (S_SMALL),
+    S_FORMS_4 (S_SMALL), S_FORMS_4 (S_SMALL), S_FORMS_16 (S_SMALL), S_FORMS_32 (S_SMALL), S_FORMS_32 (S_SMALL),
+    S_FORMS_32 (S_SMALL),
+    [0xc2] = S_FORM (S_BOOLS, 1), S_FORM (S_BOOLS, 1),
+    [0xca] = S_FORM (S_FLOATS, 5), S_FORM (S_FLOATS, 9),
+    [0xcc] = S_FORM (S_U8, 2), S_FORM (S_U16, 3), S_FORM (S_U32, 5), S_FORM (S_U64, 9),
+    [0xd0] = S_FORM (S_I8, 2), S_FORM (S_I16, 3), S_FORM (S_I32, 5), S_FORM (S_I64, 9),
+    [0xe0] = S_FORMS_32 (S_MINUS),
+};
+
+/* The forms whose every value a letter takes. Of U64, `x` takes the lower half. */
+#define S_UP_TO_16 (S_BIT | S_SMALL | S_U8 | S_U16)
+#define S_SIGNED (S_MINUS | S_I8 | S_I16 | S_I32)
+
+static const uint32_t s_takes [128] = {
+    ['b'] = S_BIT | S_BOOLS,
+    ['y'] = S_BIT | S_SMALL | S_U8,
+    ['i'] = S_UP_TO_16 | S_SIGNED,
+    ['u'] = S_UP_TO_16 | S_U32,
+    ['x'] = S_UP_TO_16 | S_U32 | S_U64 | S_SIGNED | S_I64,
+    ['t'] = S_UP_TO_16 | S_U32 | S_U64,
+    ['d'] = S_UP_TO_16 | S_U32 | S_SIGNED | S_FLOATS,
+};
+
+/* The quick way past a number: NULL where it has to be looked at. */
 static inline const uint8_t *
-s_match_quickly (const uint8_t *at, const uint8_t *end, char letter)
+s_pass (const uint8_t *at, const uint8_t *end, char letter)
 {
-    const s_range_t *range = &s_ranges [letter & 0x7f];
-    int64_t number;
-    if (!range->most)
+    if (at == end)
         return NULL;
-    at = zanni__wire_int (at, end, &number);
-    return at && number >= range->least && number <= range->most ? at : NULL;
+    uint32_t form = s_forms [*at];
+    uint32_t size = form >> 16;
+    if (!(form & s_takes [letter & 0x7f]) || end - at < (ptrdiff_t) size)
+        return NULL;
+    if (*at == 0xcf && letter == 'x' && at [1] > 0x7f)
+        return NULL;
+    return at + size;
 }
 
 static const char *
 s_match_type (s_match_t *match, const char *type)
 {
     const uint8_t *at = match->reader.at;
-    const uint8_t *behind = s_match_quickly (at, match->reader.end, *type);
+    const uint8_t *behind = s_pass (at, match->reader.end, *type);
     zanni__value_t value;
     if (behind) {
         match->reader.at = behind;
@@ -319,29 +365,19 @@ s_match_all (const char *type, const zanni__args_t *args, zanni__fault_t *fault)
     return good ? 0 : ZANNI_EARGS;
 }
 
-/* Several integers. */
-static __attribute__ ((noinline)) int
-s_match_ints (const char *signature, const zanni__args_t *args, zanni__fault_t *fault)
-{
-    const uint8_t *at = args->bytes;
-    const uint8_t *end = at + args->size;
-    const char *type = signature;
-    int32_t left = zanni__wire_short_array (at, end);
-    for (at++; left > 0; left--, type++) {
-        at = s_match_quickly (at, end, *type);
-        if (!at)
-            break;
-    }
-    return !left && !*type && at == end ? 0 : s_match_all (signature, args, fault);
-}
-
 int
 zanni__signature_match (const char *signature, const zanni__args_t *args, zanni__fault_t *fault)
 {
     const uint8_t *at = args->bytes;
     const uint8_t *end = at + args->size;
-    bool lone = zanni__wire_short_array (at, end) == 1 && *signature && !signature [1];
-    if (lone && s_match_quickly (at + 1, end, *signature) == end)
-        return 0;
-    return lone ? s_match_all (signature, args, fault) : s_match_ints (signature, args, fault);
+    const char *type = signature;
+    int32_t left = zanni__wire_short_array (at, end);
+    if (left < 0)
+        return s_match_all (signature, args, fault);
+    for (at++; left; left--, type++) {
+        at = s_pass (at, end, *type);
+        if (!at)
+            return s_match_all (signature, args, fault);
+    }
+    return !*type && at == end ? 0 : s_match_all (signature, args, fault);
 }

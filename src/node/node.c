@@ -15,6 +15,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define S_MAILBOX_MESSAGES 65536
@@ -47,6 +48,8 @@ s_free (zanni_node_t *node)
 {
     if (node->region)
         node->region_ops->close (node->region);
+    if (node->bell >= 0)
+        close (node->bell);
     pthread_mutex_destroy (&node->lock);
     zanni__free (node->workers);
     zanni__free (node->pool);
@@ -112,10 +115,15 @@ s_node_new (zanni_node_t **node_p, const zanni_options_t *options)
         return ZANNI_ENOMEM;
     atomic_init (&node->users, 1);
     node->pid = getpid ();
+    node->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     s_set_options (node, options);
     pthread_mutex_init (&node->lock, NULL);
     node->pool = zanni__calloc (node->options.workers * sizeof *node->pool);
-    int rc = node->pool ? node->region_ops->open (&node->region) : ZANNI_ENOMEM;
+    int rc = node->pool ? 0 : ZANNI_ENOMEM;
+    if (!rc && node->bell < 0)
+        rc = ZANNI_EDESCRIPTORS;
+    if (!rc)
+        rc = node->region_ops->open (&node->region);
     if (!rc)
         rc = node->clock.random (node->clock.context, node->id, sizeof node->id);
     if (rc) {
@@ -151,6 +159,17 @@ s_take_number (zanni_node_t *node, zanni_worker_t *worker)
 }
 
 static int
+s_open_port (zanni_worker_t *worker)
+{
+    const zanni_port_ops_t *ops = worker->node->port;
+    void *port;
+    int rc = ops->open (ops->context, worker, &port);
+    if (!rc)
+        worker->port = port;
+    return rc;
+}
+
+static int
 s_add_worker (zanni_node_t *node, zanni_worker_t **worker_p, int kind, const char *name)
 {
     zanni_worker_t *worker = zanni__worker_new (node, kind, name);
@@ -159,7 +178,7 @@ s_add_worker (zanni_node_t *node, zanni_worker_t **worker_p, int kind, const cha
     int rc = s_take_number (node, worker);
     bool needs_port = kind != ZANNI__WORKER_ROOT || node->options.port;
     if (!rc && needs_port) {
-        rc = node->port->open (node->port->context, worker, &worker->port);
+        rc = s_open_port (worker);
         if (rc)
             node->workers [worker->number] = NULL;
     }
@@ -176,17 +195,24 @@ static int
 s_open (zanni_node_t *node)
 {
     void *place;
+    const uint64_t one = 1;
     if (atomic_load_explicit (&node->place_handle, memory_order_relaxed))
         return 0;
     int rc = 0;
-    if (!node->root->port)
-        rc = node->port->open (node->port->context, node->root, &node->root->port);
+    if (!node->root->port) {
+        rc = s_open_port (node->root);
+        if (!rc && write (node->bell, &one, sizeof one) < 0)
+            rc = ZANNI_ESYSTEM;
+    }
     zanni_worker_t *undertaker = NULL;
     if (!rc)
         rc = s_add_worker (node, &undertaker, ZANNI__WORKER_CONTROL, "control thread");
-    if (!rc)
+    if (!rc) {
+        node->undertaker = undertaker;
         rc = node->place->open (&place, undertaker);
+    }
     if (rc) {
+        node->undertaker = node->root;
         if (undertaker) {
             node->port->close (undertaker->port);
             undertaker->port = NULL;
@@ -195,7 +221,6 @@ s_open (zanni_node_t *node)
         }
         return rc;
     }
-    node->undertaker = undertaker;
     /* release: whoever sees the place sees the undertaker. */
     atomic_store_explicit (&node->place_handle, place, memory_order_release);
     return 0;

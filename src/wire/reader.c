@@ -139,16 +139,10 @@ zanni__reader_next (zanni__reader_t *reader, zanni__value_t *value)
 }
 
 bool
-zanni__reader_array (zanni__reader_t *reader, uint32_t *count)
+zanni__reader_any_array (zanni__reader_t *reader, uint32_t *count)
 {
     zanni__reader_t ahead = *reader;
     zanni__value_t value;
-    int32_t few = zanni__wire_short_array (reader->at, reader->end);
-    if (few >= 0 && few < reader->end - reader->at) {
-        reader->at++;
-        *count = (uint32_t) few;
-        return true;
-    }
     if (!zanni__reader_next (&ahead, &value) || value.form != ZANNI__ARRAY)
         return false;
     *reader = ahead;

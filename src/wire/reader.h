@@ -125,6 +125,17 @@ zanni__wire_short_array (const uint8_t *at, const uint8_t *end)
 }
 
 /* Reads the head of an array; false: the next value is none. */
-bool zanni__reader_array (zanni__reader_t *reader, uint32_t *count);
+bool zanni__reader_any_array (zanni__reader_t *reader, uint32_t *count);
+
+static inline bool
+zanni__reader_array (zanni__reader_t *reader, uint32_t *count)
+{
+    int32_t few = zanni__wire_short_array (reader->at, reader->end);
+    if (few < 0 || few >= reader->end - reader->at)
+        return zanni__reader_any_array (reader, count);
+    reader->at++;
+    *count = (uint32_t) few;
+    return true;
+}
 
 #endif

@@ -36,9 +36,10 @@
 #define CONFORMS(suite, name, word, where) \
     Test (suite, name##_##word, .timeout = 20) \
     { \
-        conform (where, name); \
+        conform (classes, where, name); \
     }
 
+/* Each file of tests has an array of its `classes`, which ends with NULL. */
 #define EVERYWHERE(suite, name) \
     static void name (void); \
     PLACES (CONFORMS, suite, name) \
@@ -49,9 +50,6 @@
     static void name (void); \
     CONFORMS (suite, name, thread, ZANNI_THREAD) \
     static void name (void)
-
-/* Each file of tests defines its classes, ending with NULL. */
-static const zanni_class_t *const classes [];
 
 static zanni_t *root;
 static zanni_place_t place;
@@ -108,7 +106,7 @@ begin_again (zanni_options_t options)
 }
 
 static inline void
-conform (zanni_place_t where, void (*body) (void))
+conform (const zanni_class_t *const *classes, zanni_place_t where, void (*body) (void))
 {
     place = where;
     cr_assert_eq (zanni_init (classes), 0);
