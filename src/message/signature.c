@@ -279,35 +279,39 @@ enum {
     S_FLOATS = 1 << 12
 };
 
+/* The forms whose every value a letter takes. */
+#define S_UP_TO_16 (S_BIT | S_SMALL | S_U8 | S_U16)
+#define S_SIGNED (S_MINUS | S_I8 | S_I16 | S_I32)
+
 /* What each first byte says: the form, and above 16 bits how many bytes the value has. */
 #define S_FORM(form, size) ((uint32_t) (form) | (uint32_t) (size) << 16)
 #define S_FORMS_4(form) S_FORM (form, 1), S_FORM (form, 1), S_FORM (form, 1), S_FORM (form, 1)
 #define S_FORMS_16(form) S_FORMS_4 (form), S_FORMS_4 (form), S_FORMS_4 (form), S_FORMS_4 (form)
 #define S_FORMS_32(form) S_FORMS_16 (form), S_FORMS_16 (form)
 
-static const uint32_t s_forms [256] = {
-    S_FORM (S_BIT, 1), S_FORM (S_BIT, 1), S_FORM (S_SMALL, 1), S_FORM (S_SMALL, 1), S_FORMS_4 (S_SMALL),
-    S_FORMS_4 (S_SMALL), S_FORMS_4 (S_SMALL), S_FORMS_16 (S_SMALL), S_FORMS_32 (S_SMALL), S_FORMS_32 (S_SMALL),
-    S_FORMS_32 (S_SMALL),
-    [0xc2] = S_FORM (S_BOOLS, 1), S_FORM (S_BOOLS, 1),
-    [0xca] = S_FORM (S_FLOATS, 5), S_FORM (S_FLOATS, 9),
-    [0xcc] = S_FORM (S_U8, 2), S_FORM (S_U16, 3), S_FORM (S_U32, 5), S_FORM (S_U64, 9),
-    [0xd0] = S_FORM (S_I8, 2), S_FORM (S_I16, 3), S_FORM (S_I32, 5), S_FORM (S_I64, 9),
-    [0xe0] = S_FORMS_32 (S_MINUS),
-};
-
-/* The forms whose every value a letter takes. Of U64, `x` takes the lower half. */
-#define S_UP_TO_16 (S_BIT | S_SMALL | S_U8 | S_U16)
-#define S_SIGNED (S_MINUS | S_I8 | S_I16 | S_I32)
-
-static const uint32_t s_takes [128] = {
-    ['b'] = S_BIT | S_BOOLS,
-    ['y'] = S_BIT | S_SMALL | S_U8,
-    ['i'] = S_UP_TO_16 | S_SIGNED,
-    ['u'] = S_UP_TO_16 | S_U32,
-    ['x'] = S_UP_TO_16 | S_U32 | S_U64 | S_SIGNED | S_I64,
-    ['t'] = S_UP_TO_16 | S_U32 | S_U64,
-    ['d'] = S_UP_TO_16 | S_U32 | S_SIGNED | S_FLOATS,
+static const struct {
+    uint32_t forms [256];
+    uint16_t takes [256];
+} s_quick = {
+    .forms = {
+        S_FORM (S_BIT, 1), S_FORM (S_BIT, 1), S_FORM (S_SMALL, 1), S_FORM (S_SMALL, 1), S_FORMS_4 (S_SMALL),
+        S_FORMS_4 (S_SMALL), S_FORMS_4 (S_SMALL), S_FORMS_16 (S_SMALL), S_FORMS_32 (S_SMALL),
+        S_FORMS_32 (S_SMALL), S_FORMS_32 (S_SMALL),
+        [0xc2] = S_FORM (S_BOOLS, 1), S_FORM (S_BOOLS, 1),
+        [0xca] = S_FORM (S_FLOATS, 5), S_FORM (S_FLOATS, 9),
+        [0xcc] = S_FORM (S_U8, 2), S_FORM (S_U16, 3), S_FORM (S_U32, 5), S_FORM (S_U64, 9),
+        [0xd0] = S_FORM (S_I8, 2), S_FORM (S_I16, 3), S_FORM (S_I32, 5), S_FORM (S_I64, 9),
+        [0xe0] = S_FORMS_32 (S_MINUS)
+    },
+    .takes = {
+        ['b'] = S_BIT | S_BOOLS,
+        ['y'] = S_BIT | S_SMALL | S_U8,
+        ['i'] = S_UP_TO_16 | S_SIGNED,
+        ['u'] = S_UP_TO_16 | S_U32,
+        ['x'] = S_UP_TO_16 | S_U32 | S_SIGNED | S_I64,
+        ['t'] = S_UP_TO_16 | S_U32 | S_U64,
+        ['d'] = S_UP_TO_16 | S_U32 | S_SIGNED | S_FLOATS
+    }
 };
 
 /* The quick way past a number: NULL where it has to be looked at. */
@@ -316,13 +320,13 @@ s_pass (const uint8_t *at, const uint8_t *end, char letter)
 {
     if (at == end)
         return NULL;
-    uint32_t form = s_forms [*at];
+    uint32_t form = s_quick.forms [*at];
     uint32_t size = form >> 16;
-    if (!(form & s_takes [letter & 0x7f]) || end - at < (ptrdiff_t) size)
+    if (end - at < (ptrdiff_t) size)
         return NULL;
-    if (*at == 0xcf && letter == 'x' && at [1] > 0x7f)
-        return NULL;
-    return at + size;
+    if (form & s_quick.takes [(uint8_t) letter])
+        return at + size;
+    return *at == 0xcf && letter == 'x' && at [1] < 0x80 ? at + size : NULL;
 }
 
 static const char *
@@ -365,19 +369,31 @@ s_match_all (const char *type, const zanni__args_t *args, zanni__fault_t *fault)
     return good ? 0 : ZANNI_EARGS;
 }
 
-int
-zanni__signature_match (const char *signature, const zanni__args_t *args, zanni__fault_t *fault)
+/* A few numbers. */
+static __attribute__ ((noinline)) int
+s_match_few (const char *signature, const zanni__args_t *args, zanni__fault_t *fault)
 {
     const uint8_t *at = args->bytes;
     const uint8_t *end = at + args->size;
     const char *type = signature;
-    int32_t left = zanni__wire_short_array (at, end);
-    if (left < 0)
+    if (zanni__wire_short_array (at, end) < 0)
         return s_match_all (signature, args, fault);
-    for (at++; left; left--, type++) {
+    for (at++; *type; type++) {
         at = s_pass (at, end, *type);
         if (!at)
             return s_match_all (signature, args, fault);
     }
-    return !*type && at == end ? 0 : s_match_all (signature, args, fault);
+    bool counted = type - signature == (args->bytes [0] & 0x0f);
+    return counted && at == end ? 0 : s_match_all (signature, args, fault);
+}
+
+/* One number is so common that it is looked at right here, where that needs no register to be saved. */
+int
+zanni__signature_match (const char *signature, const zanni__args_t *args, zanni__fault_t *fault)
+{
+    const uint8_t *bytes = args->bytes;
+    const uint8_t *end = bytes + args->size;
+    if (bytes != end && *bytes == 0x91 && *signature && !signature [1])
+        return s_pass (bytes + 1, end, *signature) == end ? 0 : s_match_all (signature, args, fault);
+    return s_match_few (signature, args, fault);
 }

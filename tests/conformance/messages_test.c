@@ -209,8 +209,11 @@ teller_passed (zanni_t *self, zanni_msg_t *reply, void *arg)
 {
     zanni_msg_t *asked = arg;
     zanni_error_t error;
-    if (!zanni_msg_error (reply, &error) && zanni_pass (self, asked, &error))
-        (void) zanni_fail (self, asked, 1, "cannot pass it on");
+    int rc = zanni_msg_error (reply, &error);
+    if (!rc)
+        rc = zanni_pass (self, asked, &error);
+    if (rc)
+        rc = zanni_fail (self, asked, rc, "cannot pass it on");
     zanni_msg_destroy (&asked);
 }
 
@@ -220,9 +223,8 @@ teller_pass (zanni_t *self, zanni_msg_t *msg)
     teller_t *teller = zanni_state (self);
     zanni_msg_t *kept;
     int rc = zanni_msg_keep (&kept, msg);
-    if (!rc)
-        rc = zanni_ask (self, teller->other, &(zanni_ask_t) { .then = teller_passed, .arg = kept }, "fail");
-    return rc;
+    const zanni_ask_t ask = { .then = teller_passed, .arg = kept };
+    return rc ? rc : zanni_ask (self, teller->other, &ask, "fail");
 }
 
 static void
@@ -230,8 +232,11 @@ teller_got (zanni_t *self, zanni_msg_t *reply, void *arg)
 {
     zanni_msg_t *asked = arg;
     int64_t number = -1;
-    if (zanni_msg_kind (reply) != ZANNI_MSG_REPLY || zanni_read (reply, &number) || zanni_reply (self, asked, number))
-        (void) zanni_fail (self, asked, 1, "no number came");
+    int rc = zanni_msg_kind (reply) == ZANNI_MSG_REPLY ? zanni_read (reply, &number) : ZANNI_EAPP;
+    if (!rc)
+        rc = zanni_reply (self, asked, number);
+    if (rc)
+        rc = zanni_fail (self, asked, rc, "no number came");
     zanni_msg_destroy (&asked);
 }
 
@@ -242,9 +247,8 @@ teller_relay (zanni_t *self, zanni_msg_t *msg)
     teller_t *teller = zanni_state (self);
     zanni_msg_t *kept;
     int rc = zanni_msg_keep (&kept, msg);
-    if (!rc)
-        rc = zanni_ask (self, teller->other, &(zanni_ask_t) { .then = teller_got, .arg = kept }, "count");
-    return rc;
+    const zanni_ask_t ask = { .then = teller_got, .arg = kept };
+    return rc ? rc : zanni_ask (self, teller->other, &ask, "count");
 }
 
 /* The private method, by way of a tell to itself. */
@@ -458,9 +462,241 @@ EVERYWHERE (messages, integers_widen_and_zero_and_one_are_booleans)
     ZANNI_AUTO (zanni_ref_t) echo = spawn ("echo");
     bool yes = false;
     double real = 0;
-    ZANNI_AUTO (zanni_error_t_holder) error = { 0 };
     ZANNI_AUTO (zanni_msg_t) one = call (echo, "bool", 1);
     cr_assert (!zanni_read (one, &yes) && yes);
     ZANNI_AUTO (zanni_msg_t) two = call (echo, "double", 12);
     cr_assert (!zanni_read (two, &real) && real == 12);
+}
+
+EVERYWHERE (messages, a_tell_is_handled_and_an_ask_is_answered_by_callback)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    ZANNI_AUTO (zanni_ref_t) other = spawn ("teller");
+    tell (teller, "know", other);
+    tell (other, "count");
+    tell (other, "count");
+    cr_assert_eq (call_int (other, "handled"), 2);
+    cr_assert_eq (call_int (teller, "relay"), 3);
+    cr_assert_eq (call_int (teller, "relay"), 4);
+}
+
+EVERYWHERE (messages, an_ask_without_callback_is_received_with_its_number)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    uint64_t first = 0, second = 0;
+    int64_t number = 0;
+    cr_assert_eq (zanni_ask (root, teller, &(zanni_ask_t) { .id_p = &first }, "count"), 0);
+    cr_assert_eq (zanni_ask (root, teller, &(zanni_ask_t) { .id_p = &second }, "fail"), 0);
+    cr_assert_neq (first, second);
+    ZANNI_AUTO (zanni_msg_t) reply = next ();
+    cr_assert_eq (zanni_msg_kind (reply), ZANNI_MSG_REPLY);
+    cr_assert_eq (zanni_msg_id (reply), first);
+    cr_assert_str_eq (zanni_msg_method (reply), "");
+    cr_assert (zanni_ref_equal (zanni_msg_from (reply), teller));
+    cr_assert (!zanni_read (reply, &number) && number == 1);
+    ZANNI_AUTO (zanni_msg_t) failure = next ();
+    zanni_error_t error;
+    zanni_down_t down;
+    cr_assert_eq (zanni_msg_kind (failure), ZANNI_MSG_ERROR);
+    cr_assert_eq (zanni_msg_id (failure), second);
+    cr_assert_eq (zanni_msg_error (failure, &error), 0);
+    cr_assert_eq (error.app_code, 42);
+    cr_assert_eq (zanni_msg_error (reply, &error), ZANNI_EINVAL);
+    cr_assert_eq (zanni_msg_down (reply, &down), ZANNI_EINVAL);
+}
+
+static int s_answers;
+
+static void
+count_answer (zanni_t *self, zanni_msg_t *reply, void *arg)
+{
+    int64_t number = 0;
+    s_answers += arg == &s_answers && !zanni_read (reply, &number) && number == 1;
+    (void) zanni_exit (self);
+}
+
+EVERYWHERE (messages, the_root_gets_its_callbacks_while_it_runs_and_only_then)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    const zanni_ask_t ask = { .then = count_answer, .arg = &s_answers };
+    cr_assert_eq (zanni_ask (root, teller, &ask, "count"), 0);
+    cr_assert_eq (call_int (teller, "handled"), 1);
+    cr_assert_eq (s_answers, 0);
+    cr_assert_eq (zanni_run (root, DEADLINE_MS), 0);
+    cr_assert_eq (s_answers, 1);
+}
+
+EVERYWHERE (messages, a_handler_without_reply_answers_empty_or_no_reply)
+{
+    ZANNI_AUTO (zanni_ref_t) echo = spawn ("echo");
+    zanni_error_t error = { 0 };
+    ZANNI_AUTO (zanni_msg_t) reply = call (echo, "nothing");
+    cr_assert_eq (zanni_msg_kind (reply), ZANNI_MSG_REPLY);
+    cr_assert_not (zanni_more (reply));
+    cr_assert_eq (refused (&error, echo, "forgets"), ZANNI_ENOREPLY);
+    cr_assert_not_null (strstr (error.text, "forgets"));
+}
+
+EVERYWHERE (messages, a_second_answer_is_refused_and_so_is_one_to_a_tell)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    cr_assert_eq (call_int (teller, "twice"), 1);
+    cr_assert_eq (call_int (teller, "last"), ZANNI_EREPLIED);
+    cr_assert_eq (call_int (teller, "fail too"), 1);
+    cr_assert_eq (call_int (teller, "last"), ZANNI_EREPLIED);
+    tell (teller, "reply to tell");
+    cr_assert_eq (call_int (teller, "last"), ZANNI_EREPLIED);
+}
+
+EVERYWHERE (messages, a_result_of_the_wrong_type_is_not_sent)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    zanni_error_t error = { 0 };
+    cr_assert_eq (refused (&error, teller, "mistype"), ZANNI_EARGS);
+    cr_assert_not_null (strstr (error.text, "result of mistype: argument 1 is a string, int64 (x) was wanted"),
+                        "the text is: %s", error.text);
+    cr_assert_eq (call_int (teller, "last"), ZANNI_EARGS);
+    cr_assert_eq (call_int (teller, "correct"), 5);
+    cr_assert_eq (call_int (teller, "last"), ZANNI_EARGS);
+}
+
+EVERYWHERE (messages, what_a_handler_returns_reaches_the_asker)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    zanni_address_t address = zanni_ref_address (teller);
+    zanni_error_t error = { 0 };
+    cr_assert_eq (refused (&error, teller, "code", (int) ZANNI_EROUTE), ZANNI_EROUTE);
+    cr_assert_str_eq (error.text, zanni_strerror (ZANNI_EROUTE));
+    cr_assert_eq (memcmp (&error.origin, &address, sizeof address), 0);
+    cr_assert_eq (refused (&error, teller, "misread", "text"), ZANNI_EARGS);
+    cr_assert_not_null (strstr (error.text, "argument 1 is a string, int64 was wanted"), "the text is: %s", error.text);
+    cr_assert_eq (call_int (teller, "reply and code"), 8);
+    cr_assert_eq (call_int (teller, "count"), 1, "the actor lives on");
+}
+
+EVERYWHERE (messages, what_a_handler_of_a_tell_returns_is_counted_and_logged)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    tell (teller, "code", (int) ZANNI_EROUTE);
+    tell (teller, "code", 0);
+    cr_assert_eq (call_int (teller, "count"), 1);
+    cr_assert_eq (stats ().failed_tells, 1);
+    cr_assert (logged ("teller.code answered a tell with \"no route\""));
+}
+
+EVERYWHERE (messages, an_application_error_carries_code_text_and_data)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    zanni_address_t address = zanni_ref_address (teller);
+    zanni_error_t error = { 0 };
+    const char *device = "";
+    int64_t number = 0;
+    size_t count = 0;
+    cr_assert_eq (refused (&error, teller, "fail"), ZANNI_EAPP);
+    cr_assert_eq (error.app_code, 42);
+    cr_assert_str_eq (error.text, "no disk");
+    cr_assert_eq (memcmp (&error.origin, &address, sizeof address), 0);
+    cr_assert_not_null (error.data);
+    cr_assert_eq (zanni_read (error.data, &device, &number), 0);
+    cr_assert_str_eq (device, "sda");
+    cr_assert_eq (number, 7);
+    cr_assert (!zanni_enter (error.data, &count) && count == 2);
+    zanni_error_reset (&error);
+    cr_assert_null (error.data);
+    cr_assert_eq (refused (&error, teller, "fail plainly"), ZANNI_EAPP);
+    cr_assert_eq (error.app_code, -9);
+    cr_assert_str_eq (error.text, "none");
+    zanni_error_reset (&error);
+}
+
+EVERYWHERE (messages, an_error_that_is_passed_on_keeps_where_it_arose)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    ZANNI_AUTO (zanni_ref_t) other = spawn ("teller");
+    zanni_address_t address = zanni_ref_address (other);
+    zanni_error_t error = { 0 };
+    tell (teller, "know", other);
+    cr_assert_eq (refused (&error, teller, "pass"), ZANNI_EAPP);
+    cr_assert_eq (error.app_code, 42);
+    cr_assert_str_eq (error.text, "no disk");
+    cr_assert_eq (memcmp (&error.origin, &address, sizeof address), 0);
+    zanni_error_reset (&error);
+}
+
+EVERYWHERE (messages, wrong_arguments_are_refused_before_the_handler)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    zanni_error_t error = { 0 };
+    static const struct {
+        const char *text;
+    } wanted [] = {
+        { "bad arguments for add: argument 1 is a string, int64 (x) was wanted" },
+        { "bad arguments for add: argument 2 is an integer, string (s) was wanted" },
+        { "bad arguments for add: argument 2 is missing, string (s) was wanted" },
+        { "bad arguments for add: 2 arguments were wanted, argument 3 is too many" },
+        { "bad arguments for sum: item 2 of item 2 of argument 1 is a string, double (d) was wanted" },
+    };
+    for (size_t i = 0; i < 5; i++) {
+        int rc = 0;
+        switch (i) {
+        case 0:
+            rc = refused (&error, teller, "add", "one", "text");
+            break;
+        case 1:
+            rc = refused (&error, teller, "add", 1, 2);
+            break;
+        case 2:
+            rc = refused (&error, teller, "add", 1);
+            break;
+        case 3:
+            rc = refused (&error, teller, "add", 1, "text", 3);
+            break;
+        default:
+            rc = refused (&error, teller, "sum", ZANNI_LIST (ZANNI_LIST (1, 1.0), ZANNI_LIST (2, "two")));
+        }
+        cr_assert_eq (rc, ZANNI_EARGS);
+        cr_assert_str_eq (error.text, wanted [i].text);
+    }
+    cr_assert_eq (stats ().dead_letters, 0);
+    tell (teller, "add", 1, 2);
+    cr_assert_eq (call_int (teller, "handled"), 0);
+    cr_assert_eq (stats ().dead_letters, 1);
+}
+
+EVERYWHERE (messages, a_method_that_is_not_there_is_said_so)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    zanni_error_t error = { 0 };
+    cr_assert_eq (refused (&error, teller, "subtract", 1), ZANNI_ENOMETHOD);
+    cr_assert_str_eq (error.text, "no such method: class teller has no subtract");
+    tell (teller, "subtract", "some", "text");
+    cr_assert_eq (call_int (teller, "handled"), 0);
+    cr_assert_eq (stats ().dead_letters, 1);
+}
+
+EVERYWHERE (messages, a_private_method_is_for_the_actor_itself)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    zanni_error_t error = { 0 };
+    cr_assert_eq (refused (&error, teller, "secret", 12), ZANNI_EPERM);
+    cr_assert_str_eq (error.text, "not permitted: secret of class teller is private");
+    tell (teller, "secret", 13);
+    cr_assert_eq (call_int (teller, "last"), 0);
+    cr_assert_eq (stats ().dead_letters, 1);
+    ZANNI_AUTO (zanni_msg_t) reply = call (teller, "secretly");
+    cr_assert_eq (call_int (teller, "last"), 11);
+}
+
+EVERYWHERE (messages, what_cannot_be_sent_is_an_error_at_once)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    const char *none = NULL;
+    const zanni_ref_t *nobody = NULL;
+    cr_assert_eq (zanni_tell (root, NULL, "count"), ZANNI_EINVAL);
+    cr_assert_eq (zanni_tell (root, teller, NULL), ZANNI_EINVAL);
+    cr_assert_eq (zanni_tell (root, teller, "add", 1, none), ZANNI_EARGS);
+    cr_assert_eq (zanni_tell (root, teller, "know", nobody), ZANNI_EARGS);
+    cr_assert_eq (zanni_tell (root, teller, "add", 1, "not \xff UTF-8"), ZANNI_EARGS);
+    cr_assert_eq (zanni_ask (root, NULL, NULL, "count"), ZANNI_EINVAL);
+    cr_assert_eq (call_int (teller, "count"), 1);
 }

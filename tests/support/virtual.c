@@ -134,6 +134,8 @@ virtual_note (virtual_t *world, const char *format, ...)
     line [length] = 0;
     for (int i = 0; i < length; i++)
         world->hash = (world->hash ^ (uint8_t) line [i]) * UINT64_C (1099511628211);
+    if (world->options.echoed)
+        fputs (line, stderr);
     if (world->options.traced)
         s_append (world, line, (size_t) length);
 }

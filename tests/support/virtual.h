@@ -28,6 +28,7 @@ typedef struct {
     int64_t tick_ns;      // a look at the clock takes up to so long; 0: time stands while anybody can run
     int64_t latency_ns;   // a batch is under way for up to so long; 0: as long as the seed likes
     bool traced;          // keep the trace's lines, and not only their hash
+    bool echoed;          // and write each to stderr as it comes
 } virtual_options_t;
 
 /* What the port does wrong, from now on. */

@@ -1,0 +1,116 @@
+/* Scenes: one world after the other, in one process. The allocator that counts is put in place once, before the first
+   node, and every world has to leave it at zero. */
+
+#include "scene.h"
+
+#include <stdlib.h>
+
+scene_t *scene_now;
+
+static int
+s_begin (scene_t *scene, const scene_setup_t *setup, bool echoed)
+{
+    virtual_options_t world = setup->world;
+    zanni_options_t node = setup->node;
+    world.seed = scene->seed;
+    world.echoed = echoed;
+    scene->world = virtual_new (&world);
+    virtual_plug (scene->world, &node);
+    if (!node.workers)
+        node.workers = 4;
+    scene_now = scene;
+    return zanni_new (&scene->self, &node);
+}
+
+static uint64_t
+s_play (const scene_setup_t *setup, scene_play_fn *play, uint64_t seed, bool echoed)
+{
+    scene_t scene = { .seed = seed };
+    long held = faults_held ();
+    int rc = s_begin (&scene, setup, echoed);
+    if (!rc) {
+        play (&scene);
+        check_eq (zanni_destroy (&scene.self), 0);
+    }
+    else
+        check (setup->may_fail && rc == ZANNI_ENOMEM);
+    uint64_t hash = virtual_hash (scene.world);
+    virtual_destroy (&scene.world);
+    check_eq (faults_held (), held);
+    return hash;
+}
+
+static void
+s_register (const scene_setup_t *setup)
+{
+    static bool installed;
+    cr_assert_eq (zanni_init (setup->classes), 0);
+    if (!installed)
+        faults_install ();
+    installed = true;
+}
+
+void
+scene_run (const scene_setup_t *setup, scene_play_fn *play)
+{
+    const char *only = getenv ("ZANNI_SEED");
+    uint32_t seeds = setup->seeds ? setup->seeds : SCENE_SEEDS;
+    s_register (setup);
+    if (only) {
+        (void) s_play (setup, play, strtoull (only, NULL, 10), true);
+        return;
+    }
+    if (getenv ("ZANNI_LONG"))
+        seeds *= 10;
+    for (uint64_t seed = 1; seed <= seeds; seed++)
+        (void) s_play (setup, play, seed, false);
+}
+
+uint64_t
+scene_run_seed (const scene_setup_t *setup, scene_play_fn *play, uint64_t seed)
+{
+    s_register (setup);
+    return s_play (setup, play, seed, false);
+}
+
+uint32_t
+scene_draw (uint32_t limit)
+{
+    return virtual_below (scene_now->world, limit);
+}
+
+void
+scene_settle (void)
+{
+    virtual_settle (scene_now->world, scene_now->self);
+}
+
+void
+scene_pass (int64_t ms)
+{
+    check_eq (zanni_run (scene_now->self, ms), 0);
+    scene_settle ();
+}
+
+zanni_ref_t *
+scene_spawn (const char *class_name, uint32_t worker)
+{
+    zanni_ref_t *ref = NULL;
+    zanni_spawn_t options = { .place = worker ? ZANNI_SHARED : ZANNI_HERE, .worker = worker };
+    check_eq (zanni_spawn (scene_now->self, &ref, class_name, &options), 0);
+    return ref;
+}
+
+zanni_stats_t
+scene_stats (void)
+{
+    zanni_stats_t stats;
+    check_eq (zanni_stats (scene_now->self, &stats), 0);
+    return stats;
+}
+
+int64_t
+scene_now_ns (void)
+{
+    return virtual_now_ns (scene_now->world);
+}

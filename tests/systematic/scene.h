@@ -1,0 +1,72 @@
+/* scene.h: what the systematic tests share. A play is run in many worlds, one a seed; each gets a root in a node of its
+   own, and at its end nothing may be left: no actor, no message, no byte.
+
+       static void
+       play_ping (scene_t *scene) { ... check (rc == 0); ... }
+
+       Test (ping, is_answered) { scene_run (&setup, play_ping); }
+
+   A failed check names the seed. ZANNI_SEED=n in the environment plays that one alone and writes its trace to stderr;
+   ZANNI_LONG=1 plays ten times as many. */
+
+#ifndef TESTS_SYSTEMATIC_SCENE_H
+#define TESTS_SYSTEMATIC_SCENE_H
+
+#include "support/faults.h"
+#include "support/virtual.h"
+
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <string.h>
+#include <zanni.h>
+
+#define SCENE_SEEDS 200
+#define MS INT64_C (1000000)
+
+typedef struct {
+    virtual_t *world;
+    zanni_t *self;        // the root
+    uint64_t seed;
+} scene_t;
+
+typedef void scene_play_fn (scene_t *scene);
+
+typedef struct {
+    const zanni_class_t *const *classes;
+    virtual_options_t world;
+    zanni_options_t node;
+    uint32_t seeds;       // 0: SCENE_SEEDS
+    bool may_fail;        // memory is out on purpose: zanni_new may answer ZANNI_ENOMEM, and the play is left out
+} scene_setup_t;
+
+/* The scene that is on, for handlers. */
+extern scene_t *scene_now;
+
+void scene_run (const scene_setup_t *setup, scene_play_fn *play);
+
+/* One world only; answers its trace's hash. */
+uint64_t scene_run_seed (const scene_setup_t *setup, scene_play_fn *play, uint64_t seed);
+
+/* The world's seed draws, below `limit`. */
+uint32_t scene_draw (uint32_t limit);
+
+/* Lets everybody run until nobody can before time goes on; lets `ms` pass and everybody run. */
+void scene_settle (void);
+void scene_pass (int64_t ms);
+
+/* A SHARED actor on pool worker `worker` (from 1; 0: root's worker) without start arguments. */
+zanni_ref_t *scene_spawn (const char *class_name, uint32_t worker);
+
+zanni_stats_t scene_stats (void);
+int64_t scene_now_ns (void);
+
+#define check(condition) cr_assert (condition, "seed %" PRIu64 ": %s", scene_now->seed, #condition)
+#define check_eq(one, other)                                                                                    \
+    do {                                                                                                        \
+        long long check_one = (long long) (one);                                                                \
+        long long check_other = (long long) (other);                                                            \
+        cr_assert (check_one == check_other, "seed %" PRIu64 ": %s is %lld, %s is %lld", scene_now->seed, #one,  \
+                   check_one, #other, check_other);                                                             \
+    } while (0)
+
+#endif
