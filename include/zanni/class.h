@@ -38,7 +38,7 @@ typedef struct {
     const char *name;
     const char *in;     // signature of the arguments
     const char *out;    // signature of the answer, "" where there is none
-    zanni_handler_fn *handler;
+    zanni_handler_fn *handler;   // NULL in a loop actor, which gets checked messages from zanni_receive
     const char *text;   // one line for people; zanni.describe answers it
     unsigned flags;
 } zanni_method_t;

@@ -99,6 +99,7 @@ struct zanni_ref {
 #define ZANNI__SCHEDULED 1u   // in the run queue
 #define ZANNI__IN_TURN 2u
 #define ZANNI__BLOCKED 4u     // an owner waits in call or receive, or runs its loop: no turns
+#define ZANNI__UNBORN 8u      // its START has not arrived yet; what comes before waits for it
 
 typedef enum {
     ZANNI__STARTING,   // its START is on the way or in the mailbox
@@ -107,40 +108,41 @@ typedef enum {
     ZANNI__ELSEWHERE   // a stand-in for an actor of another node: what arrives is handed to its link
 } zanni__state_t;
 
+/* Ordered by who writes: first what senders on other workers read and hardly anyone writes, then what they write, then
+   what the owner writes with every message, so that the owner's writes do not take the first away from their caches. */
 struct zanni__identity {
-    zanni__queue_t mailbox;
-    zanni_t *actor;                           // NULL before the start and after the end
     zanni_worker_t *worker;                   // held
     _Atomic (const zanni__class_t *) cls;     // changes once, when a root begins to serve (release; acquire)
-    zanni__identity_t *next_runnable;
+    uint64_t id;
+    uint64_t limit_bytes;
+    _Atomic uint32_t limit;                   // 0: ended
+    uint8_t overflow;
+    bool pinned;                              // root, attached: no count of references ends it
+    bool restartable;
+    _Atomic bool ended;                       // for senders on other workers; a hint (relaxed)
+    struct zanni_ref self;
 
     /* Flow. The owner alone writes `queued`; senders on other workers add to `coming` before they post and the owner
        subtracts when it takes in. A sender reads both: relaxed, for a limit needs no order. */
-    _Atomic uint32_t queued;
-    _Atomic uint32_t coming;
-    _Atomic uint64_t queued_bytes;
     _Atomic uint64_t coming_bytes;
-    uint64_t limit_bytes;
-    _Atomic uint32_t limit;                   // 0: ended
-
-    uint8_t state;
-    uint8_t overflow;
-    uint8_t busy;                             // ZANNI__SCHEDULED, ...: what arrives needs no place in the run queue
-    bool pinned;                              // root, attached: no count of references ends it
-    _Atomic bool ended;                       // for senders on other workers; a hint (relaxed)
-    bool restartable;
-
-    bool owned;                               // the owner's one of `refs` is there
-    uint32_t holds;
+    _Atomic uint32_t coming;
     _Atomic uint32_t refs;
     _Atomic uint32_t strong;
     uint32_t incarnation;
-    uint64_t id;
-    struct zanni_ref self;
     zanni__hook_t all;                        // the worker's actors
-    zanni__item_t *watchers;                  // chain of MONITOR and WAITER
     zanni_msg_t *start;                       // kept for a restart
     struct zanni__export *exported;           // nonces, once a reference has left the process
+
+    zanni__queue_t mailbox;
+    zanni_t *actor;                           // NULL before the start and after the end
+    zanni__identity_t *next_runnable;
+    zanni__item_t *watchers;                  // chain of MONITOR and WAITER
+    _Atomic uint64_t queued_bytes;
+    _Atomic uint32_t queued;
+    uint32_t holds;
+    uint8_t state;
+    uint8_t busy;                             // ZANNI__SCHEDULED, ...: what arrives needs no place in the run queue
+    bool owned;                               // the owner's one of `refs` is there
 };
 
 /* An actor as it is known outside its process. The two rights are two nonces: who knows one has its right. A stand-in
@@ -166,7 +168,7 @@ struct zanni {
     bool closing;                // told to stop
     bool killed;
     bool restarting;
-    bool hooked;                 // its start ran, so its stop will
+    uint8_t started;             // classes, from the eldest down, whose start succeeded: their stops will run
 };
 
 /* route.c. A stand-in on `worker`, through which what is sent to it leaves by `link`; it has one reference. */

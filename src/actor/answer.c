@@ -247,14 +247,9 @@ s_forwarded (zanni_t *self, zanni_msg_t *msg, zanni__identity_t *to, const char 
     if (!onward)
         return ZANNI_ENOMEM;
     zanni__identity_t *sender = msg->from;   // the answer goes to the first asker, not to us
-    bool local = sender->worker == self->worker && to->worker == self->worker;
-    if (onward->item.flags & ZANNI__REMOTE)
-        zanni__identity_unref (self->identity);
-    else
-        self->identity->holds--;
-    onward->item.flags &= (uint8_t) ~ZANNI__REMOTE;
+    zanni__identity_unhold (self->identity);
     onward->from = sender;
-    if (local)
+    if (sender->worker == self->worker)
         zanni__identity_hold (sender);
     else {
         zanni__identity_ref (sender);
@@ -286,6 +281,7 @@ zanni_forward (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *ref, const ch
     onward->id = msg->id;
     onward->deadline_ns = msg->deadline_ns;
     msg->item.flags |= ZANNI__ANSWERED;
+    zanni__hold_borrowed (self->worker, onward, ref);
     zanni__dispatch (self, onward);
     return 0;
 }

@@ -186,7 +186,8 @@ s_take_answer (zanni_t *self, zanni_msg_t **reply_p, zanni_msg_t *answer, const 
         return 0;
     }
     int rc = answer->code;
-    if (options->error && !zanni_msg_error (answer, options->error) && answer->args.size) {
+    bool has_data = answer->args.size > 1;   // one byte is an empty array
+    if (options->error && !zanni_msg_error (answer, options->error) && has_data) {
         zanni__msg_own (answer);
         options->error->data = answer;
     }

@@ -59,6 +59,7 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
         identity->busy &= (uint8_t) ~ZANNI__BLOCKED;
     if (!identity->busy && identity->mailbox.head)
         zanni__worker_push_run (worker, identity);
+    zanni__uncorked (worker);   // what is left may be the program's own loop's to find
     return rc;
 }
 
@@ -85,7 +86,8 @@ static bool
 s_has_next (zanni_t *self, void *context)
 {
     zanni_msg_t **msg_p = context;
-    *msg_p = s_next (self);
+    if (!*msg_p)
+        *msg_p = s_next (self);
     return *msg_p != NULL;
 }
 
@@ -173,5 +175,6 @@ zanni_run (zanni_t *self, int64_t timeout_ms)
             zanni__worker_wait (worker, until_ns);
     }
     worker->quit = false;
+    zanni__uncorked (worker);
     return 0;
 }

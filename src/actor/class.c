@@ -160,7 +160,7 @@ s_check_method (s_plan_t *plan, const zanni_method_t *method)
         rc = s_check_signature (plan, "out", method->out);
     if (!rc)
         rc = s_check_text (plan, method->text);
-    if (!rc && !method->handler)
+    if (!rc && !method->handler && !plan->at->definition->run)   // a loop actor reads
         rc = s_fault (plan, " has no handler");
     if (!rc && (method->flags & ~ZANNI_METHOD_PRIVATE))
         rc = s_fault (plan, " has unknown flags 0x%x", method->flags & ~ZANNI_METHOD_PRIVATE);
@@ -390,6 +390,18 @@ s_compile (s_plan_t *plan, s_entry_t *entry, const zanni__class_t *parent)
     s_inherit (cls, definition, base);
     entry->made = cls;   // from here on the plan frees it
     return s_add_methods (plan, cls, base);
+}
+
+int
+zanni__class_make (zanni__class_t **cls_p, const zanni_class_t *definition)
+{
+    s_entry_t entry = { .definition = definition, .position = 1 };
+    s_plan_t plan = { .entries = &entry, .count = 1, .at = &entry };
+    int rc = s_compile (&plan, &entry, NULL);
+    assert (!rc || rc == ZANNI_ENOMEM);
+    if (!rc)
+        *cls_p = entry.made;
+    return rc;
 }
 
 /* The class to be made with this name, or NULL. */

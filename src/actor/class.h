@@ -14,6 +14,7 @@ typedef struct zanni__method {
     const char *text;
     unsigned flags;
     bool builtin;                        // every actor has it; handled by the runtime even where a program reads
+    bool any;                            // takes whatever arguments come
     const struct zanni__method *super;   // the parent's method that it overrides, or NULL
 } zanni__method_t;
 
@@ -30,6 +31,11 @@ typedef struct zanni__class {
     uint32_t mask;                       // slots - 1; a power of two, at most half full
     const zanni__method_t **slots;
     struct zanni__class *next;           // in the process's table
+
+    /* Of the library's own classes only; NULL in all others. */
+    const zanni__method_t *any;          // what has no method of its own goes here, whatever its name and arguments
+    /* The actor is to end for this reason: true where it will do so later, by zanni__request_end again. */
+    bool (*closing) (zanni_t *self, const zanni_reason_t *reason);
 } zanni__class_t;
 
 /* A registered class, or NULL. Any thread. */
@@ -37,6 +43,9 @@ const zanni__class_t *zanni__class_find (const char *name);
 
 /* The class of an actor that serves none: it has the methods that every actor has. */
 const zanni__class_t *zanni__class_none (void);
+
+/* Makes a class of the library's own, which no name leads to; it lives as long as the process. ZANNI_ENOMEM. */
+int zanni__class_make (zanni__class_t **cls_p, const zanni_class_t *definition);
 
 /* The methods that every actor has; ends with ZANNI_METHOD_END. */
 extern const zanni_method_t zanni__builtin_methods [];

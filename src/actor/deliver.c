@@ -80,6 +80,17 @@ s_answer_arrives (zanni_worker_t *worker, zanni__identity_t *to, zanni_msg_t *ms
     zanni__enqueue (worker, to, &msg->item);
 }
 
+/* Whoever was told of the actor by its spawner may have been faster: what is there already comes behind. */
+static void
+s_start_arrives (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *start)
+{
+    zanni__enlist (worker, to);
+    to->busy &= (uint8_t) ~ZANNI__UNBORN;
+    zanni__queue_push_front (&to->mailbox, start);
+    if (!to->busy)
+        zanni__worker_push_run (worker, to);
+}
+
 static void
 s_deliver_system (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
 {
@@ -95,17 +106,21 @@ s_deliver_system (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *
         zanni__command (worker, (zanni_msg_t *) (void *) item);
         break;
     case ZANNI__START:
-        zanni__enlist (worker, to);
-        zanni__enqueue (worker, to, item);
+        s_start_arrives (worker, to, item);
         break;
-    case ZANNI__MONITOR:
-    case ZANNI__DEMONITOR:
-    case ZANNI__WAITER:
-        if (to->busy & ZANNI__BLOCKED) {   // an owner that waits answers for itself
-            zanni__handle (worker, to, item);
-            break;
+    case ZANNI__WAITER:   // about the mailbox, so not behind what is in it
+        if (item->flags & ZANNI__TICK) {   // one's own, of a blocking send, comes back
+            (void) zanni__tick_arrived (worker, (zanni_msg_t *) (void *) item);
+            zanni__msg_release (worker, (zanni_msg_t *) (void *) item);
         }
-        zanni__enqueue (worker, to, item);
+        else
+            zanni__watcher_add (worker, to, (zanni_msg_t *) (void *) item);
+        break;
+    case ZANNI__MONITOR:   // of this incarnation, which a restart may end before its next turn
+        zanni__watcher_add (worker, to, (zanni_msg_t *) (void *) item);
+        break;
+    case ZANNI__DEMONITOR:
+        zanni__watcher_remove (worker, to, (zanni_msg_t *) (void *) item);
         break;
     default:
         zanni__enqueue (worker, to, item);
@@ -127,6 +142,9 @@ zanni__deliver (zanni_worker_t *worker, zanni__item_t *item)
         if (item->kind == ZANNI__WORKER_STOP) {
             worker->stopping = true;
             zanni__msg_release (worker, (zanni_msg_t *) (void *) item);
+            if (worker->owner)   // it may be waiting in call or receive
+                zanni__request_end (worker, worker->owner, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
+            zanni_worker_drop (worker);
             return;
         }
     }

@@ -26,11 +26,31 @@ zanni__msg_new (zanni_worker_t *worker)
     return zanni__msg_take (worker);
 }
 
-static void
-s_let_go (zanni__identity_t *identity, bool remote)
+/* A stream of messages from one actor of another worker gives back one hold each on the same identity, whose line that
+   worker writes: they are gathered and given back together, before this worker rests. */
+void
+zanni__settle (zanni_worker_t *worker)
 {
-    if (remote)
+    zanni__identity_t *identity = worker->owed;
+    uint32_t count = worker->owed_count;
+    worker->owed = NULL;
+    worker->owed_count = 0;
+    /* acq_rel: the last one sees everything that the others did to it. */
+    if (count && atomic_fetch_sub_explicit (&identity->refs, count, memory_order_acq_rel) == count)
+        zanni__identity_free (identity);
+}
+
+static void
+s_let_go (zanni_worker_t *worker, zanni__identity_t *identity, bool remote)
+{
+    if (remote && atomic_load_explicit (&worker->closed, memory_order_relaxed))
         zanni__identity_unref (identity);
+    else if (remote) {
+        if (worker->owed != identity)
+            zanni__settle (worker);
+        worker->owed = identity;
+        worker->owed_count++;
+    }
     else
         zanni__identity_unhold (identity);
 }
@@ -56,9 +76,9 @@ zanni__msg_free_all (zanni_worker_t *worker, zanni_msg_t *msg)
     if (msg->extra)
         zanni__msg_extra_free (msg);
     if (msg->item.flags & ZANNI__HOLDS_TO)
-        s_let_go (msg->to, remote);
+        s_let_go (worker, msg->to, remote);
     if (msg->from)
-        s_let_go (msg->from, remote);
+        s_let_go (worker, msg->from, remote);
     zanni__msg_recycle (worker, msg);
 }
 
@@ -94,6 +114,20 @@ zanni__hold_to (zanni_msg_t *msg)
         zanni__identity_ref (msg->to);
     else
         zanni__identity_hold (msg->to);
+}
+
+/* The same for a message that is about to leave this worker, and holds its sender in the way that travels. */
+void
+zanni__hold_afar (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    zanni__identity_t *from = msg->from;
+    if (!(msg->item.flags & ZANNI__REMOTE)) {
+        assert (from->worker == worker);
+        zanni__identity_ref (from);
+        zanni__identity_unhold (from);
+        msg->item.flags |= ZANNI__REMOTE;
+    }
+    zanni__hold_to (msg);
 }
 
 void
@@ -159,9 +193,9 @@ zanni_msg_kind (const zanni_msg_t *msg)
 const char *
 zanni_msg_method (const zanni_msg_t *msg)
 {
-    if (msg->method)
-        return msg->method->name;
-    return msg->name ? msg->name : "";
+    if (msg->name)
+        return msg->name;
+    return msg->method ? msg->method->name : "";
 }
 
 const zanni_ref_t *

@@ -6,6 +6,7 @@
 
 #include "../message/buffer.h"
 
+#include <sched.h>
 #include <stdio.h>
 
 static void
@@ -62,6 +63,23 @@ s_bury_drop (zanni_ref_t *ref)
     zanni__free_ref (ref);
 }
 
+static void
+s_bury_ask (zanni_worker_t *worker, zanni_msg_t *ask, int code, const zanni_reason_t *reason)
+{
+    if (zanni__ask_is_open (ask))
+        zanni__answer_turned (worker, ask, code, reason);
+    else
+        zanni__msg_release (worker, ask);
+}
+
+/* Its worker ended before the START came, and knew nothing of it: what others have sent it is still there. */
+static void
+s_bury_unborn (zanni_worker_t *worker, zanni__identity_t *identity)
+{
+    if (identity->state == ZANNI__STARTING)
+        zanni__request_end (worker, identity, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
+}
+
 void
 zanni__bury (zanni_worker_t *worker, zanni__item_t *item, int code, const zanni_reason_t *reason)
 {
@@ -73,17 +91,20 @@ zanni__bury (zanni_worker_t *worker, zanni__item_t *item, int code, const zanni_
         zanni__msg_release (worker, msg);
         break;
     case ZANNI__ASK:
+        s_bury_ask (worker, msg, code, reason);
+        break;
     case ZANNI__START:
-        if (zanni__ask_is_open (msg))
-            zanni__answer_turned (worker, msg, code, reason);
-        else
-            zanni__msg_release (worker, msg);
+        s_bury_unborn (worker, msg->to);
+        s_bury_ask (worker, msg, code, reason);
         break;
     case ZANNI__MONITOR:
         zanni__down_now (worker, msg, reason, false);
         break;
     case ZANNI__WAITER:
-        zanni__waiter_now (worker, msg);
+        if (item->flags & ZANNI__TICK)
+            zanni__msg_release (worker, msg);
+        else
+            zanni__waiter_now (worker, msg);
         break;
     case ZANNI__DROP:
         s_bury_drop ((zanni_ref_t *) (void *) item);
@@ -94,17 +115,41 @@ zanni__bury (zanni_worker_t *worker, zanni__item_t *item, int code, const zanni_
     case ZANNI__BUFFER:
         zanni__buffer_home ((zanni_buffer_t *) (void *) item);
         break;
+    case ZANNI__WORKER_STOP:
+        zanni_worker_drop (zanni__item_home (item));
+        zanni__msg_release (worker, msg);
+        break;
     default:
         zanni__msg_release (worker, msg);
     }
 }
 
-static zanni_worker_t *
-s_home (zanni_worker_t *worker, zanni__item_t *item)
+/* The worker that an item is for; NULL: any. */
+zanni_worker_t *
+zanni__item_home (zanni__item_t *item)
 {
-    if (item->kind == ZANNI__BUFFER)
+    switch (item->kind) {
+    case ZANNI__BUFFER:
         return ((zanni_buffer_t *) (void *) item)->home;
-    return item->kind >= ZANNI__MEMORY ? worker : zanni__item_to (item)->worker;
+    case ZANNI__WORKER_STOP:
+        return (zanni_worker_t *) (void *) ((zanni_msg_t *) (void *) item)->to;
+    case ZANNI__MEMORY:
+        return NULL;
+    default:
+        return zanni__item_to (item)->worker;
+    }
+}
+
+/* A worker that refuses is taking in what was posted to it before, and that goes first. It runs none of the program's
+   handlers any more, so it will not be long. */
+static bool
+s_has_ended (zanni_worker_t *to)
+{
+    if (!atomic_load (&to->refusing))
+        return false;
+    while (!atomic_load_explicit (&to->closed, memory_order_acquire))
+        sched_yield ();
+    return true;
 }
 
 /* What no worker took: passed on where the receiver lives after all, else buried. */
@@ -123,10 +168,11 @@ zanni__bury_orphans (zanni_worker_t *worker)
         zanni__queue_push_front (&in_order, item);
     }
     while ((item = zanni__queue_pop (&in_order))) {
-        zanni__coming (item, -1);
-        zanni_worker_t *to = s_home (worker, item);
-        if (to != worker && !atomic_load_explicit (&to->closed, memory_order_acquire))
+        zanni_worker_t *to = zanni__item_home (item);
+        if (to && to != worker && !s_has_ended (to)) {
+            zanni__uncount_coming (item);
             zanni__post (worker, to, item);
+        }
         else
             zanni__bury (worker, item, ZANNI_ENOACTOR, NULL);
     }

@@ -31,18 +31,31 @@ static int
 s_start_hooks (zanni_t *self, const zanni__class_t *cls, zanni_msg_t *start)
 {
     int rc = cls->parent ? s_start_hooks (self, cls->parent, start) : 0;
-    if (rc < 0 || !cls->definition->start)
+    if (!rc && cls->definition->start) {
+        zanni_rewind (start);
+        rc = cls->definition->start (self, start);
+    }
+    if (rc < 0)
         return rc;
-    zanni_rewind (start);
-    rc = cls->definition->start (self, start);
-    return rc < 0 ? rc : 0;
+    self->started++;
+    return 0;
 }
 
+static uint32_t
+s_generations (const zanni__class_t *cls)
+{
+    uint32_t count = 0;
+    for (; cls; cls = cls->parent)
+        count++;
+    return count;
+}
+
+/* The stops of those classes whose start succeeded, from the youngest up. */
 static void
 s_stop_hooks (zanni_t *self, const zanni__class_t *cls, const zanni_reason_t *reason)
 {
-    for (; cls; cls = cls->parent)
-        if (cls->definition->stop)
+    for (uint32_t generation = s_generations (cls); cls; cls = cls->parent, generation--)
+        if (generation <= self->started && cls->definition->stop)
             cls->definition->stop (self, reason);
 }
 
@@ -65,7 +78,7 @@ s_run_start (zanni_worker_t *worker, zanni_t *self, const zanni__class_t *cls, z
 {
     int rc = s_match_start (cls, start, error);
     if (rc || !cls->has_start) {
-        self->hooked = !rc;
+        self->started = rc ? 0 : UINT8_MAX;
         return rc;
     }
     zanni_msg_t *previous = worker->current;
@@ -78,7 +91,6 @@ s_run_start (zanni_worker_t *worker, zanni_t *self, const zanni__class_t *cls, z
     worker->corked = corked;
     self->identity->busy = (uint8_t) ((self->identity->busy & ~ZANNI__IN_TURN) | (busy & ZANNI__IN_TURN));
     worker->current = previous;
-    self->hooked = !rc;
     if (rc) {
         const char *fault = zanni_msg_fault (start);
         *error = (zanni_error_t) { .code = rc };
@@ -160,7 +172,7 @@ s_end_actor (zanni_t *self, const zanni_reason_t *reason)
 {
     zanni_worker_t *worker = self->worker;
     const zanni__class_t *cls = atomic_load_explicit (&self->identity->cls, memory_order_relaxed);
-    if (self->hooked && !self->killed) {
+    if (self->started && !self->killed) {
         self->identity->busy |= ZANNI__IN_TURN;
         s_stop_hooks (self, cls, reason);
     }
@@ -247,7 +259,7 @@ zanni_serve_args (zanni_t *self, const char *class_name, const zanni_arg_t *args
         return rc;
     zanni__identity_t *identity = self->identity;
     const zanni__class_t *cls = class_name ? zanni__class_find (class_name) : NULL;
-    if (!identity->pinned || self->hooked || !class_name)
+    if (!identity->pinned || self->started || !class_name)
         return ZANNI_EINVAL;
     if (!cls)
         return ZANNI_ENOCLASS;
@@ -264,8 +276,9 @@ zanni_serve_args (zanni_t *self, const char *class_name, const zanni_arg_t *args
         /* release: senders that see the class see it whole. */
         atomic_store_explicit (&identity->cls, cls, memory_order_release);
         rc = s_run_start (self->worker, self, cls, start, &error);
-        self->hooked = !rc;
         if (rc) {
+            s_stop_hooks (self, cls, &(zanni_reason_t) { .kind = ZANNI_EXIT_ERROR, .code = rc });
+            self->started = 0;
             atomic_store_explicit (&identity->cls, zanni__class_none (), memory_order_release);
             self->state = NULL;
             zanni__log (self->worker->node, ZANNI_LOG_ERROR, "%s", error.text);
@@ -299,6 +312,9 @@ zanni__request_end (zanni_worker_t *worker, zanni__identity_t *identity, zanni_r
         }
         return;
     }
+    const zanni__class_t *cls = atomic_load_explicit (&identity->cls, memory_order_relaxed);
+    if (cls->closing && !worker->stopping && cls->closing (self, &reason))
+        return;
     bool kills = reason.kind == ZANNI_EXIT_KILLED;
     bool first = !self->reason;
     self->closing = true;
@@ -327,10 +343,8 @@ s_exit (zanni_t *self, zanni_reason_t reason)
     if (self->reason)
         return 0;
     zanni_reason_t *memory = zanni__malloc (sizeof reason);
-    if (!memory)
-        return ZANNI_ENOMEM;
-    *memory = reason;
-    self->reason = memory;
+    self->reason = memory ? memory : &self->worker->spare_reason;
+    *self->reason = reason;
     if (s_can_end_now (self->identity))
         zanni__end (self->worker, self->identity);
     return 0;
@@ -431,7 +445,7 @@ zanni_super (zanni_t *self, zanni_msg_t *msg)
     if (!msg || !msg->method)
         return ZANNI_EINVAL;
     const zanni__method_t *method = msg->method;
-    if (!method->super)
+    if (!method->super || !method->super->handler)
         return ZANNI_ENOMETHOD;
     zanni_rewind (msg);
     msg->method = method->super;

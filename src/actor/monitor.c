@@ -106,11 +106,12 @@ zanni_demonitor (zanni_t *self, uint64_t monitor)
     return 0;
 }
 
-/* Room again: the waiter goes back as a tell to its own sender's method, whose name it carries in its room. */
+/* Room again: the waiter goes back as a tell to its own sender's method, whose name it carries in its room; that of a
+   blocking send, which has no method, as a WAITER, since its sender handles no tells now. */
 void
 zanni__waiter_now (zanni_worker_t *worker, zanni_msg_t *waiter)
 {
-    zanni__msg_turn (worker, waiter, ZANNI__TELL);
+    zanni__msg_turn (worker, waiter, *waiter->room ? ZANNI__TELL : ZANNI__WAITER);
     waiter->item.flags |= ZANNI__TICK;
     waiter->name = (const char *) waiter->room;
     zanni__send (worker, waiter->to->worker, &waiter->item);

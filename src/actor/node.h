@@ -37,7 +37,8 @@ struct zanni_node {
     zanni__identity_t *subscriber;   // of dead letters, held
     char subscriber_method [64];
     zanni_stats_t past;              // of workers that have ended      ... to here
-    zanni_worker_t **pool;           // 0 .. options.workers - 1; each starts with its first actor (lock to write)
+    zanni_worker_t **pool;           // 0 .. options.workers - 1; each starts with its first actor (under pool_lock)
+    pthread_mutex_t pool_lock;       // held while a thread starts, so before `lock`, which the control thread may take
     _Atomic (void *) place_handle;   // opened with the second worker (release; acquire)
     zanni_worker_t *root;
     int bell;                        // an eventfd: wakes a root that waits without a port when it has got one

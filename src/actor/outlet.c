@@ -8,8 +8,9 @@
    chain. So a stream in one direction allocates nothing, and its memory stays warm.
 
    A worker number is used again after its worker has ended, so an outlet names the worker that it is for. Sending cannot
-   fail: where a batch or the port finds no memory the items wait for the next flush or go the undertaker's way, and those
-   for a worker that has ended go to the undertaker. */
+   fail: where a batch or the port finds no memory the items wait for the next flush, and those for a worker that has
+   ended go to the undertaker. Nothing overtakes: a reference's drop that came before what was sent through it would free
+   whom that is for. So while one item is without a batch, whatever is posted later queues behind it. */
 
 #include "worker.h"
 
@@ -57,26 +58,134 @@ s_batch_recycle (zanni_worker_t *worker, zanni_batch_t *batch)
     zanni_worker_drop (from);
 }
 
+/* What has been gathered about a run of messages for one actor, or from one: neighbours in a batch mostly have both in
+   common, and each atomic addition to a line that another worker writes costs more than the rest of the way. */
+typedef struct {
+    zanni__identity_t *identity;
+    uint32_t count;
+    uint64_t bytes;
+} s_run_t;
+
+static void
+s_add_coming (zanni__identity_t *to, uint32_t count, uint64_t bytes)
+{
+    atomic_fetch_add_explicit (&to->coming, count, memory_order_relaxed);
+    atomic_fetch_add_explicit (&to->coming_bytes, bytes, memory_order_relaxed);
+}
+
+static inline bool
+s_counts (const zanni__item_t *item)
+{
+    return item->kind <= ZANNI__ASK && item->flags & ZANNI__COUNTED;
+}
+
+/* What was not used of a credit. */
+static void
+s_give_back (zanni__outlet_t *outlet)
+{
+    if (outlet->credit)
+        s_add_coming (outlet->admits, 0 - outlet->credit, 0 - outlet->credit_bytes);
+    outlet->admits = NULL;
+    outlet->credit = 0;
+    outlet->credit_bytes = 0;
+}
+
+/* A message counts as coming until its receiver's worker takes it in. Where there is room for many, as many are counted
+   at once as go into a batch, and the rest is given back with it: the receiver's counts lie in a line that its worker
+   writes all the time. */
+static void
+s_count (zanni__outlet_t *outlet, zanni__item_t *item)
+{
+    zanni__identity_t *to = zanni__item_to (item);
+    if (outlet->admits == to && outlet->credit && outlet->credit_bytes >= item->weight) {
+        outlet->credit--;
+        outlet->credit_bytes -= item->weight;
+        return;
+    }
+    uint64_t room = 0;
+    s_give_back (outlet);
+    if (zanni__room_of (to, &room) && room > 8 * ZANNI__BATCH_ITEMS) {
+        outlet->admits = to;
+        outlet->credit = ZANNI__BATCH_ITEMS - 1;
+        outlet->credit_bytes = to->limit_bytes / 64;
+    }
+    s_add_coming (to, 1 + outlet->credit, item->weight + outlet->credit_bytes);
+}
+
+static void
+s_taken_in (const zanni_batch_t *batch)
+{
+    s_run_t run = { NULL, 0, 0 };
+    for (uint32_t i = 0; i < batch->count; i++) {
+        zanni__item_t *item = batch->items [i];
+        if (!s_counts (item))
+            continue;
+        zanni__identity_t *to = zanni__item_to (item);
+        if (to != run.identity) {
+            if (run.count)
+                s_add_coming (run.identity, 0 - run.count, 0 - run.bytes);
+            run = (s_run_t) { to, 0, 0 };
+        }
+        run.count++;
+        run.bytes += item->weight;
+    }
+    if (run.count)
+        s_add_coming (run.identity, 0 - run.count, 0 - run.bytes);
+}
+
+/* An orphan that is to be posted once more. */
+void
+zanni__uncount_coming (zanni__item_t *item)
+{
+    if (s_counts (item))
+        s_add_coming (zanni__item_to (item), UINT32_MAX, 0 - (uint64_t) item->weight);
+}
+
+/* A run of messages from one actor of this worker: its holds on their sender become such as other threads can drop. */
+static void
+s_end_leaving (s_run_t *run)
+{
+    if (!run->count)
+        return;
+    atomic_fetch_add_explicit (&run->identity->refs, run->count, memory_order_relaxed);
+    run->identity->holds -= run->count - 1;
+    zanni__identity_unhold (run->identity);
+}
+
+static void
+s_leave (s_run_t *run, zanni__item_t *item)
+{
+    if (item->kind > ZANNI__ASK || item->flags & ZANNI__REMOTE)
+        return;
+    zanni__identity_t *from = ((zanni_msg_t *) (void *) item)->from;
+    if (from != run->identity) {
+        s_end_leaving (run);
+        *run = (s_run_t) { from, 0, 0 };
+    }
+    run->count++;
+    item->flags |= ZANNI__REMOTE;
+}
+
+static void
+s_leave_all (const zanni_batch_t *batch)
+{
+    s_run_t run = { NULL, 0, 0 };
+    for (uint32_t i = 0; i < batch->count; i++)
+        s_leave (&run, batch->items [i]);
+    s_end_leaving (&run);
+}
+
+/* On the thread of the worker that the items come from, or after they have left it. */
 static void
 s_batch_orphan (zanni_batch_t *batch)
 {
     zanni_worker_t *from = batch->from;
+    s_leave_all (batch);
     for (uint32_t i = 0; i < batch->count; i++) {
         batch->items [i]->next = NULL;
         zanni__node_orphan (from->node, batch->items [i]);
     }
     s_batch_free (batch);
-}
-
-/* What was sent to a worker counts as coming until that worker takes it in. */
-void
-zanni__coming (zanni__item_t *item, int by)
-{
-    if (item->kind > ZANNI__ASK || !(item->flags & ZANNI__COUNTED))
-        return;
-    zanni__identity_t *to = zanni__item_to (item);
-    atomic_fetch_add_explicit (&to->coming, (uint32_t) by, memory_order_relaxed);
-    atomic_fetch_add_explicit (&to->coming_bytes, (uint64_t) ((int64_t) item->weight * by), memory_order_relaxed);
 }
 
 static bool
@@ -94,21 +203,35 @@ s_grow (zanni_worker_t *worker, uint32_t number)
     return true;
 }
 
-/* Gives one outlet's batch to the port; what the port refuses for good goes to the undertaker. */
+/* Posts unless the receiver is about to end: see its `posting`. */
+static int
+s_port_post (zanni_worker_t *worker, zanni_worker_t *to, zanni_batch_t *batch)
+{
+    zanni_node_t *node = worker->node;
+    int rc = ZANNI_ECLOSED;
+    if (!worker->port)
+        return rc;
+    atomic_fetch_add (&to->posting, 1);
+    if (!atomic_load (&to->refusing)) {
+        atomic_fetch_add_explicit (&node->batches, 1, memory_order_relaxed);
+        rc = node->port->post (worker->port, to, batch);
+        if (rc)
+            atomic_fetch_sub_explicit (&node->batches, 1, memory_order_release);
+    }
+    atomic_fetch_sub_explicit (&to->posting, 1, memory_order_release);
+    return rc;
+}
+
+/* Gives one outlet's batch to the port; what is for a worker that ends goes to the undertaker. Whatever else the port
+   lacks, the batch waits. */
 static bool
 s_emit (zanni_worker_t *worker, zanni__outlet_t *outlet)
 {
     zanni_batch_t *batch = outlet->batch;
-    zanni_node_t *node = worker->node;
-    int rc = ZANNI_ECLOSED;
-    /* acquire pairs with the release at the end of the worker: whoever sees it closed sees it ended. */
-    if (worker->port && !atomic_load_explicit (&outlet->to->closed, memory_order_acquire)) {
-        atomic_fetch_add_explicit (&node->batches, 1, memory_order_relaxed);
-        rc = node->port->post (worker->port, outlet->to, batch);
-        if (rc)
-            atomic_fetch_sub_explicit (&node->batches, 1, memory_order_release);
-    }
-    if (rc == ZANNI_ENOMEM)
+    s_leave_all (batch);
+    s_give_back (outlet);
+    int rc = s_port_post (worker, outlet->to, batch);
+    if (rc && rc != ZANNI_ECLOSED)
         return false;
     outlet->batch = NULL;
     if (rc)
@@ -136,40 +259,93 @@ s_outlet (zanni_worker_t *worker, zanni_worker_t *to)
             return NULL;
         if (!worker->dirty)
             worker->dirty_ns = worker->now_ns;
-        outlet->next = worker->dirty;
-        worker->dirty = to->number + 1;
+        if (!outlet->listed) {
+            outlet->next = worker->dirty;
+            worker->dirty = to->number + 1;
+            outlet->listed = true;
+        }
     }
     return outlet;
 }
 
-void
-zanni__post (zanni_worker_t *worker, zanni_worker_t *to, zanni__item_t *item)
+/* Into the batch for its worker; false: there is no memory for one. */
+static bool
+s_put (zanni_worker_t *worker, zanni_worker_t *to, zanni__item_t *item)
 {
-    zanni__coming (item, 1);
     zanni__outlet_t *outlet = s_outlet (worker, to);
-    if (!outlet || outlet->batch->count == ZANNI__BATCH_ITEMS) {   // no memory: the undertaker posts it, or buries it
-        item->next = NULL;
-        zanni__node_orphan (worker->node, item);
-        return;
-    }
+    if (!outlet || outlet->batch->count == ZANNI__BATCH_ITEMS)
+        return false;
+    if (s_counts (item))
+        s_count (outlet, item);
     outlet->batch->items [outlet->batch->count++] = item;
-    if (outlet->batch->count == ZANNI__BATCH_ITEMS)
-        zanni__flush (worker);
+    return true;
 }
 
-void
-zanni__flush (zanni_worker_t *worker)
+static void
+s_emit_all (zanni_worker_t *worker)
 {
     uint32_t at = worker->dirty;
     worker->dirty = 0;
     while (at) {
         zanni__outlet_t *outlet = &worker->outlets [at - 1];
         uint32_t next = outlet->next;
+        outlet->listed = false;
         if (outlet->batch && !s_emit (worker, outlet)) {
             outlet->next = worker->dirty;
             worker->dirty = at;
+            outlet->listed = true;
         }
         at = next;
+    }
+}
+
+static void
+s_unstall (zanni_worker_t *worker)
+{
+    zanni__item_t *item;
+    bool more = true;
+    while (more && (item = worker->stalled.head)) {
+        zanni__item_t *next = item->next;
+        more = s_put (worker, zanni__item_home (item), item);
+        if (more)
+            worker->stalled.head = next;
+        else if (worker->dirty) {   // its batch may be full
+            s_emit_all (worker);
+            more = s_put (worker, zanni__item_home (item), item);
+            if (more)
+                worker->stalled.head = next;
+        }
+    }
+}
+
+static __attribute__ ((noinline)) void
+s_stall (zanni_worker_t *worker, zanni__item_t *item)
+{
+    if (item->kind == ZANNI__MEMORY) {   // it may as well stay here
+        zanni__memory_home (worker, (zanni_msg_t *) (void *) item);
+        return;
+    }
+    zanni__queue_push (&worker->stalled, item);
+}
+
+void
+zanni__post (zanni_worker_t *worker, zanni_worker_t *to, zanni__item_t *item)
+{
+    if (__builtin_expect (worker->stalled.head != NULL, 0) || !s_put (worker, to, item)) {
+        s_stall (worker, item);
+        return;
+    }
+    if (worker->outlets [to->number].batch->count == ZANNI__BATCH_ITEMS)
+        zanni__flush (worker);
+}
+
+void
+zanni__flush (zanni_worker_t *worker)
+{
+    s_emit_all (worker);
+    if (__builtin_expect (worker->stalled.head != NULL, 0)) {
+        s_unstall (worker);
+        s_emit_all (worker);
     }
 }
 
@@ -182,6 +358,14 @@ zanni__outlets_free (zanni_worker_t *worker)
             s_batch_orphan (outlet->batch);
         if (outlet->to)
             zanni_worker_drop (outlet->to);
+    }
+    zanni__item_t *item;
+    while ((item = zanni__queue_pop (&worker->stalled))) {
+        s_run_t run = { NULL, 0, 0 };
+        s_leave (&run, item);
+        s_end_leaving (&run);
+        item->next = NULL;
+        zanni__node_orphan (worker->node, item);
     }
     zanni__free (worker->outlets);
     worker->outlets = NULL;
@@ -247,10 +431,10 @@ zanni_worker_deliver (zanni_worker_t *worker, zanni_batch_t *batch)
     atomic_fetch_sub_explicit (&worker->node->batches, 1, memory_order_release);
     for (uint32_t i = 0; i < count && i < ahead; i++)
         s_fetch (batch->items [i]);
+    s_taken_in (batch);
     for (uint32_t i = 0; i < count; i++) {
         if (i + ahead < count)
             s_fetch (batch->items [i + ahead]);
-        zanni__coming (batch->items [i], -1);
         zanni__deliver (worker, batch->items [i]);
     }
     if (!memory && batch->from != worker)

@@ -24,7 +24,7 @@ zanni_promise_new (zanni_t *self, zanni_promise_t **promise_p, zanni_msg_t *msg)
         return rc;
     if (!promise_p || !msg)
         return ZANNI_EINVAL;
-    if (!zanni__ask_is_open (msg) || msg->item.kind != ZANNI__ASK)
+    if (!zanni__ask_is_open (msg))   // a START, too: then the promise says how it went
         return ZANNI_EREPLIED;
     zanni_msg_t *duty = zanni__msg_new (self->worker);
     if (!duty)

@@ -6,20 +6,39 @@
 #include "deliver.h"
 #include "envelope.h"
 
-/* 0, or why `to` takes nothing of this weight now. */
-static __attribute__ ((noinline)) int
-s_refuses (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight)
+/* 0, or why `to` takes nothing of this weight now; how many more it takes goes to `room`. */
+static int
+s_look_at (const zanni__identity_t *to, bool here, uint32_t weight, uint64_t *room)
 {
-    bool here = to->worker == worker;
+    uint64_t limit = atomic_load_explicit (&to->limit, memory_order_relaxed);
     uint64_t queued = atomic_load_explicit (&to->queued, memory_order_relaxed);
     uint64_t bytes = atomic_load_explicit (&to->queued_bytes, memory_order_relaxed);
     if (atomic_load_explicit (&to->ended, memory_order_relaxed))
         return ZANNI_ENOACTOR;
     queued += here ? 0 : atomic_load_explicit (&to->coming, memory_order_relaxed);
     bytes += here ? 0 : atomic_load_explicit (&to->coming_bytes, memory_order_relaxed);
-    bool full = queued >= atomic_load_explicit (&to->limit, memory_order_relaxed)
-                || (bytes && bytes + weight > to->limit_bytes);
+    bool full = queued >= limit || (bytes && bytes + weight > to->limit_bytes);
+    *room = full || bytes > to->limit_bytes / 2 ? 0 : limit - queued;
     return full && to->overflow == ZANNI_REJECT ? ZANNI_EFULL : 0;
+}
+
+bool
+zanni__room_of (const zanni__identity_t *to, uint64_t *room)
+{
+    return s_look_at (to, false, 0, room) != ZANNI_ENOACTOR;
+}
+
+/* For an actor of another worker, what was counted in advance (see outlet.c) is room enough. */
+static __attribute__ ((noinline)) int
+s_refuses (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight)
+{
+    uint64_t room;
+    uint32_t number = to->worker->number;
+    const zanni__outlet_t *outlet = number < worker->outlets_size ? &worker->outlets [number] : NULL;
+    if (outlet && outlet->admits == to && outlet->credit && outlet->credit_bytes >= weight
+        && !atomic_load_explicit (&to->ended, memory_order_relaxed))
+        return 0;
+    return s_look_at (to, to->worker == worker, weight, &room);
 }
 
 /* The same, with the common case in line: an actor of this worker that is far from its limits. */
@@ -93,18 +112,6 @@ zanni__msg_pack (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_arg_t *ar
     return s_pack (worker, msg, (msg->room_used + 7u) & ~7u, args, count);
 }
 
-ZANNI__INLINE void
-s_set_from (zanni_worker_t *worker, zanni_msg_t *msg, zanni__identity_t *from, const zanni_worker_t *to)
-{
-    msg->from = from;
-    if (__builtin_expect (to == worker, 1))
-        zanni__identity_hold (from);
-    else {
-        zanni__identity_ref (from);
-        msg->item.flags |= ZANNI__REMOTE;
-    }
-}
-
 /* A method that its class does not have: its name takes the front of the room. */
 static __attribute__ ((noinline)) int
 s_pack_named (zanni_worker_t *worker, zanni_msg_t *msg, const zanni__words_t *words)
@@ -129,7 +136,8 @@ s_make (zanni_t *self, zanni_msg_t **msg_p, zanni__identity_t *to, const zanni__
         zanni__msg_free (worker, msg);
         return rc;
     }
-    s_set_from (worker, msg, self->identity, to->worker);
+    msg->from = self->identity;   // where it leaves the worker, its hold becomes another one: see outlet.c
+    zanni__identity_hold (msg->from);
     *msg_p = msg;
     return 0;
 }
@@ -174,7 +182,10 @@ s_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, const zan
 int
 zanni__msg_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, const zanni__words_t *words)
 {
-    return s_prepare (self, msg_p, ref, words);
+    int rc = s_prepare (self, msg_p, ref, words);
+    if (!rc)
+        zanni__hold_borrowed (self->worker, *msg_p, ref);
+    return rc;
 }
 
 int
@@ -189,8 +200,10 @@ zanni_tell_args (zanni_t *self, const zanni_ref_t *ref, const char *method, cons
                               && msg->to->state != ZANNI__ELSEWHERE,
                           1))
         zanni__arrive (self->worker, msg->to, &msg->item);
-    else
+    else {
+        zanni__hold_borrowed (self->worker, msg, ref);
         zanni__dispatch (self, msg);
+    }
     return 0;
 }
 
@@ -221,7 +234,8 @@ zanni__msg_again (zanni_t *self, const zanni_msg_t *pattern, zanni__identity_t *
     msg->payload = pattern->payload;
     msg->args = pattern->args;
     msg->item.weight = pattern->item.weight;
-    zanni__msg_set_from (worker, msg, self->identity, to->worker);
+    msg->from = self->identity;
+    zanni__identity_hold (msg->from);
     return msg;
 }
 
@@ -237,6 +251,7 @@ s_send_one (zanni_t *self, const zanni_msg_t *pattern, const zanni_ref_t *ref, c
     if (!msg)
         return ZANNI_ENOMEM;
     msg->item.flags |= ZANNI__COUNTED;
+    zanni__hold_borrowed (self->worker, msg, ref);
     zanni__send (self->worker, msg->to->worker, &msg->item);
     return 0;
 }

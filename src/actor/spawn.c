@@ -115,6 +115,7 @@ s_start_there (zanni_t *self, zanni_msg_t *start, const zanni_spawn_t *options)
         return rc;
     }
     start->deadline_ns = INT64_MAX;   // it bounds the wait, not the start
+    start->to->busy |= ZANNI__UNBORN;
     if (waits)
         self->calling = pending->id;
     zanni__dispatch (self, start);
@@ -151,9 +152,9 @@ s_undo (zanni_worker_t *worker, zanni__identity_t *identity)
     zanni__identity_unref (identity);
 }
 
-static int
-s_spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni_spawn_t *options,
-         const zanni__words_t *words)
+int
+zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni_spawn_t *options,
+              const zanni__words_t *words)
 {
     zanni_worker_t *worker;
     zanni_msg_t *start;
@@ -211,7 +212,7 @@ zanni_spawn_args (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, co
         return s_fail (options, ZANNI_ENOCLASS, "no such class: %s; was it given to zanni_init?", class_name);
     if (options->error)
         *options->error = (zanni_error_t) { 0 };
-    rc = s_spawn (self, ref_p, cls, options, &words);
+    rc = zanni__spawn (self, ref_p, cls, options, &words);
     if (rc && options->error && !options->error->code)
         zanni__error_set (options->error, rc, NULL);
     return rc;

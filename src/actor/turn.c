@@ -52,6 +52,8 @@ s_resolve (zanni_worker_t *worker, zanni_msg_t *msg)
 {
     const zanni__class_t *cls = atomic_load_explicit (&msg->to->cls, memory_order_relaxed);
     msg->method = zanni__class_method (cls, msg->name ? msg->name : "");
+    if (!msg->method)
+        msg->method = cls->any;
     return msg->method || s_refuse_method (worker, msg, ZANNI_ENOMETHOD);
 }
 
@@ -59,7 +61,7 @@ static __attribute__ ((noinline)) bool
 s_match_closely (zanni_worker_t *worker, zanni_msg_t *msg)
 {
     zanni__fault_t fault;
-    return !zanni__signature_match (msg->method->in, &msg->args, &fault) || s_refuse_arguments (worker, msg, &fault);
+    return msg->method->any || !zanni__signature_match (msg->method->in, &msg->args, &fault) || s_refuse_arguments (worker, msg, &fault);
 }
 
 /* Whether `msg` may reach its handler. */
@@ -277,6 +279,16 @@ zanni__handle (zanni_worker_t *worker, zanni__identity_t *identity, zanni__item_
         s_handle_system (worker, identity, item);
 }
 
+/* The next message into the cache while this one is handled: in a long mailbox it lies far away. */
+static inline void
+s_fetch (const zanni__item_t *item)
+{
+    const char *at = (const char *) item;
+    __builtin_prefetch (at);
+    __builtin_prefetch (at + 64);
+    __builtin_prefetch (at + 128);
+}
+
 uint32_t
 zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budget)
 {
@@ -293,6 +305,7 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
     identity->busy |= ZANNI__IN_TURN;
     worker->corked = !owner;
     while (handled < budget && (item = zanni__queue_pop (&identity->mailbox))) {
+        s_fetch (identity->mailbox.head);
         if (__builtin_expect (!owner && item->kind <= ZANNI__ASK, 1))
             s_handle_message (worker, identity, (zanni_msg_t *) (void *) item);
         else

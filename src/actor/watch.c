@@ -35,13 +35,15 @@ s_from_epoll (uint32_t events)
            | ((events & (EPOLLERR | EPOLLHUP)) ? ZANNI_BROKEN : 0);
 }
 
-/* Arms in epoll: a descriptor for its events once, a socket for any stir. */
+/* Arms in epoll: a descriptor for its events once, a socket for any new stir: it may rest with messages waiting, and
+   the worker then sleeps. */
 static int
 s_arm (zanni_worker_t *worker, zanni__pending_t *pending, int operation)
 {
     bool socket = pending->as.watch.socket != NULL;
     struct epoll_event event = {
-        .events = socket ? (uint32_t) EPOLLIN : s_epoll_events (pending->as.watch.events) | (uint32_t) EPOLLONESHOT,
+        .events = socket ? (uint32_t) (EPOLLIN | EPOLLET)
+                         : s_epoll_events (pending->as.watch.events) | (uint32_t) EPOLLONESHOT,
         .data.u64 = pending->id
     };
     if (epoll_ctl (worker->epoll, operation, pending->as.watch.fd, &event)) {
@@ -70,7 +72,8 @@ s_fire (zanni_worker_t *worker, zanni__pending_t *pending, uint32_t events)
     zanni_msg_t *msg = zanni__msg_new (worker);
     const zanni_msg_t *tick = pending->as.watch.tick;
     const zanni_arg_t arg = ZANNI_ARG (events);
-    if (!msg || zanni__msg_pack (worker, msg, &arg, 1)) {
+    const char *name = tick->method ? "" : tick->name;
+    if (!msg || zanni__msg_pack (worker, msg, &arg, 1) || !(name = zanni__msg_copy (msg, name, strlen (name)))) {
         if (msg)
             zanni__msg_free (worker, msg);
         if (!pending->as.watch.socket)
@@ -81,8 +84,7 @@ s_fire (zanni_worker_t *worker, zanni__pending_t *pending, uint32_t events)
     msg->method = tick->method;
     msg->id = pending->id;
     msg->item.flags |= ZANNI__TICK;
-    if (!tick->method)
-        msg->name = zanni__msg_copy (msg, tick->name, strlen (tick->name));
+    msg->name = tick->method ? NULL : name;
     zanni__msg_set_from (worker, msg, tick->to, worker);
     pending->as.watch.armed = false;
     zanni__deliver (worker, &msg->item);

@@ -9,6 +9,7 @@
 
 #include "../base/memory.h"
 
+#include <sched.h>
 #include <stdio.h>
 
 
@@ -18,11 +19,16 @@ zanni__worker_new (zanni_node_t *node, zanni__worker_kind_t kind, const char *na
     zanni_worker_t *worker = zanni__calloc (sizeof *worker);
     if (!worker)
         return NULL;
-    zanni__node_ref (node);
     worker->node = node;
     worker->kind = kind;
     worker->epoll = -1;
     worker->now_ns = zanni__node_now (node);
+    worker->last_word = zanni__msg_new (worker);
+    if (!worker->last_word) {
+        zanni__free (worker);
+        return NULL;
+    }
+    zanni__node_ref (node);
     atomic_init (&worker->users, 1);
     snprintf (worker->name, sizeof worker->name, "%s", name);
     zanni__ref_hooks_init (&worker->ref_hooks, worker);
@@ -34,6 +40,7 @@ s_free (zanni_worker_t *worker)
 {
     zanni_node_t *node = worker->node;
     zanni_msg_t *next;
+    zanni__free (worker->last_word);
     for (zanni_msg_t *msg = worker->free_messages; msg; msg = next) {
         next = (zanni_msg_t *) (void *) msg->item.next;
         zanni__free (msg);
@@ -106,6 +113,8 @@ zanni__worker_run (zanni_worker_t *worker, uint32_t budget)
 void
 zanni__worker_look (zanni_worker_t *worker)
 {
+    if (worker->owed)
+        zanni__settle (worker);
     worker->now_ns = zanni__node_now (worker->node);
     if (zanni__due_next (worker) <= worker->now_ns)
         zanni__due_fire (worker);
@@ -115,14 +124,14 @@ zanni__worker_look (zanni_worker_t *worker)
         zanni__watches_poll (worker);
     if (worker == worker->node->undertaker)
         zanni__bury_orphans (worker);
-    if (worker->dirty)
+    if (worker->dirty || worker->stalled.head)
         zanni__flush (worker);
 }
 
 bool
 zanni__worker_busy (const zanni_worker_t *worker)
 {
-    return worker->run_head || worker->dirty || zanni__watches_ready (worker);
+    return worker->run_head || worker->dirty || worker->stalled.head || zanni__watches_ready (worker);
 }
 
 /* Without a port there is one worker: only time and watches can end its waiting. */
@@ -194,6 +203,30 @@ s_clear_run_queue (zanni_worker_t *worker)
     }
 }
 
+/* From here on nobody posts to this worker; what was posted before is taken in, and finds no actor any more. */
+static void
+s_refuse (zanni_worker_t *worker)
+{
+    atomic_store (&worker->refusing, true);
+    while (atomic_load (&worker->posting))   // one post each, which does not block
+        sched_yield ();
+    if (worker->port)
+        worker->node->port->receive (worker->port);
+    zanni__worker_end_actors (worker);
+    s_clear_run_queue (worker);
+}
+
+/* Without memory some of it may have to wait; for a while it is given the chance to leave in order. */
+static void
+s_flush_at_last (zanni_worker_t *worker)
+{
+    zanni__flush (worker);
+    for (int i = 0; i < 1000 && worker->port && (worker->dirty || worker->stalled.head); i++) {
+        sched_yield ();
+        zanni__flush (worker);
+    }
+}
+
 void
 zanni__worker_close (zanni_worker_t *worker)
 {
@@ -204,7 +237,9 @@ zanni__worker_close (zanni_worker_t *worker)
         node->port->receive (worker->port);
     zanni__worker_end_actors (worker);   // whom the last batch started
     s_clear_run_queue (worker);
-    zanni__flush (worker);
+    s_refuse (worker);
+    s_flush_at_last (worker);
+    zanni__settle (worker);
     /* release: whoever sees it closed (acquire) finds nothing of it running. */
     atomic_store_explicit (&worker->closed, true, memory_order_release);
     zanni__watches_close (worker);
@@ -225,22 +260,24 @@ zanni_worker_enter (zanni_worker_t *worker)
     worker->thread = zanni__thread_enter ();
 }
 
-static void
+/* Answers whether it ran one; a restart has left a further incarnation then. */
+static bool
 s_run_loop_actor (zanni_worker_t *worker)
 {
     zanni__identity_t *owner = worker->owner;
     zanni_t *self = owner->actor;
     if (!self || owner->state != ZANNI__RUNNING)
-        return;
+        return false;
     int (*run) (zanni_t *) = atomic_load_explicit (&owner->cls, memory_order_relaxed)->run;
     if (!run || self->reason)
-        return;
+        return false;
     owner->busy |= ZANNI__BLOCKED;   // it reads its mailbox itself
     int rc = run (self);
-    owner->busy &= (uint8_t) ~ZANNI__BLOCKED;
     if (!self->reason)
         (void) (rc < 0 ? zanni_exit_error (self, rc, zanni_strerror (rc)) : zanni_exit (self));
+    owner->busy &= (uint8_t) ~ZANNI__BLOCKED;
     zanni__end (worker, owner);
+    return true;
 }
 
 bool
@@ -249,7 +286,7 @@ zanni_worker_step (zanni_worker_t *worker)
     zanni__worker_look (worker);
     zanni__worker_run (worker, ZANNI__POLL_MESSAGES);
     if (worker->kind == ZANNI__WORKER_THREAD)
-        s_run_loop_actor (worker);
+        while (s_run_loop_actor (worker)) {}
     return zanni__worker_busy (worker);
 }
 
@@ -279,11 +316,14 @@ zanni_worker_end (zanni_worker_t *worker)
 void
 zanni_worker_stop (zanni_worker_t *from, zanni_worker_t *worker)
 {
-    zanni_msg_t *msg = zanni__msg_new (from);
+    zanni_msg_t *msg = worker->last_word;
     if (!msg)
-        return;
+        return;   // it was told
+    worker->last_word = NULL;
     msg->item.kind = ZANNI__WORKER_STOP;
-    zanni__send (from, worker, &msg->item);
+    zanni_worker_hold (worker);   // by the message
+    msg->to = (zanni__identity_t *) (void *) worker;
+    zanni__post (from, worker, &msg->item);
     zanni__uncorked (from);
 }
 

@@ -38,7 +38,11 @@ struct zanni_batch {
 typedef struct {
     zanni_worker_t *to;      // held while set
     zanni_batch_t *batch;    // NULL: nothing waits
+    zanni__identity_t *admits;   // an actor there for which so many more are counted already
+    uint32_t credit;
+    uint64_t credit_bytes;
     uint32_t next;           // in the list of those with a batch
+    bool listed;             // is in it, even if its batch has left since
 } zanni__outlet_t;
 
 typedef struct zanni__pending zanni__pending_t;
@@ -70,6 +74,8 @@ struct zanni_worker {
     uint32_t free_count;
     zanni_batch_t *free_batches;
     uint32_t free_batches_count;
+    zanni__identity_t *owed;          // whose `refs` are to be given back so often: see envelope.c
+    uint32_t owed_count;
     zanni_msg_t *current;             // the ask being served: its deadline is inherited
     int64_t now_ns;                   // when the clock was last asked
     zanni__counts_t counts;
@@ -80,6 +86,7 @@ struct zanni_worker {
     uint32_t outlets_size;
     uint32_t dirty;                   // first outlet with a batch, + 1; 0: none
     int64_t dirty_ns;
+    zanni__queue_t stalled;           // what found no memory for a batch; all that is posted later is behind it
 
     zanni__pending_t **pendings;      // by slot
     uint32_t pendings_size;
@@ -105,11 +112,17 @@ struct zanni_worker {
     uint64_t serial;                  // unique in the node's life: the address of its port
     zanni_reason_t spare_reason;      // of an actor that ends when memory is out
     bool stopping;                    // told to end
+    zanni_msg_t *last_word;           // the message that will tell it to: made with it, so that none is missing then
     bool blocking;                    // its owner waits inside call, receive, ...
     bool quit;                        // zanni_exit by a root or attached actor: zanni_run is to return
     char name [80];
     _Atomic uint32_t users;           // identities, outlets, the node; the last one (acq_rel) frees
-    _Atomic bool closed;              // takes no more batches (release; acquire)
+    /* The end. A poster counts itself, then looks whether the worker refuses; the worker refuses, then waits until no one
+       is counted: one of the two sees the other (seq_cst), so what was posted is all there when it receives for the last
+       time. */
+    _Atomic uint32_t posting;
+    _Atomic bool refusing;
+    _Atomic bool closed;              // has ended: nothing of it runs (release; acquire)
 };
 
 /* The token of the calling thread; a child of fork has none that fits. */
@@ -159,10 +172,11 @@ bool zanni__receivable (zanni_worker_t *worker, zanni__identity_t *identity, zan
 /* outlet.c: what leaves for other workers. */
 void zanni__post (zanni_worker_t *worker, zanni_worker_t *to, zanni__item_t *item);
 void zanni__flush (zanni_worker_t *worker);
-void zanni__coming (zanni__item_t *item, int by);
+void zanni__uncount_coming (zanni__item_t *item);
 void zanni__memory_home (zanni_worker_t *worker, zanni_msg_t *first);
 void zanni__uncorked (zanni_worker_t *worker);   // after a send outside a turn
 void zanni__outlets_free (zanni_worker_t *worker);
+zanni_worker_t *zanni__item_home (zanni__item_t *item);   // letter.c
 
 /* deliver.c: an item arrives at its actor, on the actor's worker. */
 void zanni__deliver (zanni_worker_t *worker, zanni__item_t *item);
@@ -194,9 +208,24 @@ void zanni__route (zanni_worker_t *worker, zanni__item_t *item);
 zanni_msg_t *zanni__msg_new (zanni_worker_t *worker);
 void zanni__msg_free (zanni_worker_t *worker, zanni_msg_t *msg);
 void zanni__msg_set_from (zanni_worker_t *worker, zanni_msg_t *msg, zanni__identity_t *from, zanni_worker_t *to);
+/* Gives back what was gathered of one identity's references. */
+void zanni__settle (zanni_worker_t *worker);
+
 /* Gives a message to the program: it holds whom it is for until it is destroyed. */
 void zanni__msg_own (zanni_msg_t *msg);
 void zanni__hold_to (zanni_msg_t *msg);
+
+void zanni__hold_afar (zanni_worker_t *worker, zanni_msg_t *msg);
+
+/* What leaves the worker through a reference that is no handle (a sender's, one inside a message) holds whom it is for:
+   no drop follows it on the same way. */
+static inline void
+zanni__hold_borrowed (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_ref_t *ref)
+{
+    if (!ref->worker && msg->to->worker != worker)
+        zanni__hold_afar (worker, msg);
+}
+
 void zanni__msg_release (zanni_worker_t *worker, zanni_msg_t *msg);
 
 /* send.c */
@@ -211,6 +240,7 @@ int zanni__msg_pack (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_arg_t
 int zanni__msg_share (zanni_msg_t *msg);
 zanni_msg_t *zanni__msg_again (zanni_t *self, const zanni_msg_t *pattern, zanni__identity_t *to,
                                const char *method);
+bool zanni__room_of (const zanni__identity_t *to, uint64_t *room);   // of another worker; false: it has ended
 int zanni__admit (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight);
 void zanni__dispatch (zanni_t *self, zanni_msg_t *msg);
 
@@ -224,6 +254,10 @@ void zanni__error_set (zanni_error_t *error, int code, const char *text);
 int zanni__answer_error (zanni_worker_t *worker, zanni_msg_t *ask, int code, int64_t app_code, const char *text);
 void zanni__answer_turned (zanni_worker_t *worker, zanni_msg_t *ask, int code, const zanni_reason_t *reason);
 bool zanni__ask_is_open (const zanni_msg_t *msg);
+
+/* spawn.c */
+int zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni_spawn_t *options,
+                  const zanni__words_t *words);
 
 /* lifecycle.c */
 void zanni__command (zanni_worker_t *worker, zanni_msg_t *msg);

@@ -1,5 +1,6 @@
-/* A buffer is a count over bytes that are a pooled block, the caller's memory, or a part of another buffer. A slice
-   holds its root directly, also when it was cut from a slice, so that freeing never goes deeper than one step.
+/* A buffer is a count over bytes that are a pooled block, the caller's memory, or a part of another buffer. A
+   slice holds its root directly, also when it was cut from a slice, so that freeing never goes deeper than one
+   step.
 
    The seal: bytes change only while one handle exists that was never sent or shared. The first keep, slice or send
    sets the seal, before the second holder can exist; what hands the buffer over to that one (a queue) orders the
@@ -12,8 +13,9 @@
 #include <string.h>
 
 static const size_t s_widths [] = {
-    [ZANNI_RAW] = 1,    [ZANNI_INT8] = 1,   [ZANNI_INT16] = 2,  [ZANNI_INT32] = 4,   [ZANNI_INT64] = 8,   [ZANNI_UINT8] = 1,
-    [ZANNI_UINT16] = 2, [ZANNI_UINT32] = 4, [ZANNI_UINT64] = 8, [ZANNI_FLOAT32] = 4, [ZANNI_FLOAT64] = 8,
+    [ZANNI_RAW] = 1,    [ZANNI_INT8] = 1,   [ZANNI_INT16] = 2,  [ZANNI_INT32] = 4,   [ZANNI_INT64] = 8,
+    [ZANNI_UINT8] = 1,  [ZANNI_UINT16] = 2, [ZANNI_UINT32] = 4, [ZANNI_UINT64] = 8,
+    [ZANNI_FLOAT32] = 4, [ZANNI_FLOAT64] = 8,
 };
 
 /* What data of a buffer without bytes points to: nobody has to ask for NULL. */
@@ -116,7 +118,8 @@ zanni_buffer_slice (zanni_buffer_t **slice_p, const zanni_buffer_t *buffer, size
 static void
 s_drop_root (zanni_buffer_t *buffer)
 {
-    /* Each release orders its holder's reads before the last one's acquire, after which the bytes may be reused. */
+    /* Each release orders its holder's reads before the last one's acquire, after which the bytes may be reused.
+       */
     if (atomic_fetch_sub_explicit (&buffer->users, 1, memory_order_acq_rel) > 1)
         return;
     if (buffer->ops)

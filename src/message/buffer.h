@@ -33,8 +33,8 @@ struct zanni_buffer {
 /* A writable buffer in a block of `region`, with one count. ZANNI_ENOMEM, or what ops->allocate says. */
 int zanni__buffer_new (zanni_buffer_t **buffer_p, const zanni_region_ops_t *ops, void *region, size_t size);
 
-/* A buffer over the caller's memory, with one count; `home` and `send_home` are the caller's to fill. On failure the
-   memory was not released. */
+/* A buffer over the caller's memory, with one count; `home` and `send_home` are the caller's to fill. On failure
+   the memory was not released. */
 int zanni__buffer_wrap (zanni_buffer_t **buffer_p, void *data, size_t size, zanni_buffer_free_fn *release,
                         void *hint);
 

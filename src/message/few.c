@@ -1,7 +1,7 @@
-/* The quick way to pack: a few numbers, strings and bytes that fit the message's room, which is what nearly every message
-   holds. Nothing can grow here and no handle is kept, so there is nothing to undo and the place to write to stays in
-   a register. Whatever does not fit is packed again from the beginning by the general way (pack.c), which also finds out
-   what is wrong where something is. */
+/* The quick way to pack: a few numbers, strings and bytes that fit the message's room, which is what nearly every
+   message holds. Nothing can grow here and no handle is kept, so there is nothing to undo and the place to write
+   to stays in a register. Whatever does not fit is packed again from the beginning by the general way (pack.c),
+   which also finds out what is wrong where something is. */
 
 #include "pack.h"
 

@@ -1,6 +1,6 @@
-/* A list grows in memory of its own and is packed into a message as one ready-made value. The count stands before the
-   items and is known last, so five bytes, the longest head of a msgpack array, are kept free at the front; the head
-   that is written is the shortest and ends where the items begin. */
+/* A list grows in memory of its own and is packed into a message as one ready-made value. The count stands before
+   the items and is known last, so five bytes, the longest head of a msgpack array, are kept free at the front; the
+   head that is written is the shortest and ends where the items begin. */
 
 #include "pack.h"
 

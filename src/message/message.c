@@ -1,8 +1,8 @@
 /* What reading adds to a message: an `extra` for the few that need one, and copies of strings.
 
-   A string is read NUL-terminated, but argument bytes are never rewritten and may be shared, so there is no place for
-   the NUL: strings are copied. Most copies fit between the argument bytes and the side table in the message's own
-   block; the others go to chunks that grow, so that a list of many strings costs few allocations. */
+   A string is read NUL-terminated, but argument bytes are never rewritten and may be shared, so there is no place
+   for the NUL: strings are copied. Most copies fit between the argument bytes and the side table in the message's
+   own block; the others go to chunks that grow, so that a list of many strings costs few allocations. */
 
 #include "message.h"
 

@@ -36,24 +36,23 @@ typedef struct {
 struct zanni__identity;
 struct zanni__method;
 
+/* Two cache lines' worth, ordered by use: what every send and turn touches, then what reading and asks touch. */
 struct zanni_msg {
     zanni__item_t item;
     struct zanni__identity *to;
     struct zanni__identity *from;             // held
     const struct zanni__method *method;       // resolved by class, or NULL
-    const char *name;                         // of the method where it is not resolved, in memory of the message
-    uint64_t id;                              // of an ask, timer, watch or monitor
-    int64_t deadline_ns;                      // INT64_MAX: none
-    int64_t app_code;                         // ERROR: the application's own
-    int32_t code;                             // ERROR
-    uint32_t incarnation;                     // DOWN: which one ended; TELL of a timer: whose it is
     zanni__args_t args;
+    int64_t deadline_ns;                      // INT64_MAX: none
     zanni__payload_t *payload;
+    zanni__extra_t *extra;
     uint32_t at;                              // next byte to read; 0: not begun
     uint32_t left;                            // arguments left at this level
-    zanni__extra_t *extra;
     uint32_t room_used;                       // bytes at the front of the room that are taken
-    uint32_t spare;
+    int32_t code;                             // ERROR
+    int64_t app_code;                         // ERROR: the application's own
+    uint64_t id;                              // of an ask, timer, watch or monitor
+    const char *name;                         // of the method where it is not resolved, in memory of the message
     _Alignas (8) uint8_t room [];
 };
 

@@ -1,10 +1,10 @@
 /* The arguments of a message are packed into the room of its own block; what does not fit there moves to a counted
    payload, whose bytes then grow by doubling.
 
-   The side table has all references before all buffers, but a buffer may be an earlier argument than a reference. So
-   when the first handle turns up, all of them are counted and the table gets its final place and size; messages
-   without handles, nearly all of them, pay nothing for that. In the room the table ends where the room ends and the
-   bytes grow towards it; in a payload it lies before the bytes, so that it moves along when they grow. */
+   The side table has all references before all buffers, but a buffer may be an earlier argument than a reference.
+   So when the first handle turns up, all of them are counted and the table gets its final place and size; messages
+   without handles, nearly all of them, pay nothing for that. In the room the table ends where the room ends and
+   the bytes grow towards it; in a payload it lies before the bytes, so that it moves along when they grow. */
 
 #include "pack.h"
 
@@ -233,8 +233,8 @@ zanni__args_pack (zanni__args_t *args, zanni__payload_t **payload_p, const zanni
 void
 zanni__args_release (zanni__args_t *args, zanni__payload_t *payload, const zanni__refs_t *refs)
 {
-    /* The release half orders what this user read of the payload before the free of the last one, whose acquire half
-       sees it. */
+    /* The release half orders what this user read of the payload before the free of the last one, whose acquire
+       half sees it. */
     if (payload && atomic_fetch_sub_explicit (&payload->users, 1, memory_order_acq_rel) > 1)
         return;
     for (uint32_t i = 0; i < args->refs; i++)

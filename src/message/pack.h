@@ -1,5 +1,5 @@
-/* pack.h: writes argument values as msgpack into memory that can grow. Messages (pack.c) and lists (list.c) differ in
-   where the memory comes from and in whether handles are allowed. */
+/* pack.h: writes argument values as msgpack into memory that can grow. Messages (pack.c) and lists (list.c) differ
+   in where the memory comes from and in whether handles are allowed. */
 
 #ifndef ZANNI_MESSAGE_PACK_H
 #define ZANNI_MESSAGE_PACK_H
@@ -35,8 +35,8 @@ struct zanni__writer {
 /* Writes the head of an array of `count` values. */
 bool zanni__writer_array (zanni__writer_t *writer, size_t count);
 
-/* Writes `count` values one behind the other, which are inside `depth` arrays. False: writer->error says why, and some
-   bytes may have been written. */
+/* Writes `count` values one behind the other, which are inside `depth` arrays. False: writer->error says why, and
+   some bytes may have been written. */
 bool zanni__writer_values (zanni__writer_t *writer, const zanni_arg_t *list, size_t count, uint32_t depth);
 
 /* msgpack-c's callback where `data` is the place to write to; whoever uses it has looked for room. */
@@ -58,7 +58,8 @@ zanni__pack_int (uint8_t *at, int64_t value)
     return at;
 }
 
-/* Two of the three ways of zanni__args_pack: a few plain values that fit the room, else the next; and everything. */
+/* Two of the three ways of zanni__args_pack: a few plain values that fit the room, else the next; and everything.
+   */
 int zanni__args_pack_few (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__pack_t *pack,
                           const zanni_arg_t *list, size_t count);
 int zanni__args_pack_all (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__pack_t *pack,

@@ -101,7 +101,8 @@ s_fault (s_read_t *read, const char *wanted, const uint8_t *at, s_finding_t foun
 typedef struct s_place s_place_t;
 
 /* Each taker gets a value and fills the slot, or says why not. */
-typedef s_finding_t s_take_fn (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot);
+typedef s_finding_t s_take_fn (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value,
+                               s_slot_t *slot);
 
 struct s_place {
     s_take_fn *take;   // NULL: the value as it is

@@ -1,15 +1,15 @@
-/* The default region: blocks by size class, and a cache of those that came back, since the first touch of fresh memory
-   costs up to 64 times that of memory which was used before.
+/* The default region: blocks by size class, and a cache of those that came back, since the first touch of fresh
+   memory costs up to 64 times that of memory which was used before.
 
-   There are four classes for every power of two, so that a block is at most a quarter larger than what was asked for.
-   A block that comes back goes to the head of its class's list, from where the next of that size is taken while it is
-   still warm, and to the head of a list of all; when more than S_CACHE_MOST bytes lie there, the ones that lay
-   longest go, so a program whose sizes change does not drag its past along.
+   There are four classes for every power of two, so that a block is at most a quarter larger than what was asked
+   for. A block that comes back goes to the head of its class's list, from where the next of that size is taken
+   while it is still warm, and to the head of a list of all; when more than S_CACHE_MOST bytes lie there, the ones
+   that lay longest go, so a program whose sizes change does not drag its past along.
 
-   All memory comes from zanni__malloc, that of large blocks too. Mapping large ones ourselves would save the part of
-   a page that alignment costs and nothing else (glibc maps them as well), but the program's allocator hook would not
-   see its largest allocations, nor could a test let them fail. A region that shares blocks with other processes is
-   another operations table.
+   All memory comes from zanni__malloc, that of large blocks too. Mapping large ones ourselves would save the part
+   of a page that alignment costs and nothing else (glibc maps them as well), but the program's allocator hook
+   would not see its largest allocations, nor could a test let them fail. A region that shares blocks with other
+   processes is another operations table.
 
    One mutex guards the lists. It is held for a few instructions, never while memory is allocated or freed. */
 

@@ -1,16 +1,14 @@
-/* A signature is walked beside the bytes: one letter, one value. Most messages hold a few numbers, and for these it is
-   not even necessary to know the value: the first byte says how wide a number is, and with that whether it surely fits
-   its letter. So what looks first is a loop over two tables of bits. Where it is not sure, the walk that knows
-   everything starts from the beginning: each letter has a matcher, which may go deeper (8 levels at most, so recursion
-   is bounded by the signature, never by the bytes).
+/* A signature is walked beside the bytes: one letter, one value. Where the quick way (quick.h) is not sure, the
+   walk here starts from the beginning: each letter has a matcher, which may go deeper (8 levels at most, so
+   recursion is bounded by the signature, never by the bytes).
 
    Signatures were checked when their class was registered, so the walk takes them to be well-formed; the bytes it
-   takes to be anything. Where they do not fit, the place is known from `place`, the number of the value at each level
-   that the walk is in. */
+   takes to be anything. Where they do not fit, the place is known from `place`, the number of the value at each
+   level that the walk is in. */
 
 #include "signature.h"
 
-#include "../wire/text.h"
+#include "quick.h"
 #include "value.h"
 #include <assert.h>
 #include <string.h>
@@ -147,9 +145,10 @@ s_fault (s_match_t *match, const char *type, const uint8_t *at, s_why_t why)
     return NULL;
 }
 
-/* Each matcher gets the value that it is about, already read, and where it began; it answers the end of the type, or
-   NULL behind s_fault. */
-typedef const char *s_match_fn (s_match_t *match, const char *type, const zanni__value_t *value, const uint8_t *at);
+/* Each matcher gets the value that it is about, already read, and where it began; it answers the end of the type,
+   or NULL behind s_fault. */
+typedef const char *s_match_fn (s_match_t *match, const char *type, const zanni__value_t *value,
+                                const uint8_t *at);
 static const char *s_match_type (s_match_t *match, const char *type);
 
 static const char *
@@ -268,74 +267,13 @@ static s_match_fn *const s_matchers [128] = {
     ['a'] = s_match_array,  ['('] = s_match_members, ['{'] = s_match_members,
 };
 
-/* The forms of numbers: a bit each. */
-enum {
-    S_BIT = 1,            // 0 and 1
-    S_SMALL = 1 << 1,     // 2 to 127
-    S_MINUS = 1 << 2,     // -32 to -1
-    S_U8 = 1 << 3, S_U16 = 1 << 4, S_U32 = 1 << 5, S_U64 = 1 << 6,
-    S_I8 = 1 << 7, S_I16 = 1 << 8, S_I32 = 1 << 9, S_I64 = 1 << 10,
-    S_BOOLS = 1 << 11,
-    S_FLOATS = 1 << 12
-};
-
-/* The forms whose every value a letter takes. */
-#define S_UP_TO_16 (S_BIT | S_SMALL | S_U8 | S_U16)
-#define S_SIGNED (S_MINUS | S_I8 | S_I16 | S_I32)
-
-/* What each first byte says: the form, and above 16 bits how many bytes the value has. */
-#define S_FORM(form, size) ((uint32_t) (form) | (uint32_t) (size) << 16)
-#define S_FORMS_4(form) S_FORM (form, 1), S_FORM (form, 1), S_FORM (form, 1), S_FORM (form, 1)
-#define S_FORMS_16(form) S_FORMS_4 (form), S_FORMS_4 (form), S_FORMS_4 (form), S_FORMS_4 (form)
-#define S_FORMS_32(form) S_FORMS_16 (form), S_FORMS_16 (form)
-
-static const struct {
-    uint32_t forms [256];
-    uint16_t takes [256];
-} s_quick = {
-    .forms = {
-        S_FORM (S_BIT, 1), S_FORM (S_BIT, 1), S_FORM (S_SMALL, 1), S_FORM (S_SMALL, 1), S_FORMS_4 (S_SMALL),
-        S_FORMS_4 (S_SMALL), S_FORMS_4 (S_SMALL), S_FORMS_16 (S_SMALL), S_FORMS_32 (S_SMALL),
-        S_FORMS_32 (S_SMALL), S_FORMS_32 (S_SMALL),
-        [0xc2] = S_FORM (S_BOOLS, 1), S_FORM (S_BOOLS, 1),
-        [0xca] = S_FORM (S_FLOATS, 5), S_FORM (S_FLOATS, 9),
-        [0xcc] = S_FORM (S_U8, 2), S_FORM (S_U16, 3), S_FORM (S_U32, 5), S_FORM (S_U64, 9),
-        [0xd0] = S_FORM (S_I8, 2), S_FORM (S_I16, 3), S_FORM (S_I32, 5), S_FORM (S_I64, 9),
-        [0xe0] = S_FORMS_32 (S_MINUS)
-    },
-    .takes = {
-        ['b'] = S_BIT | S_BOOLS,
-        ['y'] = S_BIT | S_SMALL | S_U8,
-        ['i'] = S_UP_TO_16 | S_SIGNED,
-        ['u'] = S_UP_TO_16 | S_U32,
-        ['x'] = S_UP_TO_16 | S_U32 | S_SIGNED | S_I64,
-        ['t'] = S_UP_TO_16 | S_U32 | S_U64,
-        ['d'] = S_UP_TO_16 | S_U32 | S_SIGNED | S_FLOATS
-    }
-};
-
-/* The quick way past a number: NULL where it has to be looked at. */
-static inline const uint8_t *
-s_pass (const uint8_t *at, const uint8_t *end, char letter)
-{
-    if (at == end)
-        return NULL;
-    uint32_t form = s_quick.forms [*at];
-    uint32_t size = form >> 16;
-    if (end - at < (ptrdiff_t) size)
-        return NULL;
-    if (form & s_quick.takes [(uint8_t) letter])
-        return at + size;
-    return *at == 0xcf && letter == 'x' && at [1] < 0x80 ? at + size : NULL;
-}
-
 static const char *
 s_match_type (s_match_t *match, const char *type)
 {
     const uint8_t *at = match->reader.at;
-    const uint8_t *behind = s_pass (at, match->reader.end, *type);
+    const uint8_t *behind = zanni__quick_pass (at, match->reader.end, *type);
     zanni__value_t value;
-    if (behind) {
+    if (behind && behind <= match->reader.end) {
         match->reader.at = behind;
         return type + 1;
     }
@@ -346,11 +284,11 @@ s_match_type (s_match_t *match, const char *type)
     return matcher (match, type, &value, at);
 }
 
-/* Not inline, so that the quick way keeps no registers for it. */
-static __attribute__ ((noinline)) int
-s_match_all (const char *type, const zanni__args_t *args, zanni__fault_t *fault)
+int
+zanni__signature_match_closely (const char *signature, const zanni__args_t *args, zanni__fault_t *fault)
 {
     s_match_t match = { .args = args, .fault = fault, .place = { 1 } };
+    const char *type = signature;
     uint32_t count;
     bool good = zanni__args_begin (args, &match.reader, &count);
     if (!good)
@@ -369,31 +307,10 @@ s_match_all (const char *type, const zanni__args_t *args, zanni__fault_t *fault)
     return good ? 0 : ZANNI_EARGS;
 }
 
-/* A few numbers. */
-static __attribute__ ((noinline)) int
-s_match_few (const char *signature, const zanni__args_t *args, zanni__fault_t *fault)
-{
-    const uint8_t *at = args->bytes;
-    const uint8_t *end = at + args->size;
-    const char *type = signature;
-    if (zanni__wire_short_array (at, end) < 0)
-        return s_match_all (signature, args, fault);
-    for (at++; *type; type++) {
-        at = s_pass (at, end, *type);
-        if (!at)
-            return s_match_all (signature, args, fault);
-    }
-    bool counted = type - signature == (args->bytes [0] & 0x0f);
-    return counted && at == end ? 0 : s_match_all (signature, args, fault);
-}
-
-/* One number is so common that it is looked at right here, where that needs no register to be saved. */
 int
 zanni__signature_match (const char *signature, const zanni__args_t *args, zanni__fault_t *fault)
 {
-    const uint8_t *bytes = args->bytes;
-    const uint8_t *end = bytes + args->size;
-    if (bytes != end && *bytes == 0x91 && *signature && !signature [1])
-        return s_pass (bytes + 1, end, *signature) == end ? 0 : s_match_all (signature, args, fault);
-    return s_match_few (signature, args, fault);
+    if (zanni__signature_match_quickly (signature, args))
+        return 0;
+    return zanni__signature_match_closely (signature, args, fault);
 }

@@ -12,7 +12,7 @@
 /* What does not fit, for zanni__fault_text. Plain data; `wanted` points into the signature. */
 typedef struct {
     uint32_t position;     // of the argument, from 1; 0: nothing is wrong
-    uint32_t depth;        // how many of `items` lead to the value inside the argument; 0: it is the argument itself
+    uint32_t depth;        // how many of `items` lead to the value; 0: it is the argument itself
     uint32_t items [ZANNI__SIGNATURE_DEPTH];   // from 1, the outermost first
     const char *wanted;    // the type in the signature, or "" where nothing more was wanted
     uint8_t found;         // first msgpack byte of what is there
@@ -28,9 +28,12 @@ typedef struct {
 int zanni__signature_check (const char *signature);
 
 /* Whether the arguments are what the signature says: 0, or ZANNI_EARGS and *fault. Checks everything that a later
-   read relies on: lengths, depth, ranges (int32 in `i`, ...), UTF-8 without NUL, table indices. The arguments may come
-   from a stranger. The commonest case, a few numbers, must cost a few dozen instructions. */
+   read relies on: lengths, depth, ranges (int32 in `i`, ...), UTF-8 without NUL, table indices. The arguments may
+   come from a stranger. The commonest case, a few numbers, must cost a few dozen instructions. */
 int zanni__signature_match (const char *signature, const zanni__args_t *args, zanni__fault_t *fault);
+
+/* The same for who has tried the quick way (quick.h) already. */
+int zanni__signature_match_closely (const char *signature, const zanni__args_t *args, zanni__fault_t *fault);
 
 /* Behind the first type of a well-formed signature that is not at its end. */
 const char *zanni__signature_type_end (const char *type);

@@ -1,4 +1,5 @@
-/* Numbers widen where nothing is lost; handles are indices that are checked against the table that came with them. */
+/* Numbers widen where nothing is lost; handles are indices that are checked against the table that came with them.
+   */
 
 #include "value.h"
 

@@ -1,5 +1,5 @@
-/* value.h: what checking against a signature and reading have in common: one value of the arguments and what it means
-   there. Everything here bounds what it uses; the bytes may come from a stranger. */
+/* value.h: what checking against a signature and reading have in common: one value of the arguments and what it
+   means there. Everything here bounds what it uses; the bytes may come from a stranger. */
 
 #ifndef ZANNI_MESSAGE_VALUE_H
 #define ZANNI_MESSAGE_VALUE_H

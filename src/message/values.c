@@ -1,6 +1,6 @@
-/* Values become msgpack here, by msgpack-c's packer. Its functions hand every piece to a callback; s_append is that
-   callback, and since each use below names it where the packer is made, the compiler puts it in place: an integer
-   costs a few compares, one check for room and one store.
+/* Values become msgpack here, by msgpack-c's packer. Its functions hand every piece to a callback; s_append is
+   that callback, and since each use below names it where the packer is made, the compiler puts it in place: an
+   integer costs a few compares, one check for room and one store.
 
    Nothing is asked about the size beforehand. Most arguments fit the room they are packed into, so measuring them
    first would cost every message what only few need; those that do not fit grow (ops->grow). */

@@ -18,7 +18,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define S_MAILBOX_MESSAGES 65536
+#define S_MAILBOX_MESSAGES 16384
 #define S_MAILBOX_BYTES (UINT64_C (256) << 20)
 #define S_ASK_DEADLINE_MS 5000
 #define S_SHUTDOWN_MS 5000
@@ -51,6 +51,7 @@ s_free (zanni_node_t *node)
     if (node->bell >= 0)
         close (node->bell);
     pthread_mutex_destroy (&node->lock);
+    pthread_mutex_destroy (&node->pool_lock);
     zanni__free (node->workers);
     zanni__free (node->pool);
     zanni__free (node);
@@ -118,6 +119,7 @@ s_node_new (zanni_node_t **node_p, const zanni_options_t *options)
     node->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     s_set_options (node, options);
     pthread_mutex_init (&node->lock, NULL);
+    pthread_mutex_init (&node->pool_lock, NULL);
     node->pool = zanni__calloc (node->options.workers * sizeof *node->pool);
     int rc = node->pool ? 0 : ZANNI_ENOMEM;
     if (!rc && node->bell < 0)
@@ -278,26 +280,29 @@ zanni__node_remove_worker (zanni_node_t *node, zanni_worker_t *worker)
     pthread_mutex_unlock (&node->lock);
 }
 
-/* Each pool worker starts with its first actor. The lock is held while it does: a second spawner waits for the same. */
-int
-zanni__node_pool_worker (zanni_node_t *node, zanni_worker_t **worker_p, uint32_t index)
+/* Under pool_lock; on failure the worker, if there is one, is still to be cancelled. */
+static int
+s_start_pool_worker (zanni_node_t *node, zanni_worker_t **worker_p, uint32_t index)
 {
     char name [32];
     snprintf (name, sizeof name, "worker %u", index + 1);
-    pthread_mutex_lock (&node->lock);
-    int rc = node->ending ? ZANNI_ECLOSED : s_open (node);
+    int rc = zanni__node_add_worker (node, worker_p, ZANNI__WORKER_POOL, name);
+    if (!rc)
+        rc = zanni__node_start_worker (*worker_p);
+    if (!rc)
+        node->pool [index] = *worker_p;
+    return rc;
+}
+
+/* Each pool worker starts with its first actor. A second spawner waits for the same. */
+int
+zanni__node_pool_worker (zanni_node_t *node, zanni_worker_t **worker_p, uint32_t index)
+{
+    pthread_mutex_lock (&node->pool_lock);
     zanni_worker_t *worker = node->pool [index];
-    if (!rc && !worker) {
-        rc = s_add_worker (node, &worker, ZANNI__WORKER_POOL, name);
-        if (!rc) {
-            rc = zanni__node_start_worker (worker);
-            if (!rc)
-                node->pool [index] = worker;
-        }
-    }
-    bool failed = rc && worker && !node->pool [index];
-    pthread_mutex_unlock (&node->lock);
-    if (failed)
+    int rc = worker ? 0 : s_start_pool_worker (node, &worker, index);
+    pthread_mutex_unlock (&node->pool_lock);
+    if (rc && worker)
         zanni__node_cancel_worker (worker);
     if (!rc)
         *worker_p = worker;

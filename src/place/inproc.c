@@ -5,11 +5,16 @@
 
    Sockets live in a context of the library's own, one per process, made with the first port and terminated with the
    last. Pipes have no limit: what bounds them is the receivers' mailboxes. libzmq aborts when it opens a socket with
-   very few descriptors left, so those are counted first.
+   very few descriptors left, or starts its own threads where none can be made, so both are probed first. Both sockets are
+   made with the port: whoever wants a worker is told that sockets are short, not who first sends.
+
+   A socket that was closed is only gone when its peers have noticed, and a ROUTER notices when it is asked for its
+   events. Nobody reads from one here, so after a port was closed, somewhere, every port asks its own for a while.
 
    A worker that waits for nothing but batches blocks in zmq_msg_recv: that is 10 us faster than zmq_poll. */
 
 #include "inproc.h"
+#include "thread.h"
 
 #include "../actor/worker.h"
 #include "../base/memory.h"
@@ -25,18 +30,23 @@
 #define S_RESERVE 16         // descriptors that must be left
 #define S_SOCKETS 65000      // of the context
 #define S_ID 8               // bytes of a routing id
+#define S_TIDY_NS 1000000000   // for how long a port that was closed is looked for
+#define S_TIDY_EVERY_NS 1000000
 
 static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
 static void *s_context;      // guarded by s_lock, as its users
 static int s_context_users;
+static _Atomic uint64_t s_ports_closed;   // relaxed: who sees it late tidies late
 
 typedef struct {
     zanni_worker_t *worker;
     void *dealer;
-    void *router;            // opened with the first post
-    uint64_t *dialled;       // serials, a set that is searched: a worker sends to few others
-    uint32_t dialled_count;
+    void *router;
+    uint64_t *dialled;       // by worker number: the serial that was dialled, 0 for none
     uint32_t dialled_size;
+    uint64_t closed_seen;    // of s_ports_closed
+    int64_t tidy_ns;         // until then; 0: all is tidy
+    int64_t tidied_ns;
     int timeout_ms;          // what ZMQ_RCVTIMEO is set to
 } s_port_t;
 
@@ -66,7 +76,11 @@ s_context_take (void)
 {
     int rc = 0;
     pthread_mutex_lock (&s_lock);
-    if (!s_context) {
+    if (!s_context)   // its own descriptors, and libzmq's two threads, which start with its first socket
+        rc = zanni__descriptors_left (8);
+    if (!s_context && !rc)
+        rc = zanni__threads_left (2);
+    if (!s_context && !rc) {
         s_context = zmq_ctx_new ();
         if (s_context)
             (void) zmq_ctx_set (s_context, ZMQ_MAX_SOCKETS, S_SOCKETS);
@@ -94,9 +108,6 @@ static int
 s_socket (void **socket_p, int type)
 {
     const int none = 0;
-    int rc = zanni__descriptors_left (s_context_users == 1 ? 6 : 2);   // the first socket also starts libzmq's threads
-    if (rc)
-        return rc;
     void *socket = zmq_socket (s_context, type);
     if (!socket)
         return errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_ENOMEM;
@@ -117,10 +128,31 @@ s_endpoint (char *endpoint, size_t size, const zanni_worker_t *worker)
     snprintf (endpoint + length, size - (size_t) length, "-%llu", (unsigned long long) zanni_worker_serial (worker));
 }
 
+/* Both sockets, the DEALER bound; on failure neither. */
+static int
+s_open_sockets (s_port_t *port)
+{
+    char endpoint [80];
+    const int on = 1;
+    int rc = zanni__descriptors_left (2);
+    if (!rc)
+        rc = s_socket (&port->dealer, ZMQ_DEALER);
+    if (rc)
+        return rc;
+    rc = s_socket (&port->router, ZMQ_ROUTER);
+    s_endpoint (endpoint, sizeof endpoint, port->worker);
+    if (!rc && !zmq_setsockopt (port->router, ZMQ_ROUTER_MANDATORY, &on, sizeof on)
+        && !zmq_bind (port->dealer, endpoint))
+        return 0;
+    (void) zmq_close (port->dealer);
+    if (port->router)
+        (void) zmq_close (port->router);
+    return rc ? rc : ZANNI_ENOMEM;
+}
+
 static int
 s_open (void *context, zanni_worker_t *worker, void **port_p)
 {
-    char endpoint [80];
     (void) context;
     s_port_t *port = zanni__calloc (sizeof *port);
     if (!port)
@@ -132,12 +164,8 @@ s_open (void *context, zanni_worker_t *worker, void **port_p)
     }
     port->worker = worker;
     port->timeout_ms = -1;
-    s_endpoint (endpoint, sizeof endpoint, worker);
-    rc = s_socket (&port->dealer, ZMQ_DEALER);
-    if (!rc && zmq_bind (port->dealer, endpoint)) {
-        zmq_close (port->dealer);
-        rc = ZANNI_ENOMEM;
-    }
+    port->closed_seen = atomic_load_explicit (&s_ports_closed, memory_order_relaxed);
+    rc = s_open_sockets (port);
     if (rc) {
         s_context_give ();
         zanni__free (port);
@@ -156,48 +184,50 @@ s_routing_id (uint8_t *id, uint64_t serial)
         id [i] = (uint8_t) (serial >> (8 * (i - 1)));
 }
 
-static bool
-s_is_dialled (const s_port_t *port, uint64_t serial)
+/* Lets go of peers that have closed. */
+static void
+s_tidy (s_port_t *port)
 {
-    for (uint32_t i = port->dialled_count; i-- > 0;)
-        if (port->dialled [i] == serial)
-            return true;
-    return false;
+    int events;
+    size_t size = sizeof events;
+    uint64_t closed = atomic_load_explicit (&s_ports_closed, memory_order_relaxed);
+    if (closed == port->closed_seen && !port->tidy_ns)
+        return;
+    int64_t now_ns = port->worker->now_ns;
+    if (closed != port->closed_seen)
+        port->tidy_ns = now_ns + S_TIDY_NS;
+    port->closed_seen = closed;
+    if (now_ns - port->tidied_ns < S_TIDY_EVERY_NS)
+        return;
+    port->tidied_ns = now_ns;
+    if (now_ns >= port->tidy_ns)
+        port->tidy_ns = 0;
+    (void) zmq_getsockopt (port->router, ZMQ_EVENTS, &events, &size);
 }
 
-static void
-s_forget (s_port_t *port, uint64_t serial)
+static bool
+s_is_dialled (const s_port_t *port, uint32_t number, uint64_t serial)
 {
-    for (uint32_t i = 0; i < port->dialled_count; i++)
-        if (port->dialled [i] == serial) {
-            port->dialled [i] = port->dialled [--port->dialled_count];
-            return;
-        }
+    return number < port->dialled_size && port->dialled [number] == serial;
 }
 
 static int
 s_dial (s_port_t *port, zanni_worker_t *to, const uint8_t *id)
 {
     char endpoint [80];
-    const int on = 1;
-    if (!port->router) {
-        int rc = s_socket (&port->router, ZMQ_ROUTER);
-        if (rc)
-            return rc;
-        (void) zmq_setsockopt (port->router, ZMQ_ROUTER_MANDATORY, &on, sizeof on);
-    }
-    if (port->dialled_count == port->dialled_size) {
-        uint32_t size = port->dialled_size ? port->dialled_size * 2 : 8;
+    if (to->number >= port->dialled_size) {
+        uint32_t size = to->number + 8;
         uint64_t *dialled = zanni__realloc (port->dialled, size * sizeof *dialled);
         if (!dialled)
             return ZANNI_ENOMEM;
+        memset (dialled + port->dialled_size, 0, (size - port->dialled_size) * sizeof *dialled);
         port->dialled = dialled;
         port->dialled_size = size;
     }
     s_endpoint (endpoint, sizeof endpoint, to);
     if (zmq_setsockopt (port->router, ZMQ_CONNECT_ROUTING_ID, id, S_ID) || zmq_connect (port->router, endpoint))
-        return ZANNI_ECLOSED;
-    port->dialled [port->dialled_count++] = zanni_worker_serial (to);
+        return ZANNI_ENOMEM;
+    port->dialled [to->number] = zanni_worker_serial (to);
     return 0;
 }
 
@@ -243,13 +273,9 @@ s_post (void *self, zanni_worker_t *to, zanni_batch_t *batch)
     uint8_t id [S_ID];
     int rc = 0;
     s_routing_id (id, serial);
-    if (!s_is_dialled (port, serial))
+    if (!s_is_dialled (port, to->number, serial))
         rc = s_dial (port, to, id);
-    if (!rc)
-        rc = s_send (port, id, batch);
-    if (rc == ZANNI_ECLOSED)
-        s_forget (port, serial);
-    return rc;
+    return rc ? rc : s_send (port, id, batch);
 }
 
 static void
@@ -270,6 +296,7 @@ s_receive (void *self)
     s_port_t *port = self;
     zmq_msg_t msg;
     int count = 0;
+    s_tidy (port);
     for (;;) {
         (void) zmq_msg_init (&msg);
         if (zmq_msg_recv (&msg, port->dealer, ZMQ_DONTWAIT) < 0)
@@ -334,8 +361,8 @@ s_close (void *self)
 {
     s_port_t *port = self;
     (void) zmq_close (port->dealer);
-    if (port->router)
-        (void) zmq_close (port->router);
+    (void) zmq_close (port->router);
+    atomic_fetch_add_explicit (&s_ports_closed, 1, memory_order_relaxed);
     zanni__free (port->dialled);
     zanni__free (port);
     s_context_give ();

@@ -4,14 +4,21 @@
    Others ask it by a list of requests under a lock and an eventfd; who asks for a thread waits until it runs or cannot.
    zactor_new hangs when no thread can be made and aborts when sockets or descriptors are short, so all three are probed
    first. A thread that does not end in time is left alone: its zactor is never destroyed, and what it could still touch
-   is never freed.
+   is never freed. Should it come back after all it finds its place `left` and sleeps for ever, since czmq may be gone.
 
    A program that exits without zanni_destroy would be aborted by czmq's own exit handler, which finds its threads alive;
-   ours was registered later, so it runs before and stops them, within a second. */
+   ours was registered later, so it runs before and stops them, within a second. The pipes of those that are stuck are
+   closed behind their backs, or czmq would name them on the host's output. In a child of fork there are no such threads,
+   and nothing is done.
+
+   Zactor functions of the program's (pipe.h) run on threads that are made, counted and abandoned like those of workers.
+   Once such a pipe is released to this thread it winds it up: it tells the function to end and throws away what comes
+   out, until the function has returned. An epoll set, made with the first of them, wakes it for these pipes. */
 
 #include "thread.h"
 
 #include "inproc.h"
+#include "pipe.h"
 
 #include "../base/list.h"
 #include "../base/memory.h"
@@ -21,22 +28,28 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #define S_EXIT_SECONDS 1
+#define S_ROUSE_NS 100000000
 
 typedef struct {
     zanni__link_t link;        // in the place's threads
-    zanni_worker_t *worker;    // held
+    zanni_worker_t *worker;    // held; NULL: a function of the program's
+    zanni__pipe_t *guest;      // that; NULL: a worker
     zactor_t *zactor;
+    _Atomic (zsock_t *) pipe;  // its own end (relaxed)
     _Atomic bool over;         // its thread is done with the worker (release; acquire)
+    bool asleep;               // for good: it came back when its place was left (the place's lock)
     struct s_place *place;
 } s_thread_t;
 
 typedef struct {
     zanni__link_t link;
-    zanni_worker_t *worker;
+    zanni_worker_t *worker;    // one of the two
+    zanni__pipe_t *guest;
     int rc;
     bool done;
 } s_request_t;
@@ -46,12 +59,14 @@ typedef struct s_place {
     zanni_worker_t *undertaker;
     zactor_t *control;
     int wake_fd;
+    int epoll;                 // of wake_fd and released pipes; -1: there was none of these yet
     pthread_mutex_t lock;      // guards from here
     pthread_cond_t changed;
     zanni__link_t requests;
     bool stopping;
     bool quitting;
     int64_t quit_ns;
+    bool left;                 // with threads in it: for good
     int threads_count;         // to here
     bool stopped;              // the control thread's own: it has told all workers
     zanni__link_t threads;
@@ -60,6 +75,7 @@ typedef struct s_place {
 static pthread_once_t s_once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t s_places_lock = PTHREAD_MUTEX_INITIALIZER;
 static zanni__link_t s_places = { &s_places, &s_places };
+static pid_t s_pid;
 
 static void
 s_wake (s_place_t *place)
@@ -84,33 +100,98 @@ s_after (int64_t ns)
     return time;
 }
 
-/* Stops a place's threads and waits; under its lock. Answers how many are left. */
-static int
-s_stop_threads (s_place_t *place, int64_t within_ns)
+static void
+s_tell_stop (s_place_t *place)
 {
-    struct timespec until = s_after (within_ns);
     place->stopping = true;
     s_wake (place);
+}
+
+/* Stops a place's threads and waits; under its lock. Answers how many are left. */
+static int
+s_stop_threads (s_place_t *place, const struct timespec *until)
+{
+    s_tell_stop (place);
     while (place->threads_count)
-        if (pthread_cond_timedwait (&place->changed, &place->lock, &until))
+        if (pthread_cond_timedwait (&place->changed, &place->lock, until))
             break;
     return place->threads_count;
+}
+
+/* Under the lock. */
+static bool
+s_guests_awake (const s_place_t *place)
+{
+    for (zanni__link_t *link = place->threads.next; link != &place->threads; link = link->next) {
+        const s_thread_t *thread = ZANNI__CONTAINER (link, s_thread_t, link);
+        if (thread->guest && !thread->asleep)
+            return true;
+    }
+    return false;
+}
+
+/* A socket must not be closed while somebody waits in it, as a function that does not heed "$TERM" may: all waiting ends
+   when czmq's context is shut down, which it will be in a moment anyhow. Who is stuck elsewhere does not come. */
+static void
+s_rouse_guests (s_place_t *place)
+{
+    struct timespec until = s_after (S_ROUSE_NS);
+    pthread_mutex_lock (&place->lock);
+    if (s_guests_awake (place))
+        (void) zmq_ctx_shutdown (zsys_init ());
+    while (s_guests_awake (place))
+        if (pthread_cond_timedwait (&place->changed, &place->lock, &until))
+            break;
+    pthread_mutex_unlock (&place->lock);
+}
+
+/* Takes the pipes of stuck threads off czmq's books. */
+static void
+s_close_pipes (s_place_t *place)
+{
+    for (zanni__link_t *link = place->threads.next; link != &place->threads; link = link->next) {
+        s_thread_t *thread = ZANNI__CONTAINER (link, s_thread_t, link);
+        if (atomic_load_explicit (&thread->over, memory_order_acquire))
+            continue;   // it closes its own
+        (void) zsys_close (zsock_resolve (thread->pipe), __FILE__, __LINE__);
+        (void) zsys_close (zsock_resolve (thread->zactor), __FILE__, __LINE__);
+    }
+}
+
+static void
+s_end_place (s_place_t *place, const struct timespec *until)
+{
+    pthread_mutex_lock (&place->lock);
+    if (place->control) {
+        (void) s_stop_threads (place, until);
+        place->quitting = true;
+        place->quit_ns = 0;
+        place->left = place->threads_count > 0;
+        s_wake (place);
+    }
+    pthread_mutex_unlock (&place->lock);
+    zactor_destroy (&place->control);
+    if (!place->left)
+        return;
+    s_rouse_guests (place);
+    s_close_pipes (place);
 }
 
 static void
 s_at_exit (void)
 {
+    if (getpid () != s_pid)
+        return;
+    struct timespec until = s_after (INT64_C (1000000000) * S_EXIT_SECONDS);
     pthread_mutex_lock (&s_places_lock);
     for (zanni__link_t *link = s_places.next; link != &s_places; link = link->next) {
         s_place_t *place = ZANNI__CONTAINER (link, s_place_t, all);
         pthread_mutex_lock (&place->lock);
-        (void) s_stop_threads (place, INT64_C (1000000000) * S_EXIT_SECONDS);
-        place->quitting = true;
-        place->quit_ns = 0;
-        s_wake (place);
+        s_tell_stop (place);
         pthread_mutex_unlock (&place->lock);
-        zactor_destroy (&place->control);
     }
+    for (zanni__link_t *link = s_places.next; link != &s_places; link = link->next)
+        s_end_place (ZANNI__CONTAINER (link, s_place_t, all), &until);
     pthread_mutex_unlock (&s_places_lock);
 }
 
@@ -124,6 +205,7 @@ s_czmq_init (void)
     zsys_init ();
     sigaction (SIGINT, &interrupt, NULL);
     sigaction (SIGTERM, &terminate, NULL);
+    s_pid = getpid ();
     (void) atexit (s_at_exit);
 }
 
@@ -133,64 +215,136 @@ zanni__czmq_init (void)
     pthread_once (&s_once, s_czmq_init);
 }
 
-static void *
-s_nothing (void *argument)
+/* Threads of zanni take no signal of the host: they inherit a mask that blocks all. */
+static void
+s_block_signals (sigset_t *before)
 {
-    return argument;
+    sigset_t every;
+    sigfillset (&every);
+    pthread_sigmask (SIG_SETMASK, &every, before);
+}
+
+/* Lives until it gets the lock. */
+static void *
+s_probe (void *argument)
+{
+    pthread_mutex_lock (argument);
+    pthread_mutex_unlock (argument);
+    return NULL;
+}
+
+int
+zanni__threads_left (int count)
+{
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t threads [4];
+    sigset_t before;
+    int made = 0;
+    assert (count <= 4);
+    s_block_signals (&before);
+    pthread_mutex_lock (&lock);
+    while (made < count && !pthread_create (&threads [made], NULL, s_probe, &lock))
+        made++;
+    pthread_mutex_unlock (&lock);
+    for (int i = 0; i < made; i++)
+        pthread_join (threads [i], NULL);
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    return made == count ? 0 : ZANNI_ETHREADS;
 }
 
 int
 zanni__zactor_possible (void)
 {
-    pthread_t thread;
     int rc = zanni__descriptors_left (6);
+    if (!rc)
+        rc = zanni__threads_left (1);
     if (rc)
         return rc;
-    zsock_t *one = zsock_new (ZMQ_PAIR);
-    zsock_t *two = one ? zsock_new (ZMQ_PAIR) : NULL;
+    void *one = zsys_socket (ZMQ_PAIR, __FILE__, __LINE__);   // zsock_new would end the program
+    void *two = one ? zsys_socket (ZMQ_PAIR, __FILE__, __LINE__) : NULL;
     bool possible = two != NULL;
-    zsock_destroy (&two);
-    zsock_destroy (&one);
-    if (!possible)
-        return ZANNI_ESOCKETS;
-    if (pthread_create (&thread, NULL, s_nothing, NULL))
-        return ZANNI_ETHREADS;
-    pthread_join (thread, NULL);
-    return 0;
+    if (two)
+        (void) zsys_close (two, __FILE__, __LINE__);
+    if (one)
+        (void) zsys_close (one, __FILE__, __LINE__);
+    return possible ? 0 : ZANNI_ESOCKETS;
+}
+
+/* A thread that was left comes back: czmq may be gone. With `over` it is done otherwise. */
+static void
+s_come_back (s_thread_t *thread, bool over)
+{
+    s_place_t *place = thread->place;
+    pthread_mutex_lock (&place->lock);
+    bool left = place->left;
+    thread->asleep = left;
+    /* release: the control thread may free what this one used. */
+    if (over && !left)
+        atomic_store_explicit (&thread->over, true, memory_order_release);
+    if (left)
+        pthread_cond_broadcast (&place->changed);
+    s_wake (place);
+    pthread_mutex_unlock (&place->lock);
+    while (left)
+        pause ();
 }
 
 static void
 s_thread_main (zsock_t *pipe, void *argument)
 {
     s_thread_t *thread = argument;
-    s_place_t *place = thread->place;
+    thread->pipe = pipe;
     zsock_signal (pipe, 0);
-    zanni_worker_main (thread->worker);
-    /* release: the control thread may free what this one used. */
-    atomic_store_explicit (&thread->over, true, memory_order_release);
-    s_wake (place);
+    if (thread->worker)
+        zanni_worker_main (thread->worker);
+    else {
+        thread->guest->fn (pipe, thread->guest->args);
+        s_come_back (thread, false);
+        zanni__pipe_end (thread->guest, pipe);
+    }
+    s_come_back (thread, true);
+}
+
+/* From now on what wakes this thread is a set. */
+static int
+s_open_epoll (s_place_t *place)
+{
+    if (place->epoll >= 0)
+        return 0;
+    struct epoll_event event = { .events = EPOLLIN };
+    int set = epoll_create1 (EPOLL_CLOEXEC);
+    if (set >= 0 && epoll_ctl (set, EPOLL_CTL_ADD, place->wake_fd, &event)) {
+        close (set);
+        set = -1;
+    }
+    place->epoll = set;
+    return set >= 0 ? 0 : ZANNI_EDESCRIPTORS;
 }
 
 static int
-s_make (s_place_t *place, zanni_worker_t *worker)
+s_make (s_place_t *place, const s_request_t *request)
 {
     int rc = zanni__zactor_possible ();
+    if (!rc && request->guest)
+        rc = s_open_epoll (place);
     if (rc)
         return rc;
     s_thread_t *thread = zanni__calloc (sizeof *thread);
     if (!thread)
         return ZANNI_ENOMEM;
-    zanni_worker_hold (worker);
-    thread->worker = worker;
+    thread->worker = request->worker;
+    thread->guest = request->guest;
     thread->place = place;
-    zanni__list_append (&place->threads, &thread->link);
     thread->zactor = zactor_new (s_thread_main, thread);
     if (!thread->zactor) {
-        zanni__link_remove (&thread->link);
-        zanni_worker_drop (worker);
         zanni__free (thread);
         return ZANNI_ENOMEM;
     }
+    zanni__list_append (&place->threads, &thread->link);
+    if (thread->worker)
+        zanni_worker_hold (thread->worker);
+    else
+        zanni__pipe_begin (thread->guest, zactor_sock (thread->zactor));
     return 0;
 }
 
@@ -202,7 +356,7 @@ s_answer_requests (s_place_t *place)
         s_request_t *request = ZANNI__CONTAINER (place->requests.next, s_request_t, link);
         zanni__link_remove (&request->link);
         pthread_mutex_unlock (&place->lock);
-        int rc = s_make (place, request->worker);
+        int rc = s_make (place, request);
         pthread_mutex_lock (&place->lock);
         place->threads_count += !rc;
         request->rc = rc;
@@ -213,18 +367,59 @@ s_answer_requests (s_place_t *place)
 }
 
 static void
+s_watch (s_place_t *place, zanni__pipe_t *guest)
+{
+    struct epoll_event event = { .events = EPOLLIN };
+    int fd = zsock_fd (guest->sock);
+    if (guest->watched_fd < 0 && !epoll_ctl (place->epoll, EPOLL_CTL_ADD, fd, &event))
+        guest->watched_fd = fd;
+}
+
+/* Whether a guest's pipe is this thread's. */
+static bool
+s_is_released (const zanni__pipe_t *guest)
+{
+    /* acquire pairs with the release of zanni__pipe_release. */
+    return guest && atomic_load_explicit (&guest->released, memory_order_acquire);
+}
+
+static void
+s_wind_up (s_place_t *place)
+{
+    for (zanni__link_t *link = place->threads.next; link != &place->threads; link = link->next) {
+        s_thread_t *thread = ZANNI__CONTAINER (link, s_thread_t, link);
+        if (!s_is_released (thread->guest) || atomic_load_explicit (&thread->over, memory_order_acquire))
+            continue;
+        s_watch (place, thread->guest);
+        if (zanni__pipe_wind_up (thread->guest))
+            s_wake (place);
+    }
+}
+
+static void
+s_free_thread (s_place_t *place, s_thread_t *thread)
+{
+    zanni__link_remove (&thread->link);
+    if (thread->guest && thread->guest->watched_fd >= 0)
+        (void) epoll_ctl (place->epoll, EPOLL_CTL_DEL, thread->guest->watched_fd, NULL);
+    zactor_destroy (&thread->zactor);
+    zanni__pipe_free (&thread->guest);
+    if (thread->worker)
+        zanni_worker_drop (thread->worker);
+    zanni__free (thread);
+}
+
+static void
 s_reap (s_place_t *place)
 {
     zanni__link_t *next;
     for (zanni__link_t *link = place->threads.next; link != &place->threads; link = next) {
         s_thread_t *thread = ZANNI__CONTAINER (link, s_thread_t, link);
         next = link->next;
-        if (!atomic_load_explicit (&thread->over, memory_order_acquire))
+        if (!atomic_load_explicit (&thread->over, memory_order_acquire)
+            || (thread->guest && !s_is_released (thread->guest)))
             continue;
-        zanni__link_remove (link);
-        zactor_destroy (&thread->zactor);
-        zanni_worker_drop (thread->worker);
-        zanni__free (thread);
+        s_free_thread (place, thread);
         pthread_mutex_lock (&place->lock);
         place->threads_count--;
         pthread_cond_broadcast (&place->changed);
@@ -235,8 +430,11 @@ s_reap (s_place_t *place)
 static void
 s_stop_workers (s_place_t *place)
 {
-    for (zanni__link_t *link = place->threads.next; link != &place->threads; link = link->next)
-        zanni_worker_stop (place->undertaker, ZANNI__CONTAINER (link, s_thread_t, link)->worker);
+    for (zanni__link_t *link = place->threads.next; link != &place->threads; link = link->next) {
+        zanni_worker_t *worker = ZANNI__CONTAINER (link, s_thread_t, link)->worker;
+        if (worker)   // a guest's actor, on some worker, ends with that
+            zanni_worker_stop (place->undertaker, worker);
+    }
     place->stopped = true;
 }
 
@@ -247,14 +445,15 @@ s_control (s_place_t *place, int64_t *until_ns)
     uint64_t count;
     ssize_t size = read (place->wake_fd, &count, sizeof count);
     (void) size;
-    s_answer_requests (place);
     pthread_mutex_lock (&place->lock);
-    bool stopping = place->stopping;
+    bool stopping = place->stopping;   // and so no further request behind those that are answered now
     bool quitting = place->quitting;
     int64_t quit_ns = place->quit_ns;
     pthread_mutex_unlock (&place->lock);
+    s_answer_requests (place);
     if (stopping && !place->stopped)
         s_stop_workers (place);
+    s_wind_up (place);
     s_reap (place);
     (void) zanni_worker_step (place->undertaker);
     /* While batches are given back by libzmq's reaper nothing wakes this thread: it looks every millisecond. */
@@ -272,7 +471,7 @@ s_control_main (zsock_t *pipe, void *argument)
     zsock_signal (pipe, 0);
     int64_t until_ns;
     while (s_control (place, &until_ns))
-        zanni_worker_wait (place->undertaker, until_ns, place->wake_fd);
+        zanni_worker_wait (place->undertaker, until_ns, place->epoll >= 0 ? place->epoll : place->wake_fd);
     zanni_worker_end (place->undertaker);
 }
 
@@ -288,6 +487,7 @@ s_place_new (s_place_t **place_p, zanni_worker_t *undertaker)
         zanni__free (place);
         return ZANNI_EDESCRIPTORS;
     }
+    place->epoll = -1;
     place->undertaker = undertaker;
     zanni__link_init (&place->requests);
     zanni__link_init (&place->threads);
@@ -307,19 +507,19 @@ s_place_free (s_place_t *place)
     pthread_mutex_lock (&s_places_lock);
     zanni__link_remove (&place->all);
     pthread_mutex_unlock (&s_places_lock);
+    if (place->epoll >= 0)
+        close (place->epoll);
     close (place->wake_fd);
     pthread_cond_destroy (&place->changed);
     pthread_mutex_destroy (&place->lock);
     zanni__free (place);
 }
 
-/* Threads of zanni take no signal of the host: they inherit a mask that blocks all. */
 static zactor_t *
 s_control_new (s_place_t *place)
 {
-    sigset_t every, before;
-    sigfillset (&every);
-    pthread_sigmask (SIG_SETMASK, &every, &before);
+    sigset_t before;
+    s_block_signals (&before);
     zactor_t *control = zactor_new (s_control_main, place);
     pthread_sigmask (SIG_SETMASK, &before, NULL);
     return control;
@@ -329,8 +529,13 @@ static int
 s_open (void **place_p, zanni_worker_t *undertaker)
 {
     s_place_t *place;
-    zanni__czmq_init ();
-    int rc = zanni__zactor_possible ();
+    int rc = zanni__descriptors_left (10);   // czmq's context and its two threads, which may start now; the control thread
+    if (!rc)
+        rc = zanni__threads_left (3);
+    if (!rc) {
+        zanni__czmq_init ();
+        rc = zanni__zactor_possible ();
+    }
     if (!rc)
         rc = s_place_new (&place, undertaker);
     if (rc)
@@ -353,22 +558,47 @@ s_rouse (void *self)
     s_wake (self);
 }
 
+/* Waits until the control thread has done it. */
 static int
-s_start (void *self, zanni_worker_t *worker)
+s_request (s_place_t *place, s_request_t *request)
 {
-    s_place_t *place = self;
-    s_request_t request = { .worker = worker };
     pthread_mutex_lock (&place->lock);
     if (place->stopping) {
         pthread_mutex_unlock (&place->lock);
         return ZANNI_ECLOSED;
     }
-    zanni__list_append (&place->requests, &request.link);
+    zanni__list_append (&place->requests, &request->link);
     s_wake (place);
-    while (!request.done)
+    while (!request->done)
         pthread_cond_wait (&place->changed, &place->lock);
     pthread_mutex_unlock (&place->lock);
-    return request.rc;
+    return request->rc;
+}
+
+static int
+s_start (void *self, zanni_worker_t *worker)
+{
+    s_request_t request = { .worker = worker };
+    return s_request (self, &request);
+}
+
+int
+zanni__pipe_start (void *place, zanni__pipe_t *pipe)
+{
+    s_request_t request = { .guest = pipe };
+    pipe->place = place;
+    return s_request (place, &request);
+}
+
+void
+zanni__pipe_release (zanni__pipe_t *pipe)
+{
+    s_place_t *place = pipe->place;
+    pthread_mutex_lock (&place->lock);
+    /* release: the control thread sees the pipe as it was left. */
+    atomic_store_explicit (&pipe->released, true, memory_order_release);
+    s_wake (place);
+    pthread_mutex_unlock (&place->lock);
 }
 
 static void
@@ -376,9 +606,10 @@ s_name_stuck (s_place_t *place)
 {
     char text [160];
     for (zanni__link_t *link = place->threads.next; link != &place->threads; link = link->next) {
-        const zanni_worker_t *worker = ZANNI__CONTAINER (link, s_thread_t, link)->worker;
-        snprintf (text, sizeof text, "%s did not end in time and is abandoned", zanni_worker_name (worker));
-        zanni_worker_log (worker, ZANNI_LOG_ERROR, text);
+        const s_thread_t *thread = ZANNI__CONTAINER (link, s_thread_t, link);
+        const char *name = thread->worker ? zanni_worker_name (thread->worker) : thread->guest->name;
+        snprintf (text, sizeof text, "%s did not end in time and is abandoned", name);
+        zanni_worker_log (place->undertaker, ZANNI_LOG_ERROR, text);
     }
 }
 
@@ -387,8 +618,9 @@ s_finish (void *self, int64_t until_ns)
 {
     s_place_t *place = self;
     int64_t left_ns = until_ns - zanni_worker_now_ns (place->undertaker);
+    struct timespec until = s_after (left_ns > 0 ? left_ns : 0);
     pthread_mutex_lock (&place->lock);
-    int stuck = s_stop_threads (place, left_ns > 0 ? left_ns : 0);
+    int stuck = s_stop_threads (place, &until);
     pthread_mutex_unlock (&place->lock);
     return stuck;
 }
@@ -400,18 +632,15 @@ s_close (void *self, int64_t until_ns)
     pthread_mutex_lock (&place->lock);
     bool stuck = place->threads_count > 0;
     place->quitting = true;
-    place->quit_ns = until_ns;
+    place->quit_ns = stuck ? 0 : until_ns;   // what was sent to a stuck thread is never settled
+    place->left = stuck;
     s_wake (place);
     pthread_mutex_unlock (&place->lock);
     zactor_destroy (&place->control);
-    if (!stuck) {
+    if (stuck)
+        s_name_stuck (place);   // what is abandoned may still touch the place: it stays
+    else
         s_place_free (place);
-        return;
-    }
-    s_name_stuck (place);
-    pthread_mutex_lock (&s_places_lock);   // what is abandoned may still touch it: never freed
-    zanni__link_remove (&place->all);
-    pthread_mutex_unlock (&s_places_lock);
 }
 
 const zanni_place_ops_t zanni__place_thread = {

@@ -1,4 +1,5 @@
-/* limits.h: what bounds bytes that come from somebody else. Everything that is read has a limit, and it stands here. */
+/* limits.h: what bounds bytes that come from somebody else. Everything that is read has a limit, and it stands
+   here. */
 
 #ifndef ZANNI_WIRE_LIMITS_H
 #define ZANNI_WIRE_LIMITS_H

@@ -1,10 +1,10 @@
-/* How a value is read: its first byte says everything about its shape. Below 0x80 and from 0xe0 on it is an integer
-   itself; from 0x80 to 0xbf it holds a short length; the 32 bytes between have a row each in s_shapes: what kind of
-   value, how many bytes of number follow (the value itself, a length or a count), and for the fixed extensions how
-   long their data is.
+/* How a value is read: its first byte says everything about its shape. Below 0x80 and from 0xe0 on it is an
+   integer itself; from 0x80 to 0xbf it holds a short length; the 32 bytes between have a row each in s_shapes:
+   what kind of value, how many bytes of number follow (the value itself, a length or a count), and for the fixed
+   extensions how long their data is.
 
-   msgpack-c's own unpacker is not used for what strangers send: it reserves memory for a count before it has looked
-   whether the bytes are there (PITFALLS: five bytes made it reserve 384 MB). */
+   msgpack-c's own unpacker is not used for what strangers send: it reserves memory for a count before it has
+   looked whether the bytes are there (PITFALLS: five bytes made it reserve 384 MB). */
 
 #include "reader.h"
 

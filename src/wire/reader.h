@@ -1,9 +1,9 @@
 /* reader.h: a bounded reader of msgpack.
 
-   It walks bytes that may come from a stranger: it allocates nothing, recurses nowhere, and answers false rather than
-   believe a length that goes past the end or a count of elements for which too few bytes are left (each needs one at
-   least). What it has answered can therefore be used without another check. A reader that answers false has not
-   moved. */
+   It walks bytes that may come from a stranger: it allocates nothing, recurses nowhere, and answers false rather
+   than believe a length that goes past the end or a count of elements for which too few bytes are left (each needs
+   one at least). What it has answered can therefore be used without another check. A reader that answers false has
+   not moved. */
 
 #ifndef ZANNI_WIRE_READER_H
 #define ZANNI_WIRE_READER_H
@@ -53,8 +53,8 @@ zanni__reader (const void *bytes, uint32_t size)
     return (zanni__reader_t) { .at = start, .end = start + size };
 }
 
-/* Reads the next value and goes behind it, data of strings and the like included; for an array or map it goes to the
-   first element. */
+/* Reads the next value and goes behind it, data of strings and the like included; for an array or map it goes to
+   the first element. */
 bool zanni__reader_next (zanni__reader_t *reader, zanni__value_t *value);
 
 /* Goes behind the next value, whatever is in it but an extension whose type's bit is set in `refused` (0 to 31).
@@ -96,9 +96,9 @@ zanni__wire_signed (uint64_t number, uint32_t width)
     return (int64_t) ((number ^ sign) - sign);
 }
 
-/* The quick way to an integer that fits an int64_t: where it begins, where the bytes end; answers where it ends. NULL
-   for anything else, which zanni__reader_next then tells. It takes and gives pointers and calls nothing, so that the
-   loops that it stands in keep everything in registers. */
+/* The quick way to an integer that fits an int64_t: where it begins, where the bytes end; answers where it ends.
+   NULL for anything else, which zanni__reader_next then tells. It takes and gives pointers and calls nothing, so
+   that the loops that it stands in keep everything in registers. */
 static inline const uint8_t *
 zanni__wire_int (const uint8_t *at, const uint8_t *end, int64_t *value)
 {
@@ -108,6 +108,10 @@ zanni__wire_int (const uint8_t *at, const uint8_t *end, int64_t *value)
     if (*value >= -32)
         return at + 1;   // 0 to 127 and -32 to -1 are their own bytes
     uint32_t kind = *at++ - 0xccu;   // cc to cf without and d0 to d3 with a sign: 1, 2, 4, 8 bytes
+    if (kind == 1 && end - at >= 2) {
+        *value = (int64_t) zanni__wire_number (at, 2);   // the next most frequent, without the detours below
+        return at + 2;
+    }
     uint32_t width = 1u << (kind & 3);
     if (kind > 7 || end - at < (ptrdiff_t) width)
         return NULL;

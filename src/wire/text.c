@@ -1,6 +1,6 @@
-/* Nearly all text is ASCII, so eight bytes are looked at in one step, and 32 where there are as many: a word whose bytes
-   are all from 1 to 127 keeps its eight top bits clear, and so does that word with one taken from each byte. Only where
-   that fails are characters decoded, up to the next plain word. */
+/* Nearly all text is ASCII, so eight bytes are looked at in one step, and 32 where there are as many: a word whose
+   bytes are all from 1 to 127 keeps its eight top bits clear, and so does that word with one taken from each byte.
+   Only where that fails are characters decoded, up to the next plain word. */
 
 #include "text.h"
 
@@ -39,8 +39,8 @@ s_follows (uint8_t byte)
     return (byte & 0xc0) == 0x80;
 }
 
-/* How many bytes the character at `at` takes; 0: it is none. The range of the second byte excludes longer forms than
-   needed, surrogates, and what lies beyond U+10FFFF. */
+/* How many bytes the character at `at` takes; 0: it is none. The range of the second byte excludes longer forms
+   than needed, surrogates, and what lies beyond U+10FFFF. */
 static size_t
 s_character (const uint8_t *at, size_t left)
 {

@@ -36,20 +36,21 @@
 #define CONFORMS(suite, name, word, where) \
     Test (suite, name##_##word, .timeout = 20) \
     { \
-        conform (classes, where, name); \
+        conform (classes, where, suite##_##name); \
     }
 
 /* Each file of tests has an array of its `classes`, which ends with NULL. */
 #define EVERYWHERE(suite, name) \
-    static void name (void); \
+    static void suite##_##name (void); \
     PLACES (CONFORMS, suite, name) \
-    static void name (void)
+    static void suite##_##name (void)
 
 /* For what only one place has. */
-#define IN_A_THREAD(suite, name) \
-    static void name (void); \
-    CONFORMS (suite, name, thread, ZANNI_THREAD) \
-    static void name (void)
+#define CONFORM_ONCE(suite, name, where) \
+    static void suite##_##name (void); \
+    CONFORMS (suite, name, only, where) \
+    static void suite##_##name (void)
+#define IN_A_THREAD(suite, name) CONFORM_ONCE (suite, name, ZANNI_THREAD)
 
 static zanni_t *root;
 static zanni_place_t place;
@@ -109,7 +110,8 @@ static inline void
 conform (const zanni_class_t *const *classes, zanni_place_t where, void (*body) (void))
 {
     place = where;
-    cr_assert_eq (zanni_init (classes), 0);
+    zanni_error_t error = { 0 };
+    cr_assert_eq (zanni_register (classes, &error), 0, "%s", error.text);
     begin ((zanni_options_t) { 0 });
     body ();
     end ();
@@ -196,6 +198,22 @@ expect (const char *line)
     cr_assert_str_eq (zanni_msg_method (msg), "saw", "\"%s\" was due, %s came", line, zanni_msg_method (msg));
     cr_assert_eq (zanni_read (msg, &text), 0);
     cr_assert_str_eq (text, line);
+}
+
+/* The next two messages are these lines, in either order: they come from different actors. */
+static inline void
+expect_both (const char *one, const char *other)
+{
+    bool seen [2] = { false };
+    for (int i = 0; i < 2; i++) {
+        ZANNI_AUTO (zanni_msg_t) msg = next ();
+        const char *text = "";
+        cr_assert_eq (zanni_read (msg, &text), 0);
+        bool is_other = strcmp (text, other) == 0;
+        cr_assert (is_other || strcmp (text, one) == 0, "\"%s\" came", text);
+        seen [is_other] = true;
+    }
+    cr_assert (seen [0] && seen [1]);
 }
 
 /* What has arrived holds no message. Whoever might have sent one is asked something first: its answer comes behind. */

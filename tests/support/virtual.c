@@ -6,8 +6,8 @@
    the whole schedule. A driver whose handler waits itself runs the scheduler again one level deeper; it is marked
    active, since a worker cannot be entered twice.
 
-   Every decision takes one of those that could run, all alike likely: steps of drivers, the end of the wait that is on,
-   and giving back what a closed port had left, which libzmq does some time later, too. */
+   Every decision takes one of those that could run, all alike likely: steps of drivers, and the end of the wait that is
+   on. What a step takes in of the parcels that are ready is drawn, too; what a closed port had left goes back in order. */
 
 #include "virtual.h"
 
@@ -28,13 +28,18 @@ typedef struct s_parcel {
     bool lost;
 } s_parcel_t;
 
+typedef struct {
+    s_parcel_t *head;
+    s_parcel_t **tail;
+} s_queue_t;
+
 typedef struct s_lane {
     struct s_lane *next;
     uint64_t from;           // serial of the sender
-    s_parcel_t *head;
-    s_parcel_t **tail;
+    s_queue_t parcels;
     int64_t last_ns;
     uint64_t count;
+    bool broken;
 } s_lane_t;
 
 typedef struct s_port {
@@ -67,7 +72,6 @@ struct virtual {
     uint64_t posts;
     uint64_t delivered;
     s_driver_t *drivers;
-    s_parcel_t *limbo;       // of closed ports
     uint64_t hash;
     char *text;
     size_t text_size;
@@ -78,7 +82,6 @@ struct virtual {
 typedef struct {
     uint32_t count;
     s_driver_t *driver;
-    bool limbo;
     bool wakes;
 } s_choice_t;
 
@@ -182,6 +185,43 @@ virtual_now_ns (const virtual_t *world)
     return world->now_ns;
 }
 
+void
+virtual_spend (virtual_t *world, int64_t ns)
+{
+    world->now_ns += ns;
+}
+
+static void
+s_queue_init (s_queue_t *queue)
+{
+    queue->head = NULL;
+    queue->tail = &queue->head;
+}
+
+static void
+s_push (s_queue_t *queue, s_parcel_t *parcel)
+{
+    parcel->next = NULL;
+    *queue->tail = parcel;
+    queue->tail = &parcel->next;
+}
+
+static s_parcel_t *
+s_pop (s_queue_t *queue)
+{
+    s_parcel_t *parcel = queue->head;
+    if (parcel && !(queue->head = parcel->next))
+        queue->tail = &queue->head;
+    return parcel;
+}
+
+static void
+s_give_back (s_parcel_t *parcel)
+{
+    zanni_batch_undelivered (parcel->batch);
+    free (parcel);
+}
+
 static int
 s_port_open (void *context, zanni_worker_t *worker, void **port_p)
 {
@@ -202,7 +242,7 @@ s_lane (s_port_t *port, uint64_t from)
         return lane;
     lane = s_new (sizeof *lane);
     lane->from = from;
-    lane->tail = &lane->head;
+    s_queue_init (&lane->parcels);
     lane->next = port->lanes;
     port->lanes = lane;
     return lane;
@@ -217,6 +257,34 @@ s_fault (virtual_t *world, uint64_t *nth, uint32_t percent)
     return percent && virtual_below (world, 100) < percent;
 }
 
+/* The undertaker posts what others could not: its own posts always arrive. */
+static bool
+s_is_undertaker (const virtual_t *world, const zanni_worker_t *worker)
+{
+    for (const s_driver_t *driver = world->drivers; driver; driver = driver->next)
+        if (driver->place->undertaker == worker)
+            return true;
+    return false;
+}
+
+static void
+s_send (s_port_t *from, s_lane_t *lane, zanni_batch_t *batch)
+{
+    virtual_t *world = from->world;
+    s_parcel_t *parcel = s_new (sizeof *parcel);
+    parcel->batch = batch;
+    parcel->number = ++lane->count;
+    parcel->ready_ns = world->now_ns;
+    if (!s_is_undertaker (world, from->worker))
+        parcel->lost = s_fault (world, &world->faults.lose_batch, world->faults.lose_percent);
+    if (world->options.latency_ns)
+        parcel->ready_ns += (int64_t) (virtual_random (world) % (uint64_t) (world->options.latency_ns + 1));
+    if (parcel->ready_ns < lane->last_ns)
+        parcel->ready_ns = lane->last_ns;
+    lane->last_ns = parcel->ready_ns;
+    s_push (&lane->parcels, parcel);
+}
+
 static int
 s_port_post (void *self, zanni_worker_t *to, zanni_batch_t *batch)
 {
@@ -226,31 +294,21 @@ s_port_post (void *self, zanni_worker_t *to, zanni_batch_t *batch)
     world->posts++;
     if (!port)
         return ZANNI_ECLOSED;
+    s_lane_t *lane = s_lane (port, zanni_worker_serial (from->worker));
+    if (lane->broken)
+        return ZANNI_ECLOSED;
     if (s_fault (world, &world->faults.refuse_post, world->faults.refuse_percent)) {
-        virtual_note (world, "refused %" PRIu64 ">%" PRIu64, zanni_worker_serial (from->worker),
-                      zanni_worker_serial (to));
+        virtual_note (world, "refused %" PRIu64 ">%" PRIu64, lane->from, zanni_worker_serial (to));
         return ZANNI_ENOMEM;
     }
-    s_lane_t *lane = s_lane (port, zanni_worker_serial (from->worker));
-    s_parcel_t *parcel = s_new (sizeof *parcel);
-    parcel->batch = batch;
-    parcel->number = ++lane->count;
-    parcel->lost = s_fault (world, &world->faults.lose_batch, world->faults.lose_percent);
-    parcel->ready_ns = world->now_ns;
-    if (world->options.latency_ns)
-        parcel->ready_ns += (int64_t) (virtual_random (world) % (uint64_t) (world->options.latency_ns + 1));
-    if (parcel->ready_ns < lane->last_ns)
-        parcel->ready_ns = lane->last_ns;
-    lane->last_ns = parcel->ready_ns;
-    *lane->tail = parcel;
-    lane->tail = &parcel->next;
+    s_send (from, lane, batch);
     return 0;
 }
 
 static bool
 s_is_ready (const virtual_t *world, const s_lane_t *lane)
 {
-    return lane->head && lane->head->ready_ns <= world->now_ns;
+    return lane->parcels.head && lane->parcels.head->ready_ns <= world->now_ns;
 }
 
 static bool
@@ -263,14 +321,14 @@ s_any_ready (const virtual_t *world, const s_port_t *port)
     return false;
 }
 
-static s_parcel_t *
-s_take_first (s_lane_t *lane)
+/* A lost parcel and those behind it go back in their order, and nothing passes here any more. */
+static void
+s_break (s_lane_t *lane)
 {
-    s_parcel_t *parcel = lane->head;
-    lane->head = parcel->next;
-    if (!lane->head)
-        lane->tail = &lane->head;
-    return parcel;
+    s_parcel_t *parcel;
+    lane->broken = true;
+    while ((parcel = s_pop (&lane->parcels)))
+        s_give_back (parcel);
 }
 
 /* One of the parcels that are first in their lanes and ready. */
@@ -285,15 +343,17 @@ s_deliver_one (s_port_t *port)
             chosen = lane;
     if (!chosen)
         return false;
-    s_parcel_t *parcel = s_take_first (chosen);
+    bool lost = chosen->parcels.head->lost;
     world->delivered++;
-    virtual_note (world, "%s %" PRIu64 ">%" PRIu64 " #%" PRIu64, parcel->lost ? "lost" : "batch", chosen->from,
-                  zanni_worker_serial (port->worker), parcel->number);
-    if (parcel->lost)
-        zanni_batch_undelivered (parcel->batch);
-    else
+    virtual_note (world, "%s %" PRIu64 ">%" PRIu64 " #%" PRIu64, lost ? "lost" : "batch", chosen->from,
+                  zanni_worker_serial (port->worker), chosen->parcels.head->number);
+    if (lost)
+        s_break (chosen);
+    else {
+        s_parcel_t *parcel = s_pop (&chosen->parcels);
         zanni_worker_deliver (port->worker, parcel->batch);
-    free (parcel);
+        free (parcel);
+    }
     return true;
 }
 
@@ -332,11 +392,7 @@ s_port_close (void *self)
     s_lane_t *lane;
     while ((lane = port->lanes)) {
         port->lanes = lane->next;
-        while (lane->head) {
-            s_parcel_t *parcel = s_take_first (lane);
-            parcel->next = port->world->limbo;
-            port->world->limbo = parcel;
-        }
+        s_break (lane);
         free (lane);
     }
     free (port);
@@ -369,21 +425,9 @@ s_choose (virtual_t *world, const s_port_t *waiting, int64_t until_ns)
     for (s_driver_t *driver = world->drivers; driver; driver = driver->next)
         if (s_can_run (world, driver) && s_drawn (world, &choice))
             choice.driver = driver;
-    if (world->limbo && s_drawn (world, &choice))
-        choice.limbo = true;
     if (waiting && (until_ns <= world->now_ns || s_any_ready (world, waiting)) && s_drawn (world, &choice))
         choice.wakes = true;
     return choice;
-}
-
-static void
-s_reap (virtual_t *world)
-{
-    s_parcel_t *parcel = world->limbo;
-    world->limbo = parcel->next;
-    virtual_note (world, "undelivered");
-    zanni_batch_undelivered (parcel->batch);
-    free (parcel);
 }
 
 static void
@@ -420,9 +464,7 @@ s_do (virtual_t *world, const s_choice_t *choice)
 {
     if (!choice->count)
         return false;
-    if (choice->limbo)
-        s_reap (world);
-    else if (choice->driver)
+    if (choice->driver)
         s_step (world, choice->driver);
     return true;
 }
@@ -433,8 +475,8 @@ s_first_ready (const s_port_t *port)
     int64_t first_ns = INT64_MAX;
     if (port)
         for (const s_lane_t *lane = port->lanes; lane; lane = lane->next)
-            if (lane->head && lane->head->ready_ns < first_ns)
-                first_ns = lane->head->ready_ns;
+            if (lane->parcels.head && lane->parcels.head->ready_ns < first_ns)
+                first_ns = lane->parcels.head->ready_ns;
     return first_ns;
 }
 
@@ -569,6 +611,8 @@ s_place_finish (void *self, int64_t until_ns)
     for (s_driver_t *driver = world->drivers; driver; driver = driver->next)
         if (s_is_living (driver, place))
             zanni_worker_stop (place->undertaker, driver->worker);
+        else if (driver->place == place)
+            driver->busy = true;   // a post of these that was refused is its to repeat
     while (s_living (place) && world->now_ns < until_ns)
         s_run_once (world, until_ns);
     return s_living (place);
@@ -620,8 +664,6 @@ virtual_destroy (virtual_t **world_p)
     if (!world)
         return;
     *world_p = NULL;
-    while (world->limbo)
-        s_reap (world);
     free (world->text);
     free (world);
 }

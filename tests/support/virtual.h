@@ -31,10 +31,11 @@ typedef struct {
     bool echoed;          // and write each to stderr as it comes
 } virtual_options_t;
 
-/* What the port does wrong, from now on. */
+/* What the port does wrong, from now on. A broken lane takes no more (ZANNI_ECLOSED), so that what is behind a lost
+   batch does not overtake it; the undertaker's own lanes do not break. */
 typedef struct {
     uint64_t refuse_post;       // refuses the n-th post (from 1) with ZANNI_ENOMEM, once; 0: none
-    uint64_t lose_batch;        // accepts the n-th and gives it back undelivered, once; 0: none
+    uint64_t lose_batch;        // accepts the n-th; then gives it back undelivered and breaks its lane; 0: none
     uint32_t refuse_percent;    // so many of all posts
     uint32_t lose_percent;
 } virtual_faults_t;
@@ -50,6 +51,9 @@ int64_t virtual_now_ns (const virtual_t *world);
 /* A number from the world's seed; below `limit`, which is at least 1. */
 uint64_t virtual_random (virtual_t *world);
 uint32_t virtual_below (virtual_t *world, uint32_t limit);
+
+/* What a handler does that takes its time: the clock goes on, nobody else runs. */
+void virtual_spend (virtual_t *world, int64_t ns);
 
 /* Runs everybody, `self` included, until nobody can do anything before time goes on. `self` is the root's, or NULL. */
 void virtual_settle (virtual_t *world, zanni_t *self);

@@ -90,9 +90,10 @@ Test (pack, lists_are_arrays)
 
 Test (pack, sixteen_arguments_have_a_longer_head)
 {
-    GOLDEN ("\xdc\x00\x10\1\2\3\4\5\6\7\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
-            13, 14, 15, 16);
-    GOLDEN ("\x9f\1\2\3\4\5\6\7\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    GOLDEN ("\x9f\1\2\3\4\5\6\7\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f",
+            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    GOLDEN ("\xdc\x00\x10\1\2\3\4\5\6\7\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10",
+            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
 }
 
 Test (pack, references_and_buffers_are_indices_into_the_table)
@@ -151,7 +152,7 @@ Test (pack, a_ready_made_value_must_be_exactly_one)
     };
     zanni_msg_t *msg = test_message ();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        cr_assert_eq (test_pack (msg, ((zanni_packed_t) { cases [i].bytes, cases [i].size })), ZANNI_EARGS, "%zu", i);
+        cr_assert_eq (test_pack (msg, ((zanni_packed_t) { cases [i].bytes, cases [i].size })), ZANNI_EARGS);
     cr_assert_eq (test_pack (msg, ((zanni_packed_t) { NULL, 1 })), ZANNI_EARGS);
     zanni__free (msg);
 }
@@ -183,7 +184,8 @@ Test (pack, what_is_wrong_is_refused)
 {
     zanni_msg_t *msg = test_message ();
     zanni_arg_t unknown = { 99, 0, { 0 } }, none = { 0, 0, { 0 } };
-    zanni_bound_t no_ref = { NULL, "add" }, no_method = { test_ref (1), NULL }, bad_method = { test_ref (1), "\xff" };
+    zanni_bound_t no_ref = { NULL, "add" }, no_method = { test_ref (1), NULL };
+    zanni_bound_t bad_method = { test_ref (1), "\xff" };
     cr_assert_eq (test_pack (msg, (const char *) NULL), ZANNI_EARGS);
     cr_assert_eq (test_pack (msg, "\xff"), ZANNI_EARGS);
     cr_assert_eq (test_pack (msg, 1, "\xc3("), ZANNI_EARGS);
@@ -237,7 +239,7 @@ Test (pack, more_bytes_than_32_bits_count_are_refused)
     cr_assert_eq (test_pack (msg, zanni_arg_bytes ("x", (size_t) UINT32_MAX + 1)), ZANNI_ETOOBIG);
     cr_assert_eq (test_pack (msg, zanni_arg_bytes ("x", UINT32_MAX)), ZANNI_ETOOBIG);   // its head counts, too
     cr_assert_eq (test_pack (msg, ((zanni_packed_t) { "x", (size_t) UINT32_MAX + 1 })), ZANNI_ETOOBIG);
-    cr_assert_eq (test_pack (msg, zanni_arg_ints ((const int64_t []) { 1 }, (size_t) UINT32_MAX + 1)), ZANNI_ETOOBIG);
+    cr_assert_eq (test_pack (msg, zanni_arg_list (&(zanni_arg_t) { 0 }, (size_t) UINT32_MAX + 1)), ZANNI_ETOOBIG);
     zanni__free (msg);
 }
 

@@ -12,8 +12,9 @@
 
 Test (read, numbers_come_back)
 {
-    static const int64_t numbers [] = { 0, 1, 127, 128, 255, 256, 65536, INT32_MAX, UINT32_MAX, INT64_MAX, -1, -32, -33,
-                                        -129, INT32_MIN, INT64_MIN };
+    static const int64_t numbers [] = {
+        0, 1, 127, 128, 255, 256, 65536, INT32_MAX, UINT32_MAX, INT64_MAX, -1, -32, -33, -129, INT32_MIN, INT64_MIN
+    };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         zanni_msg_t *msg = test_packed (numbers [i], numbers [i], 1);
         int64_t one = 0;
@@ -495,14 +496,15 @@ Test (enter, only_arrays_can_be_entered)
 
 Test (enter, goes_eight_deep)
 {
-    zanni_msg_t *msg = test_packed (zanni_arg_packed ((zanni_packed_t) { "\x91\x91\x91\x91\x91\x91\x91\x91\x91\x01", 10 }));
+    static const char nested [] = "\x91\x91\x91\x91\x91\x91\x91\x91\x91\x01";
+    zanni_msg_t *msg = test_packed (((zanni_packed_t) { nested, 10 }));
     size_t count;
     for (int depth = 0; depth < 8; depth++)
         cr_assert_eq (zanni_enter (msg, &count), 0);
     cr_assert_eq (zanni_enter (msg, &count), ZANNI_ETOOBIG);
     int x;
-    FAILS (msg, "item 1 of item 1 of item 1 of item 1 of item 1 of item 1 of item 1 of item 1 of argument 1 is an array, "
-                "int32 was wanted", &x);
+    FAILS (msg, "item 1 of item 1 of item 1 of item 1 of item 1 of item 1 of item 1 of item 1 of argument 1 is an "
+                "array, int32 was wanted", &x);
     for (int depth = 0; depth < 8; depth++)
         cr_assert_eq (zanni_leave (msg), 0);
     cr_assert_eq (zanni_leave (msg), ZANNI_EINVAL);
@@ -565,8 +567,8 @@ Test (foreign, bytes_that_are_cut_anywhere_are_never_read_past)
     zanni_bound_t bound = { test_ref (2), "add" };
     zanni_buffer_t *buffer = NULL;
     cr_assert_eq (zanni__buffer_wrap (&buffer, &bound, 3, NULL, NULL), 0);
-    zanni_msg_t *msg = test_packed (1, 300, -70000, 1.5, "text", zanni_arg_bytes ("abc", 3), test_ref (1), buffer, &bound,
-                                    ZANNI_LIST (ZANNI_LIST ("k", 1), ZANNI_LIST ("l", 2)), (bool) true);
+    zanni_msg_t *msg = test_packed (1, 300, -70000, 1.5, "text", zanni_arg_bytes ("abc", 3), test_ref (1), buffer,
+                                    &bound, ZANNI_LIST (ZANNI_LIST ("k", 1), ZANNI_LIST ("l", 2)), (bool) true);
     for (uint32_t size = 0; size <= msg->args.size; size++) {
         zanni_msg_t *cut = test_foreign (msg->args.bytes, size);
         cut->args.table = msg->args.table;
@@ -595,6 +597,9 @@ Test (foreign, bytes_that_are_no_array_are_a_fault)
     }
 }
 
+#define NO_TEXT "argument 1 is a string that has a NUL or is not UTF-8, string was wanted"
+#define BROKEN "argument 1 is not well-formed, "
+
 Test (foreign, strings_and_indices_are_checked)
 {
     static const struct {
@@ -603,13 +608,13 @@ Test (foreign, strings_and_indices_are_checked)
         size_t size;
         const char *fault;
     } cases [] = {
-        { ZANNI_OUT_STRING, "\x91\xa3" "a\0b", 5, "argument 1 is a string that has a NUL or is not UTF-8, string was wanted" },
-        { ZANNI_OUT_STRING, "\x91\xa2\xc3(", 4, "argument 1 is a string that has a NUL or is not UTF-8, string was wanted" },
-        { ZANNI_OUT_REF, "\x91\xd4\x01\x00", 4, "argument 1 is not well-formed, reference was wanted" },
-        { ZANNI_OUT_BUFFER, "\x91\xd4\x02\x00", 4, "argument 1 is not well-formed, buffer was wanted" },
-        { ZANNI_OUT_BOUND, "\x91\xc7\x06\x04\x92\x00\xa3" "add", 10, "argument 1 is not well-formed, bound method was wanted" },
-        { ZANNI_OUT_INT64, "\x91\xcd\x01", 3, "argument 1 is not well-formed, int64 was wanted" },
-        { ZANNI_OUT_PACKED, "\x91\x92\x01", 3, "argument 1 is not well-formed, any value was wanted" },
+        { ZANNI_OUT_STRING, "\x91\xa3" "a\0b", 5, NO_TEXT },
+        { ZANNI_OUT_STRING, "\x91\xa2\xc3(", 4, NO_TEXT },
+        { ZANNI_OUT_REF, "\x91\xd4\x01\x00", 4, BROKEN "reference was wanted" },
+        { ZANNI_OUT_BUFFER, "\x91\xd4\x02\x00", 4, BROKEN "buffer was wanted" },
+        { ZANNI_OUT_BOUND, "\x91\xc7\x06\x04\x92\x00\xa3" "add", 10, BROKEN "bound method was wanted" },
+        { ZANNI_OUT_INT64, "\x91\xcd\x01", 3, BROKEN "int64 was wanted" },
+        { ZANNI_OUT_PACKED, "\x91\x92\x01", 3, BROKEN "any value was wanted" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         zanni_msg_t *msg = test_foreign (cases [i].bytes, cases [i].size);

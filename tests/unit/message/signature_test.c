@@ -1,5 +1,6 @@
 /* Signatures: which are well-formed, and what arguments they take. */
 
+#include "message/quick.h"
 #include "message/signature.h"
 
 #include "support.h"
@@ -9,8 +10,9 @@
 Test (signature, every_type_is_well_formed)
 {
     static const char *const good [] = {
-        "", "b", "y", "i", "u", "x", "t", "d", "s", "v", "r", "B", "M", "ay", "as", "aay", "(x)", "(xs)", "a(xs)", "a{sv}",
-        "a{s(ia{tB})}", "byiuxtdsvrBM", "(a(a(a(x))))", "aaaaaaaax", "((((((((x))))))))", "a{sa{sa{sa{sx}}}}", "aaaaaaaaay"
+        "", "b", "y", "i", "u", "x", "t", "d", "s", "v", "r", "B", "M", "ay", "as", "aay", "(x)", "(xs)", "a(xs)",
+        "a{sv}", "a{s(ia{tB})}", "byiuxtdsvrBM", "(a(a(a(x))))", "aaaaaaaax", "((((((((x))))))))",
+        "a{sa{sa{sa{sx}}}}", "aaaaaaaaay"
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         cr_assert_eq (zanni__signature_check (good [i]), 0, "%s", good [i]);
@@ -22,9 +24,10 @@ Test (signature, a_wrong_letter_is_named_by_its_position)
         const char *signature;
         int position;
     } cases [] = {
-        { "z", 1 }, { "xz", 2 }, { "xx x", 3 }, { "o", 1 }, { "a", 2 }, { "xa", 3 }, { "az", 2 }, { "(", 2 }, { "()", 2 },
-        { "(x", 3 }, { ")", 1 }, { "x)", 2 }, { "(xz)", 3 }, { "{sx}", 1 }, { "a{", 3 }, { "a{s", 4 }, { "a{sx", 5 },
-        { "a{sxx}", 5 }, { "a{s}", 4 }, { "a{}", 3 }, { "a{vx}", 3 }, { "a{(x)x}", 3 }, { "a(x", 4 }, { "(x}", 3 }, { "}", 1 },
+        { "z", 1 }, { "xz", 2 }, { "xx x", 3 }, { "o", 1 }, { "a", 2 }, { "xa", 3 }, { "az", 2 }, { "(", 2 },
+        { "()", 2 }, { "(x", 3 }, { ")", 1 }, { "x)", 2 }, { "(xz)", 3 }, { "{sx}", 1 }, { "a{", 3 }, { "a{s", 4 },
+        { "a{sx", 5 }, { "a{sxx}", 5 }, { "a{s}", 4 }, { "a{}", 3 }, { "a{vx}", 3 }, { "a{(x)x}", 3 },
+        { "a(x", 4 }, { "(x}", 3 }, { "}", 1 },
         { "\xc3\xbc", 1 }
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -177,10 +180,45 @@ Test (signature, each_letter_takes_the_same_inside_a_struct_and_an_array)
             zanni_msg_t *msg = test_packed_args (both, 2);
             int expected = strchr (letters [i], *letter) ? 0 : ZANNI_EARGS;
             const char *type = type_of (*letter);
-            snprintf (types, sizeof types, *letter == 'y' ? "(%s)(%s%s)" : "(%s)a%s", type, type, type);   // no array of y
+            const char *format = *letter == 'y' ? "(%s)(%s%s)" : "(%s)a%s";   // there is no array of y
+            snprintf (types, sizeof types, format, type, type, type);
             cr_assert_eq (match (types, msg), expected, "value %zu against %s", i, types);
             test_free (msg);
         }
+}
+
+Test (signature, the_quick_way_is_never_wrong)
+{
+    zanni_arg_t values [40];
+    const char *letters [40];
+    size_t count = kinds (values, letters);
+    for (size_t i = 0; i < count; i++)
+        for (const char *letter = "byiuxtdsvrBMaY"; *letter; letter++)
+            for (size_t number = 1; number <= 2; number++) {
+                char types [8];
+                zanni__fault_t fault;
+                zanni_msg_t *msg = test_packed_args ((zanni_arg_t []) { values [i], values [i] }, number);
+                snprintf (types, sizeof types, number == 1 ? "%s" : "%s%s", type_of (*letter), type_of (*letter));
+                int closely = zanni__signature_match_closely (types, &msg->args, &fault);
+                bool quickly = zanni__signature_match_quickly (types, &msg->args);
+                cr_assert (!quickly || !closely, "value %zu against %s", i, types);
+                test_free (msg);
+            }
+}
+
+Test (signature, the_quick_way_passes_numbers)
+{
+    zanni_msg_t *msg = test_packed (1, 300, -5, UINT32_MAX, INT64_MIN, INT64_MAX, 1.5, (bool) true, UINT64_MAX);
+    cr_assert_not (zanni__signature_match_quickly ("yyiuxxdbt", &msg->args));
+    cr_assert (zanni__signature_match_quickly ("yiiuxxdbt", &msg->args));
+    test_free (msg);
+}
+
+Test (signature, the_quick_way_survives_arguments_that_are_not_there)
+{
+    zanni__args_t args = { .bytes = NULL, .size = 0 };
+    cr_assert_not (zanni__signature_match_quickly ("", &args));
+    cr_assert_not (zanni__signature_match_quickly ("x", &args));
 }
 
 Test (signature, structs_and_pairs_have_their_number_of_members)
@@ -278,7 +316,7 @@ Test (signature, claims_from_strangers_are_checked)
     cr_assert_eq (match_foreign ("x", "\x05", 1, 0, &fault), ZANNI_EARGS);
     cr_assert_eq (match_foreign ("x", "\x91\x05\x06", 3, 0, &fault), ZANNI_EARGS);   // bytes behind the last
     cr_assert_eq (match_foreign ("", "\x90\xc0", 2, 0, &fault), ZANNI_EARGS);
-    cr_assert_eq (match_foreign ("x", "\xdc\x00\x01\x05", 4, 0, &fault), 0);   // a longer head than needed is right
+    cr_assert_eq (match_foreign ("x", "\xdc\x00\x01\x05", 4, 0, &fault), 0);   // a longer head is right
 }
 
 Test (signature, a_value_that_is_too_deep_is_refused)
@@ -305,7 +343,8 @@ full_message (void)
     if (!buffer)
         cr_assert_eq (zanni__buffer_wrap (&buffer, bytes, 3, NULL, NULL), 0);
     return test_packed (1, 300, -70000, 1.5, "text", zanni_arg_bytes (bytes, 3), test_ref (1), buffer, &bound,
-                        ZANNI_LIST (ZANNI_LIST ("k", 1), ZANNI_LIST ("l", 2)), (bool) true, ZANNI_LIST (1, "x", 2.5));
+                        ZANNI_LIST (ZANNI_LIST ("k", 1), ZANNI_LIST ("l", 2)), (bool) true,
+                        ZANNI_LIST (1, "x", 2.5));
 }
 #define FULL "yixdsayrBMa{sx}b(ivd)"
 

@@ -1,5 +1,5 @@
-/* What the tests of messages share: a message made from arguments, references that only count, and an allocator whose
-   n-th allocation fails and that knows what is still held. */
+/* What the tests of messages share: a message made from arguments, references that only count, and an allocator
+   whose n-th allocation fails and that knows what is still held. */
 
 #ifndef TESTS_UNIT_MESSAGE_SUPPORT_H
 #define TESTS_UNIT_MESSAGE_SUPPORT_H
@@ -120,7 +120,7 @@ test_allocate (void *context, size_t size)
     void *memory = test_fails () ? NULL : malloc (size);
     test_held += memory != NULL;
     if (memory)
-        memset (memory, 0xab, size);   // nobody may count on zeros
+        memset (memory, 0xab, size < 65536 ? size : 65536);   // nobody may count on zeros
     return memory;
 }
 
