@@ -28,7 +28,7 @@ typedef struct {
     size_t size;                 // sizeof (zanni_options_t), or 0
     const char *name;            // for logs; default "zanni"
     uint32_t workers;            // threads of the pool; default: as many as CPUs
-    uint32_t mailbox_messages;   // default limit of a mailbox; default 16,384
+    uint32_t mailbox_messages;   // default limit of a mailbox; default 8,192
     uint64_t mailbox_bytes;      // argument and buffer bytes in it; default 256 MiB
     uint32_t ask_deadline_ms;    // default 5000
     uint32_t shutdown_ms;        // how long zanni_destroy waits for each of its phases; default 5000

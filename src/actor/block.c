@@ -63,9 +63,51 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
     return rc;
 }
 
+/* One receive: what it yields, and what it passes over. */
+typedef struct {
+    zanni_msg_t *msg;
+    zanni__queue_t aside;
+} s_receive_t;
+
+static bool
+s_has_callback (zanni_worker_t *worker, const zanni__item_t *item)
+{
+    if (item->kind != ZANNI__REPLY && item->kind != ZANNI__ERROR)
+        return false;
+    const zanni__pending_t *pending = zanni__pending_find (worker, ((const zanni_msg_t *) (const void *) item)->id);
+    return pending && pending->kind == ZANNI__AN_ASK && pending->as.ask.then;
+}
+
+/* An answer that has a callback waits for its actor's next turn; a loop actor's runs now, for it has no turns. */
+static void
+s_pass_over (zanni_t *self, s_receive_t *receive, zanni__item_t *item)
+{
+    const zanni__class_t *cls = atomic_load_explicit (&self->identity->cls, memory_order_relaxed);
+    if (cls->run)
+        zanni__handle (self->worker, self->identity, item);
+    else
+        zanni__queue_push (&receive->aside, item);
+}
+
+static void
+s_put_back (zanni_t *self, zanni__queue_t *aside)
+{
+    zanni__identity_t *identity = self->identity;
+    zanni__queue_t *mailbox = &identity->mailbox;
+    if (!aside->head)
+        return;
+    aside->tail->next = mailbox->head;
+    if (!mailbox->head)
+        mailbox->tail = aside->tail;
+    mailbox->head = aside->head;
+    if (!identity->busy)
+        zanni__worker_push_run (self->worker, identity);
+    zanni__uncorked (self->worker);
+}
+
 /* The next message that zanni_receive yields, or NULL; what the runtime handles itself is handled on the way. */
 static zanni_msg_t *
-s_next (zanni_t *self)
+s_next (zanni_t *self, s_receive_t *receive)
 {
     zanni_worker_t *worker = self->worker;
     zanni__identity_t *identity = self->identity;
@@ -77,6 +119,8 @@ s_next (zanni_t *self)
             return NULL;
         if (item->kind > ZANNI__DOWN)
             zanni__handle (worker, identity, item);
+        else if (s_has_callback (worker, item))
+            s_pass_over (self, receive, item);
         else if (zanni__receivable (worker, identity, (zanni_msg_t *) (void *) item))
             return (zanni_msg_t *) (void *) item;
     }
@@ -85,10 +129,10 @@ s_next (zanni_t *self)
 static bool
 s_has_next (zanni_t *self, void *context)
 {
-    zanni_msg_t **msg_p = context;
-    if (!*msg_p)
-        *msg_p = s_next (self);
-    return *msg_p != NULL;
+    s_receive_t *receive = context;
+    if (!receive->msg)
+        receive->msg = s_next (self, receive);
+    return receive->msg != NULL;
 }
 
 int
@@ -101,12 +145,14 @@ zanni_receive (zanni_t *self, zanni_msg_t **msg_p, int64_t timeout_ms)
         return ZANNI_EINVAL;
     if (rc)
         return rc;
-    zanni_msg_t *msg = NULL;
-    rc = zanni__block_until (self, s_has_next, &msg, s_until (self, timeout_ms));
-    if (!msg)
+    s_receive_t receive = { .msg = NULL };
+    rc = zanni__block_until (self, s_has_next, &receive, s_until (self, timeout_ms));
+    s_put_back (self, &receive.aside);
+    if (!receive.msg)
         return rc;
-    zanni__msg_own (msg);
-    *msg_p = msg;
+    zanni__msg_own (receive.msg);
+    zanni__count (&self->worker->counts.messages, 1);
+    *msg_p = receive.msg;
     return 0;
 }
 

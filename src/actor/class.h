@@ -34,7 +34,8 @@ typedef struct zanni__class {
 
     /* Of the library's own classes only; NULL in all others. */
     const zanni__method_t *any;          // what has no method of its own goes here, whatever its name and arguments
-    /* The actor is to end for this reason: true where it will do so later, by zanni__request_end again. */
+    /* The actor is to end for this reason: true where it will do so later, by zanni__request_end again, which it must not
+       when its worker is stopping. Comes before a kill, too, which runs no stop hook. */
     bool (*closing) (zanni_t *self, const zanni_reason_t *reason);
 } zanni__class_t;
 

@@ -132,17 +132,34 @@ zanni__enlist (zanni_worker_t *worker, zanni__identity_t *identity)
     zanni__count (&worker->counts.actors, 1);
 }
 
-/* A START was handled in its mailbox's order: its sender gets the outcome. */
+/* There is no memory even for an answer: the START itself goes back. */
+static void
+s_begin_not (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *start)
+{
+    zanni_reason_t reason = { .kind = ZANNI_EXIT_ERROR, .code = ZANNI_ENOMEM };
+    snprintf (reason.text, sizeof reason.text, "%s", zanni_strerror (ZANNI_ENOMEM));
+    zanni__request_end (worker, identity, reason);
+    start->code = ZANNI_ENOMEM;
+    zanni__msg_release (worker, start);
+}
+
+/* A START was handled in its mailbox's order: its sender gets the outcome, whose memory is put aside before. */
 void
 zanni__begin (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *start)
 {
     zanni_error_t error = { 0 };
+    zanni_msg_t *spare = zanni__msg_new (worker);
+    if (!spare) {
+        s_begin_not (worker, identity, start);
+        return;
+    }
     if (identity->restartable && !identity->start) {
         identity->start = start;
         start->item.holds++;
     }
     zanni__identity_hold (identity);
     int rc = zanni__start (worker, identity, start, &error);
+    zanni__msg_free (worker, spare);
     if (zanni__ask_is_open (start)) {
         const zanni__answer_t what = { .code = rc, .text = error.text };
         (void) (rc ? zanni__answer_error_from (worker, start, &what) : zanni__answer_empty (worker, start));
@@ -207,8 +224,7 @@ s_end_identity (zanni_worker_t *worker, zanni__identity_t *identity, const zanni
     if (identity->start) {
         zanni_msg_t *start = identity->start;
         identity->start = NULL;
-        start->item.flags |= ZANNI__ANSWERED;
-        zanni__msg_release (worker, start);
+        zanni__msg_release (worker, start);   // answered, or about to be by who handles it now
     }
     if (identity->all.at) {
         zanni__hook_remove (&identity->all);
@@ -221,6 +237,7 @@ s_restart (zanni_worker_t *worker, zanni__identity_t *identity)
 {
     zanni_error_t error = { 0 };
     identity->incarnation++;
+    identity->state = ZANNI__STARTING;   // until there is memory for the next one
     if (zanni__start (worker, identity, identity->start, &error))
         zanni__log (worker->node, ZANNI_LOG_ERROR, "restart failed: %s", error.text);
 }
@@ -313,7 +330,7 @@ zanni__request_end (zanni_worker_t *worker, zanni__identity_t *identity, zanni_r
         return;
     }
     const zanni__class_t *cls = atomic_load_explicit (&identity->cls, memory_order_relaxed);
-    if (cls->closing && !worker->stopping && cls->closing (self, &reason))
+    if (cls->closing && cls->closing (self, &reason))
         return;
     bool kills = reason.kind == ZANNI_EXIT_KILLED;
     bool first = !self->reason;

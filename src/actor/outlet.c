@@ -83,7 +83,7 @@ s_counts (const zanni__item_t *item)
 static void
 s_give_back (zanni__outlet_t *outlet)
 {
-    if (outlet->credit)
+    if (outlet->admits)
         s_add_coming (outlet->admits, 0 - outlet->credit, 0 - outlet->credit_bytes);
     outlet->admits = NULL;
     outlet->credit = 0;
@@ -104,7 +104,7 @@ s_count (zanni__outlet_t *outlet, zanni__item_t *item)
     }
     uint64_t room = 0;
     s_give_back (outlet);
-    if (zanni__room_of (to, &room) && room > 8 * ZANNI__BATCH_ITEMS) {
+    if (zanni__room_of (to, &room) && room > 8 * ZANNI__BATCH_ITEMS && item->weight <= to->limit_bytes / 4) {
         outlet->admits = to;
         outlet->credit = ZANNI__BATCH_ITEMS - 1;
         outlet->credit_bytes = to->limit_bytes / 64;

@@ -105,8 +105,9 @@ s_start_there (zanni_t *self, zanni_msg_t *start, const zanni_spawn_t *options)
 {
     zanni__pending_t *pending;
     bool waits = !zanni__may_block (self);
+    int64_t wait_ms = options->start_ms ? options->start_ms : self->worker->node->options.ask_deadline_ms;
     const zanni_ask_t ask = {
-        .then = waits ? NULL : s_started_elsewhere, .error = options->error, .deadline_ms = options->start_ms
+        .then = waits ? NULL : s_started_elsewhere, .error = options->error, .deadline_ms = waits ? wait_ms : -1
     };
     int rc = zanni__ask_begin (self, start, &ask, &pending);
     if (rc) {

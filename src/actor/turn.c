@@ -95,7 +95,7 @@ s_conclude_ask (zanni_worker_t *worker, zanni_msg_t *msg, int rc)
     if (msg->item.holds > 1 && !rc)
         return;   // kept: to be answered later
     if (!rc && !*msg->method->out) {
-        (void) zanni__answer_empty (worker, msg);
+        msg->code = zanni__answer_empty (worker, msg);
         return;
     }
     const char *fault = zanni_msg_fault (msg);

@@ -16,7 +16,7 @@
 #define ZANNI__POLL_MESSAGES 256     // between two looks at port and timers while there is work
 #define ZANNI__BATCH_ITEMS 256
 #define ZANNI__BATCH_NS 20000
-#define ZANNI__FREE_MESSAGES 8192    // kept for reuse a worker
+#define ZANNI__FREE_MESSAGES 16384    // kept for reuse a worker
 #define ZANNI__FREE_ENOUGH 1024      // over these, memory that came from another worker goes home
 #define ZANNI__FREE_BATCHES 16
 

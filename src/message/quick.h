@@ -48,6 +48,22 @@ zanni__quick_pass (const uint8_t *at, const uint8_t *end, char letter)
     return at + (value & ZANNI__QUICK_BYTES);
 }
 
+/* The same for `ay`: bytes of up to 64 KiB. */
+ZANNI__INLINE const uint8_t *
+zanni__quick_bytes (const uint8_t *at, const uint8_t *end, uint32_t *size)
+{
+    if (end - at < 3)
+        return NULL;
+    if (*at == 0xc4)
+        *size = at [1];
+    else if (*at == 0xc5)
+        *size = (uint32_t) at [1] << 8 | at [2];
+    else
+        return NULL;
+    at += *at == 0xc4 ? 2 : 3;
+    return (size_t) (end - at) >= *size ? at + *size : NULL;
+}
+
 /* Whether the arguments surely are what a well-formed signature says. One number is so common that it has no loop.
    */
 ZANNI__INLINE bool
@@ -62,9 +78,12 @@ zanni__signature_match_quickly (const char *signature, const zanni__args_t *args
     if (head == 0x91 && *signature && !signature [1])
         return zanni__quick_pass (at, end, *signature) == end;
     for (; *signature; signature++, count++) {
-        at = zanni__quick_pass (at, end, *signature);
+        uint32_t size;
+        bool bytes = *signature == 'a' && signature [1] == 'y';
+        at = bytes ? zanni__quick_bytes (at, end, &size) : zanni__quick_pass (at, end, *signature);
         if (!at)
             return false;
+        signature += bytes;
     }
     return at == end && head == (0x90 | count) && count < 16;
 }

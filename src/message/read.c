@@ -8,6 +8,7 @@
 
 #include "message.h"
 
+#include "quick.h"
 #include "value.h"
 #include <assert.h>
 #include <string.h>
@@ -358,10 +359,27 @@ s_read_int64 (zanni_msg_t *msg, int64_t *place)
     return true;
 }
 
+/* The same for bytes that are the only argument. */
+static inline bool
+s_read_bytes (zanni_msg_t *msg, zanni_bytes_t *place)
+{
+    const uint8_t *at = msg->args.bytes;
+    const uint8_t *end = at + msg->args.size;
+    uint32_t size = 0;
+    if (msg->at || zanni__wire_short_array (at, end) != 1 || zanni__quick_bytes (at + 1, end, &size) != end)
+        return false;
+    *place = (zanni_bytes_t) { end - size, size };
+    msg->at = msg->args.size;
+    msg->left = 0;
+    return true;
+}
+
 int
 zanni_read_args (zanni_msg_t *msg, const zanni_out_t *outs, size_t count)
 {
     if (count == 1 && outs->tag == ZANNI_OUT_INT64 && s_read_int64 (msg, outs->place))
+        return 0;
+    if (count == 1 && outs->tag == ZANNI_OUT_BYTES && s_read_bytes (msg, outs->place))
         return 0;
     return s_read_all (msg, outs, count);
 }

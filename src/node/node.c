@@ -18,7 +18,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define S_MAILBOX_MESSAGES 16384
+#define S_MAILBOX_MESSAGES 8192
 #define S_MAILBOX_BYTES (UINT64_C (256) << 20)
 #define S_ASK_DEADLINE_MS 5000
 #define S_SHUTDOWN_MS 5000

@@ -24,6 +24,7 @@
 #include "../base/memory.h"
 
 #include <czmq.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -252,6 +253,22 @@ zanni__threads_left (int count)
     return made == count ? 0 : ZANNI_ETHREADS;
 }
 
+/* A probed socket's number is only free again when libzmq has dealt with it, on a thread of its own; just behind that it
+   closes the socket's descriptor. Whoever gets the same descriptor meanwhile makes this wait for nothing, but not long. */
+static void
+s_close_probe (void *socket)
+{
+    int fd = -1;
+    size_t size = sizeof fd;
+    const struct timespec moment = { .tv_nsec = 20000 };
+    if (!socket)
+        return;
+    (void) zmq_getsockopt (socket, ZMQ_FD, &fd, &size);
+    (void) zsys_close (socket, __FILE__, __LINE__);
+    for (int i = 0; i < 100 && fcntl (fd, F_GETFD) >= 0; i++)
+        nanosleep (&moment, NULL);
+}
+
 int
 zanni__zactor_possible (void)
 {
@@ -263,10 +280,8 @@ zanni__zactor_possible (void)
     void *one = zsys_socket (ZMQ_PAIR, __FILE__, __LINE__);   // zsock_new would end the program
     void *two = one ? zsys_socket (ZMQ_PAIR, __FILE__, __LINE__) : NULL;
     bool possible = two != NULL;
-    if (two)
-        (void) zsys_close (two, __FILE__, __LINE__);
-    if (one)
-        (void) zsys_close (one, __FILE__, __LINE__);
+    s_close_probe (two);
+    s_close_probe (one);
     return possible ? 0 : ZANNI_ESOCKETS;
 }
 

@@ -112,7 +112,7 @@ s_bury_zmsg (zanni_t *self, zmsg_t *zmsg)
     zanni__free (memory);
 }
 
-/* Gives back all that the actor has: nothing of it may be left when it ends, even by a kill, which runs no hook. */
+/* Gives back all that the actor has. */
 static void
 s_let_go (zanni_t *self)
 {
@@ -333,6 +333,10 @@ s_closing (zanni_t *self, const zanni_reason_t *reason)
     uint64_t timer;
     if (!zactor->pipe)
         return false;
+    if (self->worker->stopping) {
+        s_let_go (self);
+        return false;
+    }
     bool kills = reason->kind == ZANNI_EXIT_KILLED;
     if (!zactor->closing || kills)
         zactor->reason = *reason;
@@ -391,13 +395,6 @@ s_start (zanni_t *self, zanni_msg_t *msg)
     return rc;
 }
 
-static void
-s_stop (zanni_t *self, const zanni_reason_t *reason)
-{
-    (void) reason;
-    s_let_go (self);
-}
-
 static const zanni_method_t s_methods [] = {
     ZANNI_PRIVATE ("zanni.pipe", "u", "", s_on_pipe, "The pipe is ready."),
     ZANNI_PRIVATE ("zanni.room", "", "", s_on_room, "The spawner's mailbox has room."),
@@ -407,7 +404,7 @@ static const zanni_method_t s_methods [] = {
 
 static const zanni_class_t s_definition = {
     .name = "zanni.zactor", .state_size = sizeof (s_zactor_t), .methods = s_methods, .start_in = "rstt",
-    .start = s_start, .stop = s_stop, .text = "A zactor function of the program's; takes any method."
+    .start = s_start, .text = "A zactor function of the program's; takes any method."
 };
 
 static const zanni__method_t s_any = { .name = "", .in = "", .out = "", .handler = s_on_any, .any = true };

@@ -469,18 +469,19 @@ typedef struct {
 
 static uint8_t s_payload [64];
 
+/* Some at a time: a handler that never returned would keep its worker from everything else. */
 static int
 source_pour (zanni_t *self, source_t *source)
 {
     int rc = 0;
-    while (!rc && source->left) {
+    for (int some = 1024; !rc && source->left && some; some--) {
         rc = zanni_tell (self, source->sink, "drop", zanni_arg_bytes (s_payload, sizeof s_payload));
         if (!rc)
             source->left--;
     }
     if (rc == ZANNI_EFULL)
         return zanni_when_writable (self, source->sink, "more");
-    return rc;
+    return rc || !source->left ? rc : zanni_tell (self, zanni_self (self), "more");
 }
 
 static int

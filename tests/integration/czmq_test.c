@@ -2,6 +2,8 @@
 
 #include "zactor.h"
 
+#include "support/faults.h"
+
 #include <sys/resource.h>
 
 Test (zactor, takes_any_method_and_tells_its_spawner_what_it_sends)
@@ -407,4 +409,41 @@ Test (zactor, comes_and_goes_many_times)
     cr_assert_leq (probe_threads (), threads + 4);
     cr_assert_leq (probe_descriptors (), descriptors + 40);
     s_finish ();
+}
+
+/* Whether a function was spawned and took a zmsg, while memory was short at some point; ENOMEM is the one excuse. */
+static bool
+s_try_all (long nth)
+{
+    stage_t *stage = s_stage (0);
+    zanni_ref_t *ref = NULL;
+    zmsg_t *zmsg = zmsg_new ();
+    zmsg_addstr (zmsg, "method");
+    zmsg_addmem (zmsg, "\xff", 1);
+    s_begin ((zanni_options_t) { 0 });
+    faults_fail (nth, 0);
+    int rc = zanni_spawn_zactor (root, &ref, s_echo, stage, "heard");
+    if (!rc)
+        rc = zanni_tell_zmsg_p (root, ref, &zmsg);
+    bool struck = faults_struck ();
+    faults_fail (0, 0);
+    cr_assert (!rc || (struck && rc == ZANNI_ENOMEM), "allocation %ld: %s", nth, zanni_strerror (rc));
+    cr_assert_eq (!rc, !zmsg);
+    zmsg_destroy (&zmsg);
+    zanni_ref_destroy (&ref);
+    cr_assert_eq (zanni_destroy (&root), 0);
+    return !struck;
+}
+
+Test (zactor, for_which_there_is_no_memory_is_an_error, .timeout = 60)
+{
+    long nth = 1;
+    faults_install ();
+    (void) s_try_all (0);   // the class stays
+    long held = faults_held ();
+    while (!s_try_all (nth)) {
+        cr_assert_eq (faults_held (), held, "allocation %ld: %ld blocks are left", nth, faults_held () - held);
+        cr_assert_lt (++nth, 1000);
+    }
+    cr_assert_gt (nth, 10);
 }

@@ -112,6 +112,22 @@ s_collect (probe_end_t *end, int fd)
         end->output_size += (size_t) size;
 }
 
+/* The leak sanitizer takes the threads of the test runner for threads of the child, and says so. */
+static void
+s_drop_remark (probe_end_t *end)
+{
+    char *line = end->output;
+    while (*line) {
+        char *next = line + strcspn (line, "\n");
+        next += *next == '\n';
+        char *remark = strstr (line, "was not suspended. False leaks are possible.");
+        if (remark && remark < next)
+            memmove (line, next, strlen (next) + 1);
+        else
+            line = next;
+    }
+}
+
 void
 probe_child (probe_end_t *end, int (*program) (void), int limit_s)
 {
@@ -144,6 +160,7 @@ probe_child (probe_end_t *end, int (*program) (void), int limit_s)
         s_collect (end, pipes [0]);
     if (late)
         end->status = -1;
+    s_drop_remark (end);
     close (pipes [0]);
     close (ended);
 }
@@ -156,6 +173,16 @@ probe_exited (const probe_end_t *end, int status)
         fprintf (stderr, "child: status %x after %.3f s, wrote \"%s\"\n", (unsigned) end->status, end->seconds,
                  end->output);
     return good;
+}
+
+bool
+probe_sanitized (void)
+{
+#if defined __SANITIZE_ADDRESS__
+    return true;
+#else
+    return false;
+#endif
 }
 
 bool

@@ -37,6 +37,9 @@ void probe_child (probe_end_t *end, int (*program) (void), int limit_s);
 /* Whether a child exited with this status by itself. */
 bool probe_exited (const probe_end_t *end, int status);
 
+/* Built with the address sanitizer, which keeps freed memory for a while. */
+bool probe_sanitized (void);
+
 /* Full counts: the test is registered with the label `long`. */
 bool probe_long (void);
 

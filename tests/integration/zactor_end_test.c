@@ -139,6 +139,19 @@ Test (zactor, has_returned_when_its_node_is_destroyed)
     cr_assert (stage->terminated && stage->returned);
 }
 
+Test (zactor, has_returned_even_if_a_kill_and_the_end_of_its_node_meet)
+{
+    for (int i = 0; i < 30; i++) {
+        stage_t *stage = s_stage (0);
+        stage->returned = false;
+        s_begin ((zanni_options_t) { 0 });
+        zanni_ref_t *ref = s_spawn (s_echo, stage);
+        cr_assert_eq (zanni_kill (root, ref), 0);
+        s_finish ();
+        cr_assert (stage->returned);
+    }
+}
+
 /* Sends without end until it is told to end. */
 static void
 s_flooder (zsock_t *pipe, void *args)
@@ -181,6 +194,17 @@ Test (zactor, that_is_stuck_is_abandoned_by_a_stop_and_named)
     (void) zanni_destroy (&root);   // it came back: whether in time is the machine's affair
 }
 
+/* The library says nothing, nor makes czmq say something. The sanitizer may, of a thread that is on its way out. */
+static void
+s_expect_silence (const probe_end_t *end)
+{
+#if !defined __SANITIZE_ADDRESS__
+    cr_assert_eq (end->output_size, 0, "said: %s", end->output);
+#else
+    cr_assert (!strstr (end->output, "ERROR") && !strstr (end->output, "dangling"), "said: %s", end->output);
+#endif
+}
+
 /* Main of a child, since what is abandoned stays. */
 static int
 s_leave_stuck (void)
@@ -200,7 +224,7 @@ Test (zactor, that_is_stuck_when_its_node_ends_is_abandoned_and_named)
     probe_end_t end;
     probe_child (&end, s_leave_stuck, 20);
     cr_assert (probe_exited (&end, 0), "status %x, said: %s", end.status, end.output);
-    cr_assert_eq (end.output_size, 0, "said: %s", end.output);
+    s_expect_silence (&end);
 }
 
 /* Reads its pipe and does as it likes; only the end of czmq ends it. */
@@ -229,7 +253,7 @@ Test (zactor, that_waits_in_its_pipe_for_ever_does_not_break_the_exit)
     probe_end_t end;
     probe_child (&end, s_leave_stubborn, 20);
     cr_assert (probe_exited (&end, 3), "status %x, said: %s", end.status, end.output);
-    cr_assert_eq (end.output_size, 0, "said: %s", end.output);
+    s_expect_silence (&end);
 }
 
 /* Main of a child that ends without zanni_destroy. */
@@ -249,7 +273,7 @@ Test (zactor, does_not_keep_a_program_from_exiting)
     probe_child (&end, s_leave_running, 20);
     cr_assert (probe_exited (&end, 1), "status %x, said: %s", end.status, end.output);
     cr_assert_lt (end.seconds, 5);
-    cr_assert_eq (end.output_size, 0, "said: %s", end.output);
+    s_expect_silence (&end);
 }
 
 Test (zactor, that_does_not_read_fills_its_mailbox_and_loses_nothing)

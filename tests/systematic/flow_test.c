@@ -9,6 +9,7 @@ static int handled;
 static int last;
 static int writable;
 static int refused;
+static int accepted;
 static int64_t spend_ns;
 
 static int
@@ -79,6 +80,25 @@ pump_go (zanni_t *self, zanni_msg_t *msg)
     return pump_on (self, pump);
 }
 
+/* Sends in one turn until it is told to stop. */
+static int
+pump_burst (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_ref_t *to;
+    int most;
+    check_eq (zanni_read (msg, &to, &most), 0);
+    while (most-- > 0) {
+        int rc = zanni_tell (self, to, "take", 0);
+        if (rc) {
+            check_eq (rc, ZANNI_EFULL);
+            refused++;
+            break;
+        }
+        accepted++;
+    }
+    return 0;
+}
+
 static int
 pump_again (zanni_t *self, zanni_msg_t *msg)
 {
@@ -92,6 +112,7 @@ pump_again (zanni_t *self, zanni_msg_t *msg)
 
 static const zanni_method_t pump_methods [] = {
     ZANNI_METHOD ("go", "ri", "", pump_go, "Where to and how many."),
+    ZANNI_METHOD ("burst", "ri", "", pump_burst, "Where to and how many, at once."),
     ZANNI_PRIVATE ("again", "", "", pump_again, "There is room again."),
     ZANNI_METHOD_END
 };
@@ -122,7 +143,7 @@ begin (const zanni_spawn_t *limits)
     zanni_ref_t *ref = NULL;
     zanni_spawn_t options = *limits;
     uint32_t worker = scene_draw (5);
-    handled = last = writable = refused = 0;
+    handled = last = writable = refused = accepted = 0;
     spend_ns = 0;
     options.place = worker ? ZANNI_SHARED : ZANNI_HERE;
     options.worker = worker;
@@ -154,12 +175,51 @@ Test (flow, a_limit_is_exact)
     scene_run (&setup, play_limit);
 }
 
+/* The receiver does not run: senders on workers of their own fill it one after the other. */
+static int limit_of_many;
+
+static void
+play_limit_of_many (scene_t *scene)
+{
+    zanni_t *other = NULL;
+    ZANNI_AUTO (zanni_msg_t) hello = NULL;
+    zanni_ref_t *pumps [3];
+    accepted = refused = 0;
+    check_eq (zanni_attach (&other, zanni_node_of (scene->self)), 0);
+    check_eq (zanni_tell (other, zanni_self (scene->self), "hello"), 0);
+    check_eq (zanni_receive (scene->self, &hello, -1), 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        zanni_spawn_t options = { .worker = i + 1, .mailbox_messages = 100 };
+        check_eq (zanni_spawn (scene->self, &pumps [i], "pump", &options), 0);
+    }
+    for (int i = 0; i < 12; i++) {
+        int most = i < 6 ? (int) scene_draw (200) : 2 * limit_of_many;
+        check_eq (zanni_tell (scene->self, pumps [scene_draw (3)], "burst", zanni_msg_from (hello), most), 0);
+    }
+    scene_settle ();
+    check (refused > 0);
+    check_eq (accepted, limit_of_many);
+    for (int i = 0; i < 3; i++)
+        zanni_ref_destroy (&pumps [i]);
+    check_eq (zanni_destroy (&other), 0);
+}
+
+Test (flow, a_limit_is_exact_for_many)
+{
+    static const int limits [] = { 1, 7, 100, 1000, 5000 };
+    for (int i = 0; i < 5; i++) {
+        limit_of_many = limits [i];
+        scene_run (&(scene_setup_t) { .classes = classes, .node.mailbox_messages = (uint32_t) limits [i], .seeds = 40 },
+                   play_limit_of_many);
+    }
+}
+
 static void
 play_bytes (scene_t *scene)
 {
     static const uint8_t data [1000];
     ZANNI_AUTO (zanni_ref_t) sink = begin (&(zanni_spawn_t) { .mailbox_bytes = 10000 });
-    int accepted = 0;
+    accepted = 0;
     int rc;
     while (!(rc = zanni_tell (scene->self, sink, "bytes", zanni_arg_bytes (data, sizeof data))))
         accepted++;

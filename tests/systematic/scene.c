@@ -40,28 +40,40 @@ s_play (const scene_setup_t *setup, scene_play_fn *play, uint64_t seed, bool ech
     return hash;
 }
 
-static void
-s_register (const scene_setup_t *setup)
+void
+scene_register (const scene_setup_t *setup)
 {
-    static bool installed;
+    static const zanni_class_t *const *registered;
+    if (registered == setup->classes)
+        return;
+    if (registered)
+        faults_remove ();
     cr_assert_eq (zanni_init (setup->classes), 0);
-    if (!installed)
-        faults_install ();
-    installed = true;
+    faults_install ();
+    registered = setup->classes;
+}
+
+bool
+scene_full (void)
+{
+    return getenv ("ZANNI_LONG") != NULL;
 }
 
 void
 scene_run (const scene_setup_t *setup, scene_play_fn *play)
 {
     const char *only = getenv ("ZANNI_SEED");
+    const char *many = getenv ("ZANNI_SEEDS");
     uint32_t seeds = setup->seeds ? setup->seeds : SCENE_SEEDS;
-    s_register (setup);
+    scene_register (setup);
     if (only) {
         (void) s_play (setup, play, strtoull (only, NULL, 10), true);
         return;
     }
-    if (getenv ("ZANNI_LONG"))
+    if (scene_full ())
         seeds *= 10;
+    if (many)
+        seeds = (uint32_t) strtoul (many, NULL, 10);
     for (uint64_t seed = 1; seed <= seeds; seed++)
         (void) s_play (setup, play, seed, false);
 }
@@ -69,7 +81,7 @@ scene_run (const scene_setup_t *setup, scene_play_fn *play)
 uint64_t
 scene_run_seed (const scene_setup_t *setup, scene_play_fn *play, uint64_t seed)
 {
-    s_register (setup);
+    scene_register (setup);
     return s_play (setup, play, seed, false);
 }
 

@@ -7,7 +7,7 @@
        Test (ping, is_answered) { scene_run (&setup, play_ping); }
 
    A failed check names the seed. ZANNI_SEED=n in the environment plays that one alone and writes its trace to stderr;
-   ZANNI_LONG=1 plays ten times as many. */
+   ZANNI_SEEDS=n plays so many; ZANNI_LONG=1 plays ten times as many as usual. */
 
 #ifndef TESTS_SYSTEMATIC_SCENE_H
 #define TESTS_SYSTEMATIC_SCENE_H
@@ -44,6 +44,12 @@ typedef struct {
 extern scene_t *scene_now;
 
 void scene_run (const scene_setup_t *setup, scene_play_fn *play);
+
+/* Registers the setup's classes and installs the allocator of faults.h, which the two others do by themselves. */
+void scene_register (const scene_setup_t *setup);
+
+/* Whether full counts are wanted (ZANNI_LONG). */
+bool scene_full (void);
 
 /* One world only; answers its trace's hash. */
 uint64_t scene_run_seed (const scene_setup_t *setup, scene_play_fn *play, uint64_t seed);
