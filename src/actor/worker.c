@@ -116,10 +116,10 @@ zanni__worker_look (zanni_worker_t *worker)
     if (worker->owed)
         zanni__settle (worker);
     worker->now_ns = zanni__node_now (worker->node);
-    if (zanni__due_next (worker) <= worker->now_ns)
-        zanni__due_fire (worker);
     if (worker->port)
         worker->node->port->receive (worker->port);
+    if (zanni__due_next (worker) <= worker->now_ns)   // behind what came in time, though nobody looked
+        zanni__due_fire (worker);
     if (worker->watches)
         zanni__watches_poll (worker);
     if (worker == worker->node->undertaker)

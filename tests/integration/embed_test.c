@@ -419,8 +419,6 @@ s_teller (void *argument)
 {
     guests_t *guests = argument;
     zanni_t *self = NULL;
-    struct timespec pause = { .tv_nsec = 50000000 };   // so that the root is asleep by then; it works without, too
-    nanosleep (&pause, NULL);
     int rc = zanni_attach (&self, guests->node);
     if (!rc)
         rc = zanni_tell (self, guests->host, "hello", 1);

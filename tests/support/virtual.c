@@ -1,13 +1,13 @@
 /* The virtual world: a scheduler that steps workers, a port of queues, a clock that only the scheduler moves.
 
    A parcel is a posted batch; a lane holds those from one worker to another, in order, and belongs to the receiver's
-   port. A driver is a worker that the world steps: those that the place started, and the undertaker. The root and
+   port, which receives what has arrived. A driver is a worker that the world steps: those that the place started, and the undertaker. The root and
    attached threads drive themselves; when one of them waits, the scheduler runs inside its wait, so the test's stack is
    the whole schedule. A driver whose handler waits itself runs the scheduler again one level deeper; it is marked
    active, since a worker cannot be entered twice.
 
-   Every decision takes one of those that could run, all alike likely: steps of drivers, and the end of the wait that is
-   on. What a step takes in of the parcels that are ready is drawn, too; what a closed port had left goes back in order. */
+   Every decision takes one of the things that could happen, all alike likely: steps of drivers, arrivals of parcels, and
+   the end of the wait that is on. What a closed port had left goes back in order. */
 
 #include "virtual.h"
 
@@ -37,6 +37,7 @@ typedef struct s_lane {
     struct s_lane *next;
     uint64_t from;           // serial of the sender
     s_queue_t parcels;
+    s_parcel_t *coming;      // the first of them that has not arrived
     int64_t last_ns;
     uint64_t count;
     bool broken;
@@ -46,6 +47,7 @@ typedef struct s_port {
     virtual_t *world;
     zanni_worker_t *worker;
     s_lane_t *lanes;
+    struct s_port *next;
 } s_port_t;
 
 typedef struct s_place {
@@ -72,6 +74,7 @@ struct virtual {
     uint64_t posts;
     uint64_t delivered;
     s_driver_t *drivers;
+    s_port_t *ports;
     uint64_t hash;
     char *text;
     size_t text_size;
@@ -82,6 +85,7 @@ struct virtual {
 typedef struct {
     uint32_t count;
     s_driver_t *driver;
+    s_lane_t *lane;
     bool wakes;
 } s_choice_t;
 
@@ -228,6 +232,8 @@ s_port_open (void *context, zanni_worker_t *worker, void **port_p)
     s_port_t *port = s_new (sizeof *port);
     port->world = context;
     port->worker = worker;
+    port->next = port->world->ports;
+    port->world->ports = port;
     *port_p = port;
     return 0;
 }
@@ -283,6 +289,8 @@ s_send (s_port_t *from, s_lane_t *lane, zanni_batch_t *batch)
         parcel->ready_ns = lane->last_ns;
     lane->last_ns = parcel->ready_ns;
     s_push (&lane->parcels, parcel);
+    if (!lane->coming)
+        lane->coming = parcel;
 }
 
 static int
@@ -306,17 +314,17 @@ s_port_post (void *self, zanni_worker_t *to, zanni_batch_t *batch)
 }
 
 static bool
-s_is_ready (const virtual_t *world, const s_lane_t *lane)
+s_has_arrived (const s_lane_t *lane)
 {
-    return lane->parcels.head && lane->parcels.head->ready_ns <= world->now_ns;
+    return lane->parcels.head && lane->parcels.head != lane->coming;
 }
 
 static bool
-s_any_ready (const virtual_t *world, const s_port_t *port)
+s_any_arrived (const s_port_t *port)
 {
     if (port)
         for (const s_lane_t *lane = port->lanes; lane; lane = lane->next)
-            if (s_is_ready (world, lane))
+            if (s_has_arrived (lane))
                 return true;
     return false;
 }
@@ -327,11 +335,12 @@ s_break (s_lane_t *lane)
 {
     s_parcel_t *parcel;
     lane->broken = true;
+    lane->coming = NULL;
     while ((parcel = s_pop (&lane->parcels)))
         s_give_back (parcel);
 }
 
-/* One of the parcels that are first in their lanes and ready. */
+/* One of the parcels that are first in their lanes and have arrived. */
 static bool
 s_deliver_one (s_port_t *port)
 {
@@ -339,7 +348,7 @@ s_deliver_one (s_port_t *port)
     s_lane_t *chosen = NULL;
     uint32_t count = 0;
     for (s_lane_t *lane = port->lanes; lane; lane = lane->next)
-        if (s_is_ready (world, lane) && virtual_below (world, ++count) == 0)
+        if (s_has_arrived (lane) && virtual_below (world, ++count) == 0)
             chosen = lane;
     if (!chosen)
         return false;
@@ -357,17 +366,12 @@ s_deliver_one (s_port_t *port)
     return true;
 }
 
-/* At least one, if there is one; whether others follow at once is chance. */
 static int
 s_port_receive (void *self)
 {
-    s_port_t *port = self;
     int count = 0;
-    while (s_deliver_one (port)) {
+    while (s_deliver_one (self))
         count++;
-        if (virtual_below (port->world, 3) == 0)
-            break;
-    }
     return count;
 }
 
@@ -381,15 +385,18 @@ s_port_fd (void *self)
 static bool
 s_port_waiting (void *self)
 {
-    const s_port_t *port = self;
-    return s_any_ready (port->world, port);
+    return s_any_arrived (self);
 }
 
 static void
 s_port_close (void *self)
 {
     s_port_t *port = self;
+    s_port_t **at = &port->world->ports;
     s_lane_t *lane;
+    while (*at != port)
+        at = &(*at)->next;
+    *at = port->next;
     while ((lane = port->lanes)) {
         port->lanes = lane->next;
         s_break (lane);
@@ -405,7 +412,7 @@ s_can_run (const virtual_t *world, const s_driver_t *driver)
         return false;
     bool roused = driver->worker == driver->place->undertaker && driver->place->roused;
     return driver->busy || roused || zanni_worker_next_ns (driver->worker) <= world->now_ns
-           || s_any_ready (world, zanni_worker_port (driver->worker));
+           || s_any_arrived (zanni_worker_port (driver->worker));
 }
 
 static bool
@@ -425,7 +432,11 @@ s_choose (virtual_t *world, const s_port_t *waiting, int64_t until_ns)
     for (s_driver_t *driver = world->drivers; driver; driver = driver->next)
         if (s_can_run (world, driver) && s_drawn (world, &choice))
             choice.driver = driver;
-    if (waiting && (until_ns <= world->now_ns || s_any_ready (world, waiting)) && s_drawn (world, &choice))
+    for (const s_port_t *port = world->ports; port; port = port->next)
+        for (s_lane_t *lane = port->lanes; lane; lane = lane->next)
+            if (lane->coming && lane->coming->ready_ns <= world->now_ns && s_drawn (world, &choice))
+                choice.lane = lane;
+    if (waiting && (until_ns <= world->now_ns || s_any_arrived (waiting)) && s_drawn (world, &choice))
         choice.wakes = true;
     return choice;
 }
@@ -466,18 +477,9 @@ s_do (virtual_t *world, const s_choice_t *choice)
         return false;
     if (choice->driver)
         s_step (world, choice->driver);
+    else if (choice->lane)
+        choice->lane->coming = choice->lane->coming->next;
     return true;
-}
-
-static int64_t
-s_first_ready (const s_port_t *port)
-{
-    int64_t first_ns = INT64_MAX;
-    if (port)
-        for (const s_lane_t *lane = port->lanes; lane; lane = lane->next)
-            if (lane->parcels.head && lane->parcels.head->ready_ns < first_ns)
-                first_ns = lane->parcels.head->ready_ns;
-    return first_ns;
 }
 
 static int64_t
@@ -486,17 +488,18 @@ s_earlier (int64_t one_ns, int64_t other_ns)
     return one_ns < other_ns ? one_ns : other_ns;
 }
 
-/* Nobody can run: time goes on to when somebody can. */
+/* Nothing can happen: time goes on to when something can. */
 static void
-s_advance (virtual_t *world, const s_port_t *waiting, int64_t until_ns)
+s_advance (virtual_t *world, int64_t until_ns)
 {
-    int64_t next_ns = s_earlier (until_ns, s_first_ready (waiting));
-    for (const s_driver_t *driver = world->drivers; driver; driver = driver->next) {
-        if (driver->active)
-            continue;
-        next_ns = s_earlier (next_ns, zanni_worker_next_ns (driver->worker));
-        next_ns = s_earlier (next_ns, s_first_ready (zanni_worker_port (driver->worker)));
-    }
+    int64_t next_ns = until_ns;
+    for (const s_driver_t *driver = world->drivers; driver; driver = driver->next)
+        if (!driver->active)
+            next_ns = s_earlier (next_ns, zanni_worker_next_ns (driver->worker));
+    for (const s_port_t *port = world->ports; port; port = port->next)
+        for (const s_lane_t *lane = port->lanes; lane; lane = lane->next)
+            if (lane->coming)
+                next_ns = s_earlier (next_ns, lane->coming->ready_ns);
     if (next_ns == INT64_MAX) {
         fprintf (stderr, "virtual world: everybody waits for ever (seed %" PRIu64 ")\n%s", world->options.seed,
                  virtual_trace (world));
@@ -515,7 +518,7 @@ s_port_wait (void *self, int64_t until_ns, int fd)
     for (;;) {
         s_choice_t choice = s_choose (world, port, until_ns);
         if (!s_do (world, &choice))
-            s_advance (world, port, until_ns);
+            s_advance (world, until_ns);
         else if (choice.wakes)
             break;
     }
@@ -600,7 +603,7 @@ s_run_once (virtual_t *world, int64_t until_ns)
 {
     s_choice_t choice = s_choose (world, NULL, until_ns);
     if (!s_do (world, &choice))
-        s_advance (world, NULL, until_ns);
+        s_advance (world, until_ns);
 }
 
 static int
