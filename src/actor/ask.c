@@ -93,6 +93,7 @@ s_own_error (zanni_worker_t *worker, const zanni__pending_t *pending, int code)
     msg->id = pending->id;
     zanni__msg_set_from (worker, msg, pending->actor->identity, worker);
     zanni__error_fill (msg, code, zanni_strerror (code));
+    msg->item.flags |= ZANNI__TICK;   // behind an answer that came in time it is nothing
     return msg;
 }
 

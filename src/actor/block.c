@@ -48,7 +48,7 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
             rc = ZANNI_ETIMEOUT;
         if (rc)
             break;
-        zanni__worker_run (worker, ZANNI__POLL_MESSAGES);
+        zanni__worker_run (worker, worker->poll);
         if (!done (self, context) && !zanni__worker_busy (worker))
             zanni__worker_wait (worker, until_ns);
     }
@@ -216,7 +216,7 @@ zanni_run (zanni_t *self, int64_t timeout_ms)
         zanni__worker_look (worker);
         if (worker->now_ns >= until_ns)
             break;
-        zanni__worker_run (worker, ZANNI__POLL_MESSAGES);
+        zanni__worker_run (worker, worker->poll);
         if (!worker->quit && !zanni__worker_busy (worker))
             zanni__worker_wait (worker, until_ns);
     }

@@ -216,6 +216,18 @@ zanni__msg_share (zanni_msg_t *msg)
     return zanni__args_to_payload (&msg->args, &msg->payload);
 }
 
+/* The arguments of `pattern`, which has a payload: the same ones, or where there are references in them, others. */
+static int
+s_share_args (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_msg_t *pattern)
+{
+    if (pattern->args.refs)
+        return zanni__args_copy (&msg->args, &msg->payload, &pattern->args, &worker->ref_hooks);
+    atomic_fetch_add_explicit (&pattern->payload->users, 1, memory_order_relaxed);
+    msg->payload = pattern->payload;
+    msg->args = pattern->args;
+    return 0;
+}
+
 /* A further message with the arguments of `pattern`, which has a payload. */
 zanni_msg_t *
 zanni__msg_again (zanni_t *self, const zanni_msg_t *pattern, zanni__identity_t *to, const char *method)
@@ -226,13 +238,10 @@ zanni__msg_again (zanni_t *self, const zanni_msg_t *pattern, zanni__identity_t *
         return NULL;
     msg->to = to;
     msg->method = s_method (worker, atomic_load_explicit (&to->cls, memory_order_acquire), method);
-    if (!msg->method && s_set_name (msg, method)) {
+    if ((!msg->method && s_set_name (msg, method)) || s_share_args (worker, msg, pattern)) {
         zanni__msg_free (worker, msg);
         return NULL;
     }
-    atomic_fetch_add_explicit (&pattern->payload->users, 1, memory_order_relaxed);
-    msg->payload = pattern->payload;
-    msg->args = pattern->args;
     msg->item.weight = pattern->item.weight;
     msg->from = self->identity;
     zanni__identity_hold (msg->from);

@@ -149,12 +149,20 @@ s_handle_message (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg
         s_conclude (worker, msg, rc);
 }
 
+/* An answer whose ask had ended; the error of the ask's own deadline is none. */
+static void
+s_came_late (zanni_worker_t *worker, const zanni_msg_t *msg)
+{
+    if (!(msg->item.flags & ZANNI__TICK))
+        zanni__count (&worker->counts.late_replies, 1);
+}
+
 static void
 s_handle_answer (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
 {
     zanni__pending_t *pending = zanni__pending_find (worker, msg->id);
     if (!pending || pending->kind != ZANNI__AN_ASK || pending->actor != identity->actor) {
-        zanni__count (&worker->counts.late_replies, 1);
+        s_came_late (worker, msg);
         zanni__msg_release (worker, msg);
         return;
     }
@@ -261,7 +269,7 @@ zanni__receivable (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ms
         if (pending && yields)
             zanni__pending_free (worker, pending);
         if (!yields && msg->item.kind != ZANNI__DOWN)
-            zanni__count (&worker->counts.late_replies, 1);
+            s_came_late (worker, msg);
     }
     if (!yields)
         zanni__msg_release (worker, msg);

@@ -1,7 +1,8 @@
 /* A worker's life: its run queue, its looks at port, timers and watches, its waiting, its end.
 
-   While there is work the port and the clock are looked at once in ZANNI__POLL_MESSAGES messages; without, the worker
-   waits in its port, which a batch, a watched descriptor or the next due time ends. */
+   While there is work the port and the clock are looked at once in ZANNI__POLL_MESSAGES messages, or in fewer where those
+   took longer than ZANNI__POLL_NS: the number follows from one look to the next, so that no message pays for asking the
+   time. Without work the worker waits in its port, which a batch, a watched descriptor or the next due time ends. */
 
 #include "descriptor.h"
 #include "pending.h"
@@ -22,7 +23,8 @@ zanni__worker_new (zanni_node_t *node, zanni__worker_kind_t kind, const char *na
     worker->node = node;
     worker->kind = kind;
     worker->epoll = -1;
-    worker->now_ns = zanni__node_now (node);
+    worker->now_ns = worker->looked_ns = zanni__node_now (node);
+    worker->poll = ZANNI__POLL_MESSAGES;
     worker->last_word = zanni__msg_new (worker);
     if (!worker->last_word) {
         zanni__free (worker);
@@ -110,12 +112,25 @@ zanni__worker_run (zanni_worker_t *worker, uint32_t budget)
     return total;
 }
 
+/* There was work all the time since the last look. */
+static void
+s_set_poll (zanni_worker_t *worker, int64_t took_ns)
+{
+    if (took_ns > 2 * ZANNI__POLL_NS)
+        worker->poll = 1 + (uint32_t) (worker->poll * (int64_t) ZANNI__POLL_NS / took_ns);
+    else if (took_ns < ZANNI__POLL_NS && worker->poll < ZANNI__POLL_MESSAGES)
+        worker->poll *= 2;
+}
+
 void
 zanni__worker_look (zanni_worker_t *worker)
 {
     if (worker->owed)
         zanni__settle (worker);
     worker->now_ns = zanni__node_now (worker->node);
+    if (worker->run_head)
+        s_set_poll (worker, worker->now_ns - worker->looked_ns);
+    worker->looked_ns = worker->now_ns;
     if (worker->port)
         worker->node->port->receive (worker->port);
     if (zanni__due_next (worker) <= worker->now_ns)   // behind what came in time, though nobody looked
@@ -284,7 +299,7 @@ bool
 zanni_worker_step (zanni_worker_t *worker)
 {
     zanni__worker_look (worker);
-    zanni__worker_run (worker, ZANNI__POLL_MESSAGES);
+    zanni__worker_run (worker, worker->poll);
     if (worker->kind == ZANNI__WORKER_THREAD)
         while (s_run_loop_actor (worker)) {}
     return zanni__worker_busy (worker);

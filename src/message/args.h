@@ -59,6 +59,12 @@ void zanni__args_release (zanni__args_t *args, zanni__payload_t *payload, const 
 /* Moves arguments that lie in a message's room into a payload of their own. ZANNI_ENOMEM: nothing has changed. */
 int zanni__args_to_payload (zanni__args_t *args, zanni__payload_t **payload_p);
 
+/* A copy of `from` with handles of its own. What lies in a payload that several messages share goes with the last of
+   them, on whatever worker that is; who holds a reference may want to know it dropped behind his own messages. On
+   failure nothing is kept: ZANNI_ENOMEM. */
+int zanni__args_copy (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__args_t *from,
+                      const zanni__refs_t *refs);
+
 /* Bytes that the arguments count for in a mailbox: argument bytes and buffer sizes, at most UINT32_MAX. */
 uint32_t zanni__args_weight (const zanni__args_t *args);
 

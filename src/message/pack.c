@@ -269,6 +269,31 @@ zanni__args_to_payload (zanni__args_t *args, zanni__payload_t **payload_p)
     return 0;
 }
 
+int
+zanni__args_copy (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__args_t *from,
+                  const zanni__refs_t *refs)
+{
+    zanni__args_t copy = *from;
+    zanni__payload_t *payload = NULL;
+    int rc = zanni__args_to_payload (&copy, &payload);
+    if (rc)
+        return rc;
+    for (uint32_t i = 0; i < copy.refs; i++) {
+        copy.table [i] = refs->keep (refs->context, from->table [i]);
+        if (!copy.table [i]) {
+            while (i-- > 0)
+                refs->drop (refs->context, copy.table [i]);
+            zanni__free (payload);
+            return ZANNI_ENOMEM;
+        }
+    }
+    for (uint32_t i = copy.refs; i < (uint32_t) copy.refs + copy.buffers; i++)
+        copy.table [i] = zanni_buffer_keep (from->table [i]);
+    *args = copy;
+    *payload_p = payload;
+    return 0;
+}
+
 uint32_t
 zanni__args_weight (const zanni__args_t *args)
 {

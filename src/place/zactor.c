@@ -84,14 +84,13 @@ s_bury_unread (zanni_t *self)
     zmsg_t *zmsg;
     void *memory;
     while ((zmsg = zanni__pipe_unread (zactor->pipe))) {
-        if (zmsg_size (zmsg) == 1 && zframe_streq (zmsg_first (zmsg), "$TERM"))
-            ;   // of ours
-        else if (zanni__zmsg_words (&words, &memory, zmsg, NULL))
-            zanni__count (&self->worker->counts.dead_letters, 1);
-        else {
+        bool ours = zmsg_size (zmsg) == 1 && zframe_streq (zmsg_first (zmsg), "$TERM");
+        if (!ours && !zanni__zmsg_words (&words, &memory, zmsg, NULL)) {
             s_bury_words (self, self->identity, &words);
             zanni__free (memory);
         }
+        else if (!ours)
+            zanni__count (&self->worker->counts.dead_letters, 1);
         zmsg_destroy (&zmsg);
     }
 }

@@ -179,6 +179,7 @@ EVERYWHERE (order, dead_letters_are_counted_and_told_to_a_subscriber)
     cr_assert_eq (zanni_dead_letters (root, "dead"), 0);
     tell (s_talker, "no such method", 1, 2, 3);
     tell (s_talker, "follow", "me");
+    cr_assert_eq (call_int (s_talker, "followed"), 0);
     run_in (runner, leave_dead_letters);
     static const struct {
         const char *method, *why;

@@ -133,7 +133,7 @@ s_round (zanni_t *self, const char *class_name, const zanni_spawn_t *producers, 
 int
 main (int argc, char **argv)
 {
-    int64_t count = stress_count (argc, argv, 60000, 10000000) / S_PRODUCERS;
+    int64_t count = stress_count (argc, argv, STRESS_SLOW ? 60000 : 1000000, 10000000) / S_PRODUCERS;
     const zanni_spawn_t one = { .worker = 1 }, two = { .worker = 2, .mailbox_messages = 5000 };
     const zanni_spawn_t thread = { .place = ZANNI_THREAD, .mailbox_messages = 1000 };
     zanni_stats_t stats;

@@ -80,7 +80,7 @@ s_flood (zanni_t *self, zanni_place_t place, int64_t count)
         STRESS_OK (zanni_spawn (self, &pair [i], "flooder", &where));
     }
     for (int i = 0; i < 2; i++)
-        STRESS_OK (zanni_tell (self, pair [i], "begin", pair [!i], zanni_self (self), count));
+        STRESS_OK (zanni_tell_wait (self, pair [i], STRESS_WAIT_MS, "begin", pair [!i], zanni_self (self), count));
     for (int i = 0; i < 2; i++)
         stress_await (self, "done");
     for (int i = 0; i < 2; i++)

@@ -69,6 +69,8 @@ s_make_one (zanni_t *self, maker_t *maker)
     zanni_ref_t *ref = NULL;
     uint64_t monitor;
     int rc = zanni_spawn (self, &ref, "mortal", &there, fate == S_FAIL);
+    if (rc == ZANNI_ESOCKETS || rc == ZANNI_ETHREADS || rc == ZANNI_EDESCRIPTORS)
+        return 0;   // hundreds of threads are ending: there is no room for another one now
     if (rc)   // on this worker the start ran at once
         return fate == S_FAIL && rc == ZANNI_EAPP ? 0 : rc;
     STRESS_OK (zanni_monitor (self, &monitor, ref));

@@ -70,7 +70,10 @@ s_more (zanni_t *self, zanni_msg_t *msg)
         int rc = s_pass_one (self, hand);
         STRESS_CHECK (rc == 0 || rc == ZANNI_EFULL);
     }
-    return hand->left ? zanni_tell (self, zanni_self (self), "more") : zanni_tell (self, hand->boss, "done");
+    if (!hand->left)
+        return zanni_tell (self, hand->boss, "done");
+    int rc = zanni_tell (self, zanni_self (self), "more");
+    return rc == ZANNI_EFULL ? zanni_when_writable (self, zanni_self (self), "more") : rc;
 }
 
 static int

@@ -30,6 +30,13 @@
 
 #define STRESS_WAIT_MS 60000   // nothing takes so long that is not stuck
 
+/* Whether a sanitizer makes everything ten times slower. */
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+#define STRESS_SLOW true
+#else
+#define STRESS_SLOW false
+#endif
+
 static inline int64_t
 stress_count (int argc, char **argv, int64_t small, int64_t full)
 {

@@ -231,6 +231,28 @@ Test (deadline, a_late_reply_vanishes_and_is_counted)
     scene_run (&setup, play_late);
 }
 
+/* The answer came in time, but its asker was busy until the deadline was over. */
+static void
+play_busy (scene_t *scene)
+{
+    ZANNI_AUTO (zanni_ref_t) holder = begin (1 + scene_draw (4));
+    zanni_ask_t options = { .then = on_answer, .deadline_ms = 10 };
+    check_eq (zanni_ask (scene->self, holder, &options, "hold"), 0);
+    check_eq (zanni_tell (scene->self, holder, "release", false), 0);
+    virtual_settle (scene->world, NULL);
+    check_eq (answered, 0);
+    virtual_spend (scene->world, 50 * MS);
+    scene_settle ();
+    check_eq (answered, 1);
+    check_eq (answer_code, 0);
+    check_eq (scene_stats ().late_replies, 0);
+}
+
+Test (deadline, does_not_undo_an_answer_that_waits)
+{
+    scene_run (&setup, play_busy);
+}
+
 static void
 play_cancel (scene_t *scene)
 {

@@ -92,9 +92,15 @@ static void
 holder_pass (zanni_t *self, holder_t *holder, int at, int hops)
 {
     const zanni_ref_t *to = holder->friends [scene_draw (HOLDERS)];
-    if (!holder->pocket [at] || !to)
+    const zanni_ref_t *all [3] = { to, holder->friends [scene_draw (HOLDERS)], holder->friends [scene_draw (HOLDERS)] };
+    if (!holder->pocket [at] || !to || !all [1] || !all [2])
         return;
-    if (zanni_tell (self, to, "take", holder->number [at], holder->pocket [at], hops) == 0)
+    if (scene_draw (3) == 0) {   // one message for all of them
+        int accepted = zanni_send_all (self, all, 3, NULL, "take", holder->number [at], holder->pocket [at], hops);
+        check (accepted >= 0);
+        strong [holder->number [at]] += accepted;
+    }
+    else if (zanni_tell (self, to, "take", holder->number [at], holder->pocket [at], hops) == 0)
         strong [holder->number [at]]++;
 }
 
@@ -109,6 +115,14 @@ holder_take (zanni_t *self, zanni_msg_t *msg)
     check_eq (zanni_read (msg, &number, &ref, &hops), 0);
     check (zanni_ref_is_strong (ref));
     check_eq (ended [number], 0);
+    if (scene_draw (3) == 0) {   // through the message's own reference
+        check_eq (zanni_tell (self, ref, "poke"), 0);
+        sent [number]++;
+    }
+    if (scene_draw (3) == 0) {
+        strong [number]--;       // it is not kept
+        return 0;
+    }
     holder_drop (holder, at);
     check_eq (zanni_ref_keep (self, &holder->pocket [at], ref), 0);
     holder->number [at] = number;   // its count is the message's, which ends with this handler

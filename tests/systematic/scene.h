@@ -21,7 +21,7 @@
 #include <string.h>
 #include <zanni.h>
 
-#define SCENE_SEEDS 200
+#define SCENE_SEEDS 400
 #define MS INT64_C (1000000)
 
 typedef struct {

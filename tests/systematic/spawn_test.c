@@ -8,6 +8,7 @@
 /* What became of each child. */
 typedef struct {
     bool fails;
+    bool slow;          // its start takes longer than any deadline
     bool spawned;
     int started;
     int poked;          // handled
@@ -35,6 +36,8 @@ child_start (zanni_t *self, zanni_msg_t *msg)
     child_state_t *state = &children [child->number];
     check_eq (state->started, 0);
     state->started++;
+    if (state->slow)
+        virtual_spend (scene_now->world, 10000 * MS);
     return state->fails ? ZANNI_EPERM : 0;
 }
 
@@ -249,10 +252,10 @@ play (scene_t *scene)
     }
     scene_pass (100);
     for (int i = 0; i < CHILDREN; i++) {
-        children [i] = (child_state_t) { .fails = scene_draw (3) == 0 };
+        children [i] = (child_state_t) { .fails = scene_draw (3) == 0, .slow = scene_draw (8) == 0 };
         check_eq (zanni_tell (scene->self, parents [scene_draw (2)], "spawn", i), 0);
     }
-    scene_pass (1000);
+    scene_pass (500000);
     for (int i = 0; i < 2; i++)
         check_eq (zanni_tell (scene->self, parents [i], "drop"), 0);
     scene_pass (10000);
