@@ -363,11 +363,15 @@ s_make (s_place_t *place, const s_request_t *request)
     return 0;
 }
 
+/* Those that are there now: others may come for ever, and what has ended is to be reaped meanwhile. */
 static void
 s_answer_requests (s_place_t *place)
 {
+    int left = 0;
     pthread_mutex_lock (&place->lock);
-    while (!zanni__list_empty (&place->requests)) {
+    for (const zanni__link_t *link = place->requests.next; link != &place->requests; link = link->next)
+        left++;
+    for (; left > 0; left--) {
         s_request_t *request = ZANNI__CONTAINER (place->requests.next, s_request_t, link);
         zanni__link_remove (&request->link);
         pthread_mutex_unlock (&place->lock);

@@ -1,5 +1,5 @@
-/* Buffers: the same bytes at the same address for everyone who holds them, until the last one lets go; then memory that a
-   program lent comes back to it, on the thread that lent it. */
+/* Buffers: the same bytes at the same address for everyone who holds them, until the last one lets go; then memory that
+   a program lent comes back to it, on the thread that lent it. */
 
 #include "support.h"
 
@@ -156,12 +156,6 @@ static const zanni_class_t keeper_class = {
     .name = "keeper", .state_size = sizeof (keeper_t), .methods = keeper_methods
 };
 static const zanni_class_t *const classes [] = { &keeper_class, NULL };
-
-/* A call whose answer is empty. */
-#define done(...) \
-    do { \
-        ZANNI_AUTO (zanni_msg_t) done_reply = call (__VA_ARGS__); \
-    } while (0)
 
 static zanni_buffer_t *
 make (size_t size, char byte)

@@ -279,7 +279,7 @@ EVERYWHERE (ends, a_down_hook_learns_of_the_end)
 {
     ZANNI_AUTO (zanni_ref_t) watcher = spawn_phoenix (1);
     ZANNI_AUTO (zanni_ref_t) watched = spawn_phoenix (2);
-    ZANNI_AUTO (zanni_msg_t) reply = call (watcher, "watch", watched);
+    done (watcher, "watch", watched);
     tell (watched, "exit error", 3, "enough");
     expect_both ("stopped at 2: error 3: enough", "phoenix is down: error 3: enough");
 }
@@ -331,8 +331,8 @@ EVERYWHERE (ends, an_actor_that_unwatches_hears_nothing)
 {
     ZANNI_AUTO (zanni_ref_t) watcher = spawn_phoenix (1);
     ZANNI_AUTO (zanni_ref_t) watched = spawn_phoenix (2);
-    ZANNI_AUTO (zanni_msg_t) watching = call (watcher, "watch", watched);
-    ZANNI_AUTO (zanni_msg_t) not_watching = call (watcher, "unwatch");
+    done (watcher, "watch", watched);
+    done (watcher, "unwatch");
     uint64_t down = monitor (watched);
     cr_assert_eq (zanni_kill (root, watched), 0);
     (void) expect_down (down, false);
@@ -344,8 +344,7 @@ EVERYWHERE (ends, a_monitor_keeps_nobody_alive)
 {
     ZANNI_AUTO (zanni_ref_t) watcher = spawn_phoenix (1);
     zanni_ref_t *watched = spawn_phoenix (2);
-    ZANNI_AUTO (zanni_msg_t) watching = call (watcher, "watch", watched);
-    zanni_msg_destroy (&watching);
+    done (watcher, "watch", watched);
     zanni_ref_destroy (&watched);
     expect_both ("stopped at 2: normal", "phoenix is down: normal");
 }
@@ -401,12 +400,12 @@ EVERYWHERE (ends, what_an_incarnation_began_ends_with_it)
 {
     ZANNI_AUTO (zanni_ref_t) phoenix = spawn_phoenix (1);
     ZANNI_AUTO (zanni_ref_t) other = spawn_phoenix (2);
-    ZANNI_AUTO (zanni_msg_t) watching = call (phoenix, "watch", other);
-    ZANNI_AUTO (zanni_msg_t) wound = call (phoenix, "wind up", 20);
+    done (phoenix, "watch", other);
+    done (phoenix, "wind up", 20);
     cr_assert_eq (zanni_restart (root, phoenix), 0);
     expect ("stopped at 1: shutdown");
     expect ("started with 1");
-    ZANNI_AUTO (zanni_msg_t) again = call (phoenix, "wind up", 40);
+    done (phoenix, "wind up", 40);
     cr_assert_eq (zanni_kill (root, other), 0);
     expect ("rings at 1");
     expect_nothing ();

@@ -456,6 +456,7 @@ IN_A_THREAD (flow, waiting_for_room_ends_at_its_deadline_or_with_the_actor)
 
     tell (sink, "block");
     ZANNI_AUTO (zanni_msg_t) another = next ();
+    cr_assert_str_eq (zanni_msg_method (another), "go on?");
     tell (sink, "put", 4);
     tell (sink, "put", 5);
     cr_assert_eq (zanni_kill (root, sink), 0);

@@ -477,7 +477,7 @@ EVERYWHERE (lifecycle, the_end_of_the_node_stops_its_actors)
     char byte = 0;
     cr_assert_eq (pipe (fds), 0);
     zanni_ref_t *starter = spawn ("starter", zanni_self (root), 5, "well");   // the node's end drops it
-    ZANNI_AUTO (zanni_msg_t) reply = call (starter, "use pipe", fds [1]);
+    done (starter, "use pipe", fds [1]);
     begin_again ((zanni_options_t) { 0 });
     cr_assert_eq (close (fds [1]), 0);
     cr_assert_eq (read (fds [0], &byte, 1), 1);
@@ -541,7 +541,7 @@ EVERYWHERE (lifecycle, down_hooks_run_from_the_youngest_up)
     ZANNI_AUTO (zanni_ref_t) plain = spawn ("plain");
     expect ("base starts");
     expect ("derived starts with one");
-    ZANNI_AUTO (zanni_msg_t) reply = call (young, "watch", plain);
+    done (young, "watch", plain);
     cr_assert_eq (zanni_kill (root, plain), 0);
     expect ("derived: plain is down");
     expect ("base: plain is down");

@@ -190,7 +190,8 @@ reader_run (zanni_t *self)
             return rc ? rc : code;
     }
     zanni_msg_t *none = NULL;
-    if (zanni_receive (self, &none, 0) != ZANNI_ECLOSED || zanni_tell_wait (self, reader->witness, 0, "x") != ZANNI_ECLOSED)
+    if (zanni_receive (self, &none, 0) != ZANNI_ECLOSED
+        || zanni_tell_wait (self, reader->witness, 0, "x") != ZANNI_ECLOSED)
         rc = ZANNI_EINVAL;
     (void) report (self, reader->witness, "closing: %s", zanni_strerror (rc));
     return rc == ZANNI_ECLOSED ? 0 : rc;
@@ -390,7 +391,7 @@ IN_A_THREAD (loops, answers_errors_ticks_and_downs_are_received)
     expect ("reply: 7");
     tell (reader, "wind up");
     expect ("saw a tick");
-    ZANNI_AUTO (zanni_msg_t) watching = call (reader, "watch", counter);
+    done (reader, "watch", counter);
     cr_assert_eq (zanni_kill (root, counter), 0);
     expect ("down: killed");
     tell (reader, "ask", zanni_self (root));
@@ -478,7 +479,8 @@ IN_A_THREAD (loops, what_a_loop_actor_left_unread_fails_with_the_reason)
     uint64_t id = 0;
     zanni_error_t error = { 0 };
     cr_assert_eq (zanni_ask (root, reader, NULL, "call", zanni_self (root)), 0);
-    ZANNI_AUTO (zanni_msg_t) question = next ();   // it is blocked in its call
+    ZANNI_AUTO (zanni_msg_t) question = next ();
+    cr_assert_str_eq (zanni_msg_method (question), "add");   // it is blocked in its call
     cr_assert_eq (zanni_ask (root, reader, &(zanni_ask_t) { .id_p = &id }, "add", 5), 0);
     cr_assert_eq (zanni_kill (root, reader), 0);
     for (uint64_t failed = 0; failed != id;) {

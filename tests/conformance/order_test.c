@@ -1,5 +1,6 @@
-/* Order, and what is never lost silently: messages of a pair arrive as they were sent, replies and DOWN among them; what
-   cannot be delivered is counted and told. What every actor says about itself, and who may use it, stands here too. */
+/* Order, and what is never lost silently: messages of a pair arrive as they were sent, replies and DOWN among them;
+   what cannot be delivered is counted and told. What every actor says about itself, and who may use it, stands here
+   too. */
 
 #include "support.h"
 
@@ -215,11 +216,11 @@ EVERYWHERE (order, an_actor_can_subscribe_with_a_private_method)
 {
     ZANNI_AUTO (zanni_ref_t) listener = spawn ("talker");
     ZANNI_AUTO (zanni_ref_t) other = spawn ("talker");
-    ZANNI_AUTO (zanni_msg_t) on = call (listener, "listen", true);
+    done (listener, "listen", true);
     tell (other, "no such method");
     tell (other, "dead");
     while (call_int (listener, "followed") < 2) {}
-    ZANNI_AUTO (zanni_msg_t) off = call (listener, "listen", false);
+    done (listener, "listen", false);
     tell (other, "no such method");
     cr_assert_eq (call_int (other, "followed"), 0);
     cr_assert_eq (call_int (listener, "followed"), 2);
@@ -229,7 +230,7 @@ EVERYWHERE (order, a_subscriber_that_has_ended_is_no_trouble)
 {
     ZANNI_AUTO (zanni_ref_t) listener = spawn ("talker");
     ZANNI_AUTO (zanni_ref_t) other = spawn ("talker");
-    ZANNI_AUTO (zanni_msg_t) on = call (listener, "listen", true);
+    done (listener, "listen", true);
     uint64_t down = monitor (listener);
     cr_assert_eq (zanni_kill (root, listener), 0);
     (void) expect_down (down, false);

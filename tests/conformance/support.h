@@ -149,6 +149,15 @@ call_args (const zanni_ref_t *ref, const char *method, const zanni_arg_t *args, 
 }
 #define call(ref, ...) call_args (ref, ZANNI_ARGV (__VA_ARGS__))
 
+/* A call whose answer says no more than that it was done. */
+static inline void
+done_args (const zanni_ref_t *ref, const char *method, const zanni_arg_t *args, size_t count)
+{
+    zanni_msg_t *reply = call_args (ref, method, args, count);
+    zanni_msg_destroy (&reply);
+}
+#define done(ref, ...) done_args (ref, ZANNI_ARGV (__VA_ARGS__))
+
 static inline int64_t
 call_int_args (const zanni_ref_t *ref, const char *method, const zanni_arg_t *args, size_t count)
 {

@@ -262,12 +262,6 @@ spawn_clock (void)
     return spawn ("clock", zanni_self (root));
 }
 
-/* A call whose answer is empty. */
-#define done(...) \
-    do { \
-        ZANNI_AUTO (zanni_msg_t) done_reply = call (__VA_ARGS__); \
-    } while (0)
-
 EVERYWHERE (timers, a_timer_rings_once_with_its_arguments_and_not_early)
 {
     ZANNI_AUTO (zanni_ref_t) clock = spawn_clock ();

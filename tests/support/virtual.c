@@ -226,11 +226,20 @@ s_give_back (s_parcel_t *parcel)
     free (parcel);
 }
 
+static bool
+s_by_chance (virtual_t *world, uint32_t percent)
+{
+    return percent && virtual_below (world, 100) < percent;
+}
+
 static int
 s_port_open (void *context, zanni_worker_t *worker, void **port_p)
 {
+    virtual_t *world = context;
+    if (s_by_chance (world, world->faults.closed_percent))
+        return ZANNI_ESOCKETS;
     s_port_t *port = s_new (sizeof *port);
-    port->world = context;
+    port->world = world;
     port->worker = worker;
     port->next = port->world->ports;
     port->world->ports = port;
@@ -260,7 +269,7 @@ s_fault (virtual_t *world, uint64_t *nth, uint32_t percent)
 {
     if (*nth && !--*nth)
         return true;
-    return percent && virtual_below (world, 100) < percent;
+    return s_by_chance (world, percent);
 }
 
 /* The undertaker posts what others could not: its own posts always arrive. */
@@ -578,6 +587,8 @@ static int
 s_place_start (void *self, zanni_worker_t *worker)
 {
     s_place_t *place = self;
+    if (s_by_chance (place->world, place->world->faults.threadless_percent))
+        return ZANNI_ETHREADS;
     virtual_note (place->world, "start %" PRIu64, zanni_worker_serial (worker));
     s_driver_new (place, worker)->busy = true;
     return 0;

@@ -38,6 +38,8 @@ typedef struct {
     uint64_t lose_batch;        // accepts the n-th; then gives it back undelivered and breaks its lane; 0: none
     uint32_t refuse_percent;    // so many of all posts
     uint32_t lose_percent;
+    uint32_t closed_percent;    // of all ports that are to be opened: ZANNI_ESOCKETS
+    uint32_t threadless_percent;   // of all workers that are to be started: ZANNI_ETHREADS
 } virtual_faults_t;
 
 virtual_t *virtual_new (const virtual_options_t *options);

@@ -364,6 +364,20 @@ Test (conservation, when_posts_are_refused_and_batches_lost)
     run (play_refused, (virtual_options_t) { .latency_ns = 10 * MS });
 }
 
+/* Neither ports nor threads are to be had for every worker. */
+static void
+play_starved (scene_t *scene)
+{
+    virtual_set_faults (scene->world, &(virtual_faults_t) { .closed_percent = 30, .threadless_percent = 30 });
+    play (scene);
+}
+
+Test (conservation, when_ports_and_threads_are_short)
+{
+    tight = true;
+    scene_run (&(scene_setup_t) { .classes = classes }, play_starved);
+}
+
 /* Nothing is left over whenever it is cut off. */
 static void
 play_cut (scene_t *scene)
