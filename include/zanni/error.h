@@ -21,7 +21,7 @@
 #endif
 
 /* A variable that is destroyed at the end of its scope: ZANNI_AUTO (zanni_ref_t) counter = NULL; */
-#define ZANNI_AUTO(type) __attribute__ ((cleanup (type##_auto))) type *
+#define ZANNI_AUTO(type) __attribute__ ((cleanup (type##_auto), unused)) type *
 
 #ifdef __cplusplus
 extern "C" {

@@ -25,7 +25,7 @@ s_send_record (zanni_worker_t *worker, const zanni_msg_t *msg, int kind)
     const zanni__export_t *there = msg->to->exported;
     zanni_error_t error;
     zanni_record_t record = {
-        .kind = kind, .to = there->address, .from = zanni_ref_address (&msg->from->self), .id = msg->id,
+        .kind = (zanni_record_kind_t) kind, .to = there->address, .from = zanni_ref_address (&msg->from->self), .id = msg->id,
         .method = zanni_msg_method (msg), .remaining_ms = s_remaining_ms (worker, msg),
         .args = { msg->args.bytes, msg->args.size }, .refs = (const zanni_ref_t *const *) msg->args.table,
         .refs_count = msg->args.refs,

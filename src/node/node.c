@@ -174,7 +174,7 @@ s_open_port (zanni_worker_t *worker)
 static int
 s_add_worker (zanni_node_t *node, zanni_worker_t **worker_p, int kind, const char *name)
 {
-    zanni_worker_t *worker = zanni__worker_new (node, kind, name);
+    zanni_worker_t *worker = zanni__worker_new (node, (zanni__worker_kind_t) kind, name);
     if (!worker)
         return ZANNI_ENOMEM;
     int rc = s_take_number (node, worker);
@@ -409,8 +409,10 @@ s_destroy_node (zanni_node_t *node)
     if (place) {
         /* The undertaker is the root again once its thread has ended. */
         zanni_worker_t *undertaker = node->undertaker;
-        node->place->close (place, s_phase_end (node));
+        pthread_mutex_lock (&node->lock);   // see s_entrust in actor/buffers.c
         atomic_store_explicit (&node->place_handle, NULL, memory_order_release);
+        pthread_mutex_unlock (&node->lock);
+        node->place->close (place, s_phase_end (node));
         zanni_worker_drop (undertaker);
     }
     node->undertaker = root;

@@ -121,7 +121,7 @@ Test (resources, two_hundred_thread_actors_live_at_once, .timeout = 300)
 /* Descriptors run out. */
 
 static bool
-s_limit (int kind, rlim_t most)
+s_limit (__rlimit_resource_t kind, rlim_t most)
 {
     struct rlimit limit;
     if (getrlimit (kind, &limit))

@@ -39,7 +39,7 @@ thing_stop (zanni_t *self, const zanni_reason_t *reason)
 {
     const thing_t *thing = zanni_state (self);
     ended [thing->number]++;
-    ended_with [thing->number] = reason->kind;
+    ended_with [thing->number] = (int) reason->kind;
 }
 
 static const zanni_method_t thing_methods [] = {

@@ -11,9 +11,16 @@
 
 #include "../message.h"
 
+typedef enum {
+    ZANNI_RECORD_TELL = 10,
+    ZANNI_RECORD_ASK = 11,
+    ZANNI_RECORD_REPLY = 12,
+    ZANNI_RECORD_ERROR = 13
+} zanni_record_kind_t;
+
 /* What crosses a link, in the words of the wire protocol. Borrowed during the call. */
 typedef struct {
-    enum { ZANNI_RECORD_TELL = 10, ZANNI_RECORD_ASK = 11, ZANNI_RECORD_REPLY = 12, ZANNI_RECORD_ERROR = 13 } kind;
+    zanni_record_kind_t kind;
     zanni_address_t to;
     zanni_address_t from;
     uint64_t id;             // of the ask
