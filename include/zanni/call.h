@@ -78,7 +78,8 @@ ZANNI_EXPORT int zanni_reply_args (zanni_t *self, zanni_msg_t *msg, const zanni_
 ZANNI_EXPORT int zanni_fail_args (zanni_t *self, zanni_msg_t *msg, int64_t code, const char *text,
                                   const zanni_arg_t *args, size_t count) ZANNI_CHECKED;
 
-/* Answers an ask with an error that came from elsewhere, and keeps where it arose. */
+/* Answers an ask with an error that came from elsewhere, and keeps where it arose and its data, if it has any: that
+   may be the very message that brought the error to a callback (error.data = reply). */
 ZANNI_EXPORT int zanni_pass (zanni_t *self, zanni_msg_t *msg, const zanni_error_t *error) ZANNI_CHECKED;
 
 /* Hands a tell or ask on as it is, to `method` of another actor (NULL: the same method); the answer goes to the first

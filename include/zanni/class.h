@@ -6,7 +6,7 @@
 
    Inheritance: a child's struct begins with its parent's; it has every method of its parent and may override some
    with the same signature. Hooks add up: start runs from the eldest down, each reading the arguments from the
-   first; stop and down run from the youngest up.
+   first; stop and down run from the youngest up. Where a start fails, the stops of those that did not run.
 
    SPDX-License-Identifier: MPL-2.0 */
 

@@ -77,6 +77,19 @@ s_answer (zanni_worker_t *worker, zanni_msg_t *ask, zanni_msg_t *answer)
     zanni__uncorked (worker);
 }
 
+/* The arguments of another message, without a copy. */
+static int
+s_take_arguments (zanni_msg_t *answer, zanni_msg_t *from)
+{
+    int rc = zanni__msg_share (from);
+    if (rc)
+        return rc;
+    atomic_fetch_add_explicit (&from->payload->users, 1, memory_order_relaxed);   // `from` has one
+    answer->payload = from->payload;
+    answer->args = from->args;
+    return 0;
+}
+
 int
 zanni__answer_error_from (zanni_worker_t *worker, zanni_msg_t *ask, const zanni__answer_t *what)
 {
@@ -87,7 +100,8 @@ zanni__answer_error_from (zanni_worker_t *worker, zanni_msg_t *ask, const zanni_
     s_set_error (answer, what->origin ? what->origin : &here, what->text);
     answer->code = what->code;
     answer->app_code = what->app_code;
-    int rc = zanni__msg_pack (worker, answer, what->args, what->count);
+    int rc = what->data ? s_take_arguments (answer, what->data)
+                        : zanni__msg_pack (worker, answer, what->args, what->count);
     if (rc) {
         zanni__msg_free (worker, answer);
         return rc;
@@ -231,7 +245,7 @@ zanni_pass (zanni_t *self, zanni_msg_t *msg, const zanni_error_t *error)
     bool known = memcmp (&error->origin, &nowhere, sizeof nowhere) != 0;
     const zanni__answer_t what = {
         .code = error->code, .app_code = error->app_code, .text = error->text,
-        .origin = known ? &error->origin : NULL
+        .origin = known ? &error->origin : NULL, .data = error->data
     };
     return zanni__answer_error_from (self->worker, msg, &what);
 }

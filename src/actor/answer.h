@@ -12,6 +12,7 @@ typedef struct {
     const zanni_address_t *origin;   // NULL: whom the ask was for
     const zanni_arg_t *args;
     size_t count;
+    zanni_msg_t *data;               // whose arguments go with it, in place of args; or NULL
 } zanni__answer_t;
 
 int zanni__answer_error_from (zanni_worker_t *worker, zanni_msg_t *ask, const zanni__answer_t *what);

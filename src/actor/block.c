@@ -1,5 +1,6 @@
 /* Blocking, for actors that own their worker. While one waits its worker goes on: timers, batches, and the turns of
-   every other actor on it; its own handlers and callbacks rest, and what comes for it gathers in its mailbox. */
+   every other actor on it; its own handlers and callbacks rest, and what comes for it gathers in its mailbox. A loop
+   actor has no turns in which a callback could run, so those run inside its zanni_receive. */
 
 #include "answer.h"
 #include "pending.h"

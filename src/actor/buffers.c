@@ -14,19 +14,32 @@ zanni_buffer_new (zanni_t *self, zanni_buffer_t **buffer_p, size_t size)
     return buffer_p ? zanni__buffer_new (buffer_p, node->region_ops, node->region, size) : ZANNI_EINVAL;
 }
 
+/* Gives it to the undertaker, unless that has gone. The thread may be the host's, which knows nothing of the node's end:
+   under the lock the undertaker does not go. */
+static bool
+s_entrust (zanni_buffer_t *buffer, zanni_node_t *node)
+{
+    pthread_mutex_lock (&node->lock);
+    bool stays = !node->settling;
+    if (stays) {
+        buffer->item = (zanni__item_t) { .kind = ZANNI__BUFFER };
+        zanni__node_orphan (node, &buffer->item);
+    }
+    pthread_mutex_unlock (&node->lock);
+    return stays;
+}
+
 /* The last user of a wrapped buffer is done, on whatever thread. */
 static void
 s_send_home (zanni_buffer_t *buffer)
 {
     zanni_worker_t *home = buffer->home;
-    bool gone = atomic_load_explicit (&home->closed, memory_order_acquire);
-    if (gone || home->thread == zanni__thread_token) {
-        zanni__buffer_finish (buffer);
-        zanni_worker_drop (home);
-        return;
-    }
-    buffer->item = (zanni__item_t) { .kind = ZANNI__BUFFER };
-    zanni__node_orphan (home->node, &buffer->item);
+    zanni_node_t *node = home->node;
+    bool gone = atomic_load_explicit (&home->closed, memory_order_acquire) || home->thread == zanni__thread_token;
+    zanni__node_ref (node);
+    if (gone || !s_entrust (buffer, node))
+        zanni__buffer_home (buffer);
+    zanni__node_unref (node);
 }
 
 /* It has arrived there, or never will. */

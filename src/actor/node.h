@@ -33,6 +33,7 @@ struct zanni_node {
     zanni_worker_t **workers;        // by number; NULL where free
     uint32_t workers_size;
     bool ending;
+    bool settling;                   // all workers have ended; the undertaker takes nothing more from other threads
     uint64_t next_serial;
     zanni__identity_t *subscriber;   // of dead letters, held
     char subscriber_method [64];

@@ -406,13 +406,14 @@ s_destroy_node (zanni_node_t *node)
         if (node->pool [i])
             zanni_worker_drop (node->pool [i]);
     zanni__worker_close (root);
+    pthread_mutex_lock (&node->lock);
+    node->settling = true;
+    pthread_mutex_unlock (&node->lock);
     if (place) {
         /* The undertaker is the root again once its thread has ended. */
         zanni_worker_t *undertaker = node->undertaker;
-        pthread_mutex_lock (&node->lock);   // see s_entrust in actor/buffers.c
-        atomic_store_explicit (&node->place_handle, NULL, memory_order_release);
-        pthread_mutex_unlock (&node->lock);
         node->place->close (place, s_phase_end (node));
+        atomic_store_explicit (&node->place_handle, NULL, memory_order_release);
         zanni_worker_drop (undertaker);
     }
     node->undertaker = root;

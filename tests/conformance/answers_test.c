@@ -19,6 +19,16 @@ server_count (zanni_t *self, zanni_msg_t *msg)
     return zanni_reply (self, msg, server->handled);
 }
 
+/* Is busy for a while. */
+static int
+server_stall (zanni_t *self, zanni_msg_t *msg)
+{
+    int64_t ms;
+    int rc = zanni_read (msg, &ms);
+    for (int64_t until_ns = zanni_now_ns (self) + (rc ? 0 : ms * 1000000); zanni_now_ns (self) < until_ns;) {}
+    return rc;
+}
+
 static int
 server_handled (zanni_t *self, zanni_msg_t *msg)
 {
@@ -231,6 +241,7 @@ server_exit (zanni_t *self, zanni_msg_t *msg)
 
 static const zanni_method_t server_methods [] = {
     ZANNI_METHOD ("count", "", "x", server_count, ""),
+    ZANNI_METHOD ("stall", "x", "", server_stall, ""),
     ZANNI_METHOD ("handled", "", "x", server_handled, ""),
     ZANNI_METHOD ("promise", "", "x", server_promise, ""),
     ZANNI_METHOD ("promise and reply", "", "x", server_promise_and_reply, ""),
@@ -514,6 +525,37 @@ EVERYWHERE (answers, an_ask_made_while_serving_one_inherits_what_time_is_left)
     cr_assert (rc == ZANNI_ETIMEOUT || error.app_code == ZANNI_ETIMEOUT);   // both deadlines are the same
 }
 
+EVERYWHERE (answers, the_root_answers_asks_that_it_received)
+{
+    ZANNI_AUTO (zanni_ref_t) server = spawn ("server");
+    zanni_promise_t *promise = NULL;
+    zanni_error_t error = { 0 };
+    tell (server, "know", zanni_self (root));
+    for (int i = 0; i < 3; i++) {
+        uint64_t id = ask (server, "wait there");
+        zanni_msg_t *asked = next ();
+        cr_assert_eq (zanni_msg_kind (asked), ZANNI_MSG_ASK);
+        cr_assert_str_eq (zanni_msg_method (asked), "promise");
+        cr_assert_eq (zanni_promise_new (root, &promise, asked), 0);
+        zanni_msg_destroy (&asked);
+        if (i == 0) {
+            cr_assert_eq (zanni_promise_reply (root, &promise, 55), 0);
+            expect_reply (id, 55);
+        }
+        else if (i == 1) {
+            cr_assert_eq (zanni_promise_fail (root, &promise, 1, "not today"), 0);
+            error = expect_error (id, ZANNI_EAPP);
+            cr_assert_str_eq (error.text, "not today");
+        }
+        else {
+            zanni_promise_destroy (&promise);
+            error = expect_error (id, ZANNI_EAPP);
+            cr_assert_eq (error.app_code, ZANNI_ENOREPLY);
+        }
+        cr_assert_null (promise);
+    }
+}
+
 /* The runner asks and cancels in one turn. */
 static zanni_ref_t *s_server;
 
@@ -549,6 +591,25 @@ EVERYWHERE (answers, an_ask_that_is_cancelled_before_it_began_is_not_handled)
     cr_assert_eq (call_int (s_server, "handled"), 0);
     run_in (runner, ask_and_cancel);
     expect ("error: cancelled");
+    cr_assert_eq (call_int (s_server, "handled"), 0);
+    expect_nothing ();
+    zanni_ref_destroy (&s_server);
+}
+
+static int
+ask_one_that_is_busy (zanni_t *self)
+{
+    const zanni_ask_t asked = { .then = report_answer, .deadline_ms = 5 };
+    int rc = zanni_tell (self, s_server, "stall", 20);
+    return rc ? rc : zanni_ask (self, s_server, &asked, "count");
+}
+
+EVERYWHERE (answers, an_ask_whose_deadline_is_over_before_it_began_is_not_handled)
+{
+    ZANNI_AUTO (zanni_ref_t) runner = spawn_runner ();
+    s_server = spawn ("server");
+    run_in (runner, ask_one_that_is_busy);
+    expect ("error: timeout");
     cr_assert_eq (call_int (s_server, "handled"), 0);
     expect_nothing ();
     zanni_ref_destroy (&s_server);

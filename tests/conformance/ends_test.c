@@ -121,8 +121,9 @@ phoenix_wind_up (zanni_t *self, zanni_msg_t *msg)
 {
     phoenix_t *phoenix = zanni_state (self);
     int64_t after_ms;
-    int rc = zanni_read (msg, &after_ms);
-    return rc ? rc : zanni_timer (self, &phoenix->timer, after_ms, 0, "ring");
+    const char *word;
+    int rc = zanni_read (msg, &after_ms, &word);
+    return rc ? rc : zanni_timer (self, &phoenix->timer, after_ms, 0, "ring", word);
 }
 
 static int
@@ -137,8 +138,32 @@ static int
 phoenix_ring (zanni_t *self, zanni_msg_t *msg)
 {
     phoenix_t *phoenix = zanni_state (self);
-    (void) msg;
-    return report (self, phoenix->witness, "rings at %d", (int) phoenix->number);
+    const char *word;
+    int rc = zanni_read (msg, &word);
+    return rc ? rc : report (self, phoenix->witness, "%s", word);
+}
+
+/* A promise that is never kept. */
+static int
+phoenix_promise (zanni_t *self, zanni_msg_t *msg)
+{
+    zanni_promise_t *promise;
+    return zanni_promise_new (self, &promise, msg);
+}
+
+static void
+phoenix_answered (zanni_t *self, zanni_msg_t *reply, void *arg)
+{
+    (void) reply;
+    (void) arg;
+    (void) report (self, zanni_msg_from (reply), "answered");
+}
+
+static int
+phoenix_ask (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_ask_t ask = { .then = phoenix_answered };
+    return zanni_ask (self, zanni_msg_from (msg), &ask, "well?");
 }
 
 static const zanni_method_t phoenix_methods [] = {
@@ -149,9 +174,11 @@ static const zanni_method_t phoenix_methods [] = {
     ZANNI_METHOD ("tell and exit", "", "", phoenix_tell_and_exit, ""),
     ZANNI_METHOD ("watch", "r", "", phoenix_watch, ""),
     ZANNI_METHOD ("unwatch", "", "", phoenix_unwatch, ""),
-    ZANNI_METHOD ("wind up", "x", "", phoenix_wind_up, ""),
+    ZANNI_METHOD ("wind up", "xs", "", phoenix_wind_up, ""),
+    ZANNI_METHOD ("promise", "", "x", phoenix_promise, ""),
+    ZANNI_METHOD ("ask", "", "", phoenix_ask, ""),
     ZANNI_METHOD ("note", "", "", phoenix_note, ""),
-    ZANNI_PRIVATE ("ring", "", "", phoenix_ring, ""),
+    ZANNI_PRIVATE ("ring", "s", "", phoenix_ring, ""),
     ZANNI_METHOD_END
 };
 static const zanni_class_t phoenix_class = {
@@ -256,6 +283,9 @@ EVERYWHERE (ends, a_monitor_of_an_actor_that_is_gone_answers_at_once)
 
 EVERYWHERE (ends, every_monitor_gets_one_down)
 {
+    uint64_t none = 0;
+    cr_assert_eq (zanni_monitor (root, &none, NULL), ZANNI_EINVAL);
+    cr_assert_eq (zanni_monitor (root, NULL, zanni_self (root)), ZANNI_EINVAL);
     ZANNI_AUTO (zanni_ref_t) phoenix = spawn_phoenix (1);
     uint64_t ids [3];
     bool seen [3] = { false };
@@ -401,14 +431,37 @@ EVERYWHERE (ends, what_an_incarnation_began_ends_with_it)
     ZANNI_AUTO (zanni_ref_t) phoenix = spawn_phoenix (1);
     ZANNI_AUTO (zanni_ref_t) other = spawn_phoenix (2);
     done (phoenix, "watch", other);
-    done (phoenix, "wind up", 20);
+    done (phoenix, "wind up", 60, "before");
     cr_assert_eq (zanni_restart (root, phoenix), 0);
     expect ("stopped at 1: shutdown");
     expect ("started with 1");
-    done (phoenix, "wind up", 40);
+    done (phoenix, "wind up", 120, "after");
     cr_assert_eq (zanni_kill (root, other), 0);
-    expect ("rings at 1");
+    expect ("after");
     expect_nothing ();
+}
+
+EVERYWHERE (ends, asks_to_and_from_an_incarnation_end_with_it)
+{
+    ZANNI_AUTO (zanni_ref_t) phoenix = spawn_phoenix (1);
+    uint64_t id = 0;
+    zanni_error_t error = { 0 };
+    done (phoenix, "ask");
+    ZANNI_AUTO (zanni_msg_t) question = next ();
+    cr_assert_eq (zanni_ask (root, phoenix, &(zanni_ask_t) { .id_p = &id }, "promise"), 0);
+    cr_assert_eq (call_int (phoenix, "add", 1), 2);
+    cr_assert_eq (zanni_restart (root, phoenix), 0);
+    expect ("stopped at 2: shutdown");
+    ZANNI_AUTO (zanni_msg_t) failure = next ();
+    cr_assert_eq (zanni_msg_error (failure, &error), 0);
+    cr_assert_eq (zanni_msg_id (failure), id);
+    cr_assert_eq (error.code, ZANNI_EDOWN);
+    cr_assert_str_eq (error.text, "receiver down: shutdown");
+    expect ("started with 1");
+    cr_assert_eq (zanni_reply (root, question), 0);
+    cr_assert_eq (call_int (phoenix, "add", 1), 2);
+    expect_nothing ();
+    cr_assert_eq (stats ().late_replies, 1);
 }
 
 EVERYWHERE (ends, only_a_restartable_actor_restarts)

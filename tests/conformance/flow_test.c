@@ -70,6 +70,22 @@ sink_ask (zanni_t *self, zanni_msg_t *msg)
     return rc;
 }
 
+static int
+sink_wait (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_ref_t *other;
+    int rc = zanni_read (msg, &other);
+    return rc ? rc : zanni_when_writable (self, other, "room");
+}
+
+static int
+sink_room (zanni_t *self, zanni_msg_t *msg)
+{
+    sink_t *sink = zanni_state (self);
+    (void) msg;
+    return report (self, sink->witness, "room");
+}
+
 /* The codes of what may block. */
 static int
 sink_may_block (zanni_t *self, zanni_msg_t *msg)
@@ -101,6 +117,8 @@ static const zanni_method_t sink_methods [] = {
     ZANNI_METHOD ("ask", "r", "", sink_ask, ""),
     ZANNI_METHOD ("may block", "r", "iii", sink_may_block, ""),
     ZANNI_METHOD ("block", "", "", sink_block, ""),
+    ZANNI_METHOD ("wait", "r", "", sink_wait, ""),
+    ZANNI_PRIVATE ("room", "", "", sink_room, ""),
     ZANNI_METHOD_END
 };
 static const zanni_class_t sink_class = {
@@ -389,6 +407,19 @@ EVERYWHERE (flow, a_sender_that_waits_for_room_is_told_of_the_end)
     zanni_ref_destroy (&s_sink);
 }
 
+EVERYWHERE (flow, any_actor_is_told_of_room_at_once_where_there_is_some)
+{
+    ZANNI_AUTO (zanni_ref_t) sender = spawn ("sink", zanni_self (root));
+    ZANNI_AUTO (zanni_ref_t) sink = spawn ("sink", zanni_self (root));
+    const zanni_ref_t *const refs [] = { sink, sender, zanni_self (root) };
+    for (int i = 0; i < 3; i++) {
+        tell (sender, "wait", refs [i]);
+        expect ("room");
+    }
+    done (sender, "zanni.describe");
+    expect_nothing ();
+}
+
 EVERYWHERE (flow, the_root_is_told_of_room_by_a_message)
 {
     ZANNI_AUTO (zanni_ref_t) sink = spawn ("sink", zanni_self (root));
@@ -434,6 +465,8 @@ EVERYWHERE (flow, only_an_owner_of_its_worker_may_block)
     cr_assert_eq (tell_rc, owns ? 0 : ZANNI_EOWNER);
     if (owns)
         expect ("4 bytes");
+    zanni_msg_t *none = NULL;
+    cr_assert_eq (zanni_call (root, &none, zanni_self (root), "anything"), ZANNI_EINVAL, "it would wait for itself");
 }
 
 IN_A_THREAD (flow, waiting_for_room_ends_at_its_deadline_or_with_the_actor)

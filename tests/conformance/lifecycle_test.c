@@ -386,6 +386,7 @@ EVERYWHERE (lifecycle, a_shared_actor_learns_of_a_start_that_failed_at_once_or_b
 
 CONFORM_ONCE (lifecycle, a_start_on_another_worker_of_the_pool_fails_in_the_down_hook, ZANNI_SHARED)
 {
+    begin_again ((zanni_options_t) { .workers = 2 });
     ZANNI_AUTO (zanni_ref_t) runner = spawn_runner ();
     int at_once = 0;
     for (uint32_t worker = 1; worker <= 2; worker++) {

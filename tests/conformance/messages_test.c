@@ -217,6 +217,45 @@ teller_passed (zanni_t *self, zanni_msg_t *reply, void *arg)
     zanni_msg_destroy (&asked);
 }
 
+/* The same, with the data of the error. */
+static void
+teller_passed_whole (zanni_t *self, zanni_msg_t *reply, void *arg)
+{
+    zanni_msg_t *asked = arg;
+    zanni_error_t error;
+    int rc = zanni_msg_error (reply, &error);
+    error.data = reply;
+    if (!rc)
+        rc = zanni_pass (self, asked, &error);
+    (void) rc;
+    zanni_msg_destroy (&asked);
+}
+
+static int
+teller_pass_whole (zanni_t *self, zanni_msg_t *msg)
+{
+    teller_t *teller = zanni_state (self);
+    zanni_msg_t *kept;
+    int rc = zanni_msg_keep (&kept, msg);
+    const zanni_ask_t ask = { .then = teller_passed_whole, .arg = kept };
+    return rc ? rc : zanni_ask (self, teller->other, &ask, "fail");
+}
+
+/* By an owner of its worker, which calls. */
+static int
+teller_call_and_pass (zanni_t *self, zanni_msg_t *msg)
+{
+    teller_t *teller = zanni_state (self);
+    zanni_msg_t *none = NULL;
+    zanni_error_t error = { 0 };
+    const zanni_ask_t ask = { .error = &error };
+    int rc = zanni_call_with (self, &none, teller->other, &ask, "fail");
+    if (rc == ZANNI_EAPP)
+        rc = zanni_pass (self, msg, &error);
+    zanni_error_reset (&error);
+    return rc;
+}
+
 static int
 teller_pass (zanni_t *self, zanni_msg_t *msg)
 {
@@ -287,6 +326,8 @@ static const zanni_method_t teller_methods [] = {
     ZANNI_METHOD ("fail plainly", "", "x", teller_fail_plainly, ""),
     ZANNI_METHOD ("know", "r", "", teller_know, ""),
     ZANNI_METHOD ("pass", "", "x", teller_pass, ""),
+    ZANNI_METHOD ("pass whole", "", "x", teller_pass_whole, ""),
+    ZANNI_METHOD ("call and pass", "", "x", teller_call_and_pass, ""),
     ZANNI_METHOD ("relay", "", "x", teller_relay, ""),
     ZANNI_METHOD ("secretly", "", "", teller_secretly, ""),
     ZANNI_PRIVATE ("secret", "i", "", teller_secret, ""),
@@ -590,15 +631,16 @@ EVERYWHERE (messages, what_a_handler_of_a_tell_returns_is_counted_and_logged)
     cr_assert (logged ("teller.code answered a tell with \"no route\""));
 }
 
-EVERYWHERE (messages, an_application_error_carries_code_text_and_data)
+/* The method fails in the end with what "fail" of `origin` says. */
+static void
+expect_failure (const zanni_ref_t *ref, const char *method, const zanni_ref_t *origin)
 {
-    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
-    zanni_address_t address = zanni_ref_address (teller);
+    zanni_address_t address = zanni_ref_address (origin);
     zanni_error_t error = { 0 };
     const char *device = "";
     int64_t number = 0;
     size_t count = 0;
-    cr_assert_eq (refused (&error, teller, "fail"), ZANNI_EAPP);
+    cr_assert_eq (refused (&error, ref, method), ZANNI_EAPP);
     cr_assert_eq (error.app_code, 42);
     cr_assert_str_eq (error.text, "no disk");
     cr_assert_eq (memcmp (&error.origin, &address, sizeof address), 0);
@@ -609,10 +651,19 @@ EVERYWHERE (messages, an_application_error_carries_code_text_and_data)
     cr_assert (!zanni_enter (error.data, &count) && count == 2);
     zanni_error_reset (&error);
     cr_assert_null (error.data);
+}
+
+EVERYWHERE (messages, an_application_error_carries_code_text_and_data)
+{
+    ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
+    zanni_error_t error = { 0 };
+    expect_failure (teller, "fail", teller);
     cr_assert_eq (refused (&error, teller, "fail plainly"), ZANNI_EAPP);
     cr_assert_eq (error.app_code, -9);
     cr_assert_str_eq (error.text, "none");
-    zanni_error_reset (&error);
+    cr_assert_null (error.data);
+    cr_assert_eq (refused (&error, teller, "subtract"), ZANNI_ENOMETHOD);
+    cr_assert_null (error.data);
 }
 
 EVERYWHERE (messages, an_error_that_is_passed_on_keeps_where_it_arose)
@@ -627,6 +678,9 @@ EVERYWHERE (messages, an_error_that_is_passed_on_keeps_where_it_arose)
     cr_assert_str_eq (error.text, "no disk");
     cr_assert_eq (memcmp (&error.origin, &address, sizeof address), 0);
     zanni_error_reset (&error);
+    expect_failure (teller, "pass whole", other);
+    if (place == ZANNI_THREAD)
+        expect_failure (teller, "call and pass", other);
 }
 
 EVERYWHERE (messages, wrong_arguments_are_refused_before_the_handler)

@@ -1,10 +1,10 @@
 /* The virtual world: a scheduler that steps workers, a port of queues, a clock that only the scheduler moves.
 
    A parcel is a posted batch; a lane holds those from one worker to another, in order, and belongs to the receiver's
-   port, which receives what has arrived. A driver is a worker that the world steps: those that the place started, and the undertaker. The root and
-   attached threads drive themselves; when one of them waits, the scheduler runs inside its wait, so the test's stack is
-   the whole schedule. A driver whose handler waits itself runs the scheduler again one level deeper; it is marked
-   active, since a worker cannot be entered twice.
+   port, which receives what has arrived. A driver is a worker that the world steps: those that the place started, and
+   the undertaker. The root and attached threads drive themselves; when one of them waits, the scheduler runs inside its
+   wait, so the test's stack is the whole schedule. A driver whose handler waits itself runs the scheduler again one
+   level deeper; it is marked active, since a worker cannot be entered twice.
 
    Every decision takes one of the things that could happen, all alike likely: steps of drivers, arrivals of parcels, and
    the end of the wait that is on. What a closed port had left goes back in order. */

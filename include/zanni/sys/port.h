@@ -2,6 +2,9 @@
 
    A worker collects what its actors produced for another worker in a batch and posts it; the other one takes it in
    with zanni_worker_deliver. The default port is a DEALER bound to an inproc endpoint and a ROUTER that dials.
+
+   What one worker posts to another is delivered in that order. A port that gives a batch back undelivered (its receiver
+   has closed) gives back, in order, everything that was posted behind it, and answers ZANNI_ECLOSED from then on.
    Weaker stability promise than the rest of the API.
 
    SPDX-License-Identifier: MPL-2.0 */

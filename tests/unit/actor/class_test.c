@@ -2,6 +2,7 @@
    of its own, so each begins with an empty table. */
 
 #include "actor/class.h"
+#include "support/faults.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -731,67 +732,37 @@ Test (class, is_found_whole_while_others_are_registered, .timeout = 30)
     }
 }
 
-static int allocations_left;
-static int blocks;
-
-static void *
-allocate (void *context, size_t size)
-{
-    (void) context;
-    if (allocations_left-- == 0)
-        return NULL;
-    blocks++;
-    return malloc (size);
-}
-
-static void *
-resize (void *context, void *memory, size_t size)
-{
-    (void) context;
-    return memory ? realloc (memory, size) : allocate (context, size);
-}
-
-static void
-release (void *context, void *memory)
-{
-    (void) context;
-    blocks--;
-    free (memory);
-}
-
 Test (class, registration_without_memory_leaves_nothing)
 {
-    static const zanni_allocator_t allocator = { .allocate = allocate, .resize = resize, .release = release };
     static const zanni_class_t child = { .name = "child", .parent = "parent", .state_size = 16 };
     int rc = ZANNI_ENOMEM;
     int round = 0;
-    zanni_set_allocator (&allocator);
+    faults_install ();
     for (; rc && round < 100; round++) {
         zanni_error_t error;
-        allocations_left = round;
+        faults_fail (round + 1, 0);
         rc = zanni_register (CLASSES (&child, &parent), &error);
         cr_assert_eq (rc, rc ? ZANNI_ENOMEM : 0);
         if (rc) {
             cr_assert_str_eq (error.text, "out of memory");
-            cr_assert_eq (blocks, 0);
+            cr_assert_eq (faults_held (), 0);
             cr_assert_null (zanni__class_find ("parent"));
         }
     }
     cr_assert_eq (round, 4);    // the list of entries, two classes, and the one that went well
-    cr_assert_eq (blocks, 2);
+    cr_assert_eq (faults_held (), 2);
     cr_assert_not_null (zanni__class_find ("child"));
 }
 
 Test (class, init_keeps_that_memory_was_out_until_the_classes_are_there)
 {
-    static const zanni_allocator_t allocator = { .allocate = allocate, .resize = resize, .release = release };
     zanni_error_t error;
-    zanni_set_allocator (&allocator);
-    allocations_left = 1;
+    faults_install ();
+    faults_fail (2, 0);
     cr_assert_eq (zanni_init (CLASSES (&late)), ZANNI_ENOMEM);
     cr_assert_eq (zanni__class_fault (&error), ZANNI_ENOMEM);
     cr_assert_str_eq (error.text, "out of memory");
-    allocations_left = 10;
+    faults_fail (0, 0);
     cr_assert_eq (zanni_init (CLASSES (&late)), 0);
     cr_assert_eq (zanni__class_fault (NULL), 0);
 }

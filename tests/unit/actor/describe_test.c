@@ -1,5 +1,7 @@
 /* What an actor says when it is asked what it is. */
 
+#include "support/faults.h"
+
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,44 +136,12 @@ Test (describe, takes_no_arguments)
     cr_assert_eq (zanni_call (self, &reply, ref, "zanni.describe", 5), ZANNI_EARGS);
 }
 
-/* Memory runs out at the n-th allocation of the asked actor. */
-
-static int allocations_left = -1;
-
-static void *
-allocate (void *context, size_t size)
-{
-    (void) context;
-    if (allocations_left == 0)
-        return NULL;
-    if (allocations_left > 0)
-        allocations_left--;
-    return malloc (size);
-}
-
-static void *
-resize (void *context, void *memory, size_t size)
-{
-    (void) context;
-    if (allocations_left == 0)
-        return NULL;
-    if (allocations_left > 0)
-        allocations_left--;
-    return realloc (memory, size);
-}
-
-static void
-release (void *context, void *memory)
-{
-    (void) context;
-    free (memory);
-}
+/* Memory runs out at the n-th allocation of the asked actor, for good. */
 
 static void
 begin_with_hook (void)
 {
-    static const zanni_allocator_t allocator = { .allocate = allocate, .resize = resize, .release = release };
-    zanni_set_allocator (&allocator);
+    faults_install ();
     begin ();
 }
 
@@ -185,9 +155,9 @@ Test (describe_with_hook, without_memory_is_an_error_of_the_call)
     cr_assert_eq (zanni_spawn (self, &ref, "counter", &(zanni_spawn_t) { .place = ZANNI_HERE }), 0);
     for (; rc && round < 100; round++) {
         ZANNI_AUTO (zanni_msg_t) reply = NULL;
-        allocations_left = round;
+        faults_fail (round + 1, 1000);
         rc = zanni_call (self, &reply, ref, "zanni.describe");
-        allocations_left = -1;
+        faults_fail (0, 0);
         /* No reply: not even the error found memory, so the ask itself went back. */
         cr_assert (rc == 0 || rc == ZANNI_ENOMEM || rc == ZANNI_ENOREPLY, "round %d: %s", round, zanni_strerror (rc));
     }

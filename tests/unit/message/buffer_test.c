@@ -9,7 +9,7 @@ static void *region;
 static void
 open_region (void)
 {
-    test_count_memory ();
+    faults_install ();
     cr_assert_eq (zanni__region_default.open (&region), 0);
 }
 
@@ -17,7 +17,7 @@ static void
 close_region (void)
 {
     zanni__region_default.close (region);
-    cr_assert_eq (test_held, 0, "%ld allocations are left", test_held);
+    cr_assert_eq (faults_held (), 0, "%ld allocations are left", faults_held ());
 }
 
 TestSuite (buffer, .init = open_region, .fini = close_region);
@@ -208,7 +208,7 @@ Test (buffer, a_failed_slice_does_not_seal)
     cr_assert_eq (zanni_buffer_slice (&slice, buffer, SIZE_MAX, 1), ZANNI_EINVAL);
     cr_assert_eq (zanni_buffer_slice (&slice, buffer, 1, SIZE_MAX), ZANNI_EINVAL);
     cr_assert_eq (zanni_buffer_slice (&slice, NULL, 0, 0), ZANNI_EINVAL);
-    test_left = 0;
+    faults_fail (1, 0);
     cr_assert_eq (zanni_buffer_slice (&slice, buffer, 0, 10), ZANNI_ENOMEM);
     cr_assert_null (slice);
     cr_assert_eq (zanni_buffer_edit (&data, buffer), 0);
@@ -303,15 +303,15 @@ Test (buffer, survives_every_failing_allocation)
     int rc = ZANNI_ENOMEM;
     for (long failing = 0; rc; failing++) {
         zanni_buffer_t *buffer = NULL;
-        long held = test_held;
-        test_left = failing;
+        long held = faults_held ();
+        faults_fail (failing + 1, 0);
         rc = zanni__buffer_new (&buffer, &zanni__region_default, region, 100000 + (size_t) failing * 100000);
         cr_assert (!rc || rc == ZANNI_ENOMEM);
         cr_assert_eq (buffer != NULL, !rc);
-        cr_assert_leq (test_held, held + (rc ? 1 : 2), "a block may be cached");
+        cr_assert_leq (faults_held (), held + (rc ? 1 : 2), "a block may be cached");
         zanni_buffer_destroy (&buffer);
     }
-    test_left = 0;
+    faults_fail (1, 0);
     zanni_buffer_t *buffer = NULL;
     released_t released = { 0, NULL };
     cr_assert_eq (zanni__buffer_wrap (&buffer, lent, sizeof lent, note_release, &released), ZANNI_ENOMEM);

@@ -128,12 +128,12 @@ Test (list, nests_as_deep_as_a_message)
     }
 }
 
-Test (list, survives_every_failing_allocation, .init = test_count_memory)
+Test (list, survives_every_failing_allocation, .init = faults_install)
 {
     int rc = ZANNI_ENOMEM;
     for (long failing = 0; rc; failing++) {
         zanni_list_t *list = NULL;
-        test_left = failing;
+        faults_fail (failing + 1, 0);
         rc = zanni_list_new (&list);
         cr_assert_eq (list != NULL, !rc);
         int64_t appended = 0;
@@ -142,7 +142,7 @@ Test (list, survives_every_failing_allocation, .init = test_count_memory)
             appended += !rc;
         }
         cr_assert (!rc || rc == ZANNI_ENOMEM);
-        test_left = -1;
+        faults_fail (0, 0);
         if (list) {
             zanni_msg_t *msg = test_packed (zanni_list_arg (list));
             size_t count = 0;
@@ -151,7 +151,7 @@ Test (list, survives_every_failing_allocation, .init = test_count_memory)
             test_free (msg);
         }
         zanni_list_destroy (&list);
-        cr_assert_eq (test_held, 0);
+        cr_assert_eq (faults_held (), 0);
     }
 }
 

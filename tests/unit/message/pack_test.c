@@ -321,7 +321,7 @@ Test (pack, many_large_arguments_grow_a_payload)
     free (text);
 }
 
-Test (pack, a_payload_goes_with_its_last_user, .init = test_count_memory)
+Test (pack, a_payload_goes_with_its_last_user, .init = faults_install)
 {
     uint8_t room [1];
     zanni__pack_t pack = { room, 0, &test_hooks };
@@ -333,13 +333,13 @@ Test (pack, a_payload_goes_with_its_last_user, .init = test_count_memory)
     cr_assert_eq (test_refs.kept, 1);
     zanni__args_release (&args, payload, &test_hooks);
     cr_assert_eq (test_refs.kept, 0);
-    cr_assert_eq (test_held, 0);
+    cr_assert_eq (faults_held (), 0);
 }
 
-Test (pack, arguments_move_from_the_room_into_a_payload, .init = test_count_memory)
+Test (pack, arguments_move_from_the_room_into_a_payload, .init = faults_install)
 {
     zanni_msg_t *msg = test_packed (test_ref (1), "text");
-    test_left = 0;
+    faults_fail (1, 0);
     cr_assert_eq (zanni__args_to_payload (&msg->args, &msg->payload), ZANNI_ENOMEM);
     cr_assert_eq (msg->args.bytes, msg->room);
     cr_assert_eq (zanni__args_to_payload (&msg->args, &msg->payload), 0);
@@ -349,7 +349,33 @@ Test (pack, arguments_move_from_the_room_into_a_payload, .init = test_count_memo
     cr_assert_eq (msg->args.table [0], test_ref (1));
     test_free (msg);
     cr_assert_eq (test_refs.kept, 0);
-    cr_assert_eq (test_held, 0);
+    cr_assert_eq (faults_held (), 0);
+}
+
+Test (pack, a_copy_has_handles_of_its_own, .init = faults_install)
+{
+    zanni_buffer_t *buffer = NULL;
+    zanni__args_t args = { 0 };
+    zanni__payload_t *payload = NULL;
+    cr_assert_eq (zanni__buffer_wrap (&buffer, (void *) (uintptr_t) "x", 1, NULL, NULL), 0);
+    zanni_msg_t *msg = test_packed (test_ref (1), test_ref (2), buffer);
+    faults_fail (1, 0);
+    cr_assert_eq (zanni__args_copy (&args, &payload, &msg->args, &test_hooks), ZANNI_ENOMEM);
+    test_refs.limit = 1;
+    cr_assert_eq (zanni__args_copy (&args, &payload, &msg->args, &test_hooks), ZANNI_ENOMEM);
+    cr_assert_eq (test_refs.kept, 2);
+    cr_assert_null (payload);
+    test_refs.limit = 2;
+    cr_assert_eq (zanni__args_copy (&args, &payload, &msg->args, &test_hooks), 0);
+    cr_assert_eq (test_refs.kept, 4);
+    cr_assert_eq (atomic_load (&buffer->users), 3);
+    cr_assert (args.size == msg->args.size && !memcmp (args.bytes, msg->args.bytes, args.size));
+    test_free (msg);
+    cr_assert_eq (args.table [1], test_ref (2));
+    zanni__args_release (&args, payload, &test_hooks);
+    cr_assert_eq (test_refs.kept, 0);
+    zanni_buffer_destroy (&buffer);
+    cr_assert_eq (faults_held (), 0);
 }
 
 Test (pack, weight_is_argument_bytes_and_buffers)
@@ -372,29 +398,29 @@ Test (pack, weight_stops_at_what_32_bits_count)
     zanni_buffer_destroy (&buffer);
 }
 
-Test (pack, a_failed_allocation_leaves_nothing_behind, .init = test_count_memory)
+Test (pack, a_failed_allocation_leaves_nothing_behind, .init = faults_install)
 {
     char text [2000] = { 0 };
     memset (text, 'x', sizeof text - 1);
     zanni_buffer_t *buffer = NULL;
     cr_assert_eq (zanni__buffer_wrap (&buffer, text, sizeof text, NULL, NULL), 0);
     zanni_msg_t *msg = test_message ();
-    long held = test_held;
+    long held = faults_held ();
     int rc = ZANNI_ENOMEM;
     long failing = 0;
     for (; rc; failing++) {
-        test_left = failing;
+        faults_fail (failing + 1, 0);
         rc = test_pack (msg, test_ref (1), text, buffer, test_ref (2), text, text, text);
         cr_assert (!rc || rc == ZANNI_ENOMEM);
-        cr_assert (!rc || test_held == held);
+        cr_assert (!rc || faults_held () == held);
         cr_assert (!rc || !test_refs.kept);
         cr_assert_eq (atomic_load (&buffer->users), rc ? 1 : 2);
     }
-    test_left = -1;
+    faults_fail (0, 0);
     cr_assert_gt (failing, 2);
     test_free (msg);
     zanni_buffer_destroy (&buffer);
-    cr_assert_eq (test_held, 0);
+    cr_assert_eq (faults_held (), 0);
 }
 
 Test (pack, a_reference_that_cannot_be_kept_undoes_the_others)

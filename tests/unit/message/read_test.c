@@ -294,19 +294,19 @@ Test (read, strings_end_with_nul_and_stay)
     test_free (msg);
 }
 
-Test (read, short_strings_need_no_allocation, .init = test_count_memory)
+Test (read, short_strings_need_no_allocation, .init = faults_install)
 {
     zanni_msg_t *msg = test_packed ("a string of fifty bytes, which is a usual length..", test_ref (1));
-    long held = test_held;
+    long held = faults_held ();
     const char *text;
     const zanni_ref_t *ref;
     cr_assert_eq (zanni_read (msg, &text, &ref), 0);
-    cr_assert_eq (test_held, held);
+    cr_assert_eq (faults_held (), held);
     cr_assert_eq (ref, test_ref (1), "the table is whole");
     test_free (msg);
 }
 
-Test (read, strings_never_meet_the_arguments_or_the_table, .init = test_count_memory)
+Test (read, strings_never_meet_the_arguments_or_the_table, .init = faults_install)
 {
     for (size_t length = 0; length < 400; length++) {
         char text [400] = { 0 };
@@ -323,7 +323,7 @@ Test (read, strings_never_meet_the_arguments_or_the_table, .init = test_count_me
         }
         test_free (msg);
     }
-    cr_assert_eq (test_held, 0);
+    cr_assert_eq (faults_held (), 0);
 }
 
 Test (read, strings_keep_clear_of_what_stands_before_the_arguments)
@@ -343,7 +343,7 @@ Test (read, strings_keep_clear_of_what_stands_before_the_arguments)
     test_free (msg);
 }
 
-Test (read, a_string_without_memory_for_its_copy_takes_nothing, .init = test_count_memory)
+Test (read, a_string_without_memory_for_its_copy_takes_nothing, .init = faults_install)
 {
     char text [1000] = { 0 };
     memset (text, 'x', sizeof text - 1);
@@ -352,22 +352,22 @@ Test (read, a_string_without_memory_for_its_copy_takes_nothing, .init = test_cou
     for (long failing = 0; rc; failing++) {
         const char *copy = NULL;
         int one = 0;
-        test_left = failing;
+        faults_fail (failing + 1, 0);
         rc = zanni_read (msg, &one, &copy);
         cr_assert (!rc || rc == ZANNI_ENOMEM);
         cr_assert_eq (one, !rc);
         cr_assert (rc ? !copy : !strcmp (copy, text));
     }
-    test_left = -1;
+    faults_fail (0, 0);
     test_free (msg);
-    cr_assert_eq (test_held, 0);
+    cr_assert_eq (faults_held (), 0);
 }
 
-Test (read, a_fault_without_memory_is_empty, .init = test_count_memory)
+Test (read, a_fault_without_memory_is_empty, .init = faults_install)
 {
     zanni_msg_t *msg = test_packed (1);
     const char *text;
-    test_left = 0;
+    faults_fail (1, 0);
     cr_assert_eq (zanni_read (msg, &text), ZANNI_EARGS);
     cr_assert_str_eq (zanni_msg_fault (msg), "");
     FAILS (msg, "argument 1 is an integer, string was wanted", &text);
@@ -530,16 +530,16 @@ Test (enter, a_fault_inside_leads_to_the_item)
     test_free (msg);
 }
 
-Test (enter, without_memory_nothing_is_entered, .init = test_count_memory)
+Test (enter, without_memory_nothing_is_entered, .init = faults_install)
 {
     zanni_msg_t *msg = test_packed (ZANNI_LIST (1));
     size_t count = 99;
-    test_left = 0;
+    faults_fail (1, 0);
     cr_assert_eq (zanni_enter (msg, &count), ZANNI_ENOMEM);
     cr_assert_eq (count, 99);
     cr_assert_eq (zanni_enter (msg, &count), 0);
     test_free (msg);
-    cr_assert_eq (test_held, 0);
+    cr_assert_eq (faults_held (), 0);
 }
 
 static void

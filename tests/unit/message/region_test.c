@@ -12,7 +12,7 @@ static void *region;
 static void
 open_region (void)
 {
-    test_count_memory ();
+    faults_install ();
     cr_assert_eq (ops->open (&region), 0);
 }
 
@@ -38,7 +38,7 @@ Test (region, blocks_are_large_enough_and_at_most_a_quarter_too_large)
         cr_assert_null (block.data);
     }
     ops->close (region);
-    cr_assert_eq (test_held, 0);
+    cr_assert_eq (faults_held (), 0);
 }
 
 Test (region, exact_classes_waste_nothing)
@@ -76,13 +76,13 @@ Test (region, a_released_block_is_used_again_the_warmest_first)
     ops->release (region, &one);
     ops->release (region, &two);
     ops->close (region);
-    cr_assert_eq (test_held, 0);
+    cr_assert_eq (faults_held (), 0);
 }
 
 Test (region, keeps_at_most_256_mib_and_forgets_the_oldest)
 {
     zanni_block_t blocks [20];
-    long before = test_held;
+    long before = faults_held ();
     for (int i = 0; i < 20; i++)
         blocks [i] = allocate ((size_t) 16 << 20);
     void *last = blocks [19].data;
@@ -90,23 +90,23 @@ Test (region, keeps_at_most_256_mib_and_forgets_the_oldest)
     ops->release (region, &small);
     for (int i = 0; i < 20; i++)
         ops->release (region, &blocks [i]);
-    cr_assert_eq (test_held - before, 16);
+    cr_assert_eq (faults_held () - before, 16);
     zanni_block_t block = allocate ((size_t) 16 << 20);
     cr_assert_eq (block.data, last);
     ops->release (region, &block);
     ops->close (region);
-    cr_assert_eq (test_held, 0);
+    cr_assert_eq (faults_held (), 0);
 }
 
 Test (region, a_block_over_the_limit_of_the_cache_leaves_it_alone)
 {
     zanni_block_t small = allocate (1000), huge = allocate ((size_t) 300 << 20);
     ops->release (region, &small);
-    long held = test_held;
+    long held = faults_held ();
     ops->release (region, &huge);
-    cr_assert_eq (test_held, held - 1);
+    cr_assert_eq (faults_held (), held - 1);
     ops->close (region);
-    cr_assert_eq (test_held, 0);
+    cr_assert_eq (faults_held (), 0);
 }
 
 Test (region, goes_with_its_last_block_after_close)
@@ -114,11 +114,11 @@ Test (region, goes_with_its_last_block_after_close)
     zanni_block_t one = allocate (100), two = allocate (100000), three = allocate (100000);
     ops->release (region, &three);
     ops->close (region);
-    cr_assert_eq (test_held, 3, "two blocks and the region itself");
+    cr_assert_eq (faults_held (), 3, "two blocks and the region itself");
     ops->release (region, &one);
     memset (two.data, 1, two.size);
     ops->release (region, &two);
-    cr_assert_eq (test_held, 0);
+    cr_assert_eq (faults_held (), 0);
 }
 
 Test (region, cannot_share)
@@ -135,14 +135,14 @@ Test (region, without_memory_is_an_error)
 {
     zanni_block_t block = { NULL, 0, NULL };
     void *other = NULL;
-    test_left = 0;
+    faults_fail (1, 0);
     cr_assert_eq (ops->allocate (region, 100, &block), ZANNI_ENOMEM);
     cr_assert_eq (ops->allocate (region, SIZE_MAX, &block), ZANNI_ENOMEM);
     cr_assert_eq (ops->allocate (region, (size_t) 1 << 62, &block), ZANNI_ENOMEM);
-    test_left = 0;
+    faults_fail (1, 0);
     cr_assert_eq (ops->open (&other), ZANNI_ENOMEM);
     ops->close (region);
-    cr_assert_eq (test_held, 0);
+    cr_assert_eq (faults_held (), 0);
 }
 
 /* Answers what went wrong, or NULL: Criterion's assertions are for the main thread. */
@@ -175,9 +175,6 @@ churn (void *context)
 Test (region, serves_several_threads_at_once)
 {
     pthread_t threads [4];
-    ops->close (region);
-    zanni_set_allocator (NULL);   // the counting one is for one thread
-    cr_assert_eq (ops->open (&region), 0);
     for (uintptr_t i = 0; i < 4; i++)
         cr_assert_eq (pthread_create (&threads [i], NULL, churn, (void *) (i + 1)), 0);
     for (int i = 0; i < 4; i++) {

@@ -1,5 +1,4 @@
-/* What the tests of messages share: a message made from arguments, references that only count, and an allocator
-   whose n-th allocation fails and that knows what is still held. */
+/* What the tests of messages share: a message made from arguments, and references that only count. */
 
 #ifndef TESTS_UNIT_MESSAGE_SUPPORT_H
 #define TESTS_UNIT_MESSAGE_SUPPORT_H
@@ -7,11 +6,11 @@
 #include "base/memory.h"
 #include "message/buffer.h"
 #include "message/message.h"
+#include "support/faults.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zanni/log.h>
 
 /* A reference is a counter here; `limit` keeps succeed, then memory is out. */
 typedef struct {
@@ -101,53 +100,6 @@ test_free (zanni_msg_t *msg)
     zanni__args_release (&msg->args, msg->payload, &test_hooks);
     zanni__msg_extra_free (msg);
     zanni__free (msg);
-}
-
-/* The allocator. `left` allocations succeed, then one fails, then they succeed again; -1: none fails. */
-static long test_left = -1;
-static long test_held;
-
-static inline bool
-test_fails (void)
-{
-    return test_left >= 0 && test_left-- == 0;
-}
-
-static inline void *
-test_allocate (void *context, size_t size)
-{
-    (void) context;
-    void *memory = test_fails () ? NULL : malloc (size);
-    test_held += memory != NULL;
-    if (memory)
-        memset (memory, 0xab, size < 65536 ? size : 65536);   // nobody may count on zeros
-    return memory;
-}
-
-static inline void *
-test_resize (void *context, void *memory, size_t size)
-{
-    (void) context;
-    void *resized = test_fails () ? NULL : realloc (memory, size);
-    test_held += resized && !memory;
-    return resized;
-}
-
-static inline void
-test_release (void *context, void *memory)
-{
-    (void) context;
-    test_held -= memory != NULL;
-    free (memory);
-}
-
-static inline void
-test_count_memory (void)
-{
-    zanni_allocator_t allocator = {
-        .size = sizeof allocator, .allocate = test_allocate, .resize = test_resize, .release = test_release
-    };
-    zanni_set_allocator (&allocator);
 }
 
 #endif
