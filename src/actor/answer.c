@@ -18,19 +18,22 @@ zanni__ask_is_open (const zanni_msg_t *msg)
 
 /* The room of an ERROR begins with this. */
 typedef struct {
+    int64_t app_code;   // the application's own
     zanni_address_t origin;
     char text [];
 } s_error_t;
+_Static_assert (sizeof (s_error_t) + sizeof ((zanni_error_t *) 0)->text <= ZANNI__MESSAGE_ROOM, "an error fits");
 
 static void
-s_set_error (zanni_msg_t *msg, const zanni_address_t *origin, const char *text)
+s_set_error (zanni_msg_t *msg, const zanni_address_t *origin, int64_t app_code, const char *text)
 {
     s_error_t *error = (s_error_t *) (void *) msg->room;
     size_t limit = sizeof ((zanni_error_t *) 0)->text;
     size_t length = strnlen (text, limit - 1);
-    error->origin = *origin;
     memmove (error->text, text, length);
     error->text [length] = 0;
+    error->app_code = app_code;
+    error->origin = *origin;
     msg->room_used = (uint32_t) (sizeof *error + length + 1);
 }
 
@@ -40,7 +43,7 @@ zanni__error_fill (zanni_msg_t *msg, int code, const char *text)
     zanni_address_t origin = zanni_ref_address (&msg->from->self);
     msg->item.kind = ZANNI__ERROR;
     msg->code = code;
-    s_set_error (msg, &origin, text);
+    s_set_error (msg, &origin, 0, text);
 }
 
 int
@@ -49,7 +52,7 @@ zanni_msg_error (const zanni_msg_t *msg, zanni_error_t *error)
     if (!msg || !error || msg->item.kind != ZANNI__ERROR)
         return ZANNI_EINVAL;
     const s_error_t *from = (const s_error_t *) (const void *) msg->room;
-    *error = (zanni_error_t) { .code = msg->code, .app_code = msg->app_code, .origin = from->origin };
+    *error = (zanni_error_t) { .code = msg->code, .app_code = from->app_code, .origin = from->origin };
     snprintf (error->text, sizeof error->text, "%s", from->text);
     return 0;
 }
@@ -97,9 +100,8 @@ zanni__answer_error_from (zanni_worker_t *worker, zanni_msg_t *ask, const zanni_
     if (!answer)
         return ZANNI_ENOMEM;
     zanni_address_t here = zanni_ref_address (&ask->to->self);
-    s_set_error (answer, what->origin ? what->origin : &here, what->text);
+    s_set_error (answer, what->origin ? what->origin : &here, what->app_code, what->text);
     answer->code = what->code;
-    answer->app_code = what->app_code;
     int rc = what->data ? s_take_arguments (answer, what->data)
                         : zanni__msg_pack (worker, answer, what->args, what->count);
     if (rc) {

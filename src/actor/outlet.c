@@ -12,7 +12,7 @@
    ended go to the undertaker. Nothing overtakes: a reference's drop that came before what was sent through it would free
    whom that is for. So while one item is without a batch, whatever is posted later queues behind it. */
 
-#include "worker.h"
+#include "envelope.h"
 
 #include "../base/memory.h"
 
@@ -406,7 +406,7 @@ zanni__memory_home (zanni_worker_t *worker, zanni_msg_t *first)
     }
     while (first) {
         zanni_msg_t *next = (zanni_msg_t *) (void *) first->item.next;
-        zanni__free (first);
+        zanni__msg_discard (first);
         first = next;
     }
 }

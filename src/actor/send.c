@@ -6,6 +6,8 @@
 #include "deliver.h"
 #include "envelope.h"
 
+#include "../message/pack.h"
+
 /* 0, or why `to` takes nothing of this weight now; how many more it takes goes to `room`. */
 static int
 s_look_at (const zanni__identity_t *to, bool here, uint32_t weight, uint64_t *room)

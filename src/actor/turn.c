@@ -14,6 +14,8 @@
 
 #include <stdio.h>
 
+#define S_POWERS_OF_4 0x55555555u
+
 static void
 s_refuse (zanni_worker_t *worker, zanni_msg_t *msg, int code, const char *text)
 {
@@ -287,16 +289,6 @@ zanni__handle (zanni_worker_t *worker, zanni__identity_t *identity, zanni__item_
         s_handle_system (worker, identity, item);
 }
 
-/* The next message into the cache while this one is handled: in a long mailbox it lies far away. */
-static inline void
-s_fetch (const zanni__item_t *item)
-{
-    const char *at = (const char *) item;
-    __builtin_prefetch (at);
-    __builtin_prefetch (at + 64);
-    __builtin_prefetch (at + 128);
-}
-
 uint32_t
 zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budget)
 {
@@ -313,7 +305,7 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
     identity->busy |= ZANNI__IN_TURN;
     worker->corked = !owner;
     while (handled < budget && (item = zanni__queue_pop (&identity->mailbox))) {
-        s_fetch (identity->mailbox.head);
+        zanni__msg_fetch (identity->mailbox.head);
         if (__builtin_expect (!owner && item->kind <= ZANNI__ASK, 1))
             s_handle_message (worker, identity, (zanni_msg_t *) (void *) item);
         else
@@ -323,7 +315,7 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
             zanni__end (worker, identity);
         if (!identity->mailbox.head)
             break;
-        if ((handled & (handled - 1)) == 0) {
+        if ((handled & (handled - 1)) == 0 && handled & S_POWERS_OF_4) {   // asking the time is not free
             worker->now_ns = zanni__node_now (worker->node);
             if (worker->now_ns - started_ns > ZANNI__TURN_NS)
                 break;

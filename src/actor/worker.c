@@ -5,6 +5,7 @@
    time. Without work the worker waits in its port, which a batch, a watched descriptor or the next due time ends. */
 
 #include "descriptor.h"
+#include "envelope.h"
 #include "pending.h"
 #include "watch.h"
 
@@ -42,10 +43,10 @@ s_free (zanni_worker_t *worker)
 {
     zanni_node_t *node = worker->node;
     zanni_msg_t *next;
-    zanni__free (worker->last_word);
+    zanni__msg_discard (worker->last_word);
     for (zanni_msg_t *msg = worker->free_messages; msg; msg = next) {
         next = (zanni_msg_t *) (void *) msg->item.next;
-        zanni__free (msg);
+        zanni__msg_discard (msg);
     }
     zanni_batch_t *next_batch;
     for (zanni_batch_t *batch = worker->free_batches; batch; batch = next_batch) {
@@ -131,8 +132,9 @@ zanni__worker_look (zanni_worker_t *worker)
     if (worker->run_head)
         s_set_poll (worker, worker->now_ns - worker->looked_ns);
     worker->looked_ns = worker->now_ns;
-    if (worker->port)
+    if (worker->port && (!worker->fresh || zanni__due_next (worker) <= worker->now_ns))
         worker->node->port->receive (worker->port);
+    worker->fresh = false;
     if (zanni__due_next (worker) <= worker->now_ns)   // behind what came in time, though nobody looked
         zanni__due_fire (worker);
     if (worker->watches)
@@ -168,7 +170,7 @@ zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns)
     if (zanni__worker_busy (worker))
         return;
     if (worker->port)
-        worker->node->port->wait (worker->port, until_ns, worker->epoll);
+        worker->fresh = worker->node->port->wait (worker->port, until_ns, worker->epoll) > 0;
     else
         s_wait_alone (worker, until_ns);
 }
@@ -348,7 +350,7 @@ zanni_worker_wait (zanni_worker_t *worker, int64_t until_ns, int fd)
     if (worker->dirty)
         zanni__flush (worker);
     if (!zanni__worker_busy (worker) && worker->port)
-        worker->node->port->wait (worker->port, until_ns, fd);
+        worker->fresh = worker->node->port->wait (worker->port, until_ns, fd) > 0;
 }
 
 uint64_t

@@ -81,6 +81,7 @@ struct zanni_worker {
     int64_t now_ns;                   // when the clock was last asked
     int64_t looked_ns;                // when the port was
     uint32_t poll;                    // messages until the next look
+    bool fresh;                       // its wait ended with a batch: the port was looked at just now
     zanni__counts_t counts;
 
     zanni__memo_t memo [ZANNI__MEMO];

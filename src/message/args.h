@@ -45,14 +45,6 @@ typedef struct {
     const zanni__refs_t *refs;  // NULL: references are ZANNI_EARGS
 } zanni__pack_t;
 
-/* Packs `count` arguments; keeps every reference and buffer (sealing it). Fills *args, and *payload_p with the
-   payload they lie in or NULL when they fit the room. On failure nothing is kept: ZANNI_ENOMEM; ZANNI_ETOOBIG
-   (over UINT32_MAX bytes, over ZANNI__TABLE_MAX table entries, lists over 8 deep); ZANNI_EARGS (NULL string,
-   reference or buffer, string that is not UTF-8, unknown tag, a packed value that is not exactly one or holds
-   references or buffers). */
-int zanni__args_pack (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__pack_t *pack,
-                      const zanni_arg_t *list, size_t count);
-
 /* Drops what the table holds; frees the payload with its last user. `payload` may be NULL. */
 void zanni__args_release (zanni__args_t *args, zanni__payload_t *payload, const zanni__refs_t *refs);
 

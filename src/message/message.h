@@ -14,7 +14,7 @@
 #include "signature.h"
 #include <zanni/message.h>
 
-#define ZANNI__MESSAGE_SIZE 448
+#define ZANNI__MESSAGE_SIZE 384
 #define ZANNI__READ_DEPTH 8
 
 /* One level of zanni_enter: how many items it has, and what is left at the level above. Where that goes on is found
@@ -36,7 +36,7 @@ typedef struct {
 struct zanni__identity;
 struct zanni__method;
 
-/* Two cache lines' worth, ordered by use: what every send and turn touches, then what reading and asks touch. */
+/* Two cache lines, of which the room's first bytes are the last: a tell of a number or two touches nothing else. */
 struct zanni_msg {
     zanni__item_t item;
     struct zanni__identity *to;
@@ -50,7 +50,6 @@ struct zanni_msg {
     uint32_t left;                            // arguments left at this level
     uint32_t room_used;                       // bytes at the front of the room that are taken
     int32_t code;                             // ERROR
-    int64_t app_code;                         // ERROR: the application's own
     uint64_t id;                              // of an ask, timer, watch or monitor
     const char *name;                         // of the method where it is not resolved, in memory of the message
     _Alignas (8) uint8_t room [];

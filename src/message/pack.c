@@ -215,21 +215,6 @@ zanni__args_pack_all (zanni__args_t *args, zanni__payload_t **payload_p, const z
     return 0;
 }
 
-/* One integer is so common that it is packed right here, without even a stack frame. */
-int
-zanni__args_pack (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__pack_t *pack,
-                  const zanni_arg_t *list, size_t count)
-{
-    uint8_t *room = pack->room;
-    if (count != 1 || list->tag != ZANNI_ARG_INT || pack->room_size <= ZANNI__PACK_NUMBER)
-        return zanni__args_pack_few (args, payload_p, pack, list, count);
-    *room = 0x91;   // the head of an array of one
-    uint8_t *end = zanni__pack_int (room + 1, list->value.i);
-    *args = (zanni__args_t) { .bytes = room, .size = (uint32_t) (end - room) };
-    *payload_p = NULL;
-    return 0;
-}
-
 void
 zanni__args_release (zanni__args_t *args, zanni__payload_t *payload, const zanni__refs_t *refs)
 {

@@ -4,6 +4,7 @@
 #ifndef ZANNI_MESSAGE_PACK_H
 #define ZANNI_MESSAGE_PACK_H
 
+#include "../base/inline.h"
 #include "args.h"
 #include <msgpack/pack.h>
 #include <stdbool.h>
@@ -58,11 +59,29 @@ zanni__pack_int (uint8_t *at, int64_t value)
     return at;
 }
 
-/* Two of the three ways of zanni__args_pack: a few plain values that fit the room, else the next; and everything.
-   */
+/* Two of the three ways of zanni__args_pack: a few plain values that fit the room, else the next; and everything. */
 int zanni__args_pack_few (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__pack_t *pack,
                           const zanni_arg_t *list, size_t count);
 int zanni__args_pack_all (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__pack_t *pack,
                           const zanni_arg_t *list, size_t count);
+
+/* Packs `count` arguments; keeps every reference and buffer (sealing it). Fills *args, and *payload_p with the
+   payload they lie in or NULL when they fit the room. On failure nothing is kept: ZANNI_ENOMEM; ZANNI_ETOOBIG
+   (over UINT32_MAX bytes, over ZANNI__TABLE_MAX table entries, lists over 8 deep); ZANNI_EARGS (NULL string,
+   reference or buffer, string that is not UTF-8, unknown tag, a packed value that is not exactly one or holds
+   references or buffers). One integer is so common that it is packed in line. */
+ZANNI__INLINE int
+zanni__args_pack (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__pack_t *pack,
+                  const zanni_arg_t *list, size_t count)
+{
+    uint8_t *room = pack->room;
+    if (count != 1 || list->tag != ZANNI_ARG_INT || pack->room_size <= ZANNI__PACK_NUMBER)
+        return zanni__args_pack_few (args, payload_p, pack, list, count);
+    *room = 0x91;   // the head of an array of one
+    uint8_t *end = zanni__pack_int (room + 1, list->value.i);
+    *args = (zanni__args_t) { .bytes = room, .size = (uint32_t) (end - room) };
+    *payload_p = NULL;
+    return 0;
+}
 
 #endif

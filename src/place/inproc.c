@@ -318,7 +318,7 @@ s_timeout (const s_port_t *port, int64_t until_ns)
     return left_ns > INT64_C (3600000000000) ? 3600000 : (int) ((left_ns + 999999) / 1000000);
 }
 
-static void
+static int
 s_wait (void *self, int64_t until_ns, int fd)
 {
     s_port_t *port = self;
@@ -327,15 +327,17 @@ s_wait (void *self, int64_t until_ns, int fd)
     if (fd >= 0) {
         zmq_pollitem_t items [] = { { port->dealer, 0, ZMQ_POLLIN, 0 }, { NULL, fd, ZMQ_POLLIN, 0 } };
         (void) zmq_poll (items, 2, timeout_ms);
-        return;
+        return 0;
     }
     if (timeout_ms != port->timeout_ms) {
         (void) zmq_setsockopt (port->dealer, ZMQ_RCVTIMEO, &timeout_ms, sizeof timeout_ms);
         port->timeout_ms = timeout_ms;
     }
     (void) zmq_msg_init (&msg);
-    if (zmq_msg_recv (&msg, port->dealer, 0) >= 0)
-        s_take (port, &msg);
+    if (zmq_msg_recv (&msg, port->dealer, 0) < 0)
+        return 0;
+    s_take (port, &msg);
+    return 1;
 }
 
 static int

@@ -518,7 +518,7 @@ s_advance (virtual_t *world, int64_t until_ns)
         world->now_ns = next_ns;
 }
 
-static void
+static int
 s_port_wait (void *self, int64_t until_ns, int fd)
 {
     s_port_t *port = self;
@@ -531,7 +531,7 @@ s_port_wait (void *self, int64_t until_ns, int fd)
         else if (choice.wakes)
             break;
     }
-    (void) s_deliver_one (port);
+    return s_deliver_one (port);
 }
 
 void

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "message/buffer.h"
 #include "message/message.h"
+#include "message/pack.h"
 #include "support/faults.h"
 
 #include <criterion/criterion.h>
