@@ -1,8 +1,9 @@
 /* A worker's life: its run queue, its looks at port, timers and watches, its waiting, its end.
 
-   While there is work the port and the clock are looked at once in ZANNI__POLL_MESSAGES messages, or in fewer where those
-   took longer than ZANNI__POLL_NS: the number follows from one look to the next, so that no message pays for asking the
-   time. Without work the worker waits in its port, which a batch, a watched descriptor or the next due time ends. */
+   While there is work the port and the clock are looked at once in ZANNI__POLL_MESSAGES messages, since a look costs a
+   system call or two; or in fewer where those take longer than ZANNI__POLL_NS: the number follows from one look to the
+   next, so that messages do not pay for asking the time, and where it was too high the time, asked now and then, ends the
+   round. Without work the worker waits in its port, which a batch, a watched descriptor or the next due time ends. */
 
 #include "descriptor.h"
 #include "envelope.h"
@@ -101,7 +102,7 @@ s_flush_when_due (zanni_worker_t *worker)
 uint32_t
 zanni__worker_run (zanni_worker_t *worker, uint32_t budget)
 {
-    uint32_t total = 0;
+    uint32_t total = 0, asked = 0;
     zanni__identity_t *identity;
     while (total < budget && (identity = worker->run_head)) {
         uint32_t left = budget - total;
@@ -109,7 +110,14 @@ zanni__worker_run (zanni_worker_t *worker, uint32_t budget)
         total += zanni__turn (worker, identity, left < ZANNI__TURN_MESSAGES ? left : ZANNI__TURN_MESSAGES);
         if (worker->dirty)
             s_flush_when_due (worker);
+        if (total - asked < ZANNI__TURN_MESSAGES)
+            continue;
+        asked = total;
+        worker->now_ns = zanni__node_now (worker->node);
+        if (worker->now_ns - worker->looked_ns > 2 * ZANNI__POLL_NS)
+            break;
     }
+    worker->ran = total;
     return total;
 }
 
@@ -118,7 +126,7 @@ static void
 s_set_poll (zanni_worker_t *worker, int64_t took_ns)
 {
     if (took_ns > 2 * ZANNI__POLL_NS)
-        worker->poll = 1 + (uint32_t) (worker->poll * (int64_t) ZANNI__POLL_NS / took_ns);
+        worker->poll = 1 + (uint32_t) (worker->ran * (int64_t) ZANNI__POLL_NS / took_ns);
     else if (took_ns < ZANNI__POLL_NS && worker->poll < ZANNI__POLL_MESSAGES)
         worker->poll *= 2;
 }

@@ -13,7 +13,7 @@
 
 #define ZANNI__TURN_MESSAGES 64
 #define ZANNI__TURN_NS 200000
-#define ZANNI__POLL_MESSAGES 256     // at most, between two looks at port and timers while there is work
+#define ZANNI__POLL_MESSAGES 2048    // at most, between two looks at port and timers while there is work
 #define ZANNI__POLL_NS 200000        // about so long, where handlers are slow
 #define ZANNI__BATCH_ITEMS 256
 #define ZANNI__BATCH_NS 20000
@@ -80,7 +80,8 @@ struct zanni_worker {
     zanni_msg_t *current;             // the ask being served: its deadline is inherited
     int64_t now_ns;                   // when the clock was last asked
     int64_t looked_ns;                // when the port was
-    uint32_t poll;                    // messages until the next look
+    uint32_t poll;                    // messages until the next look, at most
+    uint32_t ran;                     // since the last one
     bool fresh;                       // its wait ended with a batch: the port was looked at just now
     zanni__counts_t counts;
 
