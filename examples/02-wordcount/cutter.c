@@ -14,28 +14,18 @@
 #include "cutter.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "file.h"
 #include "progress.h"
 #include "walk.h"
 #include "words.h"
 
 #define S_CHUNK ((size_t) 1 << 20)
 #define S_SMALL (S_CHUNK / 4)   // larger files are mapped
-
-/* A file that was opened and is not yet in a chunk. */
-typedef struct {
-    int fd;   // -1: none
-    size_t size;
-    char *name;
-    bool gzip;
-} file_t;
 
 struct cutter {
     walk_t *walk;
@@ -57,15 +47,6 @@ cutter_new (const char *const *paths)
     return cutter;
 }
 
-static void
-s_file_close (file_t *file)
-{
-    if (file->fd >= 0)
-        (void) close (file->fd);
-    free (file->name);
-    *file = (file_t) { .fd = -1 };
-}
-
 void
 cutter_destroy (cutter_t **cutter_p)
 {
@@ -73,7 +54,7 @@ cutter_destroy (cutter_t **cutter_p)
     if (!cutter)
         return;
     zanni_buffer_destroy (&cutter->map);
-    s_file_close (&cutter->file);
+    file_close (&cutter->file);
     if (cutter->walk)
         walk_destroy (&cutter->walk);
     free (cutter);
@@ -93,31 +74,35 @@ s_warn (const char *name, int error)
     progress_warn (name, strlen (name), strerror (error));
 }
 
-static bool
-s_is_gzip (const char *name)
+static void
+s_free (void *data, void *hint)
 {
-    size_t length = strlen (name);
-    return length >= 3 && !strcmp (name + length - 3, ".gz");
+    (void) hint;
+    free (data);
 }
 
-/* Opens a file. Between the walk and this it may have become a link or a pipe: neither is followed or waited for. */
+/* Some files say that they are empty and are not, as those below /proc: such a one is read at once and cut like one that
+   is mapped. 1: that failed, which was said. */
 static int
-s_file_open (file_t *file, const char *name)
+s_slurp (cutter_t *cutter, zanni_t *self)
 {
-    struct stat about;
-    int fd = open (name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    int error = fstat (fd, &about) ? errno : 0;
-    if (!error && !S_ISREG (about.st_mode))
-        error = EINVAL;
-    char *copy = error ? NULL : strdup (name);
-    if (!copy) {
-        (void) close (fd);
-        return error ? error : ENOMEM;
+    file_t *file = &cutter->file;
+    char *data = NULL;
+    ssize_t size = file_read_all (file, &data);
+    if (size < 0) {
+        s_warn (file->name, errno);
+        file_close (file);
     }
-    *file = (file_t) { .fd = fd, .size = (size_t) about.st_size, .name = copy, .gzip = s_is_gzip (name) };
-    return 0;
+    int rc = size < 0 ? 1 : 0;
+    if (size > 0)
+        rc = zanni_buffer_wrap (self, &cutter->map, data, (size_t) size, s_free, NULL);
+    if (size <= 0 || rc)
+        free (data);
+    else {
+        file->size = (size_t) size;
+        cutter->at = 0;
+    }
+    return rc;
 }
 
 /* Makes sure that a file is open, if there is one left. */
@@ -126,7 +111,7 @@ s_file_next (cutter_t *cutter)
 {
     const char *name;
     while (cutter->file.fd < 0 && (name = walk_next (cutter->walk))) {
-        int error = s_file_open (&cutter->file, name);
+        int error = file_open (&cutter->file, name);
         if (error)
             s_warn (name, error);
     }
@@ -155,7 +140,7 @@ s_map (cutter_t *cutter, zanni_t *self)
     void *data = mmap (NULL, file->size, PROT_READ, MAP_PRIVATE, file->fd, 0);
     if (data == MAP_FAILED) {
         s_warn (file->name, errno);
-        s_file_close (file);
+        file_close (file);
         return 1;
     }
     int rc = zanni_buffer_wrap (self, &cutter->map, data, file->size, s_unmap, (void *) (uintptr_t) file->size);
@@ -191,27 +176,9 @@ s_cut (cutter_t *cutter, chunk_t *chunk)
     cutter->at = end;
     if (!rc && end == cutter->file.size) {
         zanni_buffer_destroy (&cutter->map);
-        s_file_close (&cutter->file);
+        file_close (&cutter->file);
     }
     return rc;
-}
-
-/* Reads at most so many bytes of the open file, which may have become shorter. Its size, or -1. */
-static ssize_t
-s_read (const file_t *file, char *data)
-{
-    size_t size = 0;
-    while (size < file->size) {
-        ssize_t got = read (file->fd, data + size, file->size - size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (!got)
-            break;
-        size += (size_t) got;
-    }
-    return (ssize_t) size;
 }
 
 /* Puts the open file into a buffer that has room for it. */
@@ -219,15 +186,24 @@ static int
 s_gather_one (cutter_t *cutter, chunk_t *chunk, char *data)
 {
     int rc = 0;
-    ssize_t size = s_read (&cutter->file, data + chunk->size);
+    ssize_t size = file_read (&cutter->file, data + chunk->size);
     if (size < 0)
         s_warn (cutter->file.name, errno);
     else {
         rc = s_add_part (chunk, &cutter->file, (size_t) size);
         chunk->files++;
     }
-    s_file_close (&cutter->file);
+    file_close (&cutter->file);
     return rc;
+}
+
+/* Whether the open file goes into this chunk. One that says it is empty was looked into when it came first; behind
+   others it waits for the next chunk, to be looked into then. */
+static bool
+s_joins (const cutter_t *cutter, const chunk_t *chunk)
+{
+    size_t size = cutter->file.size;
+    return size <= S_SMALL && size <= S_CHUNK - chunk->size && (size || !chunk->files);
 }
 
 /* Small files in one buffer, until one is large or does not fit; that one waits for the next chunk. */
@@ -239,21 +215,26 @@ s_gather (cutter_t *cutter, zanni_t *self, chunk_t *chunk)
     int rc = zanni_buffer_new (self, &buffer, S_CHUNK);
     if (!rc)
         rc = zanni_buffer_edit (&data, buffer);
-    while (!rc && s_file_next (cutter) && cutter->file.size <= S_SMALL
-           && cutter->file.size <= S_CHUNK - chunk->size)
+    while (!rc && s_file_next (cutter) && s_joins (cutter, chunk))
         rc = s_gather_one (cutter, chunk, data);
     if (rc)
         return rc;
     return zanni_buffer_slice (&chunk->bytes, buffer, 0, chunk->size);
 }
 
-/* Finds something to cut: maps the next file where it is large. False: there is none left. */
+/* Finds something to cut: maps the next file where it is large, reads it where it does not say how large it is. False:
+   there is none left. */
 static int
 s_prepare (cutter_t *cutter, zanni_t *self, bool *found)
 {
     int rc = 1;
-    while (rc == 1 && s_file_next (cutter))
-        rc = cutter->map || cutter->file.size <= S_SMALL ? 0 : s_map (cutter, self);
+    while (rc == 1 && s_file_next (cutter)) {
+        rc = 0;
+        if (!cutter->map && cutter->file.size > S_SMALL)
+            rc = s_map (cutter, self);
+        else if (!cutter->map && !cutter->file.size)
+            rc = s_slurp (cutter, self);
+    }
     *found = rc == 0;
     return rc < 0 ? rc : 0;
 }

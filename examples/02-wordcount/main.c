@@ -89,6 +89,10 @@ s_report (const options_t *options, const count_t *count, double seconds)
     if (options->verify && s_verify (options, count))
         return EXIT_FAILURE;
     report_totals (count, verb, seconds);
+    if (fflush (stdout) || ferror (stdout)) {
+        fputs ("wordcount: the result cannot be written to the standard output\n", stderr);
+        return EXIT_FAILURE;
+    }
     return EXIT_SUCCESS;
 }
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fts.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,7 +17,7 @@
 #include "progress.h"
 
 struct walk {
-    FTS *fts;
+    FTS *fts;     // NULL: there is no path to walk
 };
 
 /* fts refuses all paths because of an empty one, so that is left out here. Frees nothing of the texts. */
@@ -34,13 +35,16 @@ s_paths (const char *const *paths)
     return copy;
 }
 
-static FTS *
-s_open (const char *const *paths)
+/* Sets *fts, to NULL where no path is left: fts_read would not live through that. False: no memory. */
+static bool
+s_open (FTS **fts, const char *const *paths)
 {
     char **copy = s_paths (paths);
-    FTS *fts = copy ? fts_open (copy, FTS_PHYSICAL | FTS_NOCHDIR, NULL) : NULL;
+    bool any = copy && *copy;
+    *fts = any ? fts_open (copy, FTS_PHYSICAL | FTS_NOCHDIR, NULL) : NULL;
+    bool opened = copy && (!any || *fts);
     free (copy);
-    return fts;
+    return opened;
 }
 
 walk_t *
@@ -52,8 +56,7 @@ walk_new (const char *const *paths)
     for (size_t i = 0; paths [i]; i++)
         if (!*paths [i])
             progress_warn ("\"\"", 2, "the empty path names nothing");
-    walk->fts = s_open (paths);
-    if (!walk->fts)
+    if (!s_open (&walk->fts, paths))
         walk_destroy (&walk);
     return walk;
 }
@@ -95,7 +98,7 @@ const char *
 walk_next (walk_t *walk)
 {
     FTSENT *entry;
-    while ((entry = fts_read (walk->fts))) {
+    while (walk->fts && (entry = fts_read (walk->fts))) {
         if (entry->fts_info == FTS_F)
             return entry->fts_path;
         s_warn (entry);
@@ -108,8 +111,8 @@ walk_size (const char *const *paths)
 {
     uint64_t size = 0;
     FTSENT *entry;
-    FTS *fts = s_open (paths);
-    if (!fts)
+    FTS *fts;
+    if (!s_open (&fts, paths) || !fts)
         return 0;
     while ((entry = fts_read (fts)))
         if (entry->fts_info == FTS_F)
