@@ -1,4 +1,5 @@
-/* log.h: what the library says, and where its memory comes from. Both may be called from any thread.
+/* log.h: what the library says, where its memory comes from, and what happens when it finds itself broken. All may be
+   called from any thread.
 
    The library prints nothing. A node's messages go to the log callback in its options; without one they are
    dropped. The allocator is the process's, since messages move between nodes' threads by pointer.
@@ -38,6 +39,13 @@ typedef struct {
 /* Sets the process's allocator; NULL sets malloc, realloc and free again. Only while no node exists and nothing of
    zanni is held; the table is copied. */
 ZANNI_EXPORT void zanni_set_allocator (const zanni_allocator_t *allocator);
+
+/* Called when an assertion of the library about itself fails, on the thread where it did, just before the process is
+   aborted: a fault of the library's, not of the program's. `file`, `line` and `condition` say which. */
+typedef void zanni_panic_fn (const char *file, int line, const char *condition);
+
+/* Sets the process's panic hook; NULL: none. */
+ZANNI_EXPORT void zanni_set_panic (zanni_panic_fn *panic);
 
 #ifdef __cplusplus
 }

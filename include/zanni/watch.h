@@ -20,7 +20,8 @@ extern "C" {
 #define ZANNI_WRITABLE 2u
 #define ZANNI_BROKEN 4u     // error or hang-up; always reported
 
-/* Tells `method`, with signature "u" (the events) when one of `events` holds for the descriptor. */
+/* Tells `method`, with signature "u" (the events) when one of `events` holds for the descriptor. One watch a descriptor
+   and thread: ZANNI_EINVAL where an actor of this worker watches it already, or it cannot be watched. */
 ZANNI_EXPORT int zanni_watch (zanni_t *self, uint64_t *watch_p, int fd, uint32_t events,
                               const char *method) ZANNI_CHECKED;
 

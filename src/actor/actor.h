@@ -18,7 +18,7 @@
 #include "../message/message.h"
 #include "class.h"
 
-#include <assert.h>
+#include "../base/assert.h"
 #include <zanni/actor.h>
 #include <zanni/call.h>
 #include <zanni/ref.h>
@@ -208,7 +208,7 @@ zanni__identity_hold (zanni__identity_t *identity)
 static inline void
 zanni__identity_unhold (zanni__identity_t *identity)
 {
-    assert (identity->holds > 0);
+    zanni__assert (identity->holds > 0);
     if (--identity->holds == 0 && identity->state >= ZANNI__ENDED) {
         identity->owned = false;
         zanni__identity_unref (identity);

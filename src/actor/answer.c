@@ -290,6 +290,10 @@ zanni_forward (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *ref, const ch
         return rc;
     zanni_msg_t *onward;
     rc = s_forwarded (self, msg, ref->identity, method ? method : zanni_msg_method (msg), &onward);
+    if (!rc && onward->method && onward->method->flags & ZANNI_METHOD_PRIVATE && onward->to != self->identity) {
+        zanni__msg_free (self->worker, onward);
+        rc = ZANNI_EPERM;   // its receiver would judge by the first sender
+    }
     if (rc)
         return rc;
     onward->item.kind = msg->item.kind;

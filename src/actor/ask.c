@@ -210,7 +210,7 @@ zanni__error_set (zanni_error_t *error, int code, const char *text)
 int
 zanni__ask_wait (zanni_t *self, zanni_msg_t **reply_p, zanni__pending_t *pending, const zanni_ask_t *options)
 {
-    assert (self->calling == pending->id);
+    zanni__assert (self->calling == pending->id);
     int rc = zanni__block_until (self, s_answered, pending, INT64_MAX);
     self->calling = 0;
     zanni_msg_t *answer = pending->as.ask.answer;

@@ -159,6 +159,7 @@ zanni_receive (zanni_t *self, zanni_msg_t **msg_p, int64_t timeout_ms)
 
 typedef struct {
     zanni__identity_t *to;
+    uint32_t weight;     // of what is to be sent
     uint64_t waiter;
 } s_room_t;
 
@@ -166,22 +167,44 @@ static bool
 s_has_room (zanni_t *self, void *context)
 {
     s_room_t *room = context;
-    return !zanni__pending_find (self->worker, room->waiter) || zanni__admit (self->worker, room->to, 0) != ZANNI_EFULL;
+    return !zanni__pending_find (self->worker, room->waiter) || zanni__admit (self->worker, room->to, room->weight) != ZANNI_EFULL;
 }
 
-/* Waits until the mailbox behind `ref` has room, or its actor is gone. */
-static int
-s_wait_for_room (zanni_t *self, const zanni_ref_t *ref, int64_t until_ns)
+/* The waiter that has not come back waits there no more. */
+static void
+s_take_back (zanni_t *self, uint64_t waiter)
 {
-    s_room_t room = { .to = ref->identity };
-    int rc = zanni__waiter_send (self, ref, "", &room.waiter);
+    zanni__pending_t *pending = zanni__pending_find (self->worker, waiter);
+    if (pending && zanni_demonitor (self, waiter))   // no memory to say so: it comes back some time, to nobody
+        zanni__pending_free (self->worker, pending);
+}
+
+/* Waits until the mailbox behind `ref` has room for so much, or its actor is gone. */
+static int
+s_wait_for_room (zanni_t *self, const zanni_ref_t *ref, uint32_t weight, int64_t until_ns)
+{
+    s_room_t room = { .to = ref->identity, .weight = weight };
+    if (zanni__node_now (self->worker->node) >= until_ns)
+        return ZANNI_ETIMEOUT;
+    int rc = zanni__waiter_send (self, ref, "", weight, &room.waiter);
     if (rc)
         return rc;
     rc = zanni__block_until (self, s_has_room, &room, until_ns);
-    zanni__pending_t *pending = zanni__pending_find (self->worker, room.waiter);
-    if (pending)
-        zanni__pending_free (self->worker, pending);
+    s_take_back (self, room.waiter);
     return rc;
+}
+
+/* What a message with these arguments weighs in a mailbox. */
+static int
+s_weigh (zanni_t *self, const zanni_ref_t *ref, const zanni__words_t *words, uint32_t *weight)
+{
+    zanni_msg_t *msg;
+    int rc = zanni__msg_make (self, &msg, ref->identity, words);
+    if (rc)
+        return rc;
+    *weight = msg->item.weight;
+    zanni__msg_free (self->worker, msg);
+    return 0;
 }
 
 int
@@ -191,12 +214,16 @@ zanni_tell_wait_args (zanni_t *self, const zanni_ref_t *ref, int64_t wait_ms, co
     int rc = zanni__may_block (self);
     if (rc)
         return rc;
+    const zanni__words_t words = { method, args, count };
+    uint32_t weight = 0;
     int64_t until_ns = s_until (self, wait_ms);
     for (;;) {
         rc = zanni_tell_args (self, ref, method, args, count);
         if (rc != ZANNI_EFULL)
             return rc;
-        rc = s_wait_for_room (self, ref, until_ns);
+        rc = weight ? 0 : s_weigh (self, ref, &words, &weight);
+        if (!rc)
+            rc = s_wait_for_room (self, ref, weight, until_ns);
         if (rc)
             return rc;
     }

@@ -19,7 +19,7 @@
 #include "../message/signature.h"
 #include "../wire/text.h"
 
-#include <assert.h>
+#include "../base/assert.h"
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -251,7 +251,7 @@ s_slot (const zanni__class_t *cls, const char *name)
 static zanni__method_t *
 s_add_method (zanni__class_t *cls, const zanni__method_t **slot)
 {
-    assert (!*slot && cls->methods_count <= cls->mask / 2);
+    zanni__assert (!*slot && cls->methods_count <= cls->mask / 2);
     zanni__method_t *method = &cls->methods [cls->methods_count++];
     *slot = method;
     return method;
@@ -270,7 +270,7 @@ static void
 s_none_fill (void)
 {
     for (const zanni_method_t *method = zanni__builtin_methods; !s_is_end (method); method++) {
-        assert (s_none.methods_count < S_BUILTINS_MAX);
+        zanni__assert (s_none.methods_count < S_BUILTINS_MAX);
         zanni__method_t *own = s_add_method (&s_none, s_slot (&s_none, method->name));
         *own = s_method_of (method);
         own->builtin = true;
@@ -398,7 +398,7 @@ zanni__class_make (zanni__class_t **cls_p, const zanni_class_t *definition)
     s_entry_t entry = { .definition = definition, .position = 1 };
     s_plan_t plan = { .entries = &entry, .count = 1, .at = &entry };
     int rc = s_compile (&plan, &entry, NULL);
-    assert (!rc || rc == ZANNI_ENOMEM);
+    zanni__assert (!rc || rc == ZANNI_ENOMEM);
     if (!rc)
         *cls_p = entry.made;
     return rc;

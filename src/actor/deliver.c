@@ -136,6 +136,7 @@ zanni__deliver (zanni_worker_t *worker, zanni__item_t *item)
             return;
         }
         if (item->kind == ZANNI__MEMORY) {
+            atomic_fetch_sub_explicit (&worker->homebound, 1, memory_order_relaxed);
             zanni__memory_home (worker, (zanni_msg_t *) (void *) item);
             return;
         }

@@ -107,7 +107,7 @@ zanni__msg_free (zanni_worker_t *worker, zanni_msg_t *msg)
 void
 zanni__msg_release (zanni_worker_t *worker, zanni_msg_t *msg)
 {
-    assert (msg->item.holds > 0);
+    zanni__assert (msg->item.holds > 0);
     if (--msg->item.holds)
         return;
     if (msg->item.flags & ZANNI__KEPT)
@@ -137,7 +137,7 @@ zanni__hold_afar (zanni_worker_t *worker, zanni_msg_t *msg)
 {
     zanni__identity_t *from = msg->from;
     if (!(msg->item.flags & ZANNI__REMOTE)) {
-        assert (from->worker == worker);
+        zanni__assert (from->worker == worker);
         zanni__identity_ref (from);
         zanni__identity_unhold (from);
         msg->item.flags |= ZANNI__REMOTE;

@@ -9,7 +9,7 @@ void
 zanni__identity_free (zanni__identity_t *identity)
 {
     zanni_worker_t *worker = identity->worker;
-    assert (!identity->mailbox.head && !identity->actor && !identity->watchers);
+    zanni__assert (!identity->mailbox.head && !identity->actor && !identity->watchers);
     if (identity->exported)
         zanni__free (identity->exported->endpoint);
     zanni__free (identity->exported);

@@ -9,6 +9,18 @@
 #include <sched.h>
 #include <stdio.h>
 
+/* It counts in its subscriber's mailbox like any other message; where that is full the letter was counted, no more. */
+static void
+s_send_notice (zanni_worker_t *worker, zanni_msg_t *notice)
+{
+    if (zanni__admit (worker, notice->to, notice->item.weight)) {
+        zanni__msg_free (worker, notice);
+        return;
+    }
+    notice->item.flags |= ZANNI__COUNTED;
+    zanni__send (worker, notice->to->worker, &notice->item);
+}
+
 static void
 s_notify (zanni_worker_t *worker, const zanni_msg_t *letter, const char *why)
 {
@@ -38,7 +50,7 @@ s_notify (zanni_worker_t *worker, const zanni_msg_t *letter, const char *why)
             notice->from = subscriber;   // private methods are open to it
             zanni__identity_ref (subscriber);
             zanni__identity_ref (subscriber);
-            zanni__send (worker, subscriber->worker, &notice->item);
+            s_send_notice (worker, notice);
         }
     }
     zanni__identity_unref (subscriber);

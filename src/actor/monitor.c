@@ -118,7 +118,8 @@ zanni__waiter_now (zanni_worker_t *worker, zanni_msg_t *waiter)
 }
 
 int
-zanni__waiter_send (zanni_t *self, const zanni_ref_t *ref, const char *method, uint64_t *waiter_p)
+zanni__waiter_send (zanni_t *self, const zanni_ref_t *ref, const char *method, uint32_t weight,
+                    uint64_t *waiter_p)
 {
     zanni__pending_t *pending;
     zanni_msg_t *msg;
@@ -129,6 +130,7 @@ zanni__waiter_send (zanni_t *self, const zanni_ref_t *ref, const char *method, u
     if (rc)
         return rc;
     memcpy (msg->room, method, length + 1);
+    msg->item.weight = weight;   // what there is to be room for
     *waiter_p = pending->id;
     zanni__dispatch (self, msg);
     return 0;
@@ -141,21 +143,23 @@ zanni_when_writable (zanni_t *self, const zanni_ref_t *ref, const char *method)
     int rc = zanni__check_thread (self);
     if (rc)
         return rc;
-    return method && *method ? zanni__waiter_send (self, ref, method, &waiter) : ZANNI_EINVAL;
+    return method && *method ? zanni__waiter_send (self, ref, method, 0, &waiter) : ZANNI_EINVAL;
 }
 
 static bool
-s_has_room (const zanni__identity_t *identity)
+s_has_room (const zanni__identity_t *identity, const zanni_msg_t *waiter)
 {
+    uint64_t bytes = atomic_load_explicit (&identity->queued_bytes, memory_order_relaxed);
     /* Half empty, so that a sender that was stopped gets a good run. */
     return atomic_load_explicit (&identity->queued, memory_order_relaxed) <= identity->limit / 2
-           && atomic_load_explicit (&identity->queued_bytes, memory_order_relaxed) <= identity->limit_bytes / 2;
+           && bytes <= identity->limit_bytes / 2
+           && (!bytes || bytes + waiter->item.weight <= identity->limit_bytes);
 }
 
 void
 zanni__watcher_add (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
 {
-    if (msg->item.kind == ZANNI__WAITER && s_has_room (identity)) {
+    if (msg->item.kind == ZANNI__WAITER && s_has_room (identity, msg)) {
         zanni__waiter_now (worker, msg);
         return;
     }
@@ -180,11 +184,9 @@ zanni__watcher_remove (zanni_worker_t *worker, zanni__identity_t *identity, zann
 void
 zanni__waiters_wake (zanni_worker_t *worker, zanni__identity_t *identity)
 {
-    if (!s_has_room (identity))
-        return;
     for (zanni__item_t **at = &identity->watchers; *at;) {
         zanni_msg_t *msg = (zanni_msg_t *) (void *) *at;
-        if (msg->item.kind == ZANNI__WAITER) {
+        if (msg->item.kind == ZANNI__WAITER && s_has_room (identity, msg)) {
             *at = msg->item.next;
             zanni__waiter_now (worker, msg);
         }

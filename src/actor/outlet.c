@@ -5,7 +5,8 @@
    cache while it takes in the first: a chain through the items would cost it one cache miss after the other.
 
    Messages that have crossed go home in the same way: whoever has enough free ones answers a batch with as many, as one
-   chain. So a stream in one direction allocates nothing, and its memory stays warm.
+   chain. So a stream in one direction allocates nothing, and its memory stays warm. A worker whose owner only sends and
+   never looks takes nothing in, so only so many chains are sent to it; what is over stays with the receiver.
 
    A worker number is used again after its worker has ended, so an outlet names the worker that it is for. Sending cannot
    fail: where a batch or the port finds no memory the items wait for the next flush, and those for a worker that has
@@ -319,9 +320,10 @@ s_unstall (zanni_worker_t *worker)
 }
 
 static __attribute__ ((noinline)) void
-s_stall (zanni_worker_t *worker, zanni__item_t *item)
+s_stall (zanni_worker_t *worker, zanni_worker_t *to, zanni__item_t *item)
 {
     if (item->kind == ZANNI__MEMORY) {   // it may as well stay here
+        atomic_fetch_sub_explicit (&to->homebound, 1, memory_order_relaxed);
         zanni__memory_home (worker, (zanni_msg_t *) (void *) item);
         return;
     }
@@ -332,7 +334,7 @@ void
 zanni__post (zanni_worker_t *worker, zanni_worker_t *to, zanni__item_t *item)
 {
     if (__builtin_expect (worker->stalled.head != NULL, 0) || !s_put (worker, to, item)) {
-        s_stall (worker, item);
+        s_stall (worker, to, item);
         return;
     }
     if (worker->outlets [to->number].batch->count == ZANNI__BATCH_ITEMS)
@@ -377,8 +379,10 @@ zanni__outlets_free (zanni_worker_t *worker)
 static void
 s_send_memory_home (zanni_worker_t *worker, zanni_worker_t *home, uint32_t count)
 {
-    if (worker->free_count < ZANNI__FREE_ENOUGH + count || atomic_load_explicit (&home->closed, memory_order_relaxed))
+    if (worker->free_count < ZANNI__FREE_ENOUGH + count || atomic_load_explicit (&home->closed, memory_order_relaxed)
+        || atomic_load_explicit (&home->homebound, memory_order_relaxed) >= ZANNI__HOMEBOUND)
         return;
+    atomic_fetch_add_explicit (&home->homebound, 1, memory_order_relaxed);
     zanni_msg_t *first = worker->free_messages;
     zanni_msg_t *last = first;
     for (uint32_t i = 1; i < count; i++)

@@ -73,7 +73,7 @@ zanni_ref_destroy (zanni_ref_t **ref_p)
         return;
     zanni_ref_t *ref = *ref_p;
     zanni_worker_t *worker = ref->worker;
-    assert (worker);   // one inside a message is borrowed
+    zanni__assert (worker);   // one inside a message is borrowed
     *ref_p = NULL;
     if (worker->thread == zanni__thread_token && !atomic_load_explicit (&worker->closed, memory_order_relaxed)) {
         zanni__ref_drop (worker, ref);

@@ -213,6 +213,8 @@ zanni_spawn_args (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, co
         return s_fail (options, ZANNI_ENOCLASS, "no such class: %s; was it given to zanni_init?", class_name);
     if (options->error)
         *options->error = (zanni_error_t) { 0 };
+    if ((unsigned) options->overflow > ZANNI_DROP_NEWEST)
+        return s_fail (options, ZANNI_EINVAL, "`overflow` is none of ZANNI_REJECT, _DROP_OLDEST, _DROP_NEWEST%s", "");
     rc = zanni__spawn (self, ref_p, cls, options, &words);
     if (rc && options->error && !options->error->code)
         zanni__error_set (options->error, rc, NULL);

@@ -229,7 +229,7 @@ s_handle_system (zanni_worker_t *worker, zanni__identity_t *identity, zanni__ite
         s_handle_drop (worker, identity, (zanni_ref_t *) (void *) item);
         break;
     default:
-        assert (false && "an item of this kind is never queued");
+        zanni__assert (false && "an item of this kind is never queued");
     }
 }
 

@@ -76,7 +76,7 @@ zanni_worker_drop (zanni_worker_t *worker)
 void
 zanni__worker_push_run (zanni_worker_t *worker, zanni__identity_t *identity)
 {
-    assert (!(identity->busy & ZANNI__SCHEDULED));
+    zanni__assert (!(identity->busy & ZANNI__SCHEDULED));
     identity->busy |= ZANNI__SCHEDULED;
     zanni__identity_hold (identity);   // until the end of its turn
     identity->next_runnable = NULL;
@@ -213,7 +213,7 @@ zanni__worker_end_actors (zanni_worker_t *worker)
     while ((hook = worker->actors)) {
         zanni__identity_t *identity = ZANNI__CONTAINER (hook, zanni__identity_t, all);
         zanni__request_end (worker, identity, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
-        assert (worker->actors != hook);
+        zanni__assert (worker->actors != hook);
     }
 }
 

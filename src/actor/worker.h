@@ -20,6 +20,7 @@
 #define ZANNI__FREE_MESSAGES 16384    // kept for reuse a worker
 #define ZANNI__FREE_ENOUGH 1024      // over these, memory that came from another worker goes home
 #define ZANNI__FREE_BATCHES 16
+#define ZANNI__HOMEBOUND 64          // chains of memory on their way to a worker, which may not look for a long time
 
 typedef enum {
     ZANNI__WORKER_ROOT,
@@ -122,6 +123,7 @@ struct zanni_worker {
     bool quit;                        // zanni_exit by a root or attached actor: zanni_run is to return
     char name [80];
     _Atomic uint32_t users;           // identities, outlets, the node; the last one (acq_rel) frees
+    _Atomic uint32_t homebound;       // chains of its memory that are on their way home (relaxed: a bound, no order)
     /* The end. A poster counts itself, then looks whether the worker refuses; the worker refuses, then waits until no one
        is counted: one of the two sees the other (seq_cst), so what was posted is all there when it receives for the last
        time. */
@@ -284,7 +286,8 @@ void zanni__waiter_now (zanni_worker_t *worker, zanni_msg_t *waiter);
 
 /* block.c */
 int zanni__may_block (zanni_t *self);
-int zanni__waiter_send (zanni_t *self, const zanni_ref_t *ref, const char *method, uint64_t *waiter_p);
+int zanni__waiter_send (zanni_t *self, const zanni_ref_t *ref, const char *method, uint32_t weight,
+                        uint64_t *waiter_p);
 int zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), void *context, int64_t until_ns);
 
 #endif

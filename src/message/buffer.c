@@ -9,7 +9,7 @@
 #include "buffer.h"
 
 #include "../base/memory.h"
-#include <assert.h>
+#include "../base/assert.h"
 #include <string.h>
 
 static const size_t s_widths [] = {
@@ -71,7 +71,7 @@ zanni__buffer_wrap (zanni_buffer_t **buffer_p, void *data, size_t size, zanni_bu
 void
 zanni__buffer_finish (zanni_buffer_t *buffer)
 {
-    assert (!atomic_load_explicit (&buffer->users, memory_order_relaxed));
+    zanni__assert (!atomic_load_explicit (&buffer->users, memory_order_relaxed));
     if (buffer->release)
         buffer->release (buffer->block.data, buffer->hint);
     zanni__free (buffer);
@@ -93,7 +93,7 @@ zanni_buffer_keep (const zanni_buffer_t *buffer)
     s_seal (kept);
     /* Relaxed: the caller's own count keeps the buffer alive meanwhile. */
     uint32_t before = atomic_fetch_add_explicit (&kept->users, 1, memory_order_relaxed);
-    assert (before && before < UINT32_MAX);
+    zanni__assert (before && before < UINT32_MAX);
     (void) before;
     return kept;
 }
@@ -109,7 +109,7 @@ zanni_buffer_slice (zanni_buffer_t **slice_p, const zanni_buffer_t *buffer, size
     s_seal ((zanni_buffer_t *) (uintptr_t) buffer);
     s_seal (slice);
     slice->root = zanni_buffer_keep (buffer->root ? buffer->root : buffer);
-    assert (!slice->root->root);
+    zanni__assert (!slice->root->root);
     *slice_p = slice;
     return 0;
 }

@@ -5,7 +5,7 @@
 #include "pack.h"
 
 #include "../base/memory.h"
-#include <assert.h>
+#include "../base/assert.h"
 #include <string.h>
 #include <zanni/message.h>
 
@@ -87,7 +87,7 @@ zanni_list_arg (zanni_list_t *list)
     uint8_t head [S_HEAD];
     zanni__writer_t writer = { .at = head, .end = head + S_HEAD, .start = head, .ops = &s_ops };
     bool good = zanni__writer_array (&writer, list->count);
-    assert (good);
+    zanni__assert (good);
     (void) good;
     size_t size = (size_t) (writer.at - head);
     uint8_t *start = list->writer.start + S_HEAD - size;

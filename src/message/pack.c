@@ -10,7 +10,7 @@
 
 #include "../base/memory.h"
 #include "args.h"
-#include <assert.h>
+#include "../base/assert.h"
 #include <string.h>
 #include <zanni/buffer.h>
 
@@ -159,7 +159,7 @@ s_keep_ref (zanni__writer_t *writer, const zanni_ref_t *ref, uint32_t *index)
         return s_fail (packing, ZANNI_ENOMEM);
     *index = packing->refs_kept++;
     packing->table [*index] = kept;
-    assert (packing->refs_kept <= packing->refs);
+    zanni__assert (packing->refs_kept <= packing->refs);
     return true;
 }
 
@@ -171,7 +171,7 @@ s_keep_buffer (zanni__writer_t *writer, const zanni_buffer_t *buffer, uint32_t *
         return false;
     *index = packing->buffers_kept++;
     packing->table [packing->refs + *index] = zanni_buffer_keep (buffer);
-    assert (packing->buffers_kept <= packing->buffers);
+    zanni__assert (packing->buffers_kept <= packing->buffers);
     return true;
 }
 

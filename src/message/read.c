@@ -10,7 +10,7 @@
 
 #include "quick.h"
 #include "value.h"
-#include <assert.h>
+#include "../base/assert.h"
 #include <string.h>
 
 #define S_PLACES_MOST ZANNI__SIGNATURE_TYPES
@@ -431,7 +431,7 @@ zanni_leave (zanni_msg_t *msg)
     while (read.left)
         if (!s_skip (&read, "any value"))
             return read.rc;
-    assert (msg->extra->depth <= ZANNI__READ_DEPTH);
+    zanni__assert (msg->extra->depth <= ZANNI__READ_DEPTH);
     read.left = msg->extra->levels [--msg->extra->depth].left;
     s_commit (&read, msg);
     return 0;

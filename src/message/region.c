@@ -17,7 +17,7 @@
 
 #include "../base/list.h"
 #include "../base/memory.h"
-#include <assert.h>
+#include "../base/assert.h"
 #include <pthread.h>
 #include <stdint.h>
 
@@ -111,7 +111,7 @@ s_uncache (s_region_t *region, s_block_t *block)
 {
     zanni__link_remove (&block->in_class);
     zanni__link_remove (&block->in_cached);
-    assert (region->cached_size >= block->size);
+    zanni__assert (region->cached_size >= block->size);
     region->cached_size -= block->size;
 }
 
@@ -134,7 +134,7 @@ s_take (s_region_t *region, uint32_t class)
 static void
 s_destroy (s_region_t *region)
 {
-    assert (zanni__list_empty (&region->cached) && !region->blocks);
+    zanni__assert (zanni__list_empty (&region->cached) && !region->blocks);
     pthread_mutex_destroy (&region->mutex);
     zanni__free (region);
 }
@@ -167,7 +167,7 @@ s_give_back (s_region_t *region, s_block_t *block)
     zanni__link_t out;
     zanni__link_init (&out);
     pthread_mutex_lock (&region->mutex);
-    assert (region->blocks);
+    zanni__assert (region->blocks);
     region->blocks--;
     if (block && (region->closed || block->size > S_CACHE_MOST))
         zanni__list_append (&out, &block->in_cached);
@@ -188,7 +188,7 @@ s_allocate (void *context, size_t size, zanni_block_t *block)
     if (size > (size_t) 1 << 47)
         return ZANNI_ENOMEM;
     uint32_t class = s_class_of (size);
-    assert (class < S_CLASSES && s_class_size (class) >= size);
+    zanni__assert (class < S_CLASSES && s_class_size (class) >= size);
     s_block_t *taken = s_take (region, class);
     if (!taken)
         taken = s_make (class);

@@ -10,7 +10,7 @@
 
 #include "quick.h"
 #include "value.h"
-#include <assert.h>
+#include "../base/assert.h"
 #include <string.h>
 
 static bool
@@ -228,7 +228,7 @@ s_match_members (s_match_t *match, const char *type, const zanni__value_t *value
     uint32_t left = value->size;
     if (value->form != ZANNI__ARRAY)
         return s_fault (match, type, at, S_WRONG);
-    assert (match->depth < ZANNI__SIGNATURE_DEPTH);
+    zanni__assert (match->depth < ZANNI__SIGNATURE_DEPTH);
     uint32_t *place = &match->place [++match->depth];
     *place = 1;
     for (type++; *type != close; left--, ++*place) {
@@ -251,7 +251,7 @@ s_match_array (s_match_t *match, const char *type, const zanni__value_t *value, 
         return value->form == ZANNI__BIN ? type + 2 : s_fault (match, type, at, S_WRONG);
     if (value->form != ZANNI__ARRAY)
         return s_fault (match, type, at, S_WRONG);
-    assert (match->depth < ZANNI__SIGNATURE_DEPTH);
+    zanni__assert (match->depth < ZANNI__SIGNATURE_DEPTH);
     uint32_t *place = &match->place [++match->depth];
     for (*place = 1; *place <= value->size; ++*place)
         if (!s_match_type (match, type + 1))
@@ -278,7 +278,7 @@ s_match_type (s_match_t *match, const char *type)
         return type + 1;
     }
     s_match_fn *matcher = s_matchers [*type & 0x7f];
-    assert (matcher);
+    zanni__assert (matcher);
     if (!zanni__reader_next (&match->reader, &value))
         return s_fault (match, type, at, S_BROKEN);
     return matcher (match, type, &value, at);

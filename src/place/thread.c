@@ -20,6 +20,7 @@
 #include "inproc.h"
 #include "pipe.h"
 
+#include "../base/assert.h"
 #include "../base/list.h"
 #include "../base/memory.h"
 
@@ -241,7 +242,7 @@ zanni__threads_left (int count)
     pthread_t threads [4];
     sigset_t before;
     int made = 0;
-    assert (count <= 4);
+    zanni__assert (count <= 4);
     s_block_signals (&before);
     pthread_mutex_lock (&lock);
     while (made < count && !pthread_create (&threads [made], NULL, s_probe, &lock))

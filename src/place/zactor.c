@@ -120,7 +120,7 @@ s_let_go (zanni_t *self)
     if (!pipe)
         return;
     int rc = zanni_watch_cancel (self, zactor->watch);
-    assert (!rc);
+    zanni__assert (!rc);
     (void) rc;
     (void) zanni__pipe_tell_to_end (pipe);
     s_bury_waiting (self);
@@ -240,10 +240,10 @@ s_arm (zanni_t *self)
     s_zactor_t *zactor = zanni_state (self);
     zanni__pending_t *watch = zanni__pending_find (self->worker, zactor->watch);
     bool sends = zactor->waiting.head || (zactor->closing && !zactor->pipe->told);
-    assert (watch && watch->kind == ZANNI__A_WATCH);
+    zanni__assert (watch && watch->kind == ZANNI__A_WATCH);
     watch->as.watch.events = (zactor->held ? 0 : ZANNI_READABLE) | (sends ? ZANNI_WRITABLE : 0);
     int rc = zanni_watch_again (self, zactor->watch);
-    assert (!rc);
+    zanni__assert (!rc);
     (void) rc;
 }
 

@@ -232,6 +232,24 @@ server_forward_twice (zanni_t *self, zanni_msg_t *msg)
     return rc;
 }
 
+/* To a private method of whoever sent it: its own, as it might seem there. */
+static int
+server_forward_back (zanni_t *self, zanni_msg_t *msg)
+{
+    server_t *server = zanni_state (self);
+    server->handled = zanni_forward (self, msg, zanni_msg_from (msg), "secret");
+    return zanni_reply (self, msg, (int) server->handled);
+}
+
+static int
+server_visit (zanni_t *self, zanni_msg_t *msg)
+{
+    server_t *server = zanni_state (self);
+    const zanni_ask_t ask = { .then = server_got, .arg = server };
+    int rc = zanni_promise_new (self, &server->promise, msg);
+    return rc ? rc : zanni_ask (self, server->other, &ask, "forward back");
+}
+
 static int
 server_exit (zanni_t *self, zanni_msg_t *msg)
 {
@@ -264,6 +282,9 @@ static const zanni_method_t server_methods [] = {
     ZANNI_METHOD ("forward or answer", "", "i", server_forward_or_answer, ""),
     ZANNI_METHOD ("forward twice", "s", "s", server_forward_twice, ""),
     ZANNI_METHOD ("exit", "", "", server_exit, ""),
+    ZANNI_METHOD ("forward back", "", "i", server_forward_back, ""),
+    ZANNI_METHOD ("visit", "", "x", server_visit, ""),
+    ZANNI_PRIVATE ("secret", "", "i", server_exit, ""),
     ZANNI_METHOD_END
 };
 static const zanni_class_t server_class = {
@@ -448,6 +469,14 @@ EVERYWHERE (answers, a_forward_that_fails_is_told_to_the_right_one)
     cr_assert_eq (zanni_kill (root, backend), 0);
     cr_assert_eq (expect_down (down, false).kind, ZANNI_EXIT_KILLED);
     cr_assert_eq (call_int (server, "forward or answer"), ZANNI_ENOACTOR);
+}
+
+EVERYWHERE (answers, nothing_is_forwarded_to_a_private_method)
+{
+    ZANNI_AUTO (zanni_ref_t) one = spawn ("server");
+    ZANNI_AUTO (zanni_ref_t) other = spawn ("server");
+    tell (one, "know", other);
+    cr_assert_eq (call_int (one, "visit"), ZANNI_EPERM);
 }
 
 EVERYWHERE (answers, an_ask_ends_at_its_deadline)

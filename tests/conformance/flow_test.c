@@ -496,6 +496,25 @@ IN_A_THREAD (flow, waiting_for_room_ends_at_its_deadline_or_with_the_actor)
     cr_assert_eq (zanni_tell_wait (root, sink, DEADLINE_MS, "put", 6), ZANNI_ENOACTOR);
 }
 
+IN_A_THREAD (flow, waiting_for_room_in_bytes_ends_at_its_deadline)
+{
+    const zanni_spawn_t options = { .place = place, .mailbox_bytes = 1000 };
+    ZANNI_AUTO (zanni_ref_t) sink = spawn_with (&options, "sink", zanni_self (root));
+    char text [601];
+    memset (text, 'x', sizeof text);
+    text [600] = 0;
+    tell (sink, "block");
+    ZANNI_AUTO (zanni_msg_t) question = next ();
+    tell (sink, "put text", text);
+    int64_t before = zanni_now_ns (root);
+    cr_assert_eq (zanni_tell_wait (root, sink, 20, "put text", text), ZANNI_ETIMEOUT);
+    cr_assert_lt (zanni_now_ns (root) - before, INT64_C (2000000000));
+    cr_assert_eq (zanni_reply (root, question), 0);
+    cr_assert_eq (zanni_tell_wait (root, sink, DEADLINE_MS, "put text", text), 0);
+    expect ("600 bytes");
+    expect ("600 bytes");
+}
+
 EVERYWHERE (flow, one_message_to_many_is_told_of_each)
 {
     const zanni_spawn_t options = { .place = place, .mailbox_messages = 1 };

@@ -193,6 +193,7 @@ EVERYWHERE (places, the_end_of_a_parent_drops_its_children)
     ZANNI_AUTO (zanni_msg_t) msg = NULL;
     const zanni_ref_t *child = child_of (&msg, parent, place);
     uint64_t down = monitor (child);
+    (void) thread_of (child);   // it is watched by now
     cr_assert_eq (zanni_kill (root, parent), 0);
     expect ("child stopped: normal");   // its last strong reference is gone
     cr_assert_eq (expect_down (down, false).kind, ZANNI_EXIT_NORMAL);

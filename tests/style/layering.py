@@ -46,6 +46,8 @@ def resolve(path, written):
 
 def source_fault(path, kind, written):
     """Why a file below src/ may not include this, or None."""
+    if written == "assert.h" and kind == "<":
+        return "can be compiled out: base/assert.h cannot"
     folder = path.relative_to(TOP / "src").parts[0]
     found = resolve(path, written)
     if found is None:
