@@ -3,7 +3,9 @@
 
 option (ZANNI_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option (ZANNI_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
+option (ZANNI_TOOLS "Build the command `zanni`, where jansson is found" ${PROJECT_IS_TOP_LEVEL})
 option (ZANNI_BENCH "Build the benchmarks" OFF)
+option (ZANNI_FUZZ "Build the fuzz targets (libFuzzer, with clang)" OFF)
 option (ZANNI_LONG "Register the tests with full counts, label `long`" OFF)
 option (ZANNI_WERROR "Treat warnings as errors" OFF)
 set (ZANNI_SANITIZE "" CACHE STRING "Sanitizers: empty, address (with undefined) or thread")

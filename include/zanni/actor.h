@@ -19,7 +19,8 @@ extern "C" {
 typedef enum {
     ZANNI_SHARED = 0,   // among thousands on a pool worker: the spawner's, or round robin from outside the pool
     ZANNI_HERE,         // on the spawner's worker: may share memory with it
-    ZANNI_THREAD        // alone in a thread; may block
+    ZANNI_THREAD,       // alone in a thread; may block
+    ZANNI_PROCESS       // alone in a process of its own: this program begun anew, whose main calls zanni_init first
 } zanni_place_t;
 
 typedef enum {

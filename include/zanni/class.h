@@ -60,7 +60,8 @@ typedef struct {
     const char *text;             // one line for people
 } zanni_class_t;
 
-/* Registers `classes`, an array that ends with NULL. First line of a program's main. A fault (signature,
+/* Registers `classes`, an array that ends with NULL. First line of a program's main: in a process that runs an actor of
+   this program (ZANNI_PROCESS) it never returns. A fault (signature,
    duplicate method, unknown parent, ...) is answered as ZANNI_ECLASS and again, with its text, by zanni_new.
    Registering the same definition again is no fault. Thread-safe. */
 ZANNI_EXPORT int zanni_init (const zanni_class_t *const *classes);

@@ -33,6 +33,10 @@ typedef struct {
     uint64_t mailbox_bytes;      // argument and buffer bytes in it; default 256 MiB
     uint32_t ask_deadline_ms;    // default 5000
     uint32_t shutdown_ms;        // how long zanni_destroy waits for each of its phases; default 5000
+    uint32_t heartbeat_ms;       // interval at which other nodes are seen to be there; default 1000
+    uint64_t window_bytes;       // that may be under way from each endpoint of another node; default 8 MiB
+    const char *child_program;   // runs process actors: NULL: this program, whose main begins with zanni_init
+    const char *const *child_arguments;   // of that program, which end with NULL; may be NULL
     zanni_log_fn *log;           // default: nothing is said
     void *log_context;
     zanni_error_t *error;        // filled when zanni_new fails

@@ -36,6 +36,7 @@ typedef enum {
     ZANNI__START,        // begin an incarnation with these arguments; answered like an ask
     ZANNI__MONITOR,      // stays with the watched actor and becomes its DOWN
     ZANNI__DEMONITOR,
+    ZANNI__FORWARDED,    // to an asker: who is to answer now
     ZANNI__WAITER,       // when writable; stays until then and becomes a TELL
     ZANNI__DROP,         // a zanni_ref_t
     ZANNI__BUFFER,       // a zanni_buffer_t whose memory is to be freed on this worker
@@ -44,7 +45,8 @@ typedef enum {
     ZANNI__RESTART,
     ZANNI__CANCEL,
     ZANNI__MEMORY,       // a chain of free messages that goes home
-    ZANNI__WORKER_STOP   // for the worker itself
+    ZANNI__WORKER_STOP,  // these two are for the worker itself
+    ZANNI__EVENT         // of other nodes
 } zanni__kind_t;
 
 /* Flags of a message. */
@@ -105,7 +107,7 @@ typedef enum {
     ZANNI__STARTING,   // its START is on the way or in the mailbox
     ZANNI__RUNNING,
     ZANNI__ENDED,
-    ZANNI__ELSEWHERE   // a stand-in for an actor of another node: what arrives is handed to its link
+    ZANNI__ELSEWHERE   // a stand-in for an actor of another node: what arrives is handed to its worker's link
 } zanni__state_t;
 
 /* Ordered by who writes: first what senders on other workers read and hardly anyone writes, then what they write, then
@@ -117,8 +119,9 @@ struct zanni__identity {
     uint64_t limit_bytes;
     _Atomic uint32_t limit;                   // 0: ended
     uint8_t overflow;
-    bool pinned;                              // root, attached: no count of references ends it
-    bool restartable;
+    bool pinned : 1;                          // root, attached: no count of references ends it
+    bool restartable : 1;
+    bool elsewhere : 1;                       // a stand-in (remote.h); this and the two before are fixed from the start
     _Atomic bool ended;                       // for senders on other workers; a hint (relaxed)
     struct zanni_ref self;
 
@@ -131,7 +134,10 @@ struct zanni__identity {
     uint32_t incarnation;
     zanni__hook_t all;                        // the worker's actors
     zanni_msg_t *start;                       // kept for a restart
-    struct zanni__export *exported;           // nonces, once a reference has left the process
+    union {
+        _Atomic (struct zanni__export *) exported;   // nonces, once a reference has left the process (release; acquire)
+        struct zanni__remote *remote;                // of a stand-in
+    } as;
 
     zanni__queue_t mailbox;
     zanni_t *actor;                           // NULL before the start and after the end
@@ -144,16 +150,6 @@ struct zanni__identity {
     uint8_t busy;                             // ZANNI__SCHEDULED, ...: what arrives needs no place in the run queue
     bool owned;                               // the owner's one of `refs` is there
 };
-
-/* An actor as it is known outside its process. The two rights are two nonces: who knows one has its right. A stand-in
-   has what its reference said: where the actor is, one nonce, and the link that reaches it. */
-typedef struct zanni__export {
-    uint8_t call [16];
-    uint8_t own [16];
-    zanni_address_t address;
-    char *endpoint;      // where to dial; NULL: nobody has been told yet
-    void *link;          // of a stand-in, by the node's link operations
-} zanni__export_t;
 
 struct zanni {
     zanni__identity_t *identity;
@@ -171,13 +167,9 @@ struct zanni {
     uint8_t started;             // classes, from the eldest down, whose start succeeded: their stops will run
 };
 
-/* route.c. A stand-in on `worker`, through which what is sent to it leaves by `link`; it has one reference. */
-int zanni__stand_in_new (zanni_t *self, zanni_ref_t **ref_p, const zanni_address_t *address, void *link);
-
 /* identity.c */
 zanni__identity_t *zanni__identity_new (zanni_worker_t *worker, const zanni__class_t *cls);
 void zanni__identity_free (zanni__identity_t *identity);
-const zanni__export_t *zanni__identity_export (zanni__identity_t *identity);
 
 static inline void
 zanni__identity_unref (zanni__identity_t *identity)

@@ -7,6 +7,7 @@
 #include "pending.h"
 
 #include "answer.h"
+#include "remote.h"
 
 #include <stdio.h>
 
@@ -46,6 +47,14 @@ zanni__error_fill (zanni_msg_t *msg, int code, const char *text)
     s_set_error (msg, &origin, 0, text);
 }
 
+void
+zanni__error_take (zanni_msg_t *msg, const zanni_error_t *error)
+{
+    msg->item.kind = ZANNI__ERROR;
+    msg->code = error->code;
+    s_set_error (msg, &error->origin, error->app_code, error->text);
+}
+
 int
 zanni_msg_error (const zanni_msg_t *msg, zanni_error_t *error)
 {
@@ -65,6 +74,7 @@ s_answer_new (zanni_worker_t *worker, const zanni_msg_t *ask, zanni__kind_t kind
     if (!msg)
         return NULL;
     msg->item.kind = (uint8_t) kind;
+    msg->code = ask->item.kind == ZANNI__START ? ZANNI__STARTED : 0;
     msg->to = ask->from;
     msg->id = ask->id;
     zanni__msg_set_from (worker, msg, ask->to, ask->from->worker);
@@ -275,6 +285,48 @@ s_forwarded (zanni_t *self, zanni_msg_t *msg, zanni__identity_t *to, const char 
     return 0;
 }
 
+/* An ask goes to another node: its asker is told whose end is to end it now. */
+static int
+s_tell_asker (zanni_t *self, const zanni_msg_t *ask, zanni__identity_t *target)
+{
+    zanni_worker_t *worker = self->worker;
+    zanni_msg_t *msg = zanni__msg_new (worker);
+    zanni_ref_t *ref = msg ? zanni__ref_new (target, NULL, false, false) : NULL;
+    if (!ref) {
+        if (msg)
+            zanni__msg_free (worker, msg);
+        return ZANNI_ENOMEM;
+    }
+    msg->item.kind = ZANNI__FORWARDED;
+    msg->id = ask->id;
+    msg->to = ask->from;
+    msg->args.table = (void **) (void *) msg->room;
+    msg->args.table [0] = ref;
+    msg->args.refs = 1;
+    msg->room_used = sizeof ref;
+    zanni__msg_set_from (worker, msg, self->identity, ask->from->worker);
+    zanni__hold_to (msg);
+    zanni__send (worker, msg->to->worker, &msg->item);
+    return 0;
+}
+
+static int
+s_give_up (zanni_t *self, zanni_msg_t *onward, int rc)
+{
+    zanni__msg_free (self->worker, onward);
+    return rc;
+}
+
+/* At the asker's worker. */
+void
+zanni__forwarded_arrives (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    zanni__identity_t *target;
+    if (!zanni__target (worker, &target, msg->args.table [0]))   // else its deadline stays
+        zanni__repoint (worker, msg->id, target);
+    zanni__msg_release (worker, msg);
+}
+
 int
 zanni_forward (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *ref, const char *method)
 {
@@ -285,14 +337,20 @@ zanni_forward (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *ref, const ch
         return ZANNI_EINVAL;
     if (msg->item.kind == ZANNI__ASK && !zanni__ask_is_open (msg))
         return ZANNI_EREPLIED;
-    rc = zanni__admit (self->worker, ref->identity, msg->item.weight);
+    zanni__identity_t *to;
+    rc = zanni__target (self->worker, &to, ref);
+    if (!rc)
+        rc = zanni__admit (self->worker, to, msg->item.weight);
     if (rc)
         return rc;
     zanni_msg_t *onward;
-    rc = s_forwarded (self, msg, ref->identity, method ? method : zanni_msg_method (msg), &onward);
-    if (!rc && onward->method && onward->method->flags & ZANNI_METHOD_PRIVATE && onward->to != self->identity) {
-        zanni__msg_free (self->worker, onward);
-        rc = ZANNI_EPERM;   // its receiver would judge by the first sender
+    rc = s_forwarded (self, msg, to, method ? method : zanni_msg_method (msg), &onward);
+    if (!rc && onward->method && onward->method->flags & ZANNI_METHOD_PRIVATE && onward->to != self->identity)
+        rc = s_give_up (self, onward, ZANNI_EPERM);   // its receiver would judge by the first sender
+    else if (!rc && to->elsewhere && msg->item.kind == ZANNI__ASK) {
+        rc = s_tell_asker (self, msg, to);
+        if (rc)
+            (void) s_give_up (self, onward, rc);
     }
     if (rc)
         return rc;

@@ -25,6 +25,12 @@ void zanni__msg_turn (zanni_worker_t *worker, zanni_msg_t *msg, zanni__kind_t ki
 /* Makes a message whose sender is set an ERROR with this code and text. */
 void zanni__error_fill (zanni_msg_t *msg, int code, const char *text);
 
+/* The same with everything that an error from elsewhere says. */
+void zanni__error_take (zanni_msg_t *msg, const zanni_error_t *error);
+
+/* `code` of a REPLY that answers a START. */
+#define ZANNI__STARTED 1
+
 void zanni__promises_cancel (zanni_t *actor, const zanni__identity_t *asker, uint64_t id);
 
 /* Fails every promise of an actor that ends. */

@@ -84,7 +84,7 @@ zanni_ask_args (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *option
 
 /* The error that ends an ask from the asker's own side. */
 static zanni_msg_t *
-s_own_error (zanni_worker_t *worker, const zanni__pending_t *pending, int code)
+s_own_error (zanni_worker_t *worker, const zanni__pending_t *pending, int code, const char *text)
 {
     zanni_msg_t *msg = zanni__msg_new (worker);
     if (!msg)
@@ -92,23 +92,30 @@ s_own_error (zanni_worker_t *worker, const zanni__pending_t *pending, int code)
     msg->to = pending->actor->identity;
     msg->id = pending->id;
     zanni__msg_set_from (worker, msg, pending->actor->identity, worker);
-    zanni__error_fill (msg, code, zanni_strerror (code));
+    zanni__error_fill (msg, code, text);
     msg->item.flags |= ZANNI__TICK;   // behind an answer that came in time it is nothing
     return msg;
 }
 
+/* Ends an ask with an error, unless something has ended it. */
 void
-zanni__ask_expired (zanni_worker_t *worker, zanni__pending_t *pending)
+zanni__ask_fail (zanni_worker_t *worker, zanni__pending_t *pending, int code, const char *text)
 {
     if (pending->as.ask.over || pending->as.ask.answer)
         return;
-    zanni_msg_t *msg = s_own_error (worker, pending, ZANNI_ETIMEOUT);
+    zanni_msg_t *msg = s_own_error (worker, pending, code, text);
     if (!msg) {   // no memory: a little later
         (void) zanni__due_set (worker, pending, worker->now_ns + 10000000);
         return;
     }
     pending->as.ask.over = true;
     zanni__deliver (worker, &msg->item);
+}
+
+void
+zanni__ask_expired (zanni_worker_t *worker, zanni__pending_t *pending)
+{
+    zanni__ask_fail (worker, pending, ZANNI_ETIMEOUT, zanni_strerror (ZANNI_ETIMEOUT));
 }
 
 int
@@ -121,7 +128,7 @@ zanni_cancel (zanni_t *self, uint64_t ask)
     zanni__pending_t *pending = zanni__pending_find (worker, ask);
     if (!pending || pending->kind != ZANNI__AN_ASK || pending->actor != self || pending->as.ask.over)
         return 0;
-    zanni_msg_t *error = s_own_error (worker, pending, ZANNI_ECANCELED);
+    zanni_msg_t *error = s_own_error (worker, pending, ZANNI_ECANCELED, zanni_strerror (ZANNI_ECANCELED));
     zanni_msg_t *cancel = error ? zanni__msg_new (worker) : NULL;
     if (!cancel) {
         if (error)

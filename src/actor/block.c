@@ -186,7 +186,9 @@ s_wait_for_room (zanni_t *self, const zanni_ref_t *ref, uint32_t weight, int64_t
     s_room_t room = { .to = ref->identity, .weight = weight };
     if (zanni__node_now (self->worker->node) >= until_ns)
         return ZANNI_ETIMEOUT;
-    int rc = zanni__waiter_send (self, ref, "", weight, &room.waiter);
+    int rc = zanni__target (self->worker, &room.to, ref);
+    if (!rc)
+        rc = zanni__waiter_send (self, ref, "", weight, &room.waiter);
     if (rc)
         return rc;
     rc = zanni__block_until (self, s_has_room, &room, until_ns);

@@ -556,7 +556,7 @@ s_standing_fault (void)
 
 /* The first fault is kept, since it is the one to mend first. */
 int
-zanni_init (const zanni_class_t *const *classes)
+zanni__class_init (const zanni_class_t *const *classes)
 {
     s_plan_t plan;
     pthread_mutex_lock (&s_lock);

@@ -51,6 +51,9 @@ int zanni__class_make (zanni__class_t **cls_p, const zanni_class_t *definition);
 /* The methods that every actor has; ends with ZANNI_METHOD_END. */
 extern const zanni_method_t zanni__builtin_methods [];
 
+/* Registers as zanni_init does, which is more where a process was started by the library (node/init.c). */
+int zanni__class_init (const zanni_class_t *const *classes);
+
 /* What zanni_init found wrong, which zanni_new repeats; 0 where nothing was. `error` may be NULL. */
 int zanni__class_fault (zanni_error_t *error);
 

@@ -116,6 +116,9 @@ s_deliver_system (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *
         else
             zanni__watcher_add (worker, to, (zanni_msg_t *) (void *) item);
         break;
+    case ZANNI__FORWARDED:
+        zanni__forwarded_arrives (worker, (zanni_msg_t *) (void *) item);
+        break;
     case ZANNI__MONITOR:   // of this incarnation, which a restart may end before its next turn
         zanni__watcher_add (worker, to, (zanni_msg_t *) (void *) item);
         break;
@@ -146,6 +149,10 @@ zanni__deliver (zanni_worker_t *worker, zanni__item_t *item)
             if (worker->owner)   // it may be waiting in call or receive
                 zanni__request_end (worker, worker->owner, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
             zanni_worker_drop (worker);
+            return;
+        }
+        if (item->kind == ZANNI__EVENT) {
+            zanni__event_arrives (worker, (zanni_msg_t *) (void *) item);
             return;
         }
     }

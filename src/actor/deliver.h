@@ -46,6 +46,8 @@ zanni__leave (zanni_worker_t *worker, zanni_msg_t *msg)
         return;
     msg->item.flags &= (uint8_t) ~ZANNI__COUNTED;
     zanni__count_queued (msg->to, UINT32_MAX, UINT64_MAX - msg->item.weight + 1);
+    if (__builtin_expect (msg->from->elsewhere, 0))
+        zanni__remote_taken (worker, msg);
     if (__builtin_expect (msg->to->watchers != NULL, 0))
         zanni__waiters_wake (worker, msg->to);
 }

@@ -83,7 +83,7 @@ s_join (zanni_worker_t *worker, struct zanni__descriptor *descriptor)
 static void
 s_set_timer (zanni_worker_t *worker, struct zanni__descriptor *descriptor)
 {
-    int64_t due_ns = zanni__due_next (worker);
+    int64_t due_ns = zanni__worker_due (worker);
     if (due_ns == descriptor->due_ns)
         return;
     int64_t left_ns = due_ns == INT64_MAX ? 0 : due_ns - zanni__node_now (worker->node);
@@ -114,7 +114,7 @@ zanni__descriptor_update (zanni_worker_t *worker)
         return;
     s_join (worker, descriptor);
     s_set_timer (worker, descriptor);
-    bool left = zanni__worker_busy (worker) || zanni__due_next (worker) <= zanni__node_now (worker->node);
+    bool left = zanni__worker_busy (worker) || zanni__worker_due (worker) <= zanni__node_now (worker->node);
     if (worker->port && worker->node->port->waiting (worker->port))
         left = true;
     s_raise (descriptor, left);

@@ -1,7 +1,7 @@
 /* Identities: made by the spawner, on whatever worker; freed by whoever lets go last. Ids count
    up and are never used again; 0 is the root's. */
 
-#include "worker.h"
+#include "remote.h"
 
 #include "../base/memory.h"
 
@@ -10,9 +10,10 @@ zanni__identity_free (zanni__identity_t *identity)
 {
     zanni_worker_t *worker = identity->worker;
     zanni__assert (!identity->mailbox.head && !identity->actor && !identity->watchers);
-    if (identity->exported)
-        zanni__free (identity->exported->endpoint);
-    zanni__free (identity->exported);
+    if (identity->elsewhere)
+        zanni__remote_free (identity->as.remote);
+    else if (atomic_load_explicit (&identity->as.exported, memory_order_relaxed))
+        zanni__export_end (atomic_load_explicit (&identity->as.exported, memory_order_relaxed));
     zanni__free (identity);
     if (worker)
         zanni_worker_drop (worker);
@@ -36,23 +37,6 @@ zanni__identity_new (zanni_worker_t *worker, const zanni__class_t *cls)
     identity->self.identity = identity;
     identity->id = atomic_fetch_add_explicit (&worker->node->next_actor, 1, memory_order_relaxed);
     return identity;
-}
-
-const zanni__export_t *
-zanni__identity_export (zanni__identity_t *identity)
-{
-    const zanni_clock_t *clock = &identity->worker->node->clock;
-    if (!identity->exported) {
-        zanni__export_t *nonces = zanni__calloc (sizeof *nonces);
-        if (!nonces || clock->random (clock->context, nonces->call, sizeof nonces->call)
-            || clock->random (clock->context, nonces->own, sizeof nonces->own)) {
-            zanni__free (nonces);
-            return NULL;
-        }
-        nonces->address = zanni_ref_address (&identity->self);
-        identity->exported = nonces;
-    }
-    return identity->exported;
 }
 
 const zanni_ref_t *

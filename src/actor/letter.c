@@ -128,6 +128,7 @@ zanni__bury (zanni_worker_t *worker, zanni__item_t *item, int code, const zanni_
         zanni__buffer_home ((zanni_buffer_t *) (void *) item);
         break;
     case ZANNI__WORKER_STOP:
+    case ZANNI__EVENT:
         zanni_worker_drop (zanni__item_home (item));
         zanni__msg_release (worker, msg);
         break;
@@ -144,6 +145,7 @@ zanni__item_home (zanni__item_t *item)
     case ZANNI__BUFFER:
         return ((zanni_buffer_t *) (void *) item)->home;
     case ZANNI__WORKER_STOP:
+    case ZANNI__EVENT:
         return (zanni_worker_t *) (void *) ((zanni_msg_t *) (void *) item)->to;
     case ZANNI__MEMORY:
         return NULL;

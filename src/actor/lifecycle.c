@@ -425,12 +425,16 @@ s_send_command (zanni_t *self, const zanni_ref_t *ref, zanni__kind_t kind)
         return ZANNI_EINVAL;
     if (!ref->own)
         return ZANNI_EPERM;
+    zanni__identity_t *to;
+    rc = zanni__target (self->worker, &to, ref);
+    if (rc)
+        return rc;
     zanni_msg_t *msg = zanni__msg_new (self->worker);
     if (!msg)
         return ZANNI_ENOMEM;
     msg->item.kind = (uint8_t) kind;
-    msg->to = ref->identity;
-    zanni__msg_set_from (self->worker, msg, self->identity, ref->identity->worker);
+    msg->to = to;
+    zanni__msg_set_from (self->worker, msg, self->identity, to->worker);
     zanni__dispatch (self, msg);
     return 0;
 }

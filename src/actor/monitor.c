@@ -60,16 +60,19 @@ s_watch (zanni_t *self, const zanni_ref_t *ref, zanni__kind_t kind, zanni__pendi
         return rc;
     if (!ref)
         return ZANNI_EINVAL;
-    rc = zanni__pending_new (self, pending_p, ZANNI__A_MONITOR);
+    zanni__identity_t *to;
+    rc = zanni__target (self->worker, &to, ref);
+    if (!rc)
+        rc = zanni__pending_new (self, pending_p, ZANNI__A_MONITOR);
     if (rc)
         return rc;
-    zanni_msg_t *msg = s_message (self, ref->identity, kind, (*pending_p)->id);
+    zanni_msg_t *msg = s_message (self, to, kind, (*pending_p)->id);
     if (!msg) {
         zanni__pending_free (self->worker, *pending_p);
         return ZANNI_ENOMEM;
     }
-    zanni__hold_from (self->worker, ref->identity);
-    (*pending_p)->as.monitor.target = ref->identity;
+    zanni__hold_from (self->worker, to);
+    (*pending_p)->as.monitor.target = to;
     *msg_p = msg;
     return 0;
 }
@@ -159,7 +162,7 @@ s_has_room (const zanni__identity_t *identity, const zanni_msg_t *waiter)
 void
 zanni__watcher_add (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
 {
-    if (msg->item.kind == ZANNI__WAITER && s_has_room (identity, msg)) {
+    if (msg->item.kind == ZANNI__WAITER && !identity->elsewhere && s_has_room (identity, msg)) {
         zanni__waiter_now (worker, msg);
         return;
     }
@@ -179,6 +182,21 @@ zanni__watcher_remove (zanni_worker_t *worker, zanni__identity_t *identity, zann
         }
     }
     zanni__msg_release (worker, demonitor);
+}
+
+/* One monitor's DOWN; the others wait on. */
+void
+zanni__watcher_fire (zanni_worker_t *worker, zanni__identity_t *identity, uint64_t id, const zanni_reason_t *reason,
+                     bool restarts)
+{
+    for (zanni__item_t **at = &identity->watchers; *at; at = &(*at)->next) {
+        zanni_msg_t *msg = (zanni_msg_t *) (void *) *at;
+        if (msg->id != id || msg->item.kind != ZANNI__MONITOR)
+            continue;
+        *at = msg->item.next;
+        zanni__down_now (worker, msg, reason, restarts);
+        return;
+    }
 }
 
 void

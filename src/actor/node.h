@@ -4,6 +4,7 @@
 #ifndef ZANNI_ACTOR_NODE_H
 #define ZANNI_ACTOR_NODE_H
 
+#include "../base/table.h"
 #include "actor.h"
 
 #include <pthread.h>
@@ -17,6 +18,8 @@
 
 #define ZANNI__WORKERS_MAX 65536
 
+typedef struct zanni__processes zanni__processes_t;
+
 struct zanni_node {
     _Atomic uint32_t users;          // workers, and the root; the last one (acq_rel) frees
     uint8_t id [16];
@@ -26,6 +29,7 @@ struct zanni_node {
     zanni_clock_t clock;
     const zanni_port_ops_t *port;
     const zanni_place_ops_t *place;
+    const zanni_link_ops_t *link;
     const zanni_region_ops_t *region_ops;
     void *region;
 
@@ -38,6 +42,7 @@ struct zanni_node {
     zanni__identity_t *subscriber;   // of dead letters, held
     char subscriber_method [64];
     zanni_stats_t past;              // of workers that have ended      ... to here
+    struct zanni__lease *lease;      // of names in the runtime directory; made with the first endpoint (lock)
     zanni_worker_t **pool;           // 0 .. options.workers - 1; each starts with its first actor (under pool_lock)
     pthread_mutex_t pool_lock;       // held while a thread starts, so before `lock`, which the control thread may take
     _Atomic (void *) place_handle;   // opened with the second worker (release; acquire)
@@ -51,6 +56,12 @@ struct zanni_node {
     _Atomic uint64_t batches;
     _Atomic (zanni__item_t *) orphans;
     _Atomic bool subscribed;
+
+    pthread_mutex_t exports_lock;    // guards the actors whose references have left the process, by id
+    zanni__table_t exports;
+    zanni__processes_t *processes;   // this node's process actors; guarded by their own lock
+    uint64_t incarnation;            // of a process actor's node; else 1
+    const char *home;                // of a process actor's node: who knows why it ends; else ""
 };
 
 void zanni__node_ref (zanni_node_t *node);
@@ -69,6 +80,9 @@ void zanni__log (const zanni_node_t *node, zanni_log_level_t level, const char *
 /* Gives items that cannot be posted to the undertaker. Any thread; consumes the chain. */
 void zanni__node_orphan (zanni_node_t *node, zanni__item_t *chain);
 
+/* Makes the node ready for more than its root: undertaker and place. ZANNI_ECLOSED: it is ending. */
+int zanni__node_open (zanni_node_t *node);
+
 /* Makes a worker that belongs to the node: a number, a name, an open port; not yet a thread. Any thread of the
    node. */
 int zanni__node_add_worker (zanni_node_t *node, zanni_worker_t **worker_p, int kind, const char *name);
@@ -81,6 +95,13 @@ void zanni__node_cancel_worker (zanni_worker_t *worker);
 
 /* The worker has ended: its number is free, its counts stay. On its own thread. */
 void zanni__node_remove_worker (zanni_node_t *node, zanni_worker_t *worker);
+
+/* node/process.c: a process for an actor of that class, and the stand-in for it on the spawner's worker (borrowed). */
+int zanni__node_process (zanni_t *self, zanni__identity_t **identity_p, const zanni__class_t *cls,
+                         const zanni_spawn_t *options);
+
+/* How many actors are alive in it. */
+uint64_t zanni__node_actors (zanni_node_t *node);
 
 /* The pool worker with this index, started if it is not there yet. */
 int zanni__node_pool_worker (zanni_node_t *node, zanni_worker_t **worker_p, uint32_t index);

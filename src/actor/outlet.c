@@ -345,6 +345,10 @@ void
 zanni__flush (zanni_worker_t *worker)
 {
     s_emit_all (worker);
+    if (worker->link_dirty) {
+        worker->link_dirty = false;
+        worker->node->link->flush (worker->link);
+    }
     if (__builtin_expect (worker->stalled.head != NULL, 0)) {
         s_unstall (worker);
         s_emit_all (worker);

@@ -70,6 +70,12 @@ zanni__pending_find (zanni_worker_t *worker, uint64_t id)
     return pending->id == id ? pending : NULL;
 }
 
+zanni__pending_t *
+zanni__pending_at (const zanni_worker_t *worker, uint32_t slot)
+{
+    return s_is_free (worker->pendings [slot]) ? NULL : worker->pendings [slot];
+}
+
 static void
 s_let_go (zanni_worker_t *worker, zanni__pending_t *pending)
 {

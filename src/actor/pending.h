@@ -47,6 +47,7 @@ struct zanni__pending {
 
 int zanni__pending_new (zanni_t *self, zanni__pending_t **pending_p, zanni__pending_kind_t kind);
 zanni__pending_t *zanni__pending_find (zanni_worker_t *worker, uint64_t id);
+zanni__pending_t *zanni__pending_at (const zanni_worker_t *worker, uint32_t slot);   // NULL: free
 
 /* Ends it and lets go of what it holds. */
 void zanni__pending_free (zanni_worker_t *worker, zanni__pending_t *pending);

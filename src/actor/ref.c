@@ -2,7 +2,7 @@
    inside a message hangs nowhere and goes with the message. A drop is the handle itself, sent to the actor's worker:
    it arrives behind everything that was sent before from this thread, and no memory is needed for it. */
 
-#include "worker.h"
+#include "remote.h"
 
 #include "../base/memory.h"
 
@@ -27,6 +27,18 @@ zanni__ref_adopt (zanni_t *self, zanni_ref_t *ref)
     zanni__hook_insert (&self->refs, &ref->as.hook);
 }
 
+/* A strong reference by another worker's stand-in, which releases it by a session of its own: not before what was sent
+   from here has arrived. It comes back when it has. */
+static bool
+s_waits (zanni_worker_t *worker, zanni_ref_t *ref)
+{
+    const zanni__identity_t *identity = ref->identity;
+    if (__builtin_expect (!identity->elsewhere, 1) || !ref->strong || identity->worker == worker)
+        return false;
+    const zanni__identity_t *here = zanni__remote_find (worker, &identity->as.remote->address);
+    return here && zanni__drop_behind (here->as.remote->peer, ref);
+}
+
 /* On the thread of `worker`; the handle is in no list any more. */
 static void
 s_send_drop (zanni_worker_t *worker, zanni_ref_t *ref)
@@ -34,7 +46,8 @@ s_send_drop (zanni_worker_t *worker, zanni_ref_t *ref)
     zanni_worker_t *holder = ref->worker;
     ref->worker = NULL;
     ref->as.item = (zanni__item_t) { .kind = ZANNI__DROP };
-    zanni__send (worker, ref->identity->worker, &ref->as.item);
+    if (!s_waits (worker, ref))
+        zanni__send (worker, ref->identity->worker, &ref->as.item);
     if (holder)
         zanni_worker_drop (holder);
 }
@@ -97,7 +110,13 @@ s_copy (zanni_t *self, zanni_ref_t **copy_p, const zanni_ref_t *ref, bool strong
         return rc;
     if (!copy_p || !ref)
         return ZANNI_EINVAL;
-    zanni_ref_t *copy = zanni__ref_new (ref->identity, self->worker, strong, own);
+    zanni__identity_t *identity;
+    rc = zanni__target (self->worker, &identity, ref);
+    if (!rc && strong && identity != ref->identity)
+        rc = zanni__retain (self->worker, identity);
+    if (rc)
+        return rc;
+    zanni_ref_t *copy = zanni__ref_new (identity, self->worker, strong, own);
     if (!copy)
         return ZANNI_ENOMEM;
     zanni__ref_adopt (self, copy);
@@ -138,27 +157,35 @@ zanni_ref_is_own (const zanni_ref_t *ref)
 bool
 zanni_ref_equal (const zanni_ref_t *one, const zanni_ref_t *other)
 {
-    return one && other && one->identity == other->identity;
+    if (!one || !other)
+        return false;
+    if (one->identity == other->identity)
+        return true;
+    const zanni_address_t here = zanni_ref_address (one);
+    const zanni_address_t there = zanni_ref_address (other);
+    return here.actor == there.actor && !memcmp (here.node, there.node, sizeof here.node);
 }
 
 uint64_t
 zanni_ref_hash (const zanni_ref_t *ref)
 {
-    uint64_t hash = ref->identity->id * UINT64_C (0x9e3779b97f4a7c15);
-    return hash ^ (hash >> 29) ^ ref->identity->worker->node->id [0];
+    const zanni_address_t address = zanni_ref_address (ref);
+    return zanni__address_hash (&address);
 }
 
 const char *
 zanni_ref_class (const zanni_ref_t *ref)
 {
+    if (ref->identity->elsewhere)
+        return ref->identity->as.remote->name;
     return atomic_load_explicit (&ref->identity->cls, memory_order_acquire)->definition->name;
 }
 
 zanni_address_t
 zanni_ref_address (const zanni_ref_t *ref)
 {
-    if (ref->identity->state == ZANNI__ELSEWHERE)
-        return ref->identity->exported->address;
+    if (ref->identity->elsewhere)
+        return ref->identity->as.remote->address;
     zanni_address_t address = { .actor = ref->identity->id };
     memcpy (address.node, ref->identity->worker->node->id, sizeof address.node);
     return address;

@@ -1,13 +1,143 @@
 /* Routes: how messages leave the node.
 
-   An actor of another node has a stand-in here: an identity on the worker that owns the link to it, with counts, limits
-   and references like any other, so that nothing above knows the difference. Only its mailbox leads elsewhere: what
-   arrives is written as a record and handed to the link. An ask that came in over a link has a stand-in as its sender, so
-   its answer goes back by the same hook, with the id that it came with. */
+   What arrives at a stand-in is written as a record and handed to the link of its worker. Nothing above knows the
+   difference: an ask that came in over a link has a stand-in as its sender, so its answer goes back by the same hook, with
+   the id that it came with; and what stays with a living actor (who monitors it, who waits for room) stays with its
+   stand-in, so that it can be told when the node is gone, which needs no memory. */
+
+#include "remote.h"
 
 #include "answer.h"
+#include "pending.h"
 
 #include "../base/memory.h"
+
+#define S_FEW 8   // references that need no memory of their own
+
+/* A record on its way to `to`, a stand-in of this worker. */
+typedef struct {
+    zanni_worker_t *worker;
+    zanni__remote_t *to;
+    zanni_record_t record;
+    zanni_wire_ref_t about;
+    zanni_wire_ref_t few [S_FEW];
+    zanni_wire_ref_t *refs;
+    uint32_t lent;             // so many of the message's references have been lent
+} s_route_t;
+
+static zanni_wire_actor_t
+s_to (const zanni__remote_t *remote, bool own)
+{
+    /* acquire pairs with the release that made `own` known. */
+    own = own && atomic_load_explicit (&remote->owns, memory_order_acquire);
+    return (zanni_wire_actor_t) { remote->address.actor, own ? remote->own : remote->call };
+}
+
+static int
+s_send (s_route_t *route, const zanni_buffer_t *const *buffers)
+{
+    int rc = route->worker->node->link->send (route->to->peer, &route->record, buffers);
+    if (!rc)
+        zanni__remote_sent (route->worker);
+    return rc;
+}
+
+int
+zanni__route_about (zanni_worker_t *worker, zanni__identity_t *to, zanni_record_kind_t kind, uint64_t id, bool own)
+{
+    zanni__remote_t *remote = to->as.remote;
+    const zanni_record_t record = { .kind = (uint8_t) kind, .id = id, .to = s_to (remote, own), .remaining_ms = -1 };
+    int rc = worker->node->link->send (remote->peer, &record, NULL);
+    if (!rc)
+        zanni__remote_sent (worker);
+    return rc;
+}
+
+/* An actor of this worker is known by the session; any other, such as the first sender of what was forwarded, by a
+   reference. */
+static int
+s_set_from (s_route_t *route, zanni__identity_t *from)
+{
+    const zanni__export_t *export;
+    if (from->worker == route->worker && !from->elsewhere) {
+        int rc = zanni__export_get (from, &export);
+        if (!rc)
+            route->record.from = (zanni_wire_actor_t) { from->id, export->call };
+        return rc;
+    }
+    route->record.about = &route->about;
+    return zanni__ref_to_wire (route->worker, &route->about, from, false, false);
+}
+
+static void
+s_take_back (s_route_t *route, const zanni_msg_t *msg)
+{
+    for (uint32_t i = 0; i < route->lent; i++) {
+        const zanni_ref_t *ref = msg->args.table [i];
+        zanni_address_t address = zanni_ref_address (ref);
+        if (ref->strong)
+            zanni__lend_end (route->worker, route->to->peer, &address, 1);
+    }
+    if (route->refs != route->few)
+        zanni__free (route->refs);
+}
+
+static int
+s_set_ref (s_route_t *route, const zanni_ref_t *ref)
+{
+    zanni_wire_ref_t *wire = &route->refs [route->lent];
+    int rc = zanni__ref_to_wire (route->worker, wire, ref->identity, ref->strong, ref->own);
+    if (!rc && ref->strong)
+        rc = zanni__lend (route->worker, route->to->peer, ref->identity, ref->own);
+    route->lent += !rc;
+    return rc;
+}
+
+static int
+s_set_refs (s_route_t *route, const zanni_msg_t *msg)
+{
+    uint32_t count = msg->args.refs;
+    if (count > ZANNI_WIRE_TABLE_MAX)
+        return ZANNI_ETOOBIG;
+    route->refs = count <= S_FEW ? route->few : zanni__malloc (count * sizeof *route->refs);
+    if (!route->refs) {
+        route->refs = route->few;
+        return ZANNI_ENOMEM;
+    }
+    int rc = 0;
+    for (uint32_t i = 0; !rc && i < count; i++)
+        rc = s_set_ref (route, msg->args.table [i]);
+    route->record.refs = route->refs;
+    route->record.refs_count = count;
+    return rc;
+}
+
+/* Arguments and what lies beside them; then off it goes. */
+static int
+s_send_arguments (s_route_t *route, const zanni_msg_t *msg)
+{
+    static const uint8_t nothing [] = { 0x90 };
+    const zanni_buffer_t *const *buffers = NULL;
+    route->record.args = (zanni_bytes_t) { msg->args.bytes, msg->args.size };
+    if (!msg->args.size)
+        route->record.args = (zanni_bytes_t) { nothing, sizeof nothing };
+    if (msg->args.buffers > ZANNI_WIRE_TABLE_MAX)
+        return ZANNI_ETOOBIG;
+    if (msg->args.buffers) {
+        buffers = (const zanni_buffer_t *const *) (msg->args.table + msg->args.refs);
+        route->record.buffers_count = msg->args.buffers;
+    }
+    if (!msg->args.refs)
+        return s_send (route, buffers);
+    int rc = s_set_refs (route, msg);
+    if (!rc)
+        rc = s_send (route, buffers);
+    if (rc)
+        s_take_back (route, msg);
+    else if (route->refs != route->few)
+        zanni__free (route->refs);
+    return rc;
+}
 
 static int64_t
 s_remaining_ms (const zanni_worker_t *worker, const zanni_msg_t *msg)
@@ -19,77 +149,202 @@ s_remaining_ms (const zanni_worker_t *worker, const zanni_msg_t *msg)
 }
 
 static int
-s_send_record (zanni_worker_t *worker, const zanni_msg_t *msg, int kind)
+s_route_message (s_route_t *route, zanni_msg_t *msg)
 {
-    const zanni_link_ops_t *link = worker->node->options.link;
-    const zanni__export_t *there = msg->to->exported;
-    zanni_error_t error;
-    zanni_record_t record = {
-        .kind = (zanni_record_kind_t) kind, .to = there->address, .from = zanni_ref_address (&msg->from->self), .id = msg->id,
-        .method = zanni_msg_method (msg), .remaining_ms = s_remaining_ms (worker, msg),
-        .args = { msg->args.bytes, msg->args.size }, .refs = (const zanni_ref_t *const *) msg->args.table,
-        .refs_count = msg->args.refs,
-        .buffers = (const zanni_buffer_t *const *) (msg->args.table ? msg->args.table + msg->args.refs : NULL),
-        .buffers_count = msg->args.buffers
-    };
-    if (!link || !link->send)
-        return ZANNI_EROUTE;
-    if (!zanni_msg_error (msg, &error))
-        record.error = &error;
-    return link->send (there->link, &record);
+    zanni_record_t *record = &route->record;
+    const char *method = zanni_msg_method (msg);
+    bool asks = msg->item.kind == ZANNI__ASK;
+    record->kind = asks ? ZANNI_RECORD_ASK : ZANNI_RECORD_TELL;
+    record->to = s_to (route->to, false);
+    record->method = (zanni_bytes_t) { method, strlen (method) };
+    if (asks) {
+        record->id = msg->id;
+        record->remaining_ms = s_remaining_ms (route->worker, msg);
+    }
+    int rc = s_set_from (route, msg->from);
+    return rc ? rc : s_send_arguments (route, msg);
 }
 
-/* Record kinds, by kind of item; 0: of no link yet. */
 static int
-s_record_kind (const zanni__item_t *item)
+s_route_start (s_route_t *route, zanni_msg_t *msg)
 {
-    static const uint8_t kinds [] = {
-        [ZANNI__TELL] = ZANNI_RECORD_TELL, [ZANNI__ASK] = ZANNI_RECORD_ASK, [ZANNI__REPLY] = ZANNI_RECORD_REPLY,
-        [ZANNI__ERROR] = ZANNI_RECORD_ERROR
+    const char *name = route->to->name;
+    route->record.kind = ZANNI_RECORD_SPAWN;
+    route->record.id = msg->id;
+    route->record.method = (zanni_bytes_t) { name, strlen (name) };
+    int rc = s_set_from (route, msg->from);
+    return rc ? rc : s_send_arguments (route, msg);
+}
+
+static int
+s_route_reply (s_route_t *route, zanni_msg_t *msg)
+{
+    route->record.id = msg->id;
+    route->record.kind = ZANNI_RECORD_REPLY;
+    if (msg->code != ZANNI__STARTED)
+        return s_send_arguments (route, msg);
+    route->record.kind = ZANNI_RECORD_SPAWNED;
+    route->record.about = &route->about;
+    int rc = zanni__ref_to_wire (route->worker, &route->about, msg->from, false, false);
+    return rc ? rc : s_send (route, NULL);
+}
+
+static int
+s_route_error (s_route_t *route, zanni_msg_t *msg)
+{
+    zanni_record_t *record = &route->record;
+    zanni_error_t error;
+    int rc = zanni_msg_error (msg, &error);
+    zanni__assert (!rc);
+    (void) rc;
+    record->kind = ZANNI_RECORD_ERROR;
+    record->id = msg->id;
+    record->as.error.code = error.code;
+    record->as.error.app_code = error.app_code;
+    record->as.error.text = (zanni_bytes_t) { error.text, strlen (error.text) };
+    record->as.error.node = error.origin.node;
+    record->as.error.actor = error.origin.actor;
+    return s_send_arguments (route, msg);
+}
+
+static int
+s_route_down (s_route_t *route, zanni_msg_t *msg)
+{
+    zanni_record_t *record = &route->record;
+    zanni_down_t down;
+    int rc = zanni_msg_down (msg, &down);
+    zanni__assert (!rc);
+    (void) rc;
+    record->kind = ZANNI_RECORD_DOWN;
+    record->id = msg->id;
+    record->as.end.reason = (zanni_wire_reason_t) {
+        (uint8_t) down.reason.kind, down.reason.code, { down.reason.text, strlen (down.reason.text) }
     };
-    return item->kind < sizeof kinds ? kinds [item->kind] : 0;
+    record->as.end.restarts = down.restarts;
+    return s_send (route, NULL);
+}
+
+static int
+s_route_forwarded (s_route_t *route, zanni_msg_t *msg)
+{
+    const zanni_ref_t *target = msg->args.table [0];
+    route->record.kind = ZANNI_RECORD_FORWARDED;
+    route->record.id = msg->id;
+    route->record.about = &route->about;
+    int rc = zanni__ref_to_wire (route->worker, &route->about, target->identity, false, false);
+    return rc ? rc : s_send (route, NULL);
+}
+
+static int
+s_route_command (s_route_t *route, zanni_msg_t *msg)
+{
+    bool restarts = msg->item.kind == ZANNI__RESTART;
+    route->record.kind = restarts ? ZANNI_RECORD_RESTART : ZANNI_RECORD_STOP;
+    route->record.to = s_to (route->to, true);
+    route->record.as.end.reason.kind = msg->item.kind == ZANNI__KILL ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN;
+    return s_send (route, NULL);
+}
+
+static int
+s_route_cancel (s_route_t *route, zanni_msg_t *msg)
+{
+    route->record.kind = ZANNI_RECORD_CANCEL;
+    route->record.id = msg->id;
+    route->record.to = s_to (route->to, false);
+    return s_send (route, NULL);
+}
+
+/* By kind of item: what is sent and then done with. */
+static int (*const s_routes []) (s_route_t *route, zanni_msg_t *msg) = {
+    [ZANNI__TELL] = s_route_message,   [ZANNI__ASK] = s_route_message,  [ZANNI__START] = s_route_start,
+    [ZANNI__REPLY] = s_route_reply,    [ZANNI__ERROR] = s_route_error,  [ZANNI__DOWN] = s_route_down,
+    [ZANNI__FORWARDED] = s_route_forwarded, [ZANNI__CANCEL] = s_route_cancel, [ZANNI__STOP] = s_route_command,
+    [ZANNI__KILL] = s_route_command,   [ZANNI__RESTART] = s_route_command
+};
+
+/* The last strong reference here is gone: its owner is told. Where there is no memory to, the end of the session does. */
+static void
+s_route_drop (zanni_worker_t *worker, zanni_ref_t *ref)
+{
+    zanni__identity_t *identity = ref->identity;
+    zanni__remote_t *remote = identity->as.remote;
+    /* acq_rel: pairs with itself, as in any count. */
+    bool last = ref->strong && atomic_fetch_sub_explicit (&identity->strong, 1, memory_order_acq_rel) == 1;
+    if (last && remote->lent) {
+        const zanni_record_t record = {
+            .kind = ZANNI_RECORD_RELEASE, .to = s_to (remote, false), .as.count = remote->lent
+        };
+        remote->lent = 0;
+        if (!worker->node->link->send (remote->peer, &record, NULL))
+            zanni__remote_sent (worker);
+    }
+    zanni__free_ref (ref);
+}
+
+/* The monitor stays here, its copy goes to the actor's node. */
+static void
+s_route_monitor (zanni_worker_t *worker, zanni_msg_t *monitor)
+{
+    zanni__identity_t *to = monitor->to;
+    bool gone = atomic_load_explicit (&to->ended, memory_order_relaxed);
+    if (gone || zanni__route_about (worker, to, ZANNI_RECORD_MONITOR, monitor->id, false)) {
+        zanni__down_now (worker, monitor, NULL, false);
+        return;
+    }
+    zanni__watcher_add (worker, to, monitor);
+}
+
+static void
+s_route_demonitor (zanni_worker_t *worker, zanni_msg_t *demonitor)
+{
+    (void) zanni__route_about (worker, demonitor->to, ZANNI_RECORD_DEMONITOR, demonitor->id, false);
+    zanni__watcher_remove (worker, demonitor->to, demonitor);
+}
+
+static void
+s_route_waiter (zanni_worker_t *worker, zanni_msg_t *waiter)
+{
+    if (waiter->item.flags & ZANNI__TICK || zanni__remote_admits (worker, waiter->to, 0) != ZANNI_EFULL)
+        zanni__waiter_now (worker, waiter);
+    else
+        zanni__watcher_add (worker, waiter->to, waiter);
+}
+
+static void
+s_route_away (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    static const zanni_reason_t cut_off = { .kind = ZANNI_EXIT_NO_CONNECTION };
+    s_route_t route = { .worker = worker, .to = msg->to->as.remote, .record.remaining_ms = -1 };
+    int rc = ZANNI_ENOACTOR;
+    if (!atomic_load_explicit (&msg->to->ended, memory_order_relaxed))
+        rc = s_routes [msg->item.kind](&route, msg);
+    if (rc) {
+        zanni__bury (worker, &msg->item, rc, rc == ZANNI_EROUTE ? &cut_off : NULL);
+        return;
+    }
+    msg->item.flags |= ZANNI__ANSWERED;   // the other node's to answer now
+    zanni__msg_release (worker, msg);
 }
 
 void
 zanni__route (zanni_worker_t *worker, zanni__item_t *item)
 {
-    static const zanni_reason_t cut_off = { .kind = ZANNI_EXIT_NO_CONNECTION };
-    int kind = s_record_kind (item);
-    item->flags &= (uint8_t) ~ZANNI__COUNTED;
-    if (!kind) {
-        zanni__bury (worker, item, ZANNI_EROUTE, &cut_off);
-        return;
-    }
     zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
-    int rc = s_send_record (worker, msg, kind);
-    if (rc) {
-        zanni__bury (worker, item, rc, NULL);
-        return;
+    item->flags &= (uint8_t) ~ZANNI__COUNTED;
+    switch (item->kind) {
+    case ZANNI__DROP:
+        s_route_drop (worker, (zanni_ref_t *) (void *) item);
+        break;
+    case ZANNI__MONITOR:
+        s_route_monitor (worker, msg);
+        break;
+    case ZANNI__DEMONITOR:
+        s_route_demonitor (worker, msg);
+        break;
+    case ZANNI__WAITER:
+        s_route_waiter (worker, msg);
+        break;
+    default:
+        s_route_away (worker, msg);
     }
-    msg->item.flags |= ZANNI__ANSWERED;   // the link's to answer now
-    zanni__msg_release (worker, msg);
-}
-
-int
-zanni__stand_in_new (zanni_t *self, zanni_ref_t **ref_p, const zanni_address_t *address, void *link)
-{
-    zanni_worker_t *worker = self->worker;
-    zanni__identity_t *identity = zanni__identity_new (worker, zanni__class_none ());
-    zanni__export_t *there = zanni__calloc (sizeof *there);
-    zanni_ref_t *ref = identity && there ? zanni__ref_new (identity, worker, true, false) : NULL;
-    if (!ref) {
-        zanni__free (there);
-        if (identity)
-            zanni__identity_unref (identity);
-        return ZANNI_ENOMEM;
-    }
-    there->address = *address;
-    there->link = link;
-    identity->exported = there;
-    identity->state = ZANNI__ELSEWHERE;
-    identity->owned = false;   // it lives as long as its references
-    zanni__identity_unref (identity);
-    zanni__ref_adopt (self, ref);
-    *ref_p = ref;
-    return 0;
 }

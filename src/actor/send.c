@@ -35,6 +35,8 @@ static __attribute__ ((noinline)) int
 s_refuses (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight)
 {
     uint64_t room;
+    if (to->elsewhere)
+        return zanni__remote_admits (worker, to, weight);
     uint32_t number = to->worker->number;
     const zanni__outlet_t *outlet = number < worker->outlets_size ? &worker->outlets [number] : NULL;
     if (outlet && outlet->admits == to && outlet->credit && outlet->credit_bytes >= weight
@@ -169,10 +171,14 @@ s_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, const zan
         return rc;
     if (__builtin_expect (!ref || !words->method, 0))
         return ZANNI_EINVAL;
-    rc = s_make (self, msg_p, ref->identity, words);
+    zanni__identity_t *to;
+    rc = zanni__target (self->worker, &to, ref);
     if (__builtin_expect (rc != 0, 0))
         return rc;
-    rc = s_check_open (self->worker, ref->identity, (*msg_p)->item.weight);
+    rc = s_make (self, msg_p, to, words);
+    if (__builtin_expect (rc != 0, 0))
+        return rc;
+    rc = s_check_open (self->worker, to, (*msg_p)->item.weight);
     if (__builtin_expect (rc != 0, 0)) {
         zanni__msg_free (self->worker, *msg_p);
         return rc;
@@ -253,12 +259,15 @@ zanni__msg_again (zanni_t *self, const zanni_msg_t *pattern, zanni__identity_t *
 static int
 s_send_one (zanni_t *self, const zanni_msg_t *pattern, const zanni_ref_t *ref, const char *method)
 {
+    zanni__identity_t *to;
     if (!ref)
         return ZANNI_EINVAL;
-    int rc = s_check_open (self->worker, ref->identity, pattern->item.weight);
+    int rc = zanni__target (self->worker, &to, ref);
+    if (!rc)
+        rc = s_check_open (self->worker, to, pattern->item.weight);
     if (rc)
         return rc;
-    zanni_msg_t *msg = zanni__msg_again (self, pattern, ref->identity, method);
+    zanni_msg_t *msg = zanni__msg_again (self, pattern, to, method);
     if (!msg)
         return ZANNI_ENOMEM;
     msg->item.flags |= ZANNI__COUNTED;

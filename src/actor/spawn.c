@@ -2,6 +2,7 @@
 
 #include "answer.h"
 #include "pending.h"
+#include "remote.h"
 
 #include <stdio.h>
 
@@ -36,7 +37,8 @@ static int
 s_worker_for (zanni_t *self, const zanni_spawn_t *options, const zanni__class_t *cls, zanni_worker_t **worker_p)
 {
     if (cls->run && options->place != ZANNI_THREAD)
-        return s_fail (options, ZANNI_EINVAL, "class %s has a run hook: it needs .place = ZANNI_THREAD",
+        return s_fail (options, ZANNI_EINVAL,
+                       "class %s has a run hook: it needs .place = ZANNI_THREAD or ZANNI_PROCESS",
                        cls->definition->name);
     switch (options->place) {
     case ZANNI_SHARED:
@@ -116,7 +118,8 @@ s_start_there (zanni_t *self, zanni_msg_t *start, const zanni_spawn_t *options)
         return rc;
     }
     start->deadline_ns = INT64_MAX;   // it bounds the wait, not the start
-    start->to->busy |= ZANNI__UNBORN;
+    if (!start->to->elsewhere)
+        start->to->busy |= ZANNI__UNBORN;
     if (waits)
         self->calling = pending->id;
     zanni__dispatch (self, start);
@@ -142,6 +145,37 @@ s_start_message (zanni_t *self, zanni_msg_t **start_p, zanni__identity_t *identi
     return 0;
 }
 
+/* An actor in a process of its own begins as a stand-in of its spawner's worker, whose node holds it from the start. */
+static int
+s_spawn_process (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni_spawn_t *options,
+                 const zanni__words_t *words)
+{
+    zanni__identity_t *identity;
+    zanni_msg_t *start;
+    int rc = zanni__node_process (self, &identity, cls, options);
+    if (rc)
+        return rc;
+    zanni_ref_t *ref = zanni__ref_new (identity, self->worker, true, true);
+    if (!ref)
+        return ZANNI_ENOMEM;
+    zanni__ref_adopt (self, ref);
+    rc = s_start_message (self, &start, identity, words);
+    if (!rc) {
+        rc = zanni__retain (self->worker, identity);
+        if (rc) {
+            start->item.flags |= ZANNI__ANSWERED;
+            zanni__msg_free (self->worker, start);
+        }
+    }
+    if (!rc)
+        rc = s_start_there (self, start, options);
+    if (rc)
+        zanni_ref_destroy (&ref);
+    else
+        *ref_p = ref;
+    return rc;
+}
+
 /* The actor exists, but its start was never sent. */
 static void
 s_undo (zanni_worker_t *worker, zanni__identity_t *identity)
@@ -159,6 +193,8 @@ zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, con
 {
     zanni_worker_t *worker;
     zanni_msg_t *start;
+    if (options->place == ZANNI_PROCESS)
+        return s_spawn_process (self, ref_p, cls, options, words);
     int rc = s_worker_for (self, options, cls, &worker);
     if (rc)
         return rc;

@@ -102,17 +102,63 @@ s_poll_sockets (zanni_worker_t *worker)
     }
 }
 
+/* An event names a watch by its id, or a hook by its address and the highest bit, which no id has. */
+#define S_HOOK UINT64_C (0x8000000000000000)
+
+/* A hook that was removed meanwhile is in the list no more. */
+static void
+s_call_hook (zanni_worker_t *worker, const struct epoll_event *event)
+{
+    zanni__hook_fd_t *hook = worker->hooks;
+    while (hook && ((uint64_t) (uintptr_t) hook | S_HOOK) != event->data.u64)
+        hook = hook->next;
+    if (hook)
+        hook->ready (worker, hook, event->events);
+}
+
 void
 zanni__watches_poll (zanni_worker_t *worker)
 {
     struct epoll_event events [32];
     int count = epoll_wait (worker->epoll, events, 32, 0);
     for (int i = 0; i < count; i++) {
+        if (events [i].data.u64 & S_HOOK) {
+            s_call_hook (worker, &events [i]);
+            continue;
+        }
         zanni__pending_t *pending = zanni__pending_find (worker, events [i].data.u64);
         if (pending && !pending->as.watch.socket && pending->as.watch.armed)
             s_fire (worker, pending, s_from_epoll (events [i].events));
     }
     s_poll_sockets (worker);
+}
+
+int
+zanni__hook_fd_add (zanni_worker_t *worker, zanni__hook_fd_t *hook, uint32_t epoll_events)
+{
+    struct epoll_event event = { .events = epoll_events, .data.u64 = (uint64_t) (uintptr_t) hook | S_HOOK };
+    int rc = s_open (worker);
+    if (rc)
+        return rc;
+    if (epoll_ctl (worker->epoll, EPOLL_CTL_ADD, hook->fd, &event))
+        return ZANNI_ENOMEM;
+    hook->next = worker->hooks;
+    worker->hooks = hook;
+    worker->watches++;
+    return 0;
+}
+
+void
+zanni__hook_fd_remove (zanni_worker_t *worker, zanni__hook_fd_t *hook)
+{
+    zanni__hook_fd_t **at = &worker->hooks;
+    while (*at && *at != hook)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = hook->next;
+    worker->watches--;
+    (void) epoll_ctl (worker->epoll, EPOLL_CTL_DEL, hook->fd, NULL);
 }
 
 bool
@@ -131,6 +177,15 @@ zanni__watches_wait (zanni_worker_t *worker, int64_t left_ns)
     struct timespec time = { .tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000 };
     if (left_ns > 0)
         (void) ppoll (items, worker->epoll >= 0 ? 2 : 1, left_ns == INT64_MAX ? NULL : &time, NULL);
+}
+
+int
+zanni__watches_with (zanni_worker_t *worker, int fd)
+{
+    struct epoll_event event = { .events = EPOLLIN };   // its data is no watch's: whoever waits asks `fd` itself
+    if (worker->epoll < 0 || fd < 0)
+        return worker->epoll < 0 ? fd : worker->epoll;
+    return epoll_ctl (worker->epoll, EPOLL_CTL_ADD, fd, &event) && errno != EEXIST ? fd : worker->epoll;
 }
 
 void

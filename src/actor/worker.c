@@ -25,6 +25,7 @@ zanni__worker_new (zanni_node_t *node, zanni__worker_kind_t kind, const char *na
     worker->node = node;
     worker->kind = kind;
     worker->epoll = -1;
+    worker->listen_fd = -1;
     worker->now_ns = worker->looked_ns = zanni__node_now (node);
     worker->poll = ZANNI__POLL_MESSAGES;
     worker->last_word = zanni__msg_new (worker);
@@ -108,7 +109,7 @@ zanni__worker_run (zanni_worker_t *worker, uint32_t budget)
         uint32_t left = budget - total;
         worker->run_head = identity->next_runnable;
         total += zanni__turn (worker, identity, left < ZANNI__TURN_MESSAGES ? left : ZANNI__TURN_MESSAGES);
-        if (worker->dirty)
+        if (zanni__unsent (worker))
             s_flush_when_due (worker);
         if (total - asked < ZANNI__TURN_MESSAGES)
             continue;
@@ -143,20 +144,33 @@ zanni__worker_look (zanni_worker_t *worker)
     if (worker->port && (!worker->fresh || zanni__due_next (worker) <= worker->now_ns))
         worker->node->port->receive (worker->port);
     worker->fresh = false;
+    if (worker->link)
+        worker->node->link->receive (worker->link);
+    if (worker->events.head)
+        zanni__events_look (worker);
     if (zanni__due_next (worker) <= worker->now_ns)   // behind what came in time, though nobody looked
         zanni__due_fire (worker);
     if (worker->watches)
         zanni__watches_poll (worker);
     if (worker == worker->node->undertaker)
         zanni__bury_orphans (worker);
-    if (worker->dirty || worker->stalled.head)
+    if (zanni__unsent (worker) || worker->stalled.head)
         zanni__flush (worker);
 }
 
 bool
 zanni__worker_busy (const zanni_worker_t *worker)
 {
-    return worker->run_head || worker->dirty || worker->stalled.head || zanni__watches_ready (worker);
+    return worker->run_head || zanni__unsent (worker) || worker->stalled.head || worker->events.head
+           || zanni__watches_ready (worker) || (worker->link && worker->node->link->waiting (worker->link));
+}
+
+int64_t
+zanni__worker_due (const zanni_worker_t *worker)
+{
+    int64_t due_ns = zanni__due_next (worker);
+    int64_t link_ns = worker->link ? worker->node->link->next_ns (worker->link) : INT64_MAX;
+    return link_ns < due_ns ? link_ns : due_ns;
 }
 
 /* Without a port there is one worker: only time and watches can end its waiting. */
@@ -170,11 +184,11 @@ s_wait_alone (zanni_worker_t *worker, int64_t until_ns)
 void
 zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns)
 {
-    int64_t next_ns = zanni__due_next (worker);
+    if (zanni__unsent (worker))
+        zanni__flush (worker);
+    int64_t next_ns = zanni__worker_due (worker);
     if (next_ns < until_ns)
         until_ns = next_ns;
-    if (worker->dirty)
-        zanni__flush (worker);
     if (zanni__worker_busy (worker))
         return;
     if (worker->port)
@@ -188,7 +202,7 @@ zanni__uncorked (zanni_worker_t *worker)
 {
     if (worker->corked)
         return;
-    if (worker->dirty)
+    if (zanni__unsent (worker))
         zanni__flush (worker);
     if (worker->descriptor)
         zanni__descriptor_update (worker);
@@ -252,6 +266,21 @@ s_flush_at_last (zanni_worker_t *worker)
     }
 }
 
+/* What the ends of its actors had to say is waited for. What comes meanwhile finds no actor any more. */
+static void
+s_close_link (zanni_worker_t *worker)
+{
+    const zanni_node_t *node = worker->node;
+    if (worker->link) {
+        node->link->close (worker->link, zanni__node_now (node) + (int64_t) node->options.shutdown_ms * 1000000);
+        zanni__remotes_free (worker);
+        worker->link = NULL;
+        worker->link_dirty = false;
+    }
+    zanni__worker_unlisten (worker);
+    zanni__events_look (worker);
+}
+
 void
 zanni__worker_close (zanni_worker_t *worker)
 {
@@ -264,6 +293,7 @@ zanni__worker_close (zanni_worker_t *worker)
     s_clear_run_queue (worker);
     s_refuse (worker);
     s_flush_at_last (worker);
+    s_close_link (worker);
     zanni__settle (worker);
     /* release: whoever sees it closed (acquire) finds nothing of it running. */
     atomic_store_explicit (&worker->closed, true, memory_order_release);
@@ -310,25 +340,49 @@ zanni_worker_step (zanni_worker_t *worker)
 {
     zanni__worker_look (worker);
     zanni__worker_run (worker, worker->poll);
-    if (worker->kind == ZANNI__WORKER_THREAD)
+    if (worker->kind >= ZANNI__WORKER_THREAD && worker->owner)
         while (s_run_loop_actor (worker)) {}
     return zanni__worker_busy (worker);
+}
+
+/* Whose actor has ended: a thread ends with it, a process when nothing in it is referred to any more. */
+static bool
+s_is_over (const zanni_worker_t *worker)
+{
+    if (!worker->owner || worker->owner->state != ZANNI__ENDED)
+        return false;
+    return worker->kind == ZANNI__WORKER_THREAD
+           || (worker->kind == ZANNI__WORKER_PROCESS && !zanni__node_actors (worker->node));
 }
 
 bool
 zanni_worker_stopping (const zanni_worker_t *worker)
 {
-    return worker->stopping
-           || (worker->kind == ZANNI__WORKER_THREAD && worker->owner && worker->owner->state == ZANNI__ENDED);
+    return worker->stopping || s_is_over (worker);
+}
+
+/* A process whose own actor has ended waits for those that others refer to, on whatever worker: nobody tells it of the
+   last one, so it looks. */
+static int64_t
+s_look_again_ns (const zanni_worker_t *worker)
+{
+    bool lingers = worker->kind == ZANNI__WORKER_PROCESS && worker->owner->state == ZANNI__ENDED;
+    return lingers ? zanni__node_now (worker->node) + ZANNI__LINGER_NS : INT64_MAX;
+}
+
+void
+zanni__worker_loop (zanni_worker_t *worker)
+{
+    while (!zanni_worker_stopping (worker))
+        if (!zanni_worker_step (worker) && !zanni_worker_stopping (worker))
+            zanni__worker_wait (worker, s_look_again_ns (worker));
 }
 
 void
 zanni_worker_main (zanni_worker_t *worker)
 {
     zanni_worker_enter (worker);
-    while (!zanni_worker_stopping (worker))
-        if (!zanni_worker_step (worker) && !zanni_worker_stopping (worker))
-            zanni__worker_wait (worker, INT64_MAX);
+    zanni__worker_loop (worker);
     zanni__worker_close (worker);
 }
 
@@ -355,10 +409,13 @@ zanni_worker_stop (zanni_worker_t *from, zanni_worker_t *worker)
 void
 zanni_worker_wait (zanni_worker_t *worker, int64_t until_ns, int fd)
 {
-    if (worker->dirty)
+    if (zanni__unsent (worker))
         zanni__flush (worker);
+    int64_t next_ns = zanni__worker_due (worker);
+    if (next_ns < until_ns)
+        until_ns = next_ns;
     if (!zanni__worker_busy (worker) && worker->port)
-        worker->fresh = worker->node->port->wait (worker->port, until_ns, fd) > 0;
+        worker->fresh = worker->node->port->wait (worker->port, until_ns, zanni__watches_with (worker, fd)) > 0;
 }
 
 uint64_t
@@ -377,7 +434,7 @@ zanni_worker_log (const zanni_worker_t *worker, zanni_log_level_t level, const c
 int64_t
 zanni_worker_next_ns (const zanni_worker_t *worker)
 {
-    return zanni__due_next (worker);
+    return zanni__worker_due (worker);
 }
 
 bool

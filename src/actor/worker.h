@@ -9,6 +9,7 @@
 #define ZANNI_ACTOR_WORKER_H
 
 #include "../base/inline.h"
+#include "../base/rundir.h"
 #include "node.h"
 
 #define ZANNI__TURN_MESSAGES 64
@@ -21,12 +22,14 @@
 #define ZANNI__FREE_ENOUGH 1024      // over these, memory that came from another worker goes home
 #define ZANNI__FREE_BATCHES 16
 #define ZANNI__HOMEBOUND 64          // chains of memory on their way to a worker, which may not look for a long time
+#define ZANNI__LINGER_NS 20000000     // between two looks of a process for the last of its actors
 
 typedef enum {
     ZANNI__WORKER_ROOT,
     ZANNI__WORKER_ATTACHED,
     ZANNI__WORKER_POOL,
     ZANNI__WORKER_THREAD,    // of one THREAD actor
+    ZANNI__WORKER_PROCESS,   // of one PROCESS actor, in its process
     ZANNI__WORKER_CONTROL    // of the node's control thread: no actors
 } zanni__worker_kind_t;
 
@@ -109,8 +112,13 @@ struct zanni_worker {
     zanni__hook_t *actors;
     uint64_t actor_serial;
     zanni__refs_t ref_hooks;
+    void *link;                       // to other nodes; NULL: none yet
+    struct zanni__remotes *remotes;   // made with it
+    bool link_dirty;                  // it has records that were not sent yet
+    zanni__queue_t events;            // of other nodes, from this worker itself
     int epoll;                        // of watches; -1: none yet
     int watches;
+    struct zanni__hook_fd *hooks;     // descriptors of the library's own: see watch.h
     struct zanni__descriptor *descriptor;   // what zanni_fd made, or NULL
     zanni__pending_t *sockets;        // watched ZeroMQ sockets
     zanni__worker_kind_t kind;
@@ -122,6 +130,8 @@ struct zanni_worker {
     bool blocking;                    // its owner waits inside call, receive, ...
     bool quit;                        // zanni_exit by a root or attached actor: zanni_run is to return
     char name [80];
+    char endpoint [ZANNI__ENDPOINT_MAX];   // at which others reach its actors; "": made when that is needed (node's lock)
+    int listen_fd;                         // its socket, until the link adopts it
     _Atomic uint32_t users;           // identities, outlets, the node; the last one (acq_rel) frees
     _Atomic uint32_t homebound;       // chains of its memory that are on their way home (relaxed: a bound, no order)
     /* The end. A poster counts itself, then looks whether the worker refuses; the worker refuses, then waits until no one
@@ -170,6 +180,17 @@ void zanni__worker_own (zanni_worker_t *worker, zanni__identity_t *owner);
 void zanni__worker_close (zanni_worker_t *worker);
 void zanni__worker_end_actors (zanni_worker_t *worker);
 bool zanni__worker_busy (const zanni_worker_t *worker);
+void zanni__worker_loop (zanni_worker_t *worker);   // until it is to end
+
+/* Something was sent and has not left yet. */
+static inline bool
+zanni__unsent (const zanni_worker_t *worker)
+{
+    return worker->dirty || worker->link_dirty;
+}
+
+/* When it next has something to do by itself. */
+int64_t zanni__worker_due (const zanni_worker_t *worker);
 
 /* turn.c */
 uint32_t zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budget);
@@ -210,6 +231,35 @@ void zanni__bury_orphans (zanni_worker_t *worker);
 
 /* route.c: hands what arrives at a stand-in to its link. */
 void zanni__route (zanni_worker_t *worker, zanni__item_t *item);
+
+/* remote.c (remote.h has the rest): the stand-in by which `worker` reaches whom a reference names, borrowed; `identity`
+   itself where it is none. Whether what is to be sent to one is admitted (weight 0: whether it has room again). What came
+   from one is handled. */
+int zanni__remote_here (zanni_worker_t *worker, zanni__identity_t **here_p, zanni__identity_t *identity);
+int zanni__remote_admits (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight);
+void zanni__remote_taken (zanni_worker_t *worker, const zanni_msg_t *msg);
+void zanni__remotes_free (zanni_worker_t *worker);
+
+static inline int
+zanni__target (zanni_worker_t *worker, zanni__identity_t **to_p, const zanni_ref_t *ref)
+{
+    *to_p = ref->identity;
+    return __builtin_expect (ref->identity->elsewhere, 0) ? zanni__remote_here (worker, to_p, ref->identity) : 0;
+}
+
+/* remote.c: the worker's link, opened where it is new. */
+int zanni__worker_link (zanni_worker_t *worker);
+
+/* event.c: what happens to other nodes, told between workers. */
+void zanni__event_arrives (zanni_worker_t *worker, zanni_msg_t *msg);
+void zanni__events_look (zanni_worker_t *worker);
+
+/* node/endpoint.c: where `worker` is reached, made where that is new; by the thread of `from`. */
+int zanni__worker_endpoint (zanni_worker_t *from, zanni_worker_t *worker, const char **endpoint_p);
+void zanni__worker_unlisten (zanni_worker_t *worker);
+
+/* node/process.c: whether a process of this node has ended, and why. Any thread. */
+bool zanni__process_ended (zanni_node_t *node, const uint8_t id [16], zanni_reason_t *reason);
 
 /* envelope.c: messages from and to the free list. */
 zanni_msg_t *zanni__msg_new (zanni_worker_t *worker);
@@ -255,12 +305,15 @@ void zanni__dispatch (zanni_t *self, zanni_msg_t *msg);
 int zanni__ask_begin (zanni_t *self, zanni_msg_t *msg, const zanni_ask_t *options, zanni__pending_t **pending_p);
 int zanni__ask_wait (zanni_t *self, zanni_msg_t **reply_p, zanni__pending_t *pending, const zanni_ask_t *options);
 void zanni__cancel_arrives (zanni_worker_t *worker, zanni_msg_t *cancel);
+void zanni__ask_fail (zanni_worker_t *worker, zanni__pending_t *pending, int code, const char *text);
 void zanni__error_set (zanni_error_t *error, int code, const char *text);
 
 /* answer.c */
 int zanni__answer_error (zanni_worker_t *worker, zanni_msg_t *ask, int code, int64_t app_code, const char *text);
 void zanni__answer_turned (zanni_worker_t *worker, zanni_msg_t *ask, int code, const zanni_reason_t *reason);
 bool zanni__ask_is_open (const zanni_msg_t *msg);
+
+void zanni__forwarded_arrives (zanni_worker_t *worker, zanni_msg_t *msg);
 
 /* spawn.c */
 int zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni_spawn_t *options,
@@ -280,6 +333,8 @@ void zanni__watcher_add (zanni_worker_t *worker, zanni__identity_t *identity, za
 void zanni__watcher_remove (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *demonitor);
 void zanni__watchers_end (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason,
                           bool restarts);
+void zanni__watcher_fire (zanni_worker_t *worker, zanni__identity_t *identity, uint64_t id,
+                          const zanni_reason_t *reason, bool restarts);
 void zanni__waiters_wake (zanni_worker_t *worker, zanni__identity_t *identity);
 void zanni__down_now (zanni_worker_t *worker, zanni_msg_t *monitor, const zanni_reason_t *reason, bool restarts);
 void zanni__waiter_now (zanni_worker_t *worker, zanni_msg_t *waiter);

@@ -57,6 +57,11 @@ int zanni__args_to_payload (zanni__args_t *args, zanni__payload_t **payload_p);
 int zanni__args_copy (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__args_t *from,
                       const zanni__refs_t *refs);
 
+/* Arguments that came from elsewhere: copies the bytes and takes over the handles of `from`, into the room where they fit
+   or a payload. `from` stays the caller's, but for the handles, on 0. ZANNI_ENOMEM. */
+int zanni__args_move (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__pack_t *pack,
+                      const zanni__args_t *from);
+
 /* Bytes that the arguments count for in a mailbox: argument bytes and buffer sizes, at most UINT32_MAX. */
 uint32_t zanni__args_weight (const zanni__args_t *args);
 

@@ -255,6 +255,31 @@ zanni__args_to_payload (zanni__args_t *args, zanni__payload_t **payload_p)
 }
 
 int
+zanni__args_move (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__pack_t *pack,
+                  const zanni__args_t *from)
+{
+    zanni__args_t moved = *from;
+    zanni__payload_t *payload = NULL;
+    size_t table_size = ((size_t) from->refs + from->buffers) * sizeof (void *);
+    uintptr_t top = ((uintptr_t) pack->room + pack->room_size) & ~(uintptr_t) (sizeof (void *) - 1);
+    if (top < (uintptr_t) pack->room + from->size + table_size) {
+        int rc = zanni__args_to_payload (&moved, &payload);
+        if (rc)
+            return rc;
+    }
+    else {
+        memcpy (pack->room, from->bytes, from->size);
+        moved.bytes = pack->room;
+        moved.table = table_size ? (void **) (top - table_size) : NULL;
+        if (table_size)
+            memcpy (moved.table, from->table, table_size);
+    }
+    *args = moved;
+    *payload_p = payload;
+    return 0;
+}
+
+int
 zanni__args_copy (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__args_t *from,
                   const zanni__refs_t *refs)
 {

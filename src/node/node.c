@@ -9,9 +9,11 @@
 
 #include "../base/clock.h"
 #include "../base/memory.h"
+#include "../link/link.h"
 #include "../message/region.h"
 #include "../place/inproc.h"
 #include "../place/thread.h"
+#include "make.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +24,8 @@
 #define S_MAILBOX_BYTES (UINT64_C (256) << 20)
 #define S_ASK_DEADLINE_MS 5000
 #define S_SHUTDOWN_MS 5000
+#define S_HEARTBEAT_MS 1000
+#define S_WINDOW_BYTES ((uint64_t) 8 << 20)
 #define S_WORKERS_MOST 1024
 
 void
@@ -50,6 +54,9 @@ s_free (zanni_node_t *node)
         node->region_ops->close (node->region);
     if (node->bell >= 0)
         close (node->bell);
+    zanni__processes_free (node->processes);
+    zanni__table_free (&node->exports);
+    pthread_mutex_destroy (&node->exports_lock);
     pthread_mutex_destroy (&node->lock);
     pthread_mutex_destroy (&node->pool_lock);
     zanni__free (node->workers);
@@ -99,17 +106,22 @@ s_set_options (zanni_node_t *node, const zanni_options_t *options)
         own->ask_deadline_ms = S_ASK_DEADLINE_MS;
     if (!own->shutdown_ms)
         own->shutdown_ms = S_SHUTDOWN_MS;
+    if (!own->heartbeat_ms)
+        own->heartbeat_ms = S_HEARTBEAT_MS;
+    if (!own->window_bytes)
+        own->window_bytes = S_WINDOW_BYTES;
     snprintf (node->name, sizeof node->name, "%s", own->name ? own->name : "zanni");
     own->name = node->name;
     own->error = NULL;
     node->clock = own->clock ? *own->clock : zanni__clock_system;
     node->port = own->port ? own->port : &zanni__port_inproc;
     node->place = own->place ? own->place : &zanni__place_thread;
+    node->link = own->link ? own->link : &zanni__link_zmq;
     node->region_ops = own->region ? own->region : &zanni__region_default;
 }
 
 static int
-s_node_new (zanni_node_t **node_p, const zanni_options_t *options)
+s_node_new (zanni_node_t **node_p, const zanni_options_t *options, const uint8_t *id)
 {
     zanni_node_t *node = zanni__calloc (sizeof *node);
     if (!node)
@@ -120,13 +132,18 @@ s_node_new (zanni_node_t **node_p, const zanni_options_t *options)
     s_set_options (node, options);
     pthread_mutex_init (&node->lock, NULL);
     pthread_mutex_init (&node->pool_lock, NULL);
+    pthread_mutex_init (&node->exports_lock, NULL);
+    node->incarnation = 1;
+    node->home = "";
     node->pool = zanni__calloc (node->options.workers * sizeof *node->pool);
     int rc = node->pool ? 0 : ZANNI_ENOMEM;
     if (!rc && node->bell < 0)
         rc = ZANNI_EDESCRIPTORS;
     if (!rc)
         rc = node->region_ops->open (&node->region);
-    if (!rc)
+    if (!rc && id)
+        memcpy (node->id, id, sizeof node->id);
+    else if (!rc)
         rc = node->clock.random (node->clock.context, node->id, sizeof node->id);
     if (rc) {
         zanni__node_unref (node);
@@ -178,7 +195,8 @@ s_add_worker (zanni_node_t *node, zanni_worker_t **worker_p, int kind, const cha
     if (!worker)
         return ZANNI_ENOMEM;
     int rc = s_take_number (node, worker);
-    bool needs_port = kind != ZANNI__WORKER_ROOT || node->options.port;
+    bool is_root = kind == ZANNI__WORKER_ROOT || kind == ZANNI__WORKER_PROCESS;
+    bool needs_port = !is_root || node->options.port;
     if (!rc && needs_port) {
         rc = s_open_port (worker);
         if (rc)
@@ -226,6 +244,15 @@ s_open (zanni_node_t *node)
     /* release: whoever sees the place sees the undertaker. */
     atomic_store_explicit (&node->place_handle, place, memory_order_release);
     return 0;
+}
+
+int
+zanni__node_open (zanni_node_t *node)
+{
+    pthread_mutex_lock (&node->lock);
+    int rc = node->ending ? ZANNI_ECLOSED : s_open (node);
+    pthread_mutex_unlock (&node->lock);
+    return rc;
 }
 
 int
@@ -333,6 +360,23 @@ s_host_actor (zanni_t **self_p, zanni_worker_t *worker)
 }
 
 int
+zanni__node_new (zanni_node_t **node_p, const zanni_options_t *options, const uint8_t *id, zanni__worker_kind_t kind)
+{
+    zanni_node_t *node;
+    int rc = s_node_new (&node, options, id);
+    if (rc)
+        return rc;
+    rc = s_add_worker (node, &node->root, kind, kind == ZANNI__WORKER_ROOT ? "root" : "process actor");
+    if (rc)
+        zanni__node_unref (node);
+    else {
+        node->undertaker = node->root;
+        *node_p = node;
+    }
+    return rc;
+}
+
+int
 zanni_new (zanni_t **self_p, const zanni_options_t *options)
 {
     zanni_error_t fault = { 0 };
@@ -346,15 +390,11 @@ zanni_new (zanni_t **self_p, const zanni_options_t *options)
             *error = fault;
         return rc;
     }
-    rc = s_node_new (&node, options);
+    rc = zanni__node_new (&node, options, NULL, ZANNI__WORKER_ROOT);
     if (!rc) {
-        rc = s_add_worker (node, &node->root, ZANNI__WORKER_ROOT, "root");
-        if (!rc) {
-            node->undertaker = node->root;
-            rc = s_host_actor (self_p, node->root);
-            if (rc)
-                zanni__worker_close (node->root), zanni_worker_drop (node->root);
-        }
+        rc = s_host_actor (self_p, node->root);
+        if (rc)
+            zanni__worker_close (node->root), zanni_worker_drop (node->root);
         zanni__node_unref (node);   // the root's worker holds it now
     }
     if (rc && error)
@@ -391,8 +431,8 @@ s_phase_end (const zanni_node_t *node)
     return zanni__node_now (node) + (int64_t) node->options.shutdown_ms * 1000000;
 }
 
-static int
-s_destroy_node (zanni_node_t *node)
+int
+zanni__node_destroy (zanni_node_t *node)
 {
     zanni_worker_t *root = node->root;
     int stuck = 0;
@@ -425,6 +465,7 @@ s_destroy_node (zanni_node_t *node)
     if (node->subscriber)
         zanni__identity_unref (node->subscriber);
     node->subscriber = NULL;
+    zanni__lease_destroy (&node->lease);
     zanni_worker_drop (root);
     return stuck ? ZANNI_ESTUCK : 0;
 }
@@ -443,10 +484,22 @@ zanni_destroy (zanni_t **self_p)
         return ZANNI_EOWNER;
     *self_p = NULL;
     if (worker->kind == ZANNI__WORKER_ROOT)
-        return s_destroy_node (worker->node);
+        return zanni__node_destroy (worker->node);
     zanni__worker_close (worker);
     zanni_worker_drop (worker);
     return 0;
+}
+
+uint64_t
+zanni__node_actors (zanni_node_t *node)
+{
+    uint64_t actors = 0;
+    pthread_mutex_lock (&node->lock);
+    for (uint32_t i = 0; i < node->workers_size; i++)
+        if (node->workers [i])
+            actors += atomic_load_explicit (&node->workers [i]->counts.actors, memory_order_relaxed);
+    pthread_mutex_unlock (&node->lock);
+    return actors;
 }
 
 int

@@ -3,10 +3,9 @@
    dials meet. A batch travels as one message whose data is the batch; its free function is called in the end by whoever
    closes it, and a batch that nobody took by then is undelivered.
 
-   Sockets live in a context of the library's own, one per process, made with the first port and terminated with the
-   last. Pipes have no limit: what bounds them is the receivers' mailboxes. libzmq aborts when it opens a socket with
-   very few descriptors left, or starts its own threads where none can be made, so both are probed first. Both sockets are
-   made with the port: whoever wants a worker is told that sockets are short, not who first sends.
+   Sockets live in the library's own context (base/sockets.c). Pipes have no limit: what bounds them is the receivers'
+   mailboxes. Both sockets are made with the port: whoever wants a worker is told that sockets are short, not who first
+   sends.
 
    A socket that was closed is only gone when its peers have noticed, and a ROUTER notices when it is asked for its
    events. Nobody reads from one here, so after a port was closed, somewhere, every port asks its own for a while.
@@ -14,32 +13,25 @@
    A worker that waits for nothing but batches blocks in zmq_msg_recv: that is 10 us faster than zmq_poll. */
 
 #include "inproc.h"
-#include "thread.h"
 
 #include "../actor/worker.h"
 #include "../base/memory.h"
 #include "../base/race.h"
+#include "../base/sockets.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 #include <zmq.h>
 
-#define S_RESERVE 16         // descriptors that must be left
-#define S_SOCKETS 65000      // of the context
 #define S_ID 8               // bytes of a routing id
 #define S_TIDY_NS 1000000000   // for how long a port that was closed is looked for
 #define S_TIDY_EVERY_NS 1000000
 
-static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
-static void *s_context;      // guarded by s_lock, as its users
-static int s_context_users;
 static _Atomic uint64_t s_ports_closed;   // relaxed: who sees it late tidies late
 
 typedef struct {
     zanni_worker_t *worker;
+    void *context;
     void *dealer;
     void *router;
     uint64_t *dialled;       // by worker number: the serial that was dialled, 0 for none
@@ -50,65 +42,11 @@ typedef struct {
     int timeout_ms;          // what ZMQ_RCVTIMEO is set to
 } s_port_t;
 
-int
-zanni__descriptors_left (int count)
-{
-    int fds [64];
-    int opened = 0;
-    int wanted = count + S_RESERVE < 64 ? count + S_RESERVE : 64;
-    int first = eventfd (0, EFD_CLOEXEC);
-    if (first < 0)
-        return ZANNI_EDESCRIPTORS;
-    while (opened < wanted) {
-        int fd = fcntl (first, F_DUPFD_CLOEXEC, 0);
-        if (fd < 0)
-            break;
-        fds [opened++] = fd;
-    }
-    for (int i = 0; i < opened; i++)
-        close (fds [i]);
-    close (first);
-    return opened == wanted ? 0 : ZANNI_EDESCRIPTORS;
-}
-
 static int
-s_context_take (void)
-{
-    int rc = 0;
-    pthread_mutex_lock (&s_lock);
-    if (!s_context)   // its own descriptors, and libzmq's two threads, which start with its first socket
-        rc = zanni__descriptors_left (8);
-    if (!s_context && !rc)
-        rc = zanni__threads_left (2);
-    if (!s_context && !rc) {
-        s_context = zmq_ctx_new ();
-        if (s_context)
-            (void) zmq_ctx_set (s_context, ZMQ_MAX_SOCKETS, S_SOCKETS);
-        else
-            rc = ZANNI_ENOMEM;
-    }
-    s_context_users += !rc;
-    pthread_mutex_unlock (&s_lock);
-    return rc;
-}
-
-static void
-s_context_give (void)
-{
-    pthread_mutex_lock (&s_lock);
-    void *ended = --s_context_users ? NULL : s_context;
-    if (ended)
-        s_context = NULL;
-    pthread_mutex_unlock (&s_lock);
-    if (ended)
-        (void) zmq_ctx_term (ended);
-}
-
-static int
-s_socket (void **socket_p, int type)
+s_socket (const s_port_t *port, void **socket_p, int type)
 {
     const int none = 0;
-    void *socket = zmq_socket (s_context, type);
+    void *socket = zmq_socket (port->context, type);
     if (!socket)
         return errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_ENOMEM;
     (void) zmq_setsockopt (socket, ZMQ_LINGER, &none, sizeof none);
@@ -136,10 +74,10 @@ s_open_sockets (s_port_t *port)
     const int on = 1;
     int rc = zanni__descriptors_left (2);
     if (!rc)
-        rc = s_socket (&port->dealer, ZMQ_DEALER);
+        rc = s_socket (port, &port->dealer, ZMQ_DEALER);
     if (rc)
         return rc;
-    rc = s_socket (&port->router, ZMQ_ROUTER);
+    rc = s_socket (port, &port->router, ZMQ_ROUTER);
     s_endpoint (endpoint, sizeof endpoint, port->worker);
     if (!rc && !zmq_setsockopt (port->router, ZMQ_ROUTER_MANDATORY, &on, sizeof on)
         && !zmq_bind (port->dealer, endpoint))
@@ -157,7 +95,7 @@ s_open (void *context, zanni_worker_t *worker, void **port_p)
     s_port_t *port = zanni__calloc (sizeof *port);
     if (!port)
         return ZANNI_ENOMEM;
-    int rc = s_context_take ();
+    int rc = zanni__zmq_context_take (&port->context);
     if (rc) {
         zanni__free (port);
         return rc;
@@ -167,7 +105,7 @@ s_open (void *context, zanni_worker_t *worker, void **port_p)
     port->closed_seen = atomic_load_explicit (&s_ports_closed, memory_order_relaxed);
     rc = s_open_sockets (port);
     if (rc) {
-        s_context_give ();
+        zanni__zmq_context_give ();
         zanni__free (port);
         return rc;
     }
@@ -367,7 +305,7 @@ s_close (void *self)
     atomic_fetch_add_explicit (&s_ports_closed, 1, memory_order_relaxed);
     zanni__free (port->dialled);
     zanni__free (port);
-    s_context_give ();
+    zanni__zmq_context_give ();
 }
 
 const zanni_port_ops_t zanni__port_inproc = {

@@ -7,7 +7,4 @@
 
 extern const zanni_port_ops_t zanni__port_inproc;
 
-/* 0 where `count` more descriptors can be opened and a reserve of 16 is left; ZANNI_EDESCRIPTORS. */
-int zanni__descriptors_left (int count);
-
 #endif

@@ -13,16 +13,21 @@
 
    Zactor functions of the program's (pipe.h) run on threads that are made, counted and abandoned like those of workers.
    Once such a pipe is released to this thread it winds it up: it tells the function to end and throws away what comes
-   out, until the function has returned. An epoll set, made with the first of them, wakes it for these pipes. */
+   out, until the function has returned.
+
+   Processes (process.h) are this thread's, too: a request for one is answered when the launcher has spoken. What is left of
+   them when the node has ended is killed, so none is ever abandoned. An epoll set, made with the first pipe or process, is
+   what wakes this thread for them. */
 
 #include "thread.h"
 
-#include "inproc.h"
 #include "pipe.h"
+#include "process.h"
 
-#include "../base/assert.h"
+#include "../actor/worker.h"
 #include "../base/list.h"
 #include "../base/memory.h"
+#include "../base/sockets.h"
 
 #include <czmq.h>
 #include <fcntl.h>
@@ -36,6 +41,8 @@
 
 #define S_EXIT_SECONDS 1
 #define S_ROUSE_NS 100000000
+#define S_KILL_NS 1000000000   // for processes to be gone that were killed
+#define S_CLOSE_MS 1000        // for the launcher to be
 
 typedef struct {
     zanni__link_t link;        // in the place's threads
@@ -50,8 +57,9 @@ typedef struct {
 
 typedef struct {
     zanni__link_t link;
-    zanni_worker_t *worker;    // one of the two
+    zanni_worker_t *worker;    // one of the three
     zanni__pipe_t *guest;
+    zanni_process_t *process;
     int rc;
     bool done;
 } s_request_t;
@@ -61,17 +69,20 @@ typedef struct s_place {
     zanni_worker_t *undertaker;
     zactor_t *control;
     int wake_fd;
-    int epoll;                 // of wake_fd and released pipes; -1: there was none of these yet
+    int epoll;                 // of wake_fd, released pipes, processes; -1: there was none of these yet
     pthread_mutex_t lock;      // guards from here
     pthread_cond_t changed;
     zanni__link_t requests;
     bool stopping;
+    int64_t grace_ms;          // from then on, for processes
     bool quitting;
     int64_t quit_ns;
     bool left;                 // with threads in it: for good
-    int threads_count;         // to here
+    int threads_count;
+    int processes_count;       // to here
     bool stopped;              // the control thread's own: it has told all workers
     zanni__link_t threads;
+    zanni__children_t *children;   // NULL: there was no process yet
 } s_place_t;
 
 static pthread_once_t s_once = PTHREAD_ONCE_INIT;
@@ -103,19 +114,27 @@ s_after (int64_t ns)
 }
 
 static void
-s_tell_stop (s_place_t *place)
+s_tell_stop (s_place_t *place, const struct timespec *until)
 {
+    struct timespec now;
+    clock_gettime (CLOCK_MONOTONIC, &now);
+    place->grace_ms = (until->tv_sec - now.tv_sec) * 1000 + (until->tv_nsec - now.tv_nsec) / 1000000;
     place->stopping = true;
     s_wake (place);
 }
 
-/* Stops a place's threads and waits; under its lock. Answers how many are left. */
+/* Stops a place's threads and processes and waits; under its lock. Processes are killed at the end. Answers how many
+   threads are left. */
 static int
-s_stop_threads (s_place_t *place, const struct timespec *until)
+s_stop_all (s_place_t *place, const struct timespec *until)
 {
-    s_tell_stop (place);
-    while (place->threads_count)
+    s_tell_stop (place, until);
+    while (place->threads_count || place->processes_count)
         if (pthread_cond_timedwait (&place->changed, &place->lock, until))
+            break;
+    struct timespec killed = s_after (S_KILL_NS);
+    while (place->processes_count)
+        if (pthread_cond_timedwait (&place->changed, &place->lock, &killed))
             break;
     return place->threads_count;
 }
@@ -165,7 +184,7 @@ s_end_place (s_place_t *place, const struct timespec *until)
 {
     pthread_mutex_lock (&place->lock);
     if (place->control) {
-        (void) s_stop_threads (place, until);
+        (void) s_stop_all (place, until);
         place->quitting = true;
         place->quit_ns = 0;
         place->left = place->threads_count > 0;
@@ -189,7 +208,7 @@ s_at_exit (void)
     for (zanni__link_t *link = s_places.next; link != &s_places; link = link->next) {
         s_place_t *place = ZANNI__CONTAINER (link, s_place_t, all);
         pthread_mutex_lock (&place->lock);
-        s_tell_stop (place);
+        s_tell_stop (place, &until);
         pthread_mutex_unlock (&place->lock);
     }
     for (zanni__link_t *link = s_places.next; link != &s_places; link = link->next)
@@ -224,34 +243,6 @@ s_block_signals (sigset_t *before)
     sigset_t every;
     sigfillset (&every);
     pthread_sigmask (SIG_SETMASK, &every, before);
-}
-
-/* Lives until it gets the lock. */
-static void *
-s_probe (void *argument)
-{
-    pthread_mutex_lock (argument);
-    pthread_mutex_unlock (argument);
-    return NULL;
-}
-
-int
-zanni__threads_left (int count)
-{
-    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    pthread_t threads [4];
-    sigset_t before;
-    int made = 0;
-    zanni__assert (count <= 4);
-    s_block_signals (&before);
-    pthread_mutex_lock (&lock);
-    while (made < count && !pthread_create (&threads [made], NULL, s_probe, &lock))
-        made++;
-    pthread_mutex_unlock (&lock);
-    for (int i = 0; i < made; i++)
-        pthread_join (threads [i], NULL);
-    pthread_sigmask (SIG_SETMASK, &before, NULL);
-    return made == count ? 0 : ZANNI_ETHREADS;
 }
 
 /* A probed socket's number is only free again when libzmq has dealt with it, on a thread of its own; just behind that it
@@ -364,6 +355,67 @@ s_make (s_place_t *place, const s_request_t *request)
     return 0;
 }
 
+static void
+s_answer (s_place_t *place, s_request_t *request, int rc)
+{
+    pthread_mutex_lock (&place->lock);
+    if (!rc && request->process)
+        place->processes_count++;   // until it is counted anew: who asked may end the node at once
+    else if (!rc)
+        place->threads_count++;
+    request->rc = rc;
+    request->done = true;
+    pthread_cond_broadcast (&place->changed);
+    pthread_mutex_unlock (&place->lock);
+}
+
+static void
+s_process_answered (void *context, void *request, int rc)
+{
+    s_answer (context, request, rc);
+}
+
+static void
+s_process_ended (void *context, const uint8_t *node, uint64_t incarnation, const zanni_reason_t *reason)
+{
+    s_place_t *place = context;
+    zanni_worker_process_ended (place->undertaker, node, incarnation, reason);
+}
+
+static int
+s_open_children (s_place_t *place)
+{
+    const zanni_options_t *options = &place->undertaker->node->options;
+    const zanni__children_owner_t owner = {
+        .context = place, .program = options->child_program, .arguments = options->child_arguments,
+        .answered = s_process_answered, .ended = s_process_ended
+    };
+    struct epoll_event event = { .events = EPOLLIN };
+    if (place->children)
+        return 0;
+    int rc = s_open_epoll (place);
+    if (!rc)
+        rc = zanni__children_new (&place->children, &owner);
+    if (!rc && epoll_ctl (place->epoll, EPOLL_CTL_ADD, zanni__children_fd (place->children), &event)) {
+        zanni__children_destroy (&place->children, 0);
+        rc = ZANNI_EDESCRIPTORS;
+    }
+    return rc;
+}
+
+/* It is answered some time later. */
+static void
+s_make_process (s_place_t *place, s_request_t *request)
+{
+    int rc = s_open_children (place);
+    if (!rc) {
+        zanni__children_start (place->children, request->process, request);
+        return;
+    }
+    zanni__error_set (request->process->error, rc, NULL);
+    s_answer (place, request, rc);
+}
+
 /* Those that are there now: others may come for ever, and what has ended is to be reaped meanwhile. */
 static void
 s_answer_requests (s_place_t *place)
@@ -376,12 +428,11 @@ s_answer_requests (s_place_t *place)
         s_request_t *request = ZANNI__CONTAINER (place->requests.next, s_request_t, link);
         zanni__link_remove (&request->link);
         pthread_mutex_unlock (&place->lock);
-        int rc = s_make (place, request);
+        if (request->process)
+            s_make_process (place, request);
+        else
+            s_answer (place, request, s_make (place, request));
         pthread_mutex_lock (&place->lock);
-        place->threads_count += !rc;
-        request->rc = rc;
-        request->done = true;
-        pthread_cond_broadcast (&place->changed);
     }
     pthread_mutex_unlock (&place->lock);
 }
@@ -447,9 +498,36 @@ s_reap (s_place_t *place)
     }
 }
 
-static void
-s_stop_workers (s_place_t *place)
+/* Answers when it has to be called again, by the clock of the node. */
+static int64_t
+s_step_children (s_place_t *place)
 {
+    if (!place->children)
+        return INT64_MAX;
+    int next_ms = zanni__children_step (place->children);
+    int count = zanni__children_count (place->children);
+    pthread_mutex_lock (&place->lock);
+    if (count < place->processes_count)
+        pthread_cond_broadcast (&place->changed);
+    place->processes_count = count;
+    pthread_mutex_unlock (&place->lock);
+    return next_ms < 0 ? INT64_MAX : zanni_worker_now_ns (place->undertaker) + next_ms * INT64_C (1000000);
+}
+
+static void
+s_end_children (s_place_t *place)
+{
+    if (!place->children)
+        return;
+    (void) epoll_ctl (place->epoll, EPOLL_CTL_DEL, zanni__children_fd (place->children), NULL);
+    zanni__children_destroy (&place->children, S_CLOSE_MS);
+}
+
+static void
+s_stop_workers (s_place_t *place, int64_t grace_ms)
+{
+    if (place->children)
+        zanni__children_stop (place->children, grace_ms);
     for (zanni__link_t *link = place->threads.next; link != &place->threads; link = link->next) {
         zanni_worker_t *worker = ZANNI__CONTAINER (link, s_thread_t, link)->worker;
         if (worker)   // a guest's actor, on some worker, ends with that
@@ -469,17 +547,21 @@ s_control (s_place_t *place, int64_t *until_ns)
     bool stopping = place->stopping;   // and so no further request behind those that are answered now
     bool quitting = place->quitting;
     int64_t quit_ns = place->quit_ns;
+    int64_t grace_ms = place->grace_ms;
     pthread_mutex_unlock (&place->lock);
     s_answer_requests (place);
     if (stopping && !place->stopped)
-        s_stop_workers (place);
+        s_stop_workers (place, grace_ms);
     s_wind_up (place);
     s_reap (place);
+    if (quitting)
+        s_end_children (place);
+    *until_ns = s_step_children (place);
     (void) zanni_worker_step (place->undertaker);
     /* While batches are given back by libzmq's reaper nothing wakes this thread: it looks every millisecond. */
-    *until_ns = quitting ? zanni_worker_now_ns (place->undertaker) + 1000000 : INT64_MAX;
     if (!quitting)
         return true;
+    *until_ns = zanni_worker_now_ns (place->undertaker) + 1000000;
     return zanni_worker_unsettled (place->undertaker) && zanni_worker_now_ns (place->undertaker) < quit_ns;
 }
 
@@ -602,6 +684,16 @@ s_start (void *self, zanni_worker_t *worker)
     return s_request (self, &request);
 }
 
+static int
+s_process (void *self, zanni_process_t *process)
+{
+    s_request_t request = { .process = process };
+    int rc = s_request (self, &request);
+    if (rc == ZANNI_ECLOSED)
+        zanni__error_set (process->error, rc, NULL);
+    return rc;
+}
+
 int
 zanni__pipe_start (void *place, zanni__pipe_t *pipe)
 {
@@ -640,7 +732,7 @@ s_finish (void *self, int64_t until_ns)
     int64_t left_ns = until_ns - zanni_worker_now_ns (place->undertaker);
     struct timespec until = s_after (left_ns > 0 ? left_ns : 0);
     pthread_mutex_lock (&place->lock);
-    int stuck = s_stop_threads (place, &until);
+    int stuck = s_stop_all (place, &until);
     pthread_mutex_unlock (&place->lock);
     return stuck;
 }
@@ -664,6 +756,6 @@ s_close (void *self, int64_t until_ns)
 }
 
 const zanni_place_ops_t zanni__place_thread = {
-    .size = sizeof (zanni_place_ops_t), .open = s_open, .rouse = s_rouse, .start = s_start, .finish = s_finish,
-    .close = s_close
+    .size = sizeof (zanni_place_ops_t), .open = s_open, .rouse = s_rouse, .start = s_start, .process = s_process,
+    .finish = s_finish, .close = s_close
 };

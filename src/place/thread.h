@@ -13,7 +13,4 @@ void zanni__czmq_init (void);
 /* 0 where a further zactor can be made: a thread, two sockets, their descriptors. Any thread. */
 int zanni__zactor_possible (void);
 
-/* 0 where `count` (at most 4) more threads can be started; ZANNI_ETHREADS. Any thread. */
-int zanni__threads_left (int count);
-
 #endif

@@ -4,6 +4,7 @@
 #ifndef ZANNI_WIRE_LIMITS_H
 #define ZANNI_WIRE_LIMITS_H
 
-#define ZANNI__WIRE_DEPTH 32   // arrays and maps inside each other, in one argument
+#define ZANNI__WIRE_DEPTH 32       // arrays and maps inside each other, in one argument
+#define ZANNI__WIRE_DIMENSIONS 8   // of a buffer's shape
 
 #endif

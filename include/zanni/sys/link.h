@@ -1,8 +1,8 @@
-/* link.h: the seam through which messages leave the node.
+/* link.h: the seam through which messages leave the node and come in from others.
 
-   A reference whose actor is not in this node names a link; whatever is sent to it, and whatever answers an ask that
-   came over it, passes through `send`. One process needs none: the table is fixed when a node is made, and is empty
-   by default. Weaker stability promise than the rest of the API.
+   Each worker that talks to other nodes has one link, driven on its own thread. Behind it stands a peer for every
+   endpoint that it talks to, and with each a session, dialled by either side: numbered, resent until acknowledged, with
+   one window in bytes. The default is src/link: ZeroMQ over ipc. Weaker stability promise than the rest of the API.
 
    SPDX-License-Identifier: MPL-2.0 */
 
@@ -10,40 +10,108 @@
 #define ZANNI_SYS_LINK_H
 
 #include "../message.h"
+#include "port.h"
+#include "wire.h"
 
+#define ZANNI_ENDPOINT_MAX 108   // bytes of an endpoint, its NUL included
+
+/* One endpoint of another node, as a worker knows it. The link makes and frees it; it outlives its sessions. */
+typedef struct zanni_peer {
+    uint8_t node [16];
+    uint64_t incarnation;                // of the last session; 0: there was none yet
+    char endpoint [ZANNI_ENDPOINT_MAX];  // where it listens
+    char home [ZANNI_ENDPOINT_MAX];      // who knows why its process ends; "": nobody
+    uint64_t sent;                       // number of the batch that the last record went or will go into
+    uint64_t acknowledged;               // of the last batch that has arrived there
+    bool awaited;                        // the runtime wants to know when `acknowledged` grows
+    void *held;                          // the runtime's: what was lent to it, what waits for an acknowledgement
+} zanni_peer_t;
+
+/* What happens to whole nodes, between the workers of one. */
 typedef enum {
-    ZANNI_RECORD_TELL = 10,
-    ZANNI_RECORD_ASK = 11,
-    ZANNI_RECORD_REPLY = 12,
-    ZANNI_RECORD_ERROR = 13
-} zanni_record_kind_t;
+    ZANNI_NODE_LISTEN,   // adopt the socket that was made for you
+    ZANNI_NODE_WATCH,    // to the undertaker: keep a pulse with this node, at `endpoint`
+    ZANNI_NODE_ENDED,    // the incarnation has ended, for `reason`, says its home
+    ZANNI_NODE_LOST      // its pulse is gone
+} zanni_node_change_t;
 
-/* What crosses a link, in the words of the wire protocol. Borrowed during the call. */
 typedef struct {
-    zanni_record_kind_t kind;
-    zanni_address_t to;
-    zanni_address_t from;
-    uint64_t id;             // of the ask
-    const char *method;
-    int64_t remaining_ms;    // of an ask; -1: no deadline
-    zanni_bytes_t args;      // msgpack, references and buffers as indices
-    const zanni_ref_t *const *refs;
-    size_t refs_count;
-    const zanni_buffer_t *const *buffers;
-    size_t buffers_count;
-    const zanni_error_t *error;   // of an ERROR
-} zanni_record_t;
+    zanni_node_change_t change;
+    bool restarts;
+    uint8_t node [16];
+    uint64_t incarnation;
+    char endpoint [ZANNI_ENDPOINT_MAX];
+    uint8_t kind;        // of the reason: zanni_exit_t
+    int64_t code;
+    char text [64];
+} zanni_node_event_t;
 
 typedef struct zanni_link_ops {
     size_t size;   // sizeof (zanni_link_ops_t), or 0
     void *context;
-    /* Opens a way to `endpoint`; its events come to the worker that opened it. Must not block. */
-    int (*open) (void *context, const char *endpoint, void **link_p);
-    /* Sends one record, copying what it needs. ZANNI_EFULL: its window is used up. Must not block. */
-    int (*send) (void *link, const zanni_record_t *record);
-    void (*close) (void *link);
-    /* Takes in what has arrived; answers the number of records. Must not block. */
-    int (*events) (void *link);
+    /* Makes the link of `worker`, on its thread, as all that follow. None blocks but close. 0, ZANNI_ENOMEM,
+       ZANNI_ESOCKETS, ZANNI_EDESCRIPTORS. */
+    int (*open) (void *context, zanni_worker_t *worker, void **link_p);
+    /* Takes over `fd`, a socket that listens at `endpoint` ("ipc://..."): from now on others may dial. */
+    int (*listen) (void *link, const char *endpoint, int fd);
+    /* The peer at `endpoint` of `node`, made where it is new; counted: each join needs a leave. */
+    int (*join) (void *link, const char *endpoint, const uint8_t *node, zanni_peer_t **peer_p);
+    void (*leave) (zanni_peer_t *peer);
+    /* Whether the window admits a further `charge` (64 + argument bytes + buffer bytes). */
+    bool (*admits) (zanni_peer_t *peer, uint64_t charge);
+    /* Queues one record, dialling where there is no session; what one turn queued leaves with flush. `buffers` has
+       record->buffers_count handles, which the link keeps for itself as long as it needs them; it fills in how they
+       travel: record->buffers is NULL, args are inline. ZANNI_EFULL: over the limit of what may wait; ZANNI_ETOOBIG;
+       ZANNI_ENOMEM; ZANNI_ECLOSED: the link is closing. On failure nothing was sent. */
+    int (*send) (zanni_peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers);
+    void (*flush) (void *link);
+    /* The runtime has handled so much of what came from the peer: its window opens again. */
+    void (*taken) (zanni_peer_t *peer, uint64_t charge);
+    /* Takes in what has arrived (zanni_worker_record ...), sees to timers and connections. Answers how many messages. */
+    int (*receive) (void *link);
+    /* Whether something waits for receive, whatever descriptors show. */
+    bool (*waiting) (void *link);
+    /* When receive has something to do by itself; INT64_MAX: never. */
+    int64_t (*next_ns) (void *link);
+    void (*event) (void *link, const zanni_node_event_t *event);
+    /* Ends all sessions: what was sent is waited for until acknowledged or the clock reaches `until_ns`, then BYE. */
+    void (*close) (void *link, int64_t until_ns);
 } zanni_link_ops_t;
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a link tells the runtime, on its worker's thread. */
+
+/* A record of an actor's kind (TELL to RESTART) has come, whole. `buffers`: record->buffers_count handles, which are
+   taken over whatever is answered; record->args are inline, remaining_ms is corrected. Not 0: the record breaks the
+   protocol, `fault` says how, and the session has to end with BYE. */
+ZANNI_EXPORT int zanni_worker_record (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *record,
+                                      zanni_buffer_t **buffers, const char **fault);
+
+/* The session with `peer` is down for good: its asks fail, monitors fire, what was lent is given back. `final`: the node
+   will not come back. A further send begins a new session, unless final. */
+ZANNI_EXPORT void zanni_worker_peer_down (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_reason_t *reason,
+                                          bool restarts, bool final);
+
+/* The window has opened, after it did not admit something. */
+ZANNI_EXPORT void zanni_worker_peer_room (zanni_worker_t *worker, zanni_peer_t *peer);
+
+/* peer->acknowledged has grown, and somebody awaits it. */
+ZANNI_EXPORT void zanni_worker_acknowledged (zanni_worker_t *worker, zanni_peer_t *peer);
+
+/* Memory for a buffer of `size` bytes from the node's region, with one count; writable until it is given away. */
+ZANNI_EXPORT int zanni_worker_buffer (zanni_worker_t *worker, zanni_buffer_t **buffer_p, size_t size);
+
+/* The worker's own endpoint, which listens; made where it is new. ZANNI_EDESCRIPTORS, ZANNI_ESYSTEM, ZANNI_ENOMEM. */
+ZANNI_EXPORT int zanni_worker_endpoint (zanni_worker_t *worker, const char **endpoint_p);
+
+/* Sends an event to one worker of the node, or to all that have a link (`to` NULL), from the thread of `from`, which may
+   be meant itself: its link gets the event later, not inside this call. */
+ZANNI_EXPORT void zanni_worker_event (zanni_worker_t *from, zanni_worker_t *to, const zanni_node_event_t *event);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

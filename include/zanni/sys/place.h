@@ -11,6 +11,18 @@
 #include "../log.h"
 #include "port.h"
 
+/* A process to start. */
+typedef struct {
+    uint8_t node [16];
+    uint64_t incarnation;
+    char endpoint [108];      // filled in: where it listens, "ipc://..."
+    const void *brief;        // what it has to know, opaque here
+    size_t brief_size;        // at most ZANNI_BRIEF_MAX
+    zanni_error_t *error;     // may be NULL: filled on failure
+} zanni_process_t;
+
+#define ZANNI_BRIEF_MAX 16384
+
 typedef struct zanni_place_ops {
     size_t size;   // sizeof (zanni_place_ops_t), or 0
     /* Prepares a node for more than one worker, once, before the first start or attach. `undertaker` is a worker
@@ -22,8 +34,13 @@ typedef struct zanni_place_ops {
     /* Makes a thread (or a stand-in) that runs `worker` from now on: zanni_worker_main, or steps. Waits until it
        runs. Called from any worker's thread. ZANNI_ETHREADS, ZANNI_ESOCKETS, ZANNI_EDESCRIPTORS, ZANNI_ENOMEM. */
     int (*start) (void *place, zanni_worker_t *worker);
-    /* The node ends: stops every worker that was started (zanni_worker_stop), waits until all have ended or the
-       clock reaches `until_ns`, abandons the others, and answers how many. On the root's thread. */
+    /* Starts a process, which gets the brief; waits until it was forked and its endpoint listens. From then on its end is
+       told once, by zanni_worker_process_ended on the undertaker's thread. Called from any worker's thread. NULL: there
+       are no processes. */
+    int (*process) (void *place, zanni_process_t *process);
+    /* The node ends: tells every process to end, then stops every worker that was started (zanni_worker_stop), waits until all have ended or the
+       clock reaches `until_ns`, kills or abandons the others, and answers how many were abandoned. On the root's
+       thread. */
     int (*finish) (void *place, int64_t until_ns);
     /* Ends the undertaker, once zanni_worker_unsettled answers 0 or the clock reaches `until_ns`, and frees what open
        made. On the root's thread. */
@@ -33,6 +50,10 @@ typedef struct zanni_place_ops {
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* A process that `process` started has ended, for this reason. On the thread of `undertaker`. */
+ZANNI_EXPORT void zanni_worker_process_ended (zanni_worker_t *undertaker, const uint8_t *node, uint64_t incarnation,
+                                              const zanni_reason_t *reason);
 
 /* Runs a worker until it ends; on the thread that start made for it. */
 ZANNI_EXPORT void zanni_worker_main (zanni_worker_t *worker);

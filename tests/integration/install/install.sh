@@ -1,5 +1,6 @@
 # install.sh SOURCE BUILD PREFIX: installs into PREFIX, which it empties first, and checks that what is there is what
-# was promised: every public header, both libraries, the files that find_package and pkg-config read, and nothing else.
+# was promised: every public header, both libraries, the files that find_package and pkg-config read, the command where
+# jansson was there to build it, and nothing else.
 set -eu
 source=$1 build=$2 prefix=$3
 rm -rf "$prefix"
@@ -11,7 +12,9 @@ diff "$prefix.headers" "$prefix.installed" || { echo "the installed headers diff
 
 (cd "$prefix" && find . ! -type d ! -path './include/*') | sed -e 's,.*/,,' \
     -e 's,Targets-[a-z]*\.cmake,Targets-BUILD.cmake,' | sort >"$prefix.installed"
-cat >"$prefix.expected" <<LIST
+command=$(cd "$build/src/tool" 2>/dev/null && ls zanni 2>/dev/null) || command=
+sort >"$prefix.expected" <<LIST
+$command
 ZanniDependencies.cmake
 libzanni.a
 libzanni.so
@@ -25,9 +28,14 @@ zanniStaticTargets.cmake
 zanniTargets-BUILD.cmake
 zanniTargets.cmake
 LIST
+sed -i /^$/d "$prefix.expected"
 diff "$prefix.expected" "$prefix.installed" || { echo "the installed files differ from those promised"; exit 1; }
 if grep -rnF -e "$source/include" -e "$build" "$prefix" --include='*.cmake' --include='*.pc'; then
     echo "the package names the folders that it was made in"
+    exit 1
+fi
+if [ -n "$command" ] && ! echo 95 00 01 00 0a 00 | "$prefix/bin/zanni" wire --hex >/dev/null; then
+    echo "the installed command does not run"
     exit 1
 fi
 rm -f "$prefix.headers" "$prefix.installed" "$prefix.expected"

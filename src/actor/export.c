@@ -1,0 +1,174 @@
+/* Own actors, as other nodes know them: nonces, the table in which they are found, references as they travel.
+
+   An actor gets its nonces when a reference to it first leaves the process. The table is the node's, under a lock, since
+   whoever exports need not be the actor's worker; each worker keeps those of its own that were reached last, so that
+   a stream of messages asks the table once. It counts nobody: an identity takes itself out before it is freed, and whoever
+   finds one takes a reference only while there is one. */
+
+#include "remote.h"
+
+#include "../base/memory.h"
+
+#include <sodium.h>
+
+void
+zanni__nonce_to_call (uint8_t call [ZANNI__NONCE], const uint8_t own [ZANNI__NONCE])
+{
+    _Static_assert (ZANNI__NONCE == crypto_generichash_BYTES_MIN, "a nonce is a hash");
+    (void) crypto_generichash (call, ZANNI__NONCE, own, ZANNI__NONCE, NULL, 0);
+}
+
+/* Under the lock. Somebody else may have been faster. */
+static int
+s_publish (zanni__identity_t *identity, zanni__export_t *export)
+{
+    zanni_node_t *node = identity->worker->node;
+    if (atomic_load_explicit (&identity->as.exported, memory_order_relaxed))
+        return ZANNI_EAPP;
+    if (!zanni__table_put (&node->exports, &export->entry, zanni__spread (identity->id)))
+        return ZANNI_ENOMEM;
+    /* release: whoever sees the nonces sees them whole. */
+    atomic_store_explicit (&identity->as.exported, export, memory_order_release);
+    return 0;
+}
+
+int
+zanni__export_as (zanni__identity_t *identity, const uint8_t own [ZANNI__NONCE])
+{
+    zanni_node_t *node = identity->worker->node;
+    zanni__export_t *export = zanni__malloc (sizeof *export);
+    if (!export)
+        return ZANNI_ENOMEM;
+    export->identity = identity;
+    memcpy (export->own, own, ZANNI__NONCE);
+    zanni__nonce_to_call (export->call, own);
+    pthread_mutex_lock (&node->exports_lock);
+    int rc = s_publish (identity, export);
+    pthread_mutex_unlock (&node->exports_lock);
+    if (rc)
+        zanni__free (export);
+    return rc == ZANNI_ENOMEM ? rc : 0;
+}
+
+int
+zanni__export_get (zanni__identity_t *identity, const zanni__export_t **export_p)
+{
+    const zanni_clock_t *clock = &identity->worker->node->clock;
+    uint8_t own [ZANNI__NONCE];
+    int rc = 0;
+    zanni__assert (!identity->elsewhere);
+    if (!atomic_load_explicit (&identity->as.exported, memory_order_acquire)) {
+        rc = clock->random (clock->context, own, sizeof own);
+        if (!rc)
+            rc = zanni__export_as (identity, own);
+    }
+    if (!rc)
+        *export_p = atomic_load_explicit (&identity->as.exported, memory_order_acquire);
+    return rc;
+}
+
+void
+zanni__export_end (zanni__export_t *export)
+{
+    zanni_node_t *node = export->identity->worker->node;
+    pthread_mutex_lock (&node->exports_lock);
+    zanni__table_remove (&node->exports, &export->entry);
+    pthread_mutex_unlock (&node->exports_lock);
+    zanni__free (export);
+}
+
+/* A reference, unless the last is gone already. */
+static bool
+s_refer (zanni__identity_t *identity)
+{
+    uint32_t refs = atomic_load_explicit (&identity->refs, memory_order_relaxed);
+    while (refs && !atomic_compare_exchange_weak_explicit (&identity->refs, &refs, refs + 1, memory_order_acquire,
+                                                           memory_order_relaxed)) {}
+    return refs;
+}
+
+zanni__identity_t *
+zanni__export_find (zanni_node_t *node, uint64_t id)
+{
+    uint64_t hash = zanni__spread (id);
+    zanni__identity_t *found = NULL;
+    pthread_mutex_lock (&node->exports_lock);
+    zanni__entry_t *entry = zanni__table_find (&node->exports, hash);
+    while (entry && ((zanni__export_t *) (void *) entry)->identity->id != id)
+        entry = zanni__table_again (entry->next, hash);
+    if (entry && s_refer (((zanni__export_t *) (void *) entry)->identity))
+        found = ((zanni__export_t *) (void *) entry)->identity;
+    pthread_mutex_unlock (&node->exports_lock);
+    return found;
+}
+
+/* By id, whatever the nonce. */
+static zanni__identity_t *
+s_reach (zanni_worker_t *worker, uint64_t id)
+{
+    zanni__identity_t **slot = &worker->remotes->reached [id % ZANNI__REACHED];
+    if (*slot && (*slot)->id == id && (*slot)->state != ZANNI__ENDED)
+        return *slot;
+    zanni__identity_t *found = zanni__export_find (worker->node, id);
+    if (found && found->worker != worker) {
+        zanni__identity_unref (found);
+        return NULL;
+    }
+    if (*slot)
+        zanni__identity_unref (*slot);
+    *slot = found;
+    return found;
+}
+
+zanni__identity_t *
+zanni__reach (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own)
+{
+    zanni__identity_t *identity = to->nonce ? s_reach (worker, to->actor) : NULL;
+    if (!identity)
+        return NULL;
+    const zanni__export_t *export = atomic_load_explicit (&identity->as.exported, memory_order_acquire);
+    *own = memcmp (to->nonce, export->call, ZANNI__NONCE) != 0;
+    return *own && memcmp (to->nonce, export->own, ZANNI__NONCE) ? NULL : identity;
+}
+
+static zanni_bytes_t
+s_text (const char *text)
+{
+    return (zanni_bytes_t) { text, strlen (text) };
+}
+
+static int
+s_own_to_wire (zanni_worker_t *worker, zanni_wire_ref_t *wire, zanni__identity_t *identity)
+{
+    const zanni__export_t *export;
+    const char *endpoint = "";
+    int rc = zanni__export_get (identity, &export);
+    if (!rc && identity->worker != worker)
+        rc = zanni__worker_endpoint (worker, identity->worker, &endpoint);
+    if (rc)
+        return rc;
+    wire->node = NULL;
+    wire->actor = identity->id;
+    wire->nonce = wire->own ? export->own : export->call;
+    wire->endpoint = s_text (endpoint);
+    wire->cls = s_text (zanni_ref_class (&identity->self));
+    return 0;
+}
+
+int
+zanni__ref_to_wire (zanni_worker_t *worker, zanni_wire_ref_t *wire, zanni__identity_t *identity, bool strong, bool own)
+{
+    wire->strong = strong;
+    wire->own = own;
+    if (!identity->elsewhere)
+        return s_own_to_wire (worker, wire, identity);
+    const zanni__remote_t *remote = identity->as.remote;
+    /* acquire pairs with the release that made `own` known. */
+    wire->own = own && atomic_load_explicit (&remote->owns, memory_order_acquire);
+    wire->node = remote->address.node;
+    wire->actor = remote->address.actor;
+    wire->nonce = wire->own ? remote->own : remote->call;
+    wire->endpoint = s_text (remote->endpoint);
+    wire->cls = s_text (remote->name);
+    return 0;
+}

@@ -1,0 +1,667 @@
+/* Records that came in become items for actors of this worker, as if they had been sent here.
+
+   Everything in a record may be a lie, so nothing is used unchecked: an actor is found by id and nonce, an answer by an ask
+   that is pending, a reference to one of ours by its nonce. Only what cannot be meant breaks the protocol; that somebody
+   is gone, or memory is out, is answered to who asked.
+
+   What comes from a peer counts in its window until it is handled (zanni__leave). What was forwarded has its first sender
+   as `from`, whose peer is another one: its share is taken at once, and as much is held back when it is handled. */
+
+#include "remote.h"
+
+#include "answer.h"
+#include "deliver.h"
+#include "envelope.h"
+#include "pending.h"
+
+#include "../base/memory.h"
+
+#include <stdio.h>
+#include <zanni/buffer.h>
+
+typedef struct {
+    zanni_worker_t *worker;
+    zanni_peer_t *peer;
+    const zanni_record_t *record;
+    zanni_buffer_t **buffers;     // still ours to drop: buffers_count of the record
+    bool kept;                    // they are in a message now
+    const char *fault;
+} s_arrival_t;
+
+static int
+s_fault (s_arrival_t *arrival, const char *fault)
+{
+    arrival->fault = fault;
+    return ZANNI_EARGS;
+}
+
+/* A reference with what the session leaves out. */
+static zanni_wire_ref_t
+s_whole (const s_arrival_t *arrival, const zanni_wire_ref_t *ref)
+{
+    zanni_wire_ref_t whole = *ref;
+    if (!whole.node)
+        whole.node = arrival->peer->node;
+    if (!whole.endpoint.size)
+        whole.endpoint = (zanni_bytes_t) { arrival->peer->endpoint, strlen (arrival->peer->endpoint) };
+    return whole;
+}
+
+/* An actor of the peer that is named by the session. Without a nonce, nobody: the runtime of the other node. */
+static int
+s_of_peer (s_arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wire_actor_t *actor)
+{
+    static const uint8_t nobody [ZANNI__NONCE];
+    zanni__remotes_t *remotes = arrival->worker->remotes;
+    zanni__identity_t *last = remotes->last;
+    if (last && last->as.remote->address.actor == actor->actor && last->as.remote->peer == arrival->peer) {
+        *identity_p = last;
+        return 0;
+    }
+    const zanni_wire_ref_t ref = { .actor = actor->actor, .nonce = actor->nonce ? actor->nonce : nobody };
+    const zanni_wire_ref_t whole = s_whole (arrival, &ref);
+    int rc = zanni__remote_get (arrival->worker, identity_p, &whole);
+    if (!rc && (*identity_p)->as.remote->peer == arrival->peer)
+        remotes->last = *identity_p;
+    return rc;
+}
+
+/* An actor of ours that is gone: an identity that has ended. */
+static zanni__identity_t *
+s_ours_ended (zanni_worker_t *worker, const zanni_wire_ref_t *ref)
+{
+    zanni__identity_t *identity = zanni__identity_new (worker, zanni__class_none ());
+    if (!identity)
+        return NULL;
+    identity->id = ref->actor;
+    identity->state = ZANNI__ENDED;
+    identity->owned = false;
+    atomic_store_explicit (&identity->ended, true, memory_order_relaxed);
+    atomic_store_explicit (&identity->limit, 0, memory_order_relaxed);
+    return identity;
+}
+
+/* An actor of ours that a reference names: a reference of the caller's. */
+static zanni__identity_t *
+s_ours (zanni_worker_t *worker, const zanni_wire_ref_t *ref, bool *own)
+{
+    zanni__identity_t *identity = zanni__export_find (worker->node, ref->actor);
+    if (identity) {
+        const zanni__export_t *export = atomic_load_explicit (&identity->as.exported, memory_order_acquire);
+        *own = !memcmp (ref->nonce, export->own, ZANNI__NONCE);
+        if (*own || !memcmp (ref->nonce, export->call, ZANNI__NONCE))
+            return identity;
+        zanni__identity_unref (identity);
+    }
+    *own = false;
+    return s_ours_ended (worker, ref);
+}
+
+static bool
+s_is_ours (const zanni_worker_t *worker, const zanni_wire_ref_t *whole)
+{
+    return !memcmp (whole->node, worker->node->id, sizeof worker->node->id);
+}
+
+/* Who is meant, with a reference of the caller's. */
+static int
+s_meant (s_arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wire_ref_t *whole, bool *own)
+{
+    zanni_worker_t *worker = arrival->worker;
+    *own = whole->own;
+    if (s_is_ours (worker, whole)) {
+        *identity_p = s_ours (worker, whole, own);
+        return *identity_p ? 0 : ZANNI_ENOMEM;
+    }
+    int rc = zanni__remote_get (worker, identity_p, whole);
+    if (!rc)
+        zanni__identity_ref (*identity_p);
+    return rc;
+}
+
+/* A strong reference was lent to us by the peer: by its owner, or by somebody who holds it himself. */
+static void
+s_borrow (s_arrival_t *arrival, zanni__identity_t *identity)
+{
+    zanni_worker_t *worker = arrival->worker;
+    zanni_address_t address = zanni_ref_address (&identity->self);
+    if (!identity->elsewhere) {   // home again
+        zanni__release_behind (worker, arrival->peer, arrival->peer, &address);
+        return;
+    }
+    zanni__remote_t *remote = identity->as.remote;
+    if (remote->peer == arrival->peer) {
+        remote->lent++;
+        return;
+    }
+    (void) zanni__retain (worker, identity);
+    zanni__release_behind (worker, remote->peer, arrival->peer, &address);
+}
+
+static zanni_ref_t *
+s_handle (s_arrival_t *arrival, const zanni_wire_ref_t *ref)
+{
+    zanni__identity_t *identity;
+    bool own;
+    const zanni_wire_ref_t whole = s_whole (arrival, ref);
+    if (s_meant (arrival, &identity, &whole, &own))
+        return NULL;
+    zanni_ref_t *handle = zanni__ref_new (identity, NULL, ref->strong, own);
+    if (handle && ref->strong)
+        s_borrow (arrival, identity);
+    zanni__identity_unref (identity);
+    return handle;
+}
+
+static void
+s_drop_handles (zanni_worker_t *worker, void **table, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        zanni__ref_drop (worker, table [i]);
+}
+
+/* Handles and buffers in one table: references first. */
+static int
+s_fill_table (s_arrival_t *arrival, void **table)
+{
+    const zanni_record_t *record = arrival->record;
+    for (uint32_t i = 0; i < record->refs_count; i++) {
+        table [i] = s_handle (arrival, &record->refs [i]);
+        if (!table [i]) {
+            s_drop_handles (arrival->worker, table, i);
+            return ZANNI_ENOMEM;
+        }
+    }
+    if (record->buffers_count)
+        memcpy (table + record->refs_count, arrival->buffers, record->buffers_count * sizeof *table);
+    return 0;
+}
+
+/* Moves the record's arguments into `msg`, behind what of its room is taken. */
+static int
+s_take_arguments (s_arrival_t *arrival, zanni_msg_t *msg)
+{
+    const zanni_record_t *record = arrival->record;
+    zanni_worker_t *worker = arrival->worker;
+    void *few [16];
+    uint32_t used = (msg->room_used + 7u) & ~7u;
+    uint32_t count = record->refs_count + record->buffers_count;
+    void **table = count <= 16 ? few : zanni__malloc (count * sizeof *table);
+    if (!table)
+        return ZANNI_ENOMEM;
+    int rc = s_fill_table (arrival, table);
+    const zanni__args_t from = {
+        .bytes = record->args.data, .size = (uint32_t) record->args.size, .table = table,
+        .refs = (uint16_t) record->refs_count, .buffers = (uint16_t) record->buffers_count
+    };
+    const zanni__pack_t room = { .room = msg->room + used, .room_size = ZANNI__MESSAGE_ROOM - used };
+    if (!rc) {
+        rc = zanni__args_move (&msg->args, &msg->payload, &room, &from);
+        if (rc)
+            s_drop_handles (worker, table, record->refs_count);
+    }
+    if (table != few)
+        zanni__free (table);
+    if (rc)
+        return rc;
+    arrival->kept = true;
+    if (!msg->payload)
+        msg->room_used = used + msg->args.size;
+    msg->item.weight = msg->args.buffers ? zanni__args_weight (&msg->args) : msg->args.size;
+    return 0;
+}
+
+/* The method by its name, of the last that were asked for. */
+static const zanni__method_t *
+s_method (zanni_worker_t *worker, const zanni__class_t *cls, const zanni_bytes_t *name)
+{
+    const uint8_t *bytes = name->data;
+    uintptr_t key = name->size * 31 + bytes [0] + bytes [name->size - 1] * 7u + ((uintptr_t) cls >> 4);
+    zanni__memo_t *memo = &worker->remotes->methods [key % ZANNI__MEMO];
+    if (memo->cls == cls && !strncmp (memo->name, name->data, name->size) && !memo->name [name->size])
+        return memo->method;
+    char text [ZANNI_WIRE_NAME_MAX + 1];
+    memcpy (text, name->data, name->size);
+    text [name->size] = 0;
+    const zanni__method_t *method = zanni__class_method (cls, text);
+    if (method)
+        *memo = (zanni__memo_t) { .name = method->name, .cls = cls, .method = method };
+    return method;
+}
+
+static int
+s_set_method (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_bytes_t *name)
+{
+    const zanni__class_t *cls = atomic_load_explicit (&msg->to->cls, memory_order_relaxed);
+    if (name->size)
+        msg->method = s_method (worker, cls, name);
+    if (msg->method)
+        return 0;
+    msg->name = zanni__msg_copy (msg, name->data, name->size);
+    return msg->name ? 0 : ZANNI_ENOMEM;
+}
+
+/* Holds the sender: an actor of the peer, or for what was forwarded whoever sent it first. */
+static int
+s_set_from (s_arrival_t *arrival, zanni_msg_t *msg)
+{
+    zanni__identity_t *from;
+    bool own;
+    const zanni_record_t *record = arrival->record;
+    if (!record->about) {
+        int rc = s_of_peer (arrival, &from, &record->from);
+        if (rc)
+            return rc;
+        zanni__identity_hold (from);
+        msg->from = from;
+        return 0;
+    }
+    const zanni_wire_ref_t whole = s_whole (arrival, record->about);
+    int rc = s_meant (arrival, &from, &whole, &own);
+    if (rc)
+        return rc;
+    msg->from = from;
+    msg->item.flags |= ZANNI__REMOTE;   // held by `refs`
+    return 0;
+}
+
+/* A message for `to` of this worker, whose sender is set; NULL: no memory. */
+static zanni_msg_t *
+s_msg_new (s_arrival_t *arrival, zanni__identity_t *to, zanni__kind_t kind)
+{
+    zanni_msg_t *msg = zanni__msg_take (arrival->worker);
+    if (!msg)
+        return NULL;
+    msg->item.kind = (uint8_t) kind;
+    msg->to = to;
+    msg->id = arrival->record->id;
+    if (s_set_from (arrival, msg)) {
+        zanni__msg_free (arrival->worker, msg);
+        return NULL;
+    }
+    return msg;
+}
+
+/* What came beside the way that its sender's messages take counts as handled now. */
+static void
+s_credit (s_arrival_t *arrival, const zanni_msg_t *msg)
+{
+    uint64_t charge = ZANNI__CHARGE + (uint64_t) msg->item.weight;
+    const zanni__identity_t *from = msg->from;
+    if (from->elsewhere && from->as.remote->peer == arrival->peer && from->worker == arrival->worker)
+        return;
+    arrival->worker->node->link->taken (arrival->peer, charge);
+    if (from->elsewhere)
+        from->as.remote->uncredited += charge;
+}
+
+/* There is no memory for what the peer sent: its window opens again, and who asked is told, if that can be. */
+static int
+s_refuse (s_arrival_t *arrival, int code)
+{
+    const zanni_record_t *record = arrival->record;
+    const zanni_link_ops_t *link = arrival->worker->node->link;
+    const char *text = zanni_strerror (code);
+    uint64_t charge = ZANNI__CHARGE + record->args.size;
+    for (uint32_t i = 0; i < record->buffers_count; i++)
+        charge += zanni_buffer_size (arrival->buffers [i]);
+    link->taken (arrival->peer, charge);
+    zanni__count (&arrival->worker->counts.dead_letters, record->kind == ZANNI_RECORD_TELL);
+    if (record->kind == ZANNI_RECORD_TELL || record->about)
+        return 0;
+    const zanni_record_t error = {
+        .kind = ZANNI_RECORD_ERROR, .id = record->id, .remaining_ms = -1, .args = { "\x90", 1 },
+        .as.error = { .code = code, .text = { text, strlen (text) }, .actor = record->to.actor }
+    };
+    if (!link->send (arrival->peer, &error, NULL))
+        zanni__remote_sent (arrival->worker);
+    return 0;
+}
+
+/* Whom a message is for, with a reference of the caller's; one that is gone is known no more, but its letters are dead
+   ones of its address. */
+static zanni__identity_t *
+s_receiver (s_arrival_t *arrival)
+{
+    static const uint8_t nobody [ZANNI__NONCE];
+    bool own;
+    const zanni_wire_actor_t *to = &arrival->record->to;
+    zanni__identity_t *identity = zanni__reach (arrival->worker, to, &own);
+    const zanni_wire_ref_t ref = { .actor = to->actor, .nonce = nobody };
+    if (!identity)
+        return s_ours_ended (arrival->worker, &ref);
+    zanni__identity_ref (identity);
+    return identity;
+}
+
+/* Fills a message that came; the caller delivers it. */
+static int
+s_fill_message (s_arrival_t *arrival, zanni_msg_t *msg)
+{
+    const zanni_record_t *record = arrival->record;
+    int rc = s_set_method (arrival->worker, msg, &record->method);
+    if (!rc)
+        rc = s_take_arguments (arrival, msg);
+    if (rc)
+        return rc;
+    if (msg->item.kind == ZANNI__ASK && record->remaining_ms >= 0 && record->remaining_ms < INT64_MAX / 4000000)
+        msg->deadline_ns = zanni__node_now (arrival->worker->node) + record->remaining_ms * 1000000;
+    msg->item.flags |= ZANNI__COUNTED;
+    if (record->about)
+        s_credit (arrival, msg);
+    return 0;
+}
+
+static int
+s_take_message (s_arrival_t *arrival)
+{
+    zanni_worker_t *worker = arrival->worker;
+    zanni__kind_t kind = arrival->record->kind == ZANNI_RECORD_ASK ? ZANNI__ASK : ZANNI__TELL;
+    zanni__identity_t *to = s_receiver (arrival);
+    zanni_msg_t *msg = to ? s_msg_new (arrival, to, kind) : NULL;
+    int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
+    if (!rc) {
+        if (to->state == ZANNI__ENDED)
+            zanni__hold_to (msg);
+        zanni__deliver (worker, &msg->item);
+    }
+    else if (msg)
+        zanni__msg_free (worker, msg);
+    if (to)
+        zanni__identity_unref (to);
+    return rc ? s_refuse (arrival, rc) : 0;
+}
+
+/* The actor of a process is told how to begin, once; its home is asked for no other. */
+static int
+s_take_spawn (s_arrival_t *arrival)
+{
+    zanni_worker_t *worker = arrival->worker;
+    zanni__identity_t *owner = worker->owner;
+    if (!owner || !(owner->busy & ZANNI__UNBORN))
+        return s_refuse (arrival, ZANNI_EPERM);
+    zanni_msg_t *start = s_msg_new (arrival, owner, ZANNI__START);
+    int rc = start ? s_take_arguments (arrival, start) : ZANNI_ENOMEM;
+    if (rc) {
+        if (start)
+            zanni__msg_free (worker, start);
+        return s_refuse (arrival, rc);
+    }
+    worker->node->link->taken (arrival->peer, ZANNI__CHARGE + (uint64_t) start->item.weight);
+    zanni__deliver (worker, &start->item);
+    return 0;
+}
+
+/* The ask that an answer is for, or NULL: it came late. */
+static zanni__pending_t *
+s_asked (s_arrival_t *arrival)
+{
+    zanni__pending_t *pending = zanni__pending_find (arrival->worker, arrival->record->id);
+    if (pending && pending->kind == ZANNI__AN_ASK && !pending->as.ask.answer)
+        return pending;
+    zanni__count (&arrival->worker->counts.late_replies, 1);
+    return NULL;
+}
+
+/* An answer comes from whom the ask is pointed at now. */
+static zanni_msg_t *
+s_answer_new (s_arrival_t *arrival, zanni__pending_t *pending, zanni__kind_t kind)
+{
+    zanni_worker_t *worker = arrival->worker;
+    zanni_msg_t *msg = zanni__msg_take (worker);
+    zanni__identity_t *from = pending->as.ask.target ? pending->as.ask.target : pending->actor->identity;
+    if (!msg)
+        return NULL;
+    msg->item.kind = (uint8_t) kind;
+    msg->to = pending->actor->identity;
+    msg->id = pending->id;
+    zanni__msg_set_from (worker, msg, from, worker);
+    zanni__hold_to (msg);
+    return msg;
+}
+
+static int
+s_take_reply (s_arrival_t *arrival)
+{
+    zanni_worker_t *worker = arrival->worker;
+    zanni__pending_t *pending = s_asked (arrival);
+    if (!pending)
+        return 0;
+    zanni_msg_t *msg = s_answer_new (arrival, pending, ZANNI__REPLY);
+    int rc = msg ? 0 : ZANNI_ENOMEM;
+    if (msg && arrival->record->kind == ZANNI_RECORD_REPLY)
+        rc = s_take_arguments (arrival, msg);
+    else if (msg)
+        rc = zanni__msg_pack (worker, msg, NULL, 0);
+    if (!rc) {
+        zanni__deliver (worker, &msg->item);
+        return 0;
+    }
+    if (msg)
+        zanni__msg_free (worker, msg);
+    zanni__ask_fail (worker, pending, rc, zanni_strerror (rc));
+    return 0;
+}
+
+static int
+s_take_error (s_arrival_t *arrival)
+{
+    const zanni_record_t *record = arrival->record;
+    zanni_worker_t *worker = arrival->worker;
+    zanni__pending_t *pending = s_asked (arrival);
+    if (!pending)
+        return 0;
+    if (record->as.error.code >= 0 || record->as.error.code < INT32_MIN)
+        return s_fault (arrival, "ERROR: the code is no error");
+    zanni_msg_t *msg = s_answer_new (arrival, pending, ZANNI__ERROR);
+    zanni_error_t error = { .code = (int) record->as.error.code, .app_code = record->as.error.app_code };
+    error.origin.actor = record->as.error.actor;
+    memcpy (error.origin.node, record->as.error.node ? record->as.error.node : arrival->peer->node, 16);
+    snprintf (error.text, sizeof error.text, "%.*s", (int) record->as.error.text.size,
+              (const char *) record->as.error.text.data);
+    if (msg)
+        zanni__error_take (msg, &error);
+    if (msg && !s_take_arguments (arrival, msg)) {
+        zanni__deliver (worker, &msg->item);
+        return 0;
+    }
+    if (msg)
+        zanni__msg_free (worker, msg);
+    zanni__ask_fail (worker, pending, error.code, error.text);
+    return 0;
+}
+
+void
+zanni__repoint (zanni_worker_t *worker, uint64_t ask, zanni__identity_t *target)
+{
+    zanni__pending_t *pending = zanni__pending_find (worker, ask);
+    if (!pending || pending->kind != ZANNI__AN_ASK)
+        return;
+    zanni__identity_t *before = pending->as.ask.target;
+    zanni__hold_from (worker, target);
+    pending->as.ask.target = target;
+    if (before)
+        zanni__unhold_from (worker, before);
+    /* A monitor that nobody waits for makes the session by which we learn of its end. */
+    if (target->elsewhere)
+        (void) zanni__route_about (worker, target, ZANNI_RECORD_MONITOR, ask, false);
+}
+
+static int
+s_take_forwarded (s_arrival_t *arrival)
+{
+    zanni__identity_t *target;
+    bool own;
+    if (!arrival->record->about)
+        return s_fault (arrival, "FORWARDED: to nobody");
+    const zanni_wire_ref_t whole = s_whole (arrival, arrival->record->about);
+    if (s_meant (arrival, &target, &whole, &own))
+        return 0;   // without memory the ask's deadline stays
+    zanni__repoint (arrival->worker, arrival->record->id, target);
+    zanni__identity_unref (target);
+    return 0;
+}
+
+/* What is about an actor of ours and has no arguments. Without memory it is as if it had come too late. */
+static int
+s_take_about (s_arrival_t *arrival, zanni__kind_t kind, bool needs_own)
+{
+    bool own;
+    zanni_worker_t *worker = arrival->worker;
+    zanni__identity_t *to = zanni__reach (worker, &arrival->record->to, &own);
+    if (to && needs_own && !own) {
+        zanni__log (worker->node, ZANNI_LOG_WARNING, "%s of %s: not permitted, it needs the right to own",
+                    zanni_record_name (arrival->record->kind), zanni_ref_class (&to->self));
+        return 0;
+    }
+    zanni_msg_t *msg = to ? s_msg_new (arrival, to, kind) : NULL;
+    if (!msg)
+        return 0;
+    zanni__hold_to (msg);
+    zanni__deliver (worker, &msg->item);
+    return 0;
+}
+
+static int
+s_take_cancel (s_arrival_t *arrival)
+{
+    return s_take_about (arrival, ZANNI__CANCEL, false);
+}
+
+static int
+s_take_demonitor (s_arrival_t *arrival)
+{
+    return s_take_about (arrival, ZANNI__DEMONITOR, false);
+}
+
+static int
+s_take_stop (s_arrival_t *arrival)
+{
+    bool kills = arrival->record->as.end.reason.kind == ZANNI_EXIT_KILLED;
+    return s_take_about (arrival, kills ? ZANNI__KILL : ZANNI__STOP, true);
+}
+
+static int
+s_take_restart (s_arrival_t *arrival)
+{
+    return s_take_about (arrival, ZANNI__RESTART, true);
+}
+
+static int
+s_send_down (s_arrival_t *arrival, const zanni_reason_t *reason)
+{
+    zanni_record_t record = { .kind = ZANNI_RECORD_DOWN, .id = arrival->record->id };
+    record.as.end.reason = (zanni_wire_reason_t) {
+        (uint8_t) reason->kind, reason->code, { reason->text, strlen (reason->text) }
+    };
+    if (!arrival->worker->node->link->send (arrival->peer, &record, NULL))
+        zanni__remote_sent (arrival->worker);
+    return 0;
+}
+
+/* Somebody wants to know of the end of a process of ours: its stand-in here, where ends are told first, keeps the monitor
+   by itself. */
+static int
+s_take_home_monitor (s_arrival_t *arrival)
+{
+    zanni__identity_t *identity;
+    zanni_reason_t reason;
+    const zanni_wire_ref_t whole = s_whole (arrival, arrival->record->about);
+    if (zanni__process_ended (arrival->worker->node, whole.node, &reason))
+        return s_send_down (arrival, &reason);
+    if (zanni__remote_get (arrival->worker, &identity, &whole))
+        return s_send_down (arrival, &(zanni_reason_t) { .kind = ZANNI_EXIT_NO_CONNECTION });
+    zanni_record_t plain = *arrival->record;
+    plain.about = NULL;
+    arrival->record = &plain;
+    zanni_msg_t *msg = s_msg_new (arrival, identity, ZANNI__MONITOR);
+    if (!msg)
+        return s_send_down (arrival, &(zanni_reason_t) { .kind = ZANNI_EXIT_NO_CONNECTION });
+    zanni__hold_to (msg);
+    zanni__watcher_add (arrival->worker, identity, msg);
+    return 0;
+}
+
+static int
+s_take_monitor (s_arrival_t *arrival)
+{
+    static const zanni_reason_t gone = { .kind = ZANNI_EXIT_NO_ACTOR };
+    bool own;
+    if (arrival->record->about)
+        return s_take_home_monitor (arrival);
+    zanni__identity_t *to = zanni__reach (arrival->worker, &arrival->record->to, &own);
+    if (!to || to->state == ZANNI__ENDED)
+        return s_send_down (arrival, &gone);
+    return s_take_about (arrival, ZANNI__MONITOR, false);
+}
+
+/* The monitor that waits with the stand-in becomes the DOWN. */
+static int
+s_take_down (s_arrival_t *arrival)
+{
+    const zanni_record_t *record = arrival->record;
+    zanni_worker_t *worker = arrival->worker;
+    const zanni_bytes_t *text = &record->as.end.reason.text;
+    zanni__pending_t *pending = zanni__pending_find (worker, record->id);
+    if (!pending || pending->kind != ZANNI__A_MONITOR || !pending->as.monitor.target)
+        return 0;
+    zanni__identity_t *identity = pending->as.monitor.target;
+    if (!identity->elsewhere || identity->worker != worker || identity->as.remote->peer != arrival->peer)
+        return 0;
+    zanni_reason_t reason = { .kind = (zanni_exit_t) record->as.end.reason.kind, .code = record->as.end.reason.code };
+    snprintf (reason.text, sizeof reason.text, "%.*s", (int) text->size, (const char *) text->data);
+    if (!record->as.end.restarts)
+        zanni__remote_ended (identity);
+    zanni__watcher_fire (worker, identity, record->id, &reason, record->as.end.restarts);
+    return 0;
+}
+
+static int
+s_take_retain (s_arrival_t *arrival)
+{
+    bool own;
+    zanni__identity_t *to = zanni__reach (arrival->worker, &arrival->record->to, &own);
+    if (to && to->state != ZANNI__ENDED)
+        (void) zanni__lend (arrival->worker, arrival->peer, to, own);   // without memory its holder finds it gone
+    return 0;
+}
+
+static int
+s_take_release (s_arrival_t *arrival)
+{
+    const zanni_record_t *record = arrival->record;
+    zanni_address_t address = { .actor = record->to.actor };
+    memcpy (address.node, arrival->worker->node->id, sizeof address.node);
+    if (record->about) {
+        const zanni_wire_ref_t whole = s_whole (arrival, record->about);
+        address.actor = whole.actor;
+        memcpy (address.node, whole.node, sizeof address.node);
+    }
+    zanni__lend_end (arrival->worker, arrival->peer, &address, record->as.count);
+    return 0;
+}
+
+static int (*const s_takers []) (s_arrival_t *arrival) = {
+    [ZANNI_RECORD_TELL] = s_take_message,     [ZANNI_RECORD_ASK] = s_take_message,
+    [ZANNI_RECORD_REPLY] = s_take_reply,      [ZANNI_RECORD_ERROR] = s_take_error,
+    [ZANNI_RECORD_CANCEL] = s_take_cancel,    [ZANNI_RECORD_FORWARDED] = s_take_forwarded,
+    [ZANNI_RECORD_MONITOR] = s_take_monitor,  [ZANNI_RECORD_DEMONITOR] = s_take_demonitor,
+    [ZANNI_RECORD_DOWN] = s_take_down,        [ZANNI_RECORD_RETAIN] = s_take_retain,
+    [ZANNI_RECORD_RELEASE] = s_take_release,  [ZANNI_RECORD_SPAWN] = s_take_spawn,
+    [ZANNI_RECORD_SPAWNED] = s_take_reply,    [ZANNI_RECORD_STOP] = s_take_stop,
+    [ZANNI_RECORD_RESTART] = s_take_restart
+};
+
+int
+zanni_worker_record (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *record,
+                     zanni_buffer_t **buffers, const char **fault)
+{
+    s_arrival_t arrival = { .worker = worker, .peer = peer, .record = record, .buffers = buffers };
+    bool known = record->kind < sizeof s_takers / sizeof *s_takers && s_takers [record->kind];
+    int rc = known ? s_takers [record->kind](&arrival) : 0;   // of an ability that was not agreed: nothing
+    for (uint32_t i = 0; !arrival.kept && i < record->buffers_count; i++)
+        zanni_buffer_destroy (&buffers [i]);
+    if (rc)
+        *fault = arrival.fault;
+    return rc;
+}

@@ -1,0 +1,332 @@
+/* Stand-ins, and what becomes of them when their node does.
+
+   A worker's table has one reference to each of its stand-ins; those that nobody else refers to are swept when the table
+   has doubled, so that a stream of short-lived senders leaves nothing behind. A stand-in is ZANNI__ELSEWHERE as long as it
+   lives; `ended` says that its actor will not come back. Its limit is 0, so that whoever sends to it takes the slow way,
+   where the window is asked. */
+
+#include "remote.h"
+
+#include "pending.h"
+
+#include "../message/buffer.h"
+#include "../base/memory.h"
+
+#include <stdio.h>
+
+#define S_SWEEP_LEAST 256
+
+int
+zanni__worker_link (zanni_worker_t *worker)
+{
+    const zanni_link_ops_t *ops = worker->node->link;
+    if (worker->link)
+        return 0;
+    zanni__remotes_t *remotes = zanni__calloc (sizeof *remotes);
+    if (!remotes)
+        return ZANNI_ENOMEM;
+    remotes->sweep_at = S_SWEEP_LEAST;
+    worker->remotes = remotes;
+    int rc = ops->open (ops->context, worker, &worker->link);
+    if (rc) {
+        worker->link = NULL;
+        worker->remotes = NULL;
+        zanni__free (remotes);
+    }
+    return rc;
+}
+
+zanni__identity_t *
+zanni__remote_find (const zanni_worker_t *worker, const zanni_address_t *address)
+{
+    if (!worker->remotes)
+        return NULL;
+    uint64_t hash = zanni__address_hash (address);
+    zanni__entry_t *entry = zanni__table_find (&worker->remotes->stand_ins, hash);
+    while (entry && memcmp (&((zanni__remote_t *) (void *) entry)->address, address, sizeof *address))
+        entry = zanni__table_again (entry->next, hash);
+    return entry ? ((zanni__remote_t *) (void *) entry)->identity : NULL;
+}
+
+void
+zanni__remote_free (zanni__remote_t *remote)
+{
+    zanni__free (remote);
+}
+
+/* Takes a stand-in out of its table. */
+static void
+s_forget (zanni_worker_t *worker, zanni__remote_t *remote)
+{
+    zanni__remotes_t *remotes = worker->remotes;
+    zanni__table_remove (&remotes->stand_ins, &remote->entry);
+    if (remotes->last == remote->identity)
+        remotes->last = NULL;
+    worker->node->link->leave (remote->peer);
+    remote->peer = NULL;
+    zanni__identity_unref (remote->identity);
+}
+
+/* Those that only the table refers to. The count is this thread's to judge: others only have what they were given, and
+   that counts. */
+static void
+s_sweep (zanni_worker_t *worker)
+{
+    zanni__table_t *table = &worker->remotes->stand_ins;
+    for (uint32_t i = 0; i < table->size; i++) {
+        zanni__entry_t *next;
+        for (zanni__entry_t *entry = table->buckets [i]; entry; entry = next) {
+            zanni__remote_t *remote = (zanni__remote_t *) (void *) entry;
+            next = entry->next;
+            /* acquire: what those did who let go of it is over. */
+            if (atomic_load_explicit (&remote->identity->refs, memory_order_acquire) == 1 && !remote->lent
+                && !remote->identity->watchers)
+                s_forget (worker, remote);
+        }
+    }
+    worker->remotes->sweep_at = table->count * 2 > S_SWEEP_LEAST ? table->count * 2 : S_SWEEP_LEAST;
+}
+
+static zanni__remote_t *
+s_remote_new (const zanni_wire_ref_t *ref, const zanni_address_t *address)
+{
+    zanni__remote_t *remote = zanni__calloc (sizeof *remote + ref->cls.size + 1);
+    if (!remote)
+        return NULL;
+    remote->address = *address;
+    if (ref->cls.size)
+        memcpy (remote->name, ref->cls.data, ref->cls.size);
+    if (ref->own) {
+        memcpy (remote->own, ref->nonce, ZANNI__NONCE);
+        zanni__nonce_to_call (remote->call, ref->nonce);
+        atomic_init (&remote->owns, true);
+    }
+    else
+        memcpy (remote->call, ref->nonce, ZANNI__NONCE);
+    return remote;
+}
+
+/* Its class is known where the program registered one of that name. */
+static zanni__identity_t *
+s_identity_new (zanni_worker_t *worker, zanni__remote_t *remote)
+{
+    const zanni__class_t *cls = *remote->name ? zanni__class_find (remote->name) : NULL;
+    zanni__identity_t *identity = zanni__identity_new (worker, cls ? cls : zanni__class_none ());
+    if (!identity)
+        return NULL;
+    identity->id = remote->address.actor;
+    identity->elsewhere = true;
+    identity->state = ZANNI__ELSEWHERE;
+    identity->owned = false;   // its one reference is the table's
+    atomic_store_explicit (&identity->limit, 0, memory_order_relaxed);
+    identity->as.remote = remote;
+    remote->identity = identity;
+    return identity;
+}
+
+static int
+s_join (zanni_worker_t *worker, zanni__remote_t *remote, const zanni_bytes_t *endpoint)
+{
+    const zanni_link_ops_t *ops = worker->node->link;
+    if (!endpoint->size || endpoint->size >= sizeof remote->endpoint)
+        return ZANNI_EROUTE;
+    memcpy (remote->endpoint, endpoint->data, endpoint->size);   // zeroed before
+    return ops->join (worker->link, remote->endpoint, remote->address.node, &remote->peer);
+}
+
+static int
+s_make (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *ref,
+        const zanni_address_t *address)
+{
+    zanni__remotes_t *remotes = worker->remotes;
+    if (remotes->stand_ins.count >= remotes->sweep_at)
+        s_sweep (worker);
+    zanni__remote_t *remote = s_remote_new (ref, address);
+    if (!remote)
+        return ZANNI_ENOMEM;
+    int rc = s_join (worker, remote, &ref->endpoint);
+    if (rc) {
+        zanni__free (remote);
+        return rc;
+    }
+    zanni__identity_t *identity = s_identity_new (worker, remote);
+    if (!identity) {
+        worker->node->link->leave (remote->peer);
+        zanni__free (remote);
+        return ZANNI_ENOMEM;
+    }
+    if (!zanni__table_put (&remotes->stand_ins, &remote->entry, zanni__address_hash (address))) {
+        worker->node->link->leave (remote->peer);
+        zanni__identity_unref (identity);
+        return ZANNI_ENOMEM;
+    }
+    *identity_p = identity;
+    return 0;
+}
+
+/* Somebody gave us the right to own it. */
+static void
+s_learn (zanni__remote_t *remote, const zanni_wire_ref_t *ref)
+{
+    if (!ref->own || atomic_load_explicit (&remote->owns, memory_order_relaxed))
+        return;
+    memcpy (remote->own, ref->nonce, ZANNI__NONCE);
+    /* release: who sees that it is known sees it whole. */
+    atomic_store_explicit (&remote->owns, true, memory_order_release);
+}
+
+int
+zanni__remote_get (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *ref)
+{
+    zanni_address_t address = { .actor = ref->actor };
+    memcpy (address.node, ref->node, sizeof address.node);
+    int rc = zanni__worker_link (worker);
+    if (rc)
+        return rc;
+    zanni__identity_t *found = zanni__remote_find (worker, &address);
+    if (!found)
+        return s_make (worker, identity_p, ref, &address);
+    s_learn (found->as.remote, ref);
+    *identity_p = found;
+    return 0;
+}
+
+int
+zanni__remote_here (zanni_worker_t *worker, zanni__identity_t **here_p, zanni__identity_t *identity)
+{
+    zanni_wire_ref_t ref;
+    if (!identity->elsewhere || identity->worker == worker) {
+        *here_p = identity;
+        return 0;
+    }
+    int rc = zanni__ref_to_wire (worker, &ref, identity, false, true);
+    if (!rc)
+        rc = zanni__remote_get (worker, here_p, &ref);
+    /* relaxed: a hint, as everywhere. */
+    if (!rc && atomic_load_explicit (&identity->ended, memory_order_relaxed))
+        zanni__remote_ended (*here_p);
+    return rc;
+}
+
+void
+zanni__remote_ended (zanni__identity_t *identity)
+{
+    identity->as.remote->lent = 0;
+    atomic_store_explicit (&identity->ended, true, memory_order_relaxed);
+}
+
+void
+zanni__remote_sent (zanni_worker_t *worker)
+{
+    if (!worker->dirty && !worker->link_dirty)
+        worker->dirty_ns = worker->now_ns;
+    worker->link_dirty = true;
+}
+
+int
+zanni__remote_admits (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight)
+{
+    const zanni_node_t *node = worker->node;
+    if (atomic_load_explicit (&to->ended, memory_order_relaxed))
+        return ZANNI_ENOACTOR;
+    if (to->worker != worker)
+        return 0;   // it will be asked again by the worker's own stand-in
+    uint64_t charge = weight ? ZANNI__CHARGE + (uint64_t) weight : node->options.window_bytes / 2;
+    return node->link->admits (to->as.remote->peer, charge) ? 0 : ZANNI_EFULL;
+}
+
+void
+zanni__remote_taken (zanni_worker_t *worker, const zanni_msg_t *msg)
+{
+    zanni__remote_t *remote = msg->from->as.remote;
+    uint64_t charge = ZANNI__CHARGE + (uint64_t) msg->item.weight;
+    if (remote->uncredited >= charge)
+        remote->uncredited -= charge;
+    else if (remote->peer)
+        worker->node->link->taken (remote->peer, charge);
+}
+
+/* The error that ends an ask whose receiver is gone. Without memory its deadline, or a later try, will. */
+static void
+s_fail_ask (zanni_worker_t *worker, zanni__pending_t *pending, const zanni_reason_t *reason)
+{
+    char text [160];
+    char why [128];
+    int code = reason->kind == ZANNI_EXIT_NO_CONNECTION ? ZANNI_ENODE : ZANNI_EDOWN;
+    snprintf (text, sizeof text, "%s: %s", zanni_strerror (code), zanni_reason_string (reason, why, sizeof why));
+    zanni__ask_fail (worker, pending, code, text);
+}
+
+static void
+s_fail_asks (zanni_worker_t *worker, const zanni_peer_t *peer, const zanni_reason_t *reason)
+{
+    for (uint32_t slot = 0; slot < worker->pendings_size; slot++) {
+        zanni__pending_t *pending = zanni__pending_at (worker, slot);
+        if (!pending || pending->kind != ZANNI__AN_ASK || !pending->as.ask.target)
+            continue;
+        const zanni__identity_t *target = pending->as.ask.target;
+        if (target->elsewhere && target->worker == worker && target->as.remote->peer == peer)
+            s_fail_ask (worker, pending, reason);
+    }
+}
+
+/* Of a node that begins anew only actor 0 comes back. */
+static void
+s_down (zanni_worker_t *worker, zanni__remote_t *remote, const zanni_reason_t *reason, bool restarts)
+{
+    zanni__identity_t *identity = remote->identity;
+    remote->lent = 0;
+    zanni__watchers_end (worker, identity, reason, restarts && !remote->address.actor);
+}
+
+void
+zanni_worker_peer_down (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_reason_t *reason, bool restarts,
+                        bool final)
+{
+    const zanni__table_t *table = &worker->remotes->stand_ins;
+    s_fail_asks (worker, peer, reason);
+    for (uint32_t i = 0; i < table->size; i++)
+        for (zanni__entry_t *entry = table->buckets [i]; entry; entry = entry->next) {
+            zanni__remote_t *remote = (zanni__remote_t *) (void *) entry;
+            if (remote->peer != peer)
+                continue;
+            s_down (worker, remote, reason, restarts);
+            if (final || (restarts && remote->address.actor))
+                zanni__remote_ended (remote->identity);
+        }
+    zanni__lend_end_all (worker, peer);
+}
+
+void
+zanni_worker_peer_room (zanni_worker_t *worker, zanni_peer_t *peer)
+{
+    const zanni__table_t *table = &worker->remotes->stand_ins;
+    for (uint32_t i = 0; i < table->size; i++)
+        for (zanni__entry_t *entry = table->buckets [i]; entry; entry = entry->next)
+            if (((zanni__remote_t *) (void *) entry)->peer == peer)
+                zanni__waiters_wake (worker, ((zanni__remote_t *) (void *) entry)->identity);
+}
+
+int
+zanni_worker_buffer (zanni_worker_t *worker, zanni_buffer_t **buffer_p, size_t size)
+{
+    return zanni__buffer_new (buffer_p, worker->node->region_ops, worker->node->region, size);
+}
+
+void
+zanni__remotes_free (zanni_worker_t *worker)
+{
+    zanni__remotes_t *remotes = worker->remotes;
+    uint32_t at = 0;
+    zanni__entry_t *entry;
+    if (!remotes)
+        return;
+    for (int i = 0; i < ZANNI__REACHED; i++)
+        if (remotes->reached [i])
+            zanni__identity_unref (remotes->reached [i]);
+    while ((entry = zanni__table_first (&remotes->stand_ins, &at)))
+        s_forget (worker, (zanni__remote_t *) (void *) entry);
+    zanni__table_free (&remotes->stand_ins);
+    zanni__free (remotes);
+    worker->remotes = NULL;
+}

@@ -1,0 +1,115 @@
+/* remote.h: actors of other nodes, as this one knows them; and its own, as others do.
+
+   A stand-in is an identity on a worker, found by the address of the actor that it stands for, with references, watchers
+   and pending asks like any other. Each worker has its own, since each has its own session with the actor's endpoint: what
+   is sent through a reference goes by the stand-in of the sender's worker, so that everything between two workers takes
+   one way, in order. References to one actor compare by its address.
+
+   Rights are two nonces, of which the one to call follows from the one to own (by a hash), not the other way round. */
+
+#ifndef ZANNI_ACTOR_REMOTE_H
+#define ZANNI_ACTOR_REMOTE_H
+
+#include "../base/table.h"
+#include "worker.h"
+#include <zanni/sys/link.h>
+
+#define ZANNI__NONCE 16
+#define ZANNI__REACHED 64
+#define ZANNI__CHARGE 64u   // what a message counts in a window beside its arguments and buffers
+
+/* An actor of this node as it is known outside. */
+typedef struct zanni__export {
+    zanni__entry_t entry;             // in its node's table
+    zanni__identity_t *identity;
+    uint8_t call [ZANNI__NONCE];
+    uint8_t own [ZANNI__NONCE];
+} zanni__export_t;
+
+/* What a stand-in knows. */
+typedef struct zanni__remote {
+    zanni__entry_t entry;             // in its worker's table, which has one of its references
+    zanni__identity_t *identity;
+    zanni_address_t address;
+    zanni_peer_t *peer;               // joined
+    uint8_t call [ZANNI__NONCE];
+    uint8_t own [ZANNI__NONCE];
+    _Atomic bool owns;                // `own` is known (release; acquire)
+    uint64_t lent;                    // so often its owner holds it for us
+    uint64_t uncredited;              // of messages from it that came by another peer: see inbound.c
+    char endpoint [ZANNI_ENDPOINT_MAX];   // the peer's, also when that is left
+    char name [];                     // of its class
+} zanni__remote_t;
+
+/* What a worker knows of other nodes. */
+typedef struct zanni__remotes {
+    zanni__table_t stand_ins;
+    uint32_t sweep_at;                        // so many before those that nobody refers to are looked for
+    zanni__identity_t *last;                  // who sent last, for the next message is mostly from the same
+    zanni__identity_t *reached [ZANNI__REACHED];   // own actors that others reached, held, by id
+    zanni__memo_t methods [ZANNI__MEMO];      // by name and class: names in `method->name`
+} zanni__remotes_t;
+
+static inline uint64_t
+zanni__address_hash (const zanni_address_t *address)
+{
+    uint64_t node;
+    memcpy (&node, address->node, sizeof node);
+    return zanni__spread (address->actor ^ node);
+}
+
+/* remote.c. The stand-in of `worker` for whom a reference names, made where it is new; borrowed: hold or refer to it. */
+int zanni__remote_get (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *ref);
+
+/* zanni__remote_here (worker.h): the same for the sender: `identity` itself where it is no stand-in or its own. */
+
+/* The worker's own stand-in for that address, or NULL. */
+zanni__identity_t *zanni__remote_find (const zanni_worker_t *worker, const zanni_address_t *address);
+
+/* A stand-in that will not come back. */
+void zanni__remote_ended (zanni__identity_t *identity);
+
+/* What is sent to others leaves with the next flush. */
+void zanni__remote_sent (zanni_worker_t *worker);
+
+void zanni__remote_free (zanni__remote_t *remote);   // with its identity
+
+/* export.c. The nonces of an actor of this node, made where they are new. Any worker's thread. */
+int zanni__export_get (zanni__identity_t *identity, const zanni__export_t **export_p);
+
+/* The same with nonces that are given: of a process actor, whose home made them. Before anyone else knows it. */
+int zanni__export_as (zanni__identity_t *identity, const uint8_t own [ZANNI__NONCE]);
+void zanni__export_end (zanni__export_t *export);
+void zanni__nonce_to_call (uint8_t call [ZANNI__NONCE], const uint8_t own [ZANNI__NONCE]);
+
+/* A reference to the actor with that id, for the caller to give back; NULL: there is none. */
+zanni__identity_t *zanni__export_find (zanni_node_t *node, uint64_t id);
+
+/* An actor of this worker by what a stranger knows of it; borrowed. NULL: there is none for that nonce. */
+zanni__identity_t *zanni__reach (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own);
+
+/* How `ref` looks to `peer`'s node. Pointers lead into what the reference keeps alive. */
+int zanni__ref_to_wire (zanni_worker_t *worker, zanni_wire_ref_t *wire, zanni__identity_t *identity, bool strong, bool own);
+
+/* lend.c. A strong reference goes to a peer, whose node holds it until RELEASE. ZANNI_ENOMEM. */
+int zanni__lend (zanni_worker_t *worker, zanni_peer_t *peer, zanni__identity_t *identity, bool own);
+void zanni__lend_end (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_address_t *address, uint64_t count);
+void zanni__lend_end_all (zanni_worker_t *worker, zanni_peer_t *peer);
+
+/* The drop of a reference waits until what was sent to `peer` is acknowledged. false: it need not, or cannot. */
+bool zanni__drop_behind (zanni_peer_t *peer, zanni_ref_t *ref);
+
+/* Gives back what `lender` lent, once `owner` has what was sent to it. */
+void zanni__release_behind (zanni_worker_t *worker, zanni_peer_t *owner, zanni_peer_t *lender,
+                            const zanni_address_t *address);
+
+/* A stand-in of this worker is about to be referred to strongly: its owner has to hold it for us. */
+int zanni__retain (zanni_worker_t *worker, zanni__identity_t *identity);
+
+/* route.c. A record of a kind that is only about `to`, a stand-in. */
+int zanni__route_about (zanni_worker_t *worker, zanni__identity_t *to, zanni_record_kind_t kind, uint64_t id, bool own);
+
+/* inbound.c. Points a pending ask at whom it was forwarded to. */
+void zanni__repoint (zanni_worker_t *worker, uint64_t ask, zanni__identity_t *target);
+
+#endif

@@ -1,0 +1,53 @@
+/* table.h: a hash table of entries that others own: they lie inside larger structs, so that only the buckets need
+   memory, and a table that cannot grow still takes what comes. One thread at a time, or under a lock of the user's. */
+
+#ifndef ZANNI_BASE_TABLE_H
+#define ZANNI_BASE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct zanni__entry {
+    struct zanni__entry *next;
+    uint64_t hash;
+} zanni__entry_t;
+
+typedef struct {
+    zanni__entry_t **buckets;
+    uint32_t size;    // a power of two; 0: nothing was put in yet
+    uint32_t count;
+} zanni__table_t;
+
+/* false: there is no memory for the first buckets. */
+bool zanni__table_put (zanni__table_t *table, zanni__entry_t *entry, uint64_t hash);
+void zanni__table_remove (zanni__table_t *table, zanni__entry_t *entry);
+void zanni__table_free (zanni__table_t *table);   // its buckets
+
+/* The first entry of that hash, or NULL; zanni__table_again the next of the same hash. */
+static inline zanni__entry_t *
+zanni__table_again (zanni__entry_t *entry, uint64_t hash)
+{
+    while (entry && entry->hash != hash)
+        entry = entry->next;
+    return entry;
+}
+
+static inline zanni__entry_t *
+zanni__table_find (const zanni__table_t *table, uint64_t hash)
+{
+    return table->size ? zanni__table_again (table->buckets [hash & (table->size - 1)], hash) : NULL;
+}
+
+/* Any entry, the first of bucket *at or later, which is set to that bucket; NULL: there is none. */
+zanni__entry_t *zanni__table_first (const zanni__table_t *table, uint32_t *at);
+
+/* Spreads what may count up by ones. */
+static inline uint64_t
+zanni__spread (uint64_t number)
+{
+    number *= UINT64_C (0x9e3779b97f4a7c15);
+    return number ^ (number >> 29);
+}
+
+#endif

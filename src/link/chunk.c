@@ -1,0 +1,101 @@
+/* Buffers that are too large for a frame leave in pieces between the other records of their session.
+
+   Two pieces are under way at most: more would fill the pipes that small records have to pass. The buffers take turns. A
+   piece is a record like others, numbered and resent; it does not count in the window, for its buffer does, as a whole,
+   with the record that it belongs to. */
+
+#include "hub.h"
+
+#include "../base/memory.h"
+
+static void
+s_free (zanni__transfer_t *transfer)
+{
+    zanni_buffer_destroy (&transfer->buffer);
+    zanni__free (transfer);
+}
+
+void
+zanni__transfers_free (zanni__transfer_t *chain)
+{
+    while (chain) {
+        zanni__transfer_t *transfer = chain;
+        chain = transfer->next;
+        s_free (transfer);
+    }
+}
+
+void
+zanni__transfers_add (zanni__outbox_t *out, zanni__transfer_t *chain)
+{
+    while (chain) {
+        zanni__transfer_t *transfer = chain;
+        chain = transfer->next;
+        transfer->next = NULL;
+        *out->transfers_last = transfer;
+        out->transfers_last = &transfer->next;
+    }
+}
+
+static zanni__transfer_t *
+s_pop (zanni__outbox_t *out)
+{
+    zanni__transfer_t *transfer = out->transfers;
+    out->transfers = transfer->next;
+    if (!out->transfers)
+        out->transfers_last = &out->transfers;
+    transfer->next = NULL;
+    return transfer;
+}
+
+/* Sends the next piece; false: there is no memory for it now. */
+static bool
+s_send (zanni__peer_t *peer, zanni__transfer_t *transfer)
+{
+    int rc;
+    uint64_t total = zanni_buffer_size (transfer->buffer);
+    uint64_t size = total - transfer->at < ZANNI__CHUNK_SIZE ? total - transfer->at : ZANNI__CHUNK_SIZE;
+    const zanni_record_t record = {
+        .kind = ZANNI_RECORD_CHUNK, .as.chunk = { transfer->number, transfer->at, total }
+    };
+    zanni__parcel_t *parcel = zanni__outbox_place (peer, &record, NULL, 1, &rc);
+    if (!parcel)
+        return false;
+    const uint8_t *data = zanni_buffer_data (transfer->buffer);
+    parcel->frames [parcel->frames_count++] =
+        (zanni__frame_t) { zanni_buffer_keep (transfer->buffer), data + transfer->at, size };
+    parcel->chunk = true;
+    peer->out.chunks++;
+    transfer->at += size;
+    zanni__outbox_seal (peer);
+    return true;
+}
+
+static bool
+s_send_next (zanni__peer_t *peer)
+{
+    zanni__outbox_t *out = &peer->out;
+    zanni__transfer_t *transfer = s_pop (out);
+    bool sent = s_send (peer, transfer);
+    if (transfer->at == zanni_buffer_size (transfer->buffer))
+        s_free (transfer);
+    else
+        zanni__transfers_add (out, transfer);
+    return sent;
+}
+
+void
+zanni__transfers_pump (zanni__peer_t *peer)
+{
+    zanni__outbox_t *out = &peer->out;
+    bool sent = true;
+    while (sent && out->transfers && out->chunks < ZANNI__CHUNKS_OUT) {
+        sent = s_send_next (peer);
+        zanni__outbox_transmit (peer);
+    }
+    if (!out->held)
+        return;
+    zanni__holds_release (peer);
+    zanni__outbox_seal (peer);
+    zanni__outbox_transmit (peer);
+}

@@ -1,0 +1,118 @@
+/* The end of a link, the one thing here that blocks.
+
+   What was sent is waited for until it is acknowledged, so that a process that ends in good order loses nothing that it
+   said; meanwhile what comes is taken in as ever. Then everybody gets a BYE. */
+
+#include "hub.h"
+
+#include "../base/memory.h"
+
+#include <string.h>
+
+#define S_LONGEST_MS 100   // of one wait
+
+/* Whether a session waits for an acknowledgement. */
+static bool
+s_is_busy (zanni__hub_t *hub)
+{
+    for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
+        const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
+        if (peer->alive && !zanni__outbox_idle (&peer->out))
+            return true;
+    }
+    return false;
+}
+
+static int
+s_items (const zanni__hub_t *hub, zmq_pollitem_t *items, int room)
+{
+    int count = 0;
+    const zanni__link_t *link = hub->peers.next;
+    if (hub->router.socket) {
+        items [count++] = (zmq_pollitem_t) { .socket = hub->router.socket, .events = ZMQ_POLLIN };
+        items [count++] = (zmq_pollitem_t) { .socket = hub->router_monitor.socket, .events = ZMQ_POLLIN };
+    }
+    for (; link != &hub->peers && count + 2 <= room; link = link->next) {
+        const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
+        if (!peer->alive || !peer->dial)
+            continue;
+        items [count++] = (zmq_pollitem_t) { .socket = peer->dial->dealer.socket, .events = ZMQ_POLLIN };
+        items [count++] = (zmq_pollitem_t) { .socket = peer->dial->monitor.socket, .events = ZMQ_POLLIN };
+    }
+    return count;
+}
+
+static void
+s_stir_all (zanni__hub_t *hub)
+{
+    zanni__source_stir (&hub->router);
+    zanni__source_stir (&hub->router_monitor);
+    for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
+        const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
+        if (!peer->dial)
+            continue;
+        zanni__source_stir (&peer->dial->dealer);
+        zanni__source_stir (&peer->dial->monitor);
+    }
+}
+
+/* Waits for something to come, some time at most. Where there are very many sockets not all end the wait. */
+static void
+s_wait (zanni__hub_t *hub, int64_t until_ns)
+{
+    zmq_pollitem_t items [128];
+    int64_t now_ns = zanni__hub_now (hub);
+    int64_t next_ns = hub->next_ns < until_ns ? hub->next_ns : until_ns;
+    int64_t left_ms = next_ns > now_ns ? (next_ns - now_ns) / 1000000 + 1 : 0;
+    int count = s_items (hub, items, 128);
+    (void) zmq_poll (items, count, left_ms < S_LONGEST_MS ? (long) left_ms : S_LONGEST_MS);
+    s_stir_all (hub);
+}
+
+static void
+s_drain (zanni__hub_t *hub, int64_t until_ns)
+{
+    for (;;) {
+        hub->worker->now_ns = zanni__hub_now (hub);
+        for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next)
+            zanni__outbox_flush (ZANNI__CONTAINER (link, zanni__peer_t, all));
+        (void) zanni__hub_receive (hub);
+        if (!s_is_busy (hub) || hub->worker->now_ns >= until_ns)
+            return;
+        s_wait (hub, until_ns);
+    }
+}
+
+static void
+s_part (zanni__peer_t *peer)
+{
+    static const zanni_reason_t shutdown = { .kind = ZANNI_EXIT_SHUTDOWN };
+    const zanni__way_t way = zanni__peer_way (peer);
+    if (way.socket && peer->up) {
+        if (peer->in.told != peer->in.seen)
+            (void) zanni__post_ack (peer);
+        zanni__bye_send (&way, ZANNI_BYE_DONE, "");
+    }
+    zanni__session_down (peer, &shutdown, false, false);
+}
+
+void
+zanni__hub_close (zanni__hub_t *hub, int64_t until_ns)
+{
+    zanni__link_t *next;
+    s_drain (hub, until_ns);
+    hub->closing = true;   // nothing new begins
+    for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = next) {
+        zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
+        peer->pins++;
+        if (peer->alive)
+            s_part (peer);
+        next = link->next;
+        zanni__peer_unpin (peer);
+    }
+    zanni__pulses_close (hub);
+    zanni__listen_close (hub);
+    zanni__hub_tidy (hub);
+    hub->closed = true;
+    zanni__hub_free (hub);
+}

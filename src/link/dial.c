@@ -1,0 +1,148 @@
+/* Connections that we make: a DEALER for each, and its monitor.
+
+   libzmq is not to dial again by itself, for it would send what was queued before we can say HELLO. Its way to turn that
+   off (an interval of -1) throws away what came and was not read when the connection ends; an interval of a day does not.
+   A DEALER is used for one connection; when its monitor tells of the end, what is left is read, and then its owner hears
+   of it.
+
+   Whether anybody listens at all is asked with a socket of the system's own: libzmq does not say why it could not
+   connect. */
+
+#include "hub.h"
+
+#include "../base/memory.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define S_NEVER_MS 86400000
+#define S_HANDSHAKE_MS 3000
+#define S_IPC "ipc://"
+
+static bool
+s_read_monitor (zanni__source_t *source)
+{
+    zanni__dial_t *dial = ZANNI__CONTAINER (source, zanni__dial_t, monitor);
+    int event, value;
+    while (source->socket && zanni__monitor_read (source, &event, &value)) {
+        if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+            if (dial->stands)
+                dial->stands (dial);
+        }
+        else if (!dial->broken) {
+            dial->broken = true;
+            zanni__source_stir (&dial->dealer);
+        }
+    }
+    return false;
+}
+
+static bool
+s_read_dealer (zanni__source_t *source)
+{
+    zanni__dial_t *dial = (zanni__dial_t *) (void *) source;
+    zanni__hub_t *hub = source->hub;
+    while (source->socket && !zanni__hub_has_enough (hub)) {
+        if (!zanni__mail_read (&hub->mail, source->socket)) {
+            if (dial->broken)
+                dial->broke (dial);
+            return false;
+        }
+        hub->messages++;
+        dial->came (dial, &hub->mail);
+        zanni__mail_close (&hub->mail);
+    }
+    return true;
+}
+
+/* Pings go out twice an interval; an answer is missing after three halves. So a peer that has stopped is noticed after
+   two intervals at most, and after a third one without a new connection it is lost. */
+static void
+s_set_heartbeats (void *socket, int interval_ms)
+{
+    int ping = interval_ms / 2 > 0 ? interval_ms / 2 : 1;
+    int timeout = ping * 3;
+    int ttl = timeout < 100 ? 100 : timeout;   // libzmq sends it in tenths of a second
+    (void) zmq_setsockopt (socket, ZMQ_HEARTBEAT_IVL, &ping, sizeof ping);
+    (void) zmq_setsockopt (socket, ZMQ_HEARTBEAT_TIMEOUT, &timeout, sizeof timeout);
+    (void) zmq_setsockopt (socket, ZMQ_HEARTBEAT_TTL, &ttl, sizeof ttl);
+}
+
+static int
+s_open (zanni__dial_t *dial, zanni__hub_t *hub, int pulse_ms)
+{
+    void *socket = NULL;
+    const int never = S_NEVER_MS;
+    const int handshake = S_HANDSHAKE_MS;
+    int rc = zanni__socket_new (hub, &socket, ZMQ_DEALER, 0);
+    if (rc)
+        return rc;
+    (void) zmq_setsockopt (socket, ZMQ_RECONNECT_IVL, &never, sizeof never);
+    (void) zmq_setsockopt (socket, ZMQ_HANDSHAKE_IVL, &handshake, sizeof handshake);
+    if (pulse_ms)
+        s_set_heartbeats (socket, pulse_ms);
+    rc = zanni__source_open (&dial->dealer, hub, socket, s_read_dealer);
+    return rc ? rc : zanni__monitor_open (&dial->monitor, &dial->dealer, s_read_monitor);
+}
+
+int
+zanni__dial_new (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint, const zanni__dialling_t *how)
+{
+    zanni__dial_t *dial = zanni__calloc (sizeof *dial);
+    if (!dial)
+        return ZANNI_ENOMEM;
+    zanni__link_init (&dial->dealer.stirred);
+    zanni__link_init (&dial->monitor.stirred);
+    dial->dealer.hub = dial->monitor.hub = hub;
+    dial->owner = how->owner;
+    dial->came = how->came;
+    dial->stands = how->stands;
+    dial->broke = how->broke;
+    int rc = s_open (dial, hub, how->pulse_ms);
+    if (!rc && zmq_connect (dial->dealer.socket, endpoint))
+        rc = errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_EROUTE;
+    if (rc)
+        zanni__dial_close (&dial, 0);
+    else
+        *dial_p = dial;
+    return rc;
+}
+
+/* It may be in use further up the stack, so its memory waits. */
+void
+zanni__dial_close (zanni__dial_t **dial_p, int linger_ms)
+{
+    zanni__dial_t *dial = *dial_p;
+    if (!dial)
+        return;
+    *dial_p = NULL;
+    if (dial->monitor.socket)
+        (void) zmq_socket_monitor (dial->dealer.socket, NULL, 0);
+    zanni__source_close (&dial->monitor);
+    if (dial->dealer.socket && linger_ms)
+        (void) zmq_setsockopt (dial->dealer.socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+    zanni__source_close (&dial->dealer);
+    dial->owner = NULL;
+    dial->next = dial->dealer.hub->old_dials;
+    dial->dealer.hub->old_dials = dial;
+}
+
+bool
+zanni__dial_refused (const char *endpoint)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    size_t prefix = strlen (S_IPC);
+    if (strncmp (endpoint, S_IPC, prefix) || strlen (endpoint + prefix) >= sizeof address.sun_path)
+        return false;
+    memcpy (address.sun_path, endpoint + prefix, strlen (endpoint + prefix));
+    int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return false;
+    bool refused = connect (fd, (const struct sockaddr *) &address, sizeof address)
+                   && (errno == ECONNREFUSED || errno == ENOENT);
+    close (fd);
+    return refused;
+}

@@ -1,0 +1,435 @@
+/* Who may speak: HELLO, WELCOME and BYE, and what comes from a connection before and behind them.
+
+   Nothing but HELLO is taken from a connection that is not known, and nothing numbered before WELCOME. A session belongs
+   to the connection that said its HELLO last.
+
+   Two sides may dial each other at once. The session that the node with the smaller id dials stays (of two endpoints of
+   one node, the smaller one's): that one answers BYE (crossed) to the other's HELLO, while the other lets go of its own
+   dial, whose queue goes on in the session that stays. Numbers of a dialer grow, so a greater one says that the session
+   before was given up there. */
+
+#include "hub.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define S_CROSSED_NS 1000000000    // for which the other side's HELLO is waited for
+#define S_STRANGERS_NS 1000000000  // between two lines of the log about them
+#define S_STRANGERS_TOLD 64        // BYEs to them in that time
+
+/* A message that is being read. */
+typedef struct {
+    zanni__hub_t *hub;
+    zanni__way_t way;
+    zanni__peer_t *peer;        // whose session it came by, or NULL
+    zanni__route_t *route;      // what it came by where we listen; NULL: it is not known
+    zanni__mail_t *mail;
+    zanni__reader_t reader;
+    zanni_record_t record;
+    const char *fault;
+} s_letter_t;
+
+static int
+s_digit (char letter)
+{
+    return letter >= '0' && letter <= '9' ? letter - '0' : letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
+/* Of this user on this host as long as it runs: the kernel's boot id, with the user's in its last bytes. */
+void
+zanni__hello_host (uint8_t host [16])
+{
+    char text [40] = "";
+    uint32_t user = (uint32_t) getuid ();
+    int count = 0;
+    int fd = open ("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd >= 0 ? read (fd, text, sizeof text) : 0;
+    if (fd >= 0)
+        close (fd);
+    memset (host, 0, 16);
+    for (ssize_t i = 0; i < size && count < 32; i++)
+        if (s_digit (text [i]) >= 0) {
+            host [count / 2] = (uint8_t) (host [count / 2] << 4 | s_digit (text [i]));
+            count++;
+        }
+    for (int i = 0; i < 4; i++)
+        host [12 + i] ^= (uint8_t) (user >> (8 * i));
+}
+
+static zanni_bytes_t
+s_bytes (const char *text)
+{
+    return (zanni_bytes_t) { text, strlen (text) };
+}
+
+void
+zanni__hello_fill (zanni__hub_t *hub, zanni_wire_hello_t *hello)
+{
+    const zanni_node_t *node = hub->worker->node;
+    *hello = (zanni_wire_hello_t) {
+        .version_min = ZANNI_WIRE_VERSION, .version_max = ZANNI_WIRE_VERSION, .node = node->id,
+        .incarnation = node->incarnation, .name = s_bytes (node->name), .host = hub->host, .window = hub->window,
+        .buffer_max = ZANNI__BUFFER_LARGEST, .endpoint = s_bytes (hub->endpoint),
+        .home = s_bytes (node->home ? node->home : "")
+    };
+}
+
+static bool
+s_say (zanni__peer_t *peer, zanni_record_kind_t kind)
+{
+    zanni_record_t record = { .kind = (uint8_t) kind };
+    const zanni__way_t way = zanni__peer_way (peer);
+    zanni__hello_fill (peer->hub, &record.as.hello);
+    record.as.hello.session = peer->number;
+    record.as.hello.last = peer->in.seen;
+    return zanni__post_record (&way, &record);
+}
+
+bool
+zanni__hello_send (zanni__peer_t *peer)
+{
+    return s_say (peer, ZANNI_RECORD_HELLO);
+}
+
+void
+zanni__bye_send (const zanni__way_t *way, zanni_bye_t code, const char *text)
+{
+    zanni_record_t record = { .kind = ZANNI_RECORD_BYE };
+    record.as.error.code = code;
+    record.as.error.text = s_bytes (text);
+    if (record.as.error.text.size > ZANNI_WIRE_TEXT_MAX)
+        record.as.error.text.size = ZANNI_WIRE_TEXT_MAX;
+    (void) zanni__post_record (way, &record);
+}
+
+static bool
+s_same (const zanni_wire_hello_t *hello, const zanni__peer_t *peer)
+{
+    return !memcmp (hello->node, peer->base.node, sizeof peer->base.node) && hello->incarnation == peer->base.incarnation;
+}
+
+/* Who answers here is not who did: the other one has ended, and its home will say why. */
+static void
+s_replaced (zanni__peer_t *peer)
+{
+    const zanni__way_t way = zanni__peer_way (peer);
+    if (way.socket)
+        zanni__bye_send (&way, ZANNI_BYE_DEAD, "");
+    peer->up = false;
+    peer->redial_ns = INT64_MAX;
+    zanni__dial_close (&peer->dial, 100);
+    if (peer->sentenced)
+        zanni__session_lost (peer);
+    else
+        zanni__session_doubt (peer);
+}
+
+static bool
+s_is_known (const uint8_t *node)
+{
+    static const uint8_t nobody [16];
+    return memcmp (node, nobody, sizeof nobody) != 0;
+}
+
+static void
+s_welcome_came (s_letter_t *letter)
+{
+    zanni__peer_t *peer = letter->peer;
+    const zanni_wire_hello_t *hello = &letter->record.as.hello;
+    if (!peer->ours || peer->up)
+        letter->fault = "WELCOME: it is not expected";
+    else if (hello->version_min != ZANNI_WIRE_VERSION)
+        letter->fault = "WELCOME: a version that was not offered";
+    else if (hello->session != peer->number)
+        letter->fault = "WELCOME: of another session";
+    else if (peer->stood ? !s_same (hello, peer) : s_is_known (peer->base.node) && memcmp (hello->node, peer->base.node, 16))
+        s_replaced (peer);
+    else
+        zanni__session_welcomed (peer, hello);
+}
+
+/* The other's dial stays: its HELLO comes soon, or else ours goes on. */
+static void
+s_crossed (zanni__peer_t *peer)
+{
+    if (peer->stood || !peer->ours)
+        return;
+    zanni__dial_close (&peer->dial, 0);
+    peer->redial_ns = zanni__hub_now (peer->hub) + S_CROSSED_NS;
+    zanni__hub_due (peer->hub, peer->redial_ns);
+}
+
+static void
+s_log_bye (const zanni__peer_t *peer, const zanni_record_t *bye)
+{
+    char text [ZANNI_WIRE_TEXT_MAX + 1] = "";
+    if (bye->as.error.text.size)
+        memcpy (text, bye->as.error.text.data, bye->as.error.text.size < sizeof text ? bye->as.error.text.size : 0);
+    zanni__log (peer->hub->worker->node, ZANNI_LOG_WARNING, "%s ends the session: %s%s%s", peer->base.endpoint,
+                bye->as.error.code == ZANNI_BYE_VERSION ? "no version in common" : "what we sent breaks the protocol",
+                *text ? ": " : "", text);
+}
+
+static void
+s_bye_came (s_letter_t *letter)
+{
+    static const zanni_reason_t shutdown = { .kind = ZANNI_EXIT_SHUTDOWN };
+    zanni__peer_t *peer = letter->peer;
+    switch (letter->record.as.error.code) {
+    case ZANNI_BYE_DONE:
+        zanni__session_down (peer, peer->sentenced ? &peer->reason : &shutdown, peer->restarts,
+                             peer->sentenced && !peer->restarts);
+        return;
+    case ZANNI_BYE_CROSSED:
+        s_crossed (peer);
+        return;
+    case ZANNI_BYE_DEAD:
+        s_replaced (peer);
+        return;
+    default:
+        s_log_bye (peer, &letter->record);
+        zanni__session_lost (peer);
+    }
+}
+
+static bool
+s_version_fits (const s_letter_t *letter)
+{
+    const zanni_wire_hello_t *hello = &letter->record.as.hello;
+    if (hello->version_min <= ZANNI_WIRE_VERSION && hello->version_max >= ZANNI_WIRE_VERSION)
+        return true;
+    zanni__log (letter->hub->worker->node, ZANNI_LOG_WARNING, "a node that speaks versions %u to %u is refused",
+                hello->version_min, hello->version_max);
+    zanni__bye_send (&letter->way, ZANNI_BYE_VERSION, "this node speaks version 1");
+    return false;
+}
+
+/* Whether our own dial stays, of two that meet. */
+static bool
+s_ours_stays (const zanni__hub_t *hub, const zanni_wire_hello_t *hello)
+{
+    int order = memcmp (hub->worker->node->id, hello->node, 16);
+    size_t size = strlen (hub->endpoint);
+    if (order)
+        return order < 0;
+    order = memcmp (hub->endpoint, hello->endpoint.data, size < hello->endpoint.size ? size : hello->endpoint.size);
+    return order ? order < 0 : size < hello->endpoint.size;
+}
+
+typedef enum { S_TAKE, S_CROSSED, S_DEAD } s_verdict_t;
+
+/* The peer has given the session up itself. */
+static void
+s_given_up (zanni__peer_t *peer)
+{
+    peer->up = false;   // and so need not be told
+    zanni__session_lost (peer);
+}
+
+/* What becomes of a HELLO from a peer with which there is a session; that one may be down behind this. */
+static s_verdict_t
+s_judge (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
+{
+    if (peer->stood && !s_same (hello, peer)) {   // the next incarnation comes before the word of its home
+        if (*peer->base.home && !peer->sentenced) {
+            zanni__session_doubt (peer);
+            return S_CROSSED;
+        }
+        s_given_up (peer);
+        return S_TAKE;
+    }
+    if (peer->ours) {
+        if (s_ours_stays (peer->hub, hello))
+            return S_CROSSED;
+        if (peer->stood)
+            s_given_up (peer);
+        return S_TAKE;
+    }
+    if (hello->session < peer->number)
+        return S_DEAD;
+    if (hello->session > peer->number)
+        s_given_up (peer);
+    return S_TAKE;
+}
+
+/* Puts the session on this connection. */
+static void
+s_accept (s_letter_t *letter, zanni__peer_t *peer)
+{
+    int events, fd = letter->mail ? zmq_msg_get (&letter->mail->header, ZMQ_SRCFD) : -1;
+    size_t size = sizeof events;
+    zanni__hub_t *hub = letter->hub;
+    const zanni_wire_hello_t hello = letter->record.as.hello;
+    if (!peer->alive || peer->ours)
+        zanni__session_accept (peer, hello.session);
+    peer->up = false;
+    if (!peer->route || letter->route != peer->route) {
+        zanni__route_end (hub, &peer->route);
+        peer->route = zanni__route_new (hub, &letter->way, fd);
+        if (!peer->route)
+            return;   // no memory: it dials again, or not
+        peer->route->peer = peer;
+    }
+    memcpy (peer->base.node, hello.node, sizeof peer->base.node);
+    (void) zmq_getsockopt (hub->router.socket, ZMQ_EVENTS, &events, &size);   // it sees what connections are gone
+    if (!s_say (peer, ZANNI_RECORD_WELCOME)) {
+        zanni__session_broke (peer);
+        return;
+    }
+    zanni__session_welcomed (peer, &hello);
+}
+
+static void
+s_hello_came (s_letter_t *letter)
+{
+    zanni__peer_t *peer = NULL;
+    zanni__hub_t *hub = letter->hub;
+    const zanni_wire_hello_t *hello = &letter->record.as.hello;
+    s_verdict_t verdict = S_TAKE;
+    if (!s_version_fits (letter))
+        return;
+    if (hub->closing) {
+        zanni__bye_send (&letter->way, ZANNI_BYE_DONE, "");
+        return;
+    }
+    if (hello->purpose) {
+        zanni__pulse_came (hub, &letter->way, zmq_msg_get (&letter->mail->header, ZMQ_SRCFD), hello);
+        return;
+    }
+    if (zanni__grave_has (hub, hello)) {
+        zanni__bye_send (&letter->way, ZANNI_BYE_DEAD, "");
+        return;
+    }
+    if (zanni__peer_get (hub, &peer, &hello->endpoint, hello->node))
+        return;
+    peer->pins++;
+    if (peer->alive)
+        verdict = s_judge (peer, hello);
+    if (verdict == S_TAKE && hello->last && !(peer->alive && !peer->ours))
+        verdict = S_DEAD;   // it has stood, but not with us
+    if (verdict == S_TAKE)
+        s_accept (letter, peer);
+    else
+        zanni__bye_send (&letter->way, verdict == S_DEAD ? ZANNI_BYE_DEAD : ZANNI_BYE_CROSSED, "");
+    zanni__peer_unpin (peer);
+}
+
+/* One record of a message without number. Where it comes by a session: false, that one has gone. */
+static void
+s_control (s_letter_t *letter)
+{
+    zanni__peer_t *peer = letter->peer;
+    const zanni_record_t *record = &letter->record;
+    if (record->kind == ZANNI_RECORD_HELLO && letter->way.id_size)
+        s_hello_came (letter);
+    else if (!peer && letter->route && letter->route->pulse && record->kind == ZANNI_RECORD_BYE)
+        zanni__pulse_done (letter->hub, letter->route->pulse);
+    else if (!peer && record->kind != ZANNI_RECORD_BYE)
+        letter->fault = "it has not said HELLO";
+    else if (!peer)
+        return;   // of a session that is down here
+    else if (record->kind == ZANNI_RECORD_WELCOME)
+        s_welcome_came (letter);
+    else if (record->kind == ZANNI_RECORD_BYE)
+        s_bye_came (letter);
+    else if (record->kind == ZANNI_RECORD_ACK && peer->up)
+        zanni__session_acknowledge (peer, record->as.batch.ack, &record->as.batch.window);
+    else
+        letter->fault = "this record needs a numbered message";
+}
+
+/* Reads the BATCH; false: it is none. */
+static bool
+s_open (s_letter_t *letter)
+{
+    zmq_msg_t *header = &letter->mail->header;
+    size_t size = zmq_msg_size (header);
+    letter->fault = "the header frame is too long";
+    if (size > ZANNI_WIRE_HEADER_MAX)
+        return false;
+    letter->reader = zanni__reader (zmq_msg_data (header), (uint32_t) size);
+    letter->fault = "it does not begin with a BATCH";
+    int rc = zanni__record_read (&letter->reader, &letter->record, &letter->hub->tables, &letter->fault);
+    if (rc == 1 && letter->record.kind == ZANNI_RECORD_BATCH) {
+        letter->fault = NULL;
+        return true;
+    }
+    return false;
+}
+
+static void
+s_controls (s_letter_t *letter)
+{
+    zanni__peer_t *peer = letter->peer;
+    uint32_t generation = peer ? peer->generation : 0;
+    int rc = 1;
+    while (!letter->fault && rc == 1) {
+        rc = zanni__record_read (&letter->reader, &letter->record, &letter->hub->tables, &letter->fault);
+        if (rc == 1)
+            s_control (letter);
+        if (!peer && rc == 1)
+            return;   // whose connection it is may be another matter now
+        if (peer && peer->generation != generation)
+            letter->peer = peer = NULL;
+        if (!peer)
+            return;
+    }
+}
+
+/* A peer that was stopped, and given up meanwhile, may go on with a session that is down here: it is told. What only makes
+   noise does not fill the log, or the memory with answers that it does not read. */
+static void
+s_stranger (const s_letter_t *letter)
+{
+    zanni__hub_t *hub = letter->hub;
+    int64_t now_ns = zanni__hub_now (hub);
+    bool quiet = hub->strangers_ns && now_ns - hub->strangers_ns < S_STRANGERS_NS;
+    hub->strangers = quiet ? hub->strangers + 1 : 0;
+    if (hub->strangers < S_STRANGERS_TOLD && letter->way.id_size)
+        zanni__bye_send (&letter->way, ZANNI_BYE_DEAD, "");
+    if (quiet)
+        return;
+    hub->strangers_ns = now_ns;
+    zanni__log (hub->worker->node, ZANNI_LOG_WARNING, "a message from a connection without a session is dropped: %s",
+                letter->fault ? letter->fault : "it has not said HELLO");
+}
+
+static void
+s_take (s_letter_t *letter)
+{
+    zanni__peer_t *peer = letter->peer;
+    if (peer)
+        peer->pins++;
+    if (s_open (letter)) {
+        if (!letter->record.as.batch.sequence)
+            s_controls (letter);
+        else if (peer && peer->up)
+            zanni__inbox_take (peer, letter->mail, &letter->reader, &letter->record);
+        else
+            letter->fault = "a numbered message before WELCOME";
+    }
+    if (letter->fault && letter->peer)
+        zanni__session_fault (letter->peer, letter->fault);
+    else if (letter->fault)
+        s_stranger (letter);
+    if (peer)
+        zanni__peer_unpin (peer);
+}
+
+void
+zanni__mail_dialled (zanni__dial_t *dial, zanni__mail_t *mail)
+{
+    zanni__peer_t *peer = dial->owner;
+    s_letter_t letter = { .hub = peer->hub, .way = zanni__dial_way (dial), .peer = peer, .mail = mail };
+    s_take (&letter);
+}
+
+void
+zanni__mail_came (zanni__hub_t *hub, const zanni__way_t *way, zanni__route_t *route, zanni__mail_t *mail)
+{
+    s_letter_t letter = {
+        .hub = hub, .way = *way, .peer = route ? route->peer : NULL, .route = route, .mail = mail
+    };
+    s_take (&letter);
+}

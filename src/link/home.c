@@ -1,0 +1,164 @@
+/* Why nodes end.
+
+   The home of a process is told by its launcher why it ended, and tells every worker of its own node as an event. Others
+   ask: a session with a process of another home makes a session with that home, too, and leaves a MONITOR of the
+   process's own actor there, under an id that no actor's monitor has. The DOWN that comes is a sentence for all sessions
+   with that incarnation: each ends when what it had written was read, which is when its connection is seen to have ended,
+   or after one interval. */
+
+#include "hub.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define S_OURS UINT64_C (0x8000000000000000)   // in the ids of our monitors
+
+static bool
+s_is_at_home (const zanni__hub_t *hub, const char *home)
+{
+    zanni_node_t *node = hub->worker->node;
+    const zanni_worker_t *undertaker = atomic_load_explicit (&node->undertaker, memory_order_relaxed);
+    pthread_mutex_lock (&node->lock);   // of its endpoint
+    bool same = undertaker && !strcmp (undertaker->endpoint, home);
+    pthread_mutex_unlock (&node->lock);
+    return same || !strcmp (hub->endpoint, home);
+}
+
+void
+zanni__home_watch (zanni__peer_t *peer)
+{
+    static const uint8_t unknown [16];
+    zanni__hub_t *hub = peer->hub;
+    const char *home = peer->base.home;
+    if (!*home || peer->home || s_is_at_home (hub, home) || !strcmp (home, peer->base.endpoint))
+        return;
+    const zanni_bytes_t endpoint = { home, strlen (home) };
+    if (zanni__peer_get (hub, &peer->home, &endpoint, unknown))
+        return;
+    const zanni_wire_ref_t about = {
+        .node = peer->base.node, .nonce = unknown, .endpoint = { peer->base.endpoint, strlen (peer->base.endpoint) }
+    };
+    const zanni_record_t record = { .kind = ZANNI_RECORD_MONITOR, .id = S_OURS | ++hub->watch_serial, .about = &about };
+    peer->home->joins++;
+    peer->watch = record.id;
+    if (zanni__link_zmq.send (&peer->home->base, &record, NULL))
+        zanni__home_unwatch (peer);   // its pulse is what is left
+    else
+        zanni__session_dirty (peer->home);
+}
+
+void
+zanni__home_unwatch (zanni__peer_t *peer)
+{
+    zanni__peer_t *home = peer->home;
+    peer->home = NULL;
+    peer->watch = 0;
+    if (home)
+        zanni__peer_leave (home);
+}
+
+/* A DOWN for a monitor of ours; false: it is an actor's. */
+bool
+zanni__home_down (zanni__peer_t *from, const zanni_record_t *record)
+{
+    zanni__hub_t *hub = from->hub;
+    zanni_node_event_t event = { .change = ZANNI_NODE_ENDED, .restarts = record->as.end.restarts };
+    const zanni_wire_reason_t *reason = &record->as.end.reason;
+    if (!(record->id & S_OURS))
+        return false;
+    for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
+        const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
+        if (peer->home != from || peer->watch != record->id)
+            continue;
+        event.incarnation = peer->base.incarnation;
+        event.kind = reason->kind;
+        event.code = reason->code;
+        memcpy (event.node, peer->base.node, sizeof event.node);
+        snprintf (event.text, sizeof event.text, "%.*s", (int) (reason->text.size < 64 ? reason->text.size : 63),
+                  reason->text.size ? (const char *) reason->text.data : "");
+        zanni_worker_event (hub->worker, NULL, &event);   // to this worker, too
+        break;
+    }
+    return true;
+}
+
+static void
+s_sentence (zanni__peer_t *peer, const zanni_node_event_t *event)
+{
+    peer->sentenced = true;
+    peer->restarts = event->restarts;
+    peer->reason = (zanni_reason_t) { .kind = (zanni_exit_t) event->kind, .code = event->code };
+    memcpy (peer->reason.text, event->text, sizeof event->text);
+}
+
+/* Whether there may be something left to read of it. */
+static bool
+s_is_read (const zanni__peer_t *peer)
+{
+    return !peer->up;
+}
+
+static void
+s_end (zanni__peer_t *peer, const zanni_node_event_t *event)
+{
+    zanni__hub_t *hub = peer->hub;
+    peer->ended = event->incarnation;
+    s_sentence (peer, event);
+    if (!peer->alive) {
+        const zanni_reason_t reason = peer->reason;
+        peer->pins++;
+        zanni_worker_peer_down (hub->worker, &peer->base, &reason, peer->restarts, !peer->restarts);
+        zanni__peer_unpin (peer);
+    }
+    else if (s_is_read (peer))
+        zanni__session_lost (peer);
+    else {
+        peer->doubt_ns = zanni__hub_now (hub) + hub->interval_ns;
+        zanni__hub_due (hub, peer->doubt_ns);
+    }
+}
+
+/* Calls for each peer of that node and incarnation, which may be gone behind it. */
+static void
+s_each (zanni__hub_t *hub, const zanni_node_event_t *event, void (*fn) (zanni__peer_t *, const zanni_node_event_t *))
+{
+    zanni__link_t *next;
+    for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = next) {
+        zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
+        peer->pins++;
+        bool meant = peer->base.incarnation <= event->incarnation
+                     && !memcmp (peer->base.node, event->node, sizeof peer->base.node);
+        if (meant)
+            fn (peer, event);
+        next = link->next;
+        zanni__peer_unpin (peer);
+    }
+}
+
+static void
+s_end_once (zanni__peer_t *peer, const zanni_node_event_t *event)
+{
+    if (peer->ended < event->incarnation)
+        s_end (peer, event);
+}
+
+void
+zanni__home_ended (zanni__hub_t *hub, const zanni_node_event_t *event)
+{
+    zanni__pulses_ended (hub, event->node, event->incarnation);
+    s_each (hub, event, s_end_once);
+}
+
+static void
+s_lose (zanni__peer_t *peer, const zanni_node_event_t *event)
+{
+    (void) event;
+    if (peer->alive)
+        zanni__session_lost (peer);
+}
+
+void
+zanni__home_lost (zanni__hub_t *hub, const zanni_node_event_t *event)
+{
+    s_each (hub, event, s_lose);
+}

@@ -1,0 +1,346 @@
+/* The link's operations, its peers, and its look at everything.
+
+   A hub is woken by the descriptors of its sockets, which the worker watches, and by the time: `next_ns` is never later
+   than the first thing that is due, and what is due is only looked for then. Peers are found by their endpoint; one that
+   has none, since nobody can dial it, by its node. */
+
+#include "hub.h"
+
+#include "../base/memory.h"
+#include "../base/sockets.h"
+
+#include "../base/assert.h"
+#include <string.h>
+
+static uint64_t
+s_hash (const zanni_bytes_t *endpoint, const uint8_t *node)
+{
+    uint64_t hash = 0;
+    const uint8_t *bytes = endpoint->size ? endpoint->data : node;
+    size_t size = endpoint->size ? endpoint->size : 16;
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ bytes [i]) * UINT64_C (0x100000001b3);
+    return zanni__spread (hash);
+}
+
+static bool
+s_is (const zanni__peer_t *peer, const zanni_bytes_t *endpoint, const uint8_t *node)
+{
+    size_t size = strlen (peer->base.endpoint);
+    if (size != endpoint->size)
+        return false;
+    return size ? !memcmp (peer->base.endpoint, endpoint->data, size) : !memcmp (peer->base.node, node, 16);
+}
+
+zanni__peer_t *
+zanni__peer_find (zanni__hub_t *hub, const zanni_bytes_t *endpoint, const uint8_t *node)
+{
+    uint64_t hash = s_hash (endpoint, node);
+    zanni__entry_t *entry = zanni__table_find (&hub->table, hash);
+    while (entry && !s_is (ZANNI__CONTAINER (entry, zanni__peer_t, entry), endpoint, node))
+        entry = zanni__table_again (entry->next, hash);
+    return entry ? ZANNI__CONTAINER (entry, zanni__peer_t, entry) : NULL;
+}
+
+/* Finds or makes it; the caller holds it, by a join or a session, before it lets it be. */
+int
+zanni__peer_get (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_bytes_t *endpoint, const uint8_t *node)
+{
+    if (endpoint->size >= sizeof (*peer_p)->base.endpoint)
+        return ZANNI_ETOOBIG;
+    zanni__peer_t *peer = zanni__peer_find (hub, endpoint, node);
+    if (peer) {
+        *peer_p = peer;
+        return 0;
+    }
+    peer = zanni__calloc (sizeof *peer);
+    if (!peer)
+        return ZANNI_ENOMEM;
+    peer->hub = hub;
+    memcpy (peer->base.node, node, sizeof peer->base.node);
+    if (endpoint->size)
+        memcpy (peer->base.endpoint, endpoint->data, endpoint->size);
+    zanni__link_init (&peer->dirty);
+    zanni__outbox_init (&peer->out, hub->window);
+    zanni__inbox_init (&peer->in, hub->window);
+    if (!zanni__table_put (&hub->table, &peer->entry, s_hash (endpoint, node))) {
+        zanni__free (peer);
+        return ZANNI_ENOMEM;
+    }
+    zanni__list_append (&hub->peers, &peer->all);
+    *peer_p = peer;
+    return 0;
+}
+
+static void
+s_settle (zanni__peer_t *peer)
+{
+    zanni__hub_t *hub = peer->hub;
+    if (peer->joins || peer->pins || peer->alive)
+        return;
+    zanni__table_remove (&hub->table, &peer->entry);
+    zanni__link_remove (&peer->all);
+    zanni__link_remove (&peer->dirty);
+    zanni__free (peer);
+    zanni__hub_free (hub);
+}
+
+void
+zanni__peer_unpin (zanni__peer_t *peer)
+{
+    zanni__assert (peer->pins);
+    peer->pins--;
+    s_settle (peer);
+}
+
+void
+zanni__peer_leave (zanni__peer_t *peer)
+{
+    zanni__assert (peer->joins);
+    peer->joins--;
+    s_settle (peer);
+}
+
+void
+zanni__hub_tidy (zanni__hub_t *hub)
+{
+    while (hub->old_dials) {
+        zanni__dial_t *dial = hub->old_dials;
+        hub->old_dials = dial->next;
+        zanni__free (dial);
+    }
+}
+
+void
+zanni__hub_free (zanni__hub_t *hub)
+{
+    if (!hub->closed || !zanni__list_empty (&hub->peers))
+        return;
+    zanni__table_free (&hub->table);
+    zanni__table_free (&hub->routes);
+    zanni__pool_end (hub->pool);
+    zanni__free (hub->tables.refs);
+    zanni__free (hub->tables.buffers);
+    zanni__free (hub->wire_buffers);
+    zanni__free (hub->buffers);
+    if (hub->context)
+        zanni__zmq_context_give ();
+    zanni__free (hub);
+}
+
+static bool
+s_has_memory (zanni__hub_t *hub)
+{
+    hub->pool = zanni__pool_new ();
+    hub->tables.refs = zanni__malloc (ZANNI_WIRE_TABLE_MAX * sizeof *hub->tables.refs);
+    hub->tables.buffers = zanni__malloc (ZANNI_WIRE_TABLE_MAX * sizeof *hub->tables.buffers);
+    hub->wire_buffers = zanni__malloc (ZANNI_WIRE_TABLE_MAX * sizeof *hub->wire_buffers);
+    hub->buffers = zanni__malloc (ZANNI_WIRE_TABLE_MAX * sizeof (zanni_buffer_t *));
+    return hub->pool && hub->tables.refs && hub->tables.buffers && hub->wire_buffers && hub->buffers;
+}
+
+static int
+s_open (void *context, zanni_worker_t *worker, void **link_p)
+{
+    (void) context;
+    zanni__hub_t *hub = zanni__calloc (sizeof *hub);
+    if (!hub)
+        return ZANNI_ENOMEM;
+    hub->worker = worker;
+    hub->window = worker->node->options.window_bytes;
+    hub->interval_ns = (int64_t) worker->node->options.heartbeat_ms * 1000000;
+    hub->next_ns = INT64_MAX;
+    zanni__link_init (&hub->peers);
+    zanni__link_init (&hub->dirty);
+    zanni__link_init (&hub->stirred);
+    zanni__link_init (&hub->broken);
+    zanni__link_init (&hub->router.stirred);
+    zanni__link_init (&hub->router_monitor.stirred);
+    zanni__hello_host (hub->host);
+    int rc = s_has_memory (hub) ? zanni__zmq_context_take (&hub->context) : ZANNI_ENOMEM;
+    if (rc) {
+        hub->closed = true;
+        zanni__hub_free (hub);
+        return rc;
+    }
+    *link_p = hub;
+    return 0;
+}
+
+static int
+s_listen (void *link, const char *endpoint, int fd)
+{
+    return zanni__listen (link, endpoint, fd);
+}
+
+static int
+s_join (void *link, const char *endpoint, const uint8_t *node, zanni_peer_t **peer_p)
+{
+    static const uint8_t nobody [16];
+    zanni__peer_t *peer;
+    const zanni_bytes_t bytes = { endpoint, strlen (endpoint) };
+    int rc = zanni__peer_get (link, &peer, &bytes, node);
+    if (rc)
+        return rc;
+    if (!peer->alive || !memcmp (peer->base.node, nobody, sizeof nobody))
+        memcpy (peer->base.node, node, sizeof peer->base.node);
+    peer->joins++;
+    *peer_p = &peer->base;
+    return 0;
+}
+
+static void
+s_leave (zanni_peer_t *base)
+{
+    zanni__peer_leave ((zanni__peer_t *) (void *) base);
+}
+
+static bool
+s_admits (zanni_peer_t *base, uint64_t charge)
+{
+    zanni__peer_t *peer = (zanni__peer_t *) (void *) base;
+    if (!peer->alive || zanni__window_admits (&peer->out, charge))
+        return true;
+    peer->out.wanted = true;
+    return false;
+}
+
+/* What does not count in the window has a limit of its own, beyond which the session cannot go on; what goes beyond the
+   window, since nobody asked for room, has the same. */
+static int
+s_check (zanni__peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers)
+{
+    uint64_t charge = zanni__record_charge (record);
+    if (peer->out.weight > ZANNI__BACKLOG) {
+        zanni__log (peer->hub->worker->node, ZANNI_LOG_ERROR,
+                    "the session with %s ends: it does not take what is sent to it", peer->base.endpoint);
+        zanni__session_lost (peer);
+        return ZANNI_EFULL;
+    }
+    for (uint32_t i = 0; charge && i < record->buffers_count; i++)
+        charge += zanni_buffer_size (buffers [i]);
+    return charge && peer->out.charge + charge > peer->out.window + ZANNI__BACKLOG ? ZANNI_EFULL : 0;
+}
+
+static int
+s_send (zanni_peer_t *base, const zanni_record_t *record, const zanni_buffer_t *const *buffers)
+{
+    zanni__peer_t *peer = (zanni__peer_t *) (void *) base;
+    if (peer->hub->closing)
+        return ZANNI_ECLOSED;
+    int rc = peer->alive ? 0 : zanni__session_begin (peer);
+    if (!rc && (peer->out.weight > ZANNI__BACKLOG || peer->out.charge > peer->out.window))
+        rc = s_check (peer, record, buffers);
+    if (!rc)
+        rc = zanni__outbox_send (peer, record, buffers);
+    if (!rc)
+        zanni__session_dirty (peer);
+    return rc;
+}
+
+/* Flushes everybody who has something; their sockets are then looked at once. */
+static void
+s_flush (void *link)
+{
+    zanni__hub_t *hub = link;
+    while (!zanni__list_empty (&hub->dirty)) {
+        zanni__peer_t *peer = ZANNI__CONTAINER (hub->dirty.next, zanni__peer_t, dirty);
+        zanni__link_remove (&peer->dirty);
+        if (!peer->up)
+            continue;
+        zanni__outbox_flush (peer);
+        zanni__peer_sent (peer);
+    }
+}
+
+static void
+s_taken (zanni_peer_t *base, uint64_t charge)
+{
+    zanni__peer_taken ((zanni__peer_t *) (void *) base, charge);
+}
+
+static void
+s_do_due (zanni__hub_t *hub)
+{
+    zanni__link_t *next;
+    int64_t now_ns = hub->worker->now_ns;
+    hub->next_ns = INT64_MAX;
+    for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = next) {
+        zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
+        peer->pins++;
+        zanni__session_due (peer, now_ns);
+        next = link->next;
+        zanni__peer_unpin (peer);
+    }
+    zanni__pulses_due (hub, now_ns);
+}
+
+/* What stirred is read in turn, all of it unless that is much: the rest stays in the list. */
+uint32_t
+zanni__hub_receive (zanni__hub_t *hub)
+{
+    zanni__assert (!hub->receiving);
+    hub->receiving = true;
+    hub->messages = hub->records = 0;
+    while (!zanni__hub_has_enough (hub) && !zanni__list_empty (&hub->stirred)) {
+        zanni__source_t *source = ZANNI__CONTAINER (hub->stirred.next, zanni__source_t, stirred);
+        zanni__link_remove (&source->stirred);
+        if (source->read (source))
+            zanni__source_stir (source);
+    }
+    if (hub->next_ns <= hub->worker->now_ns)
+        s_do_due (hub);
+    s_flush (hub);
+    hub->receiving = false;
+    zanni__hub_tidy (hub);
+    return hub->messages;
+}
+
+static int
+s_receive (void *link)
+{
+    return (int) zanni__hub_receive (link);
+}
+
+static bool
+s_waiting (void *link)
+{
+    const zanni__hub_t *hub = link;
+    return !zanni__list_empty (&hub->stirred) || !zanni__list_empty (&hub->dirty);
+}
+
+static int64_t
+s_next_ns (void *link)
+{
+    return ((const zanni__hub_t *) link)->next_ns;
+}
+
+static void
+s_event (void *link, const zanni_node_event_t *event)
+{
+    switch (event->change) {
+    case ZANNI_NODE_WATCH:
+        zanni__pulse_watch (link, event);
+        break;
+    case ZANNI_NODE_ENDED:
+        zanni__home_ended (link, event);
+        break;
+    case ZANNI_NODE_LOST:
+        zanni__home_lost (link, event);
+        break;
+    case ZANNI_NODE_LISTEN:
+        break;
+    }
+}
+
+static void
+s_close (void *link, int64_t until_ns)
+{
+    zanni__hub_close (link, until_ns);
+}
+
+const zanni_link_ops_t zanni__link_zmq = {
+    .size = sizeof (zanni_link_ops_t), .open = s_open, .listen = s_listen, .join = s_join, .leave = s_leave,
+    .admits = s_admits, .send = s_send, .flush = s_flush, .taken = s_taken, .receive = s_receive, .waiting = s_waiting,
+    .next_ns = s_next_ns, .event = s_event, .close = s_close
+};

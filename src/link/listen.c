@@ -1,0 +1,206 @@
+/* Where others dial us: one ROUTER on a socket that listens already, and its monitor.
+
+   A connection is known by its routing id, which libzmq gives, once its HELLO was accepted; it is never trusted for more.
+   libzmq does not tell a ROUTER's owner that a connection has ended, but its monitor tells the descriptor, which HELLO
+   came with. Then everything that it had sent is read before its session hears of it. A connection whose end came before
+   its HELLO was read is found out by the WELCOME that cannot be sent. */
+
+#include "hub.h"
+
+#include "../base/memory.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define S_HANDSHAKE_MS 3000
+#define S_LINGER_MS 1000
+
+static uint64_t
+s_hash (const void *id, size_t size)
+{
+    const uint8_t *bytes = id;
+    uint64_t hash = size;
+    for (size_t i = 0; i < size; i++)
+        hash = hash << 8 ^ bytes [i] ^ hash >> 56;
+    return zanni__spread (hash);
+}
+
+static bool
+s_is (const zanni__route_t *route, const void *id, size_t size)
+{
+    return route->id_size == size && !memcmp (route->id, id, size);
+}
+
+static zanni__route_t *
+s_find (zanni__hub_t *hub, const void *id, size_t size)
+{
+    if (hub->last_route && s_is (hub->last_route, id, size))
+        return hub->last_route;
+    uint64_t hash = s_hash (id, size);
+    zanni__entry_t *entry = zanni__table_find (&hub->routes, hash);
+    while (entry && !s_is ((zanni__route_t *) (void *) entry, id, size))
+        entry = zanni__table_again (entry->next, hash);
+    if (entry)
+        hub->last_route = (zanni__route_t *) (void *) entry;
+    return (zanni__route_t *) (void *) entry;
+}
+
+/* A connection that says another HELLO is another's from now on. */
+static void
+s_detach (zanni__route_t *route)
+{
+    if (route->peer) {
+        route->peer->route = NULL;
+        route->peer->up = false;
+    }
+    zanni__pulse_detach (route->pulse);
+    route->peer = NULL;
+    route->pulse = NULL;
+}
+
+zanni__route_t *
+zanni__route_new (zanni__hub_t *hub, const zanni__way_t *way, int fd)
+{
+    zanni__route_t *route = s_find (hub, way->id, way->id_size);
+    if (route) {
+        s_detach (route);
+        return route;
+    }
+    route = zanni__calloc (sizeof *route);
+    if (!route)
+        return NULL;
+    memcpy (route->id, way->id, way->id_size);
+    route->id_size = (uint8_t) way->id_size;
+    route->fd = fd;
+    zanni__link_init (&route->broken);
+    if (zanni__table_put (&hub->routes, &route->entry, s_hash (way->id, way->id_size)))
+        return route;
+    zanni__free (route);
+    return NULL;
+}
+
+void
+zanni__route_end (zanni__hub_t *hub, zanni__route_t **route_p)
+{
+    zanni__route_t *route = *route_p;
+    if (!route)
+        return;
+    *route_p = NULL;
+    if (hub->last_route == route)
+        hub->last_route = NULL;
+    zanni__table_remove (&hub->routes, &route->entry);
+    zanni__link_remove (&route->broken);
+    zanni__free (route);
+}
+
+/* All that they had sent is read. */
+static void
+s_end_broken (zanni__hub_t *hub)
+{
+    while (!zanni__list_empty (&hub->broken)) {
+        zanni__route_t *route = ZANNI__CONTAINER (hub->broken.next, zanni__route_t, broken);
+        zanni__link_remove (&route->broken);
+        if (route->peer)
+            zanni__session_broke (route->peer);
+        else if (route->pulse)
+            zanni__pulse_broke (hub, route->pulse);
+    }
+}
+
+/* One message; false: there is none. */
+static bool
+s_read (zanni__hub_t *hub, void *socket)
+{
+    zmq_msg_t id;
+    (void) zmq_msg_init (&id);
+    if (zmq_msg_recv (&id, socket, ZMQ_DONTWAIT) < 0)
+        return false;
+    const zanni__way_t way = { socket, zmq_msg_data (&id), zmq_msg_size (&id) };
+    if (zmq_msg_more (&id) && zanni__mail_read (&hub->mail, socket)) {
+        zanni__mail_came (hub, &way, s_find (hub, way.id, way.id_size), &hub->mail);
+        zanni__mail_close (&hub->mail);
+    }
+    (void) zmq_msg_close (&id);
+    return true;
+}
+
+static bool
+s_read_router (zanni__source_t *source)
+{
+    zanni__hub_t *hub = source->hub;
+    while (source->socket && !zanni__hub_has_enough (hub)) {
+        if (!s_read (hub, source->socket)) {
+            s_end_broken (hub);
+            return false;
+        }
+        hub->messages++;
+    }
+    return true;
+}
+
+static void
+s_disconnected (zanni__hub_t *hub, int fd)
+{
+    for (uint32_t i = 0; i < hub->routes.size; i++)
+        for (zanni__entry_t *entry = hub->routes.buckets [i]; entry; entry = entry->next) {
+            zanni__route_t *route = (zanni__route_t *) (void *) entry;
+            if (route->fd == fd && zanni__list_empty (&route->broken))
+                zanni__list_append (&hub->broken, &route->broken);
+        }
+    zanni__source_stir (&hub->router);
+}
+
+static bool
+s_read_monitor (zanni__source_t *source)
+{
+    int event, value;
+    while (source->socket && zanni__monitor_read (source, &event, &value))
+        if (event == ZMQ_EVENT_DISCONNECTED)
+            s_disconnected (source->hub, value);
+    return false;
+}
+
+static int
+s_bind (zanni__hub_t *hub, const char *endpoint, int fd)
+{
+    void *socket = NULL;
+    const int on = 1;
+    const int handshake = S_HANDSHAKE_MS;
+    int rc = zanni__socket_new (hub, &socket, ZMQ_ROUTER, S_LINGER_MS);
+    if (rc)
+        return rc;
+    (void) zmq_setsockopt (socket, ZMQ_ROUTER_MANDATORY, &on, sizeof on);
+    (void) zmq_setsockopt (socket, ZMQ_HANDSHAKE_IVL, &handshake, sizeof handshake);
+    (void) zmq_setsockopt (socket, ZMQ_USE_FD, &fd, sizeof fd);
+    rc = zanni__source_open (&hub->router, hub, socket, s_read_router);
+    if (!rc)
+        rc = zanni__monitor_open (&hub->router_monitor, &hub->router, s_read_monitor);
+    if (!rc && zmq_bind (socket, endpoint))
+        rc = ZANNI_ESYSTEM;
+    return rc;
+}
+
+int
+zanni__listen (zanni__hub_t *hub, const char *endpoint, int fd)
+{
+    if (hub->router.socket)
+        return ZANNI_EINVAL;
+    int rc = s_bind (hub, endpoint, fd);
+    if (!rc) {
+        strncpy (hub->endpoint, endpoint, sizeof hub->endpoint - 1);
+        return 0;
+    }
+    zanni__listen_close (hub);
+    close (fd);
+    return rc;
+}
+
+void
+zanni__listen_close (zanni__hub_t *hub)
+{
+    if (hub->router_monitor.socket)
+        (void) zmq_socket_monitor (hub->router.socket, NULL, 0);
+    zanni__source_close (&hub->router_monitor);
+    zanni__source_close (&hub->router);
+}

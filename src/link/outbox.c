@@ -1,0 +1,339 @@
+/* What leaves by a session: everything that is queued for one peer, in as few messages as possible.
+
+   Records are written at once into the parcel that is open; a flush, or a full parcel, seals it: it gets the next number
+   and joins the queue of what is not acknowledged. On a connection that was welcomed, sealed parcels are sent; before
+   that they gather, and only full ones are sealed. On a new connection, sending begins again behind the last batch that
+   the peer has seen.
+
+   A parcel ends when its frames have some size, so that what is large goes on its way while more is written. */
+
+#include "hub.h"
+
+#include "../base/memory.h"
+
+#include "../base/assert.h"
+#include <string.h>
+
+#define S_FRAMES_BYTES (256u << 10)   // a parcel with so much beside its header is sent
+
+void
+zanni__outbox_init (zanni__outbox_t *out, uint64_t window)
+{
+    *out = (zanni__outbox_t) { .window = window, .room = window };
+    out->last = &out->first;
+    out->transfers_last = &out->transfers;
+    out->held_last = &out->held;
+}
+
+static zanni__parcel_t *
+s_open (zanni__peer_t *peer)
+{
+    zanni__outbox_t *out = &peer->out;
+    if (!out->writing) {
+        out->writing = zanni__parcel_new (peer->hub->pool, ZANNI_WIRE_HEADER_MAX);
+        if (out->writing)
+            out->writing->begun_ns = peer->hub->worker->now_ns;
+    }
+    return out->writing;
+}
+
+void
+zanni__outbox_seal (zanni__peer_t *peer)
+{
+    zanni__outbox_t *out = &peer->out;
+    zanni__parcel_t *parcel = out->writing;
+    if (!parcel || !parcel->records)
+        return;
+    parcel = zanni__parcel_shrink (parcel);
+    out->writing = NULL;
+    parcel->sequence = ++out->sequence;
+    parcel->next = NULL;
+    *out->last = parcel;
+    out->last = &parcel->next;
+    if (!out->unsent)
+        out->unsent = parcel;
+}
+
+void
+zanni__outbox_transmit (zanni__peer_t *peer)
+{
+    zanni__outbox_t *out = &peer->out;
+    while (peer->up && out->unsent && zanni__post_parcel (peer, out->unsent))
+        out->unsent = out->unsent->next;
+}
+
+static zanni__parcel_t *
+s_next (zanni__peer_t *peer)
+{
+    zanni__outbox_seal (peer);
+    zanni__outbox_transmit (peer);
+    return s_open (peer);
+}
+
+/* Answers its size; 0: it does not fit. */
+static size_t
+s_write (const zanni__parcel_t *parcel, const zanni_record_t *record, const zanni_bytes_t *written)
+{
+    uint8_t *at = (uint8_t *) (uintptr_t) parcel->data + parcel->end;
+    size_t room = parcel->room - parcel->end;
+    if (!written)
+        return zanni__record_write (at, room, record);
+    if (written->size > room)
+        return 0;
+    memcpy (at, written->data, written->size);
+    return written->size;
+}
+
+/* Puts a record that has so many frames into the open parcel, with room for them there; NULL: *rc says why not. Where it
+   was written before, `written` is that. */
+zanni__parcel_t *
+zanni__outbox_place (zanni__peer_t *peer, const zanni_record_t *record, const zanni_bytes_t *written, uint32_t frames,
+                     int *rc)
+{
+    zanni__parcel_t *parcel = s_open (peer);
+    *rc = ZANNI_ENOMEM;
+    if (parcel && parcel->frames_count + frames > ZANNI_WIRE_FRAMES_MAX)
+        parcel = s_next (peer);
+    if (!parcel || (frames && zanni__parcel_reserve (parcel, frames)))
+        return NULL;
+    size_t size = s_write (parcel, record, written);
+    if (!size && parcel->records) {
+        parcel = s_next (peer);
+        if (!parcel || (frames && zanni__parcel_reserve (parcel, frames)))
+            return NULL;
+        size = s_write (parcel, record, written);
+    }
+    if (!size) {
+        *rc = ZANNI_ETOOBIG;
+        return NULL;
+    }
+    parcel->end += (uint32_t) size;
+    parcel->records++;
+    peer->base.sent = peer->out.sequence + 1;
+    *rc = 0;
+    return parcel;
+}
+
+/* What was written counts, in the window or else by its bytes. */
+static void
+s_count (zanni__outbox_t *out, zanni__parcel_t *parcel, uint64_t charge, uint64_t weight)
+{
+    parcel->charge += charge;
+    out->charge += charge;
+    if (charge)
+        return;
+    parcel->weight += weight;
+    out->weight += weight;
+}
+
+static int
+s_send_plain (zanni__peer_t *peer, const zanni_record_t *record)
+{
+    int rc;
+    zanni__parcel_t *parcel = zanni__outbox_place (peer, record, NULL, 0, &rc);
+    if (parcel)
+        s_count (&peer->out, parcel, zanni__record_charge (record), ZANNI__CHARGE_RECORD + record->args.size);
+    return rc;
+}
+
+/* Decides how `size` bytes travel: as a frame, where the message has one left, or in chunks, whose number is answered;
+   0: a frame. */
+static int
+s_route (zanni__peer_t *peer, zanni__load_t *load, const zanni_buffer_t *buffer, uint64_t *chunks)
+{
+    *chunks = 0;
+    if (zanni_buffer_size (buffer) <= ZANNI__FRAME_LARGEST
+        && (load->frames < ZANNI_WIRE_FRAMES_MAX || !zanni_buffer_size (buffer))) {
+        load->frames++;
+        return load->frames > ZANNI_WIRE_FRAMES_MAX ? ZANNI_ETOOBIG : 0;
+    }
+    zanni__transfer_t *transfer = zanni__calloc (sizeof *transfer);
+    if (!transfer)
+        return ZANNI_ENOMEM;
+    transfer->buffer = zanni_buffer_keep (buffer);
+    transfer->number = *chunks = ++peer->out.chunk_serial;
+    transfer->pair = zanni__pair_of (&load->record);
+    *load->last = transfer;
+    load->last = &transfer->next;
+    return 0;
+}
+
+static int
+s_load_args (zanni__peer_t *peer, zanni__load_t *load)
+{
+    void *data;
+    const zanni_bytes_t *args = &load->record.args;
+    if (args->size <= ZANNI_WIRE_INLINE_MAX)
+        return 0;
+    int rc = zanni_worker_buffer (peer->hub->worker, &load->args, args->size);
+    if (rc)
+        return rc;
+    if (!zanni_buffer_edit (&data, load->args))
+        memcpy (data, args->data, args->size);
+    rc = s_route (peer, load, load->args, &load->record.args_chunks);
+    load->record.args_framed = !load->record.args_chunks;
+    return rc;
+}
+
+static int
+s_load_buffer (zanni__peer_t *peer, zanni__load_t *load, uint32_t index)
+{
+    const zanni_buffer_t *buffer = load->buffers [index];
+    zanni_wire_buffer_t *wire = &peer->hub->wire_buffers [index];
+    zanni_element_t element;
+    if (zanni_buffer_size (buffer) > ZANNI__BUFFER_LARGEST)
+        return ZANNI_ETOOBIG;
+    wire->size = zanni_buffer_size (buffer);
+    wire->dimensions = (uint8_t) zanni_buffer_array (buffer, &element, wire->shape);
+    wire->element = (uint8_t) element;
+    return s_route (peer, load, buffer, &wire->chunks);
+}
+
+static uint64_t
+s_buffers_bytes (const zanni_record_t *record, const zanni_buffer_t *const *buffers)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < record->buffers_count; i++)
+        bytes += zanni_buffer_size (buffers [i]);
+    return bytes;
+}
+
+static int
+s_load (zanni__peer_t *peer, zanni__load_t *load)
+{
+    load->last = &load->transfers;
+    if (load->record.buffers_count > ZANNI_WIRE_TABLE_MAX)
+        return ZANNI_ETOOBIG;
+    int rc = s_load_args (peer, load);
+    for (uint32_t i = 0; !rc && i < load->record.buffers_count; i++)
+        rc = s_load_buffer (peer, load, i);
+    load->record.buffers = peer->hub->wire_buffers;
+    uint64_t bytes = s_buffers_bytes (&load->record, load->buffers);
+    uint64_t charge = zanni__record_charge (&load->record);
+    load->charge = charge ? charge + bytes : 0;
+    load->weight = ZANNI__CHARGE_RECORD + load->record.args.size + bytes;
+    return rc;
+}
+
+static void
+s_add_frame (zanni__parcel_t *parcel, const zanni_buffer_t *buffer)
+{
+    zanni__frame_t *frame = &parcel->frames [parcel->frames_count++];
+    frame->buffer = zanni_buffer_keep (buffer);
+    frame->data = zanni_buffer_data (buffer);
+    frame->size = zanni_buffer_size (buffer);
+    parcel->frames_bytes += frame->size;
+}
+
+static void
+s_add_frames (zanni__parcel_t *parcel, const zanni__load_t *load)
+{
+    if (load->record.args_framed)
+        s_add_frame (parcel, load->args);
+    for (uint32_t i = 0; i < load->record.buffers_count; i++)
+        if (!load->record.buffers [i].chunks)
+            s_add_frame (parcel, load->buffers [i]);
+}
+
+/* Where the record was written before, `written` is that; on success the load's transfers are the outbox's. */
+int
+zanni__outbox_load (zanni__peer_t *peer, zanni__load_t *load, const zanni_bytes_t *written)
+{
+    int rc;
+    zanni__parcel_t *parcel = zanni__outbox_place (peer, &load->record, written, load->frames, &rc);
+    if (!parcel)
+        return rc;
+    s_add_frames (parcel, load);
+    s_count (&peer->out, parcel, load->charge, load->weight);
+    zanni__transfers_add (&peer->out, load->transfers);
+    load->transfers = NULL;
+    if (parcel->frames_bytes >= S_FRAMES_BYTES) {
+        zanni__outbox_seal (peer);
+        zanni__outbox_transmit (peer);
+    }
+    return 0;
+}
+
+static int
+s_send_load (zanni__peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers)
+{
+    zanni__load_t load = { .record = *record, .buffers = buffers };
+    int rc = s_load (peer, &load);
+    if (!rc && zanni__hold_wanted (&peer->out, record))
+        rc = zanni__hold_put (peer, &load);
+    else if (!rc)
+        rc = zanni__outbox_load (peer, &load, NULL);
+    zanni__transfers_free (load.transfers);
+    zanni_buffer_destroy (&load.args);
+    return rc;
+}
+
+int
+zanni__outbox_send (zanni__peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers)
+{
+    bool waits = (peer->out.transfers || peer->out.held) && zanni__hold_wanted (&peer->out, record);
+    if (!record->buffers_count && record->args.size <= ZANNI_WIRE_INLINE_MAX && !waits)
+        return s_send_plain (peer, record);
+    return s_send_load (peer, record, buffers);
+}
+
+void
+zanni__outbox_flush (zanni__peer_t *peer)
+{
+    if (!peer->up)
+        return;
+    zanni__outbox_seal (peer);
+    zanni__outbox_transmit (peer);
+    if (peer->out.transfers || peer->out.held)
+        zanni__transfers_pump (peer);
+    if (peer->in.ack_now && !zanni__post_ack (peer))
+        peer->in.ack_now = false;   // on its next connection HELLO or WELCOME says it
+}
+
+void
+zanni__outbox_again (zanni__peer_t *peer, uint64_t last)
+{
+    (void) zanni__outbox_acknowledged (&peer->out, last);
+    peer->out.unsent = peer->out.first;
+}
+
+/* false: that batch was never sent. */
+bool
+zanni__outbox_acknowledged (zanni__outbox_t *out, uint64_t ack)
+{
+    zanni__parcel_t *parcel;
+    if (ack > out->sequence)
+        return false;
+    while ((parcel = out->first) && parcel->sequence <= ack) {
+        out->first = parcel->next;
+        if (!out->first)
+            out->last = &out->first;
+        if (out->unsent == parcel)
+            out->unsent = parcel->next;
+        out->charge -= parcel->charge;
+        out->weight -= parcel->weight;
+        out->chunks -= parcel->chunk;
+        zanni__parcel_empty (parcel);
+        zanni__parcel_drop (parcel);
+    }
+    return true;
+}
+
+bool
+zanni__outbox_idle (const zanni__outbox_t *out)
+{
+    return !out->first && !out->transfers && !out->held && (!out->writing || !out->writing->records);
+}
+
+void
+zanni__outbox_clear (zanni__outbox_t *out)
+{
+    (void) zanni__outbox_acknowledged (out, out->sequence);
+    if (out->writing) {
+        zanni__parcel_empty (out->writing);
+        zanni__parcel_drop (out->writing);
+    }
+    zanni__transfers_free (out->transfers);
+    zanni__holds_free (out->held);
+    zanni__outbox_init (out, out->window);
+}

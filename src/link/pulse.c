@@ -1,0 +1,273 @@
+/* Whether other nodes live, seen from outside of what their workers do.
+
+   A pulse is a connection between two nodes that carries HELLO and nothing else, and ZMTP heartbeats, which libzmq's own
+   threads answer: an actor that computes does not stop it, and no flood hides that it has stopped. The control thread of
+   the node that dialled a session keeps it. It breaks when answers are missing, or for any other reason; then it is
+   dialled again at once, and stands again when libzmq there has shaken hands, whatever its worker does. Where it does not
+   within one interval the node is lost, which all workers hear. The other side knows the pulse by its HELLO, and waits as
+   long for the next one.
+
+   When nobody listens any more at the endpoint that the pulse was dialled at, its worker has ended, but its node may live
+   on: then the workers are asked who has a session with that node, and the pulse goes to that one's endpoint. */
+
+#include "hub.h"
+
+#include "../base/memory.h"
+
+#include <string.h>
+
+#define S_FIRST_INTERVALS 3   // until a new one has to stand
+
+struct zanni__pulse {
+    zanni__pulse_t *next;
+    zanni__hub_t *hub;
+    uint8_t node [16];
+    uint64_t incarnation;
+    char endpoint [ZANNI_ENDPOINT_MAX];
+    bool ours;
+    zanni__dial_t *dial;       // of ours
+    zanni__route_t *route;     // of the other side's
+    int64_t lost_ns;           // when the node is lost; INT64_MAX: it stands
+    int64_t redial_ns;
+};
+
+static zanni__pulse_t *
+s_find (zanni__hub_t *hub, const uint8_t *node, bool ours)
+{
+    zanni__pulse_t *pulse = hub->pulses;
+    while (pulse && (pulse->ours != ours || memcmp (pulse->node, node, sizeof pulse->node)))
+        pulse = pulse->next;
+    return pulse;
+}
+
+static zanni__pulse_t *
+s_new (zanni__hub_t *hub, const uint8_t *node, bool ours)
+{
+    zanni__pulse_t *pulse = zanni__calloc (sizeof *pulse);
+    if (!pulse)
+        return NULL;
+    memcpy (pulse->node, node, sizeof pulse->node);
+    pulse->hub = hub;
+    pulse->ours = ours;
+    pulse->lost_ns = pulse->redial_ns = INT64_MAX;
+    pulse->next = hub->pulses;
+    hub->pulses = pulse;
+    return pulse;
+}
+
+static void
+s_free (zanni__pulse_t *pulse)
+{
+    zanni__hub_t *hub = pulse->hub;
+    zanni__pulse_t **at = &hub->pulses;
+    while (*at != pulse)
+        at = &(*at)->next;
+    *at = pulse->next;
+    zanni__dial_close (&pulse->dial, 0);
+    zanni__route_end (hub, &pulse->route);
+    zanni__free (pulse);
+}
+
+static void
+s_wait (zanni__pulse_t *pulse, int64_t intervals)
+{
+    if (pulse->lost_ns == INT64_MAX)
+        pulse->lost_ns = zanni__hub_now (pulse->hub) + intervals * pulse->hub->interval_ns;
+    zanni__hub_due (pulse->hub, pulse->lost_ns);
+}
+
+static void
+s_tell (zanni__pulse_t *pulse, zanni_node_change_t change)
+{
+    zanni_node_event_t event = { .change = change, .incarnation = pulse->incarnation };
+    memcpy (event.node, pulse->node, sizeof event.node);
+    zanni_worker_event (pulse->hub->worker, NULL, &event);
+}
+
+static void
+s_came (zanni__dial_t *dial, zanni__mail_t *mail)
+{
+    (void) dial;
+    (void) mail;   // WELCOME, which says nothing new
+}
+
+static void
+s_stands (zanni__dial_t *dial)
+{
+    zanni__pulse_t *pulse = dial->owner;
+    pulse->lost_ns = INT64_MAX;
+}
+
+static void
+s_broke (zanni__dial_t *dial)
+{
+    zanni__pulse_t *pulse = dial->owner;
+    zanni__dial_close (&pulse->dial, 0);
+    s_wait (pulse, 1);
+    pulse->redial_ns = zanni__hub_now (pulse->hub);
+    zanni__hub_due (pulse->hub, pulse->redial_ns);
+}
+
+static void
+s_dial (zanni__pulse_t *pulse)
+{
+    zanni__hub_t *hub = pulse->hub;
+    zanni_record_t record = { .kind = ZANNI_RECORD_HELLO };
+    const zanni__dialling_t how = {
+        .owner = pulse, .came = s_came, .stands = s_stands, .broke = s_broke,
+        .pulse_ms = (int) (hub->interval_ns / 1000000)
+    };
+    pulse->redial_ns = INT64_MAX;
+    if (zanni__dial_new (hub, &pulse->dial, pulse->endpoint, &how)) {
+        pulse->redial_ns = zanni__hub_now (hub) + hub->interval_ns / 8;
+        zanni__hub_due (hub, pulse->redial_ns);
+        return;
+    }
+    const zanni__way_t way = zanni__dial_way (pulse->dial);
+    zanni__hello_fill (hub, &record.as.hello);
+    record.as.hello.purpose = 1;
+    (void) zanni__post_record (&way, &record);
+}
+
+/* Who has a session with that node, and dialled it, is asked, or says so. */
+void
+zanni__pulse_want (zanni__peer_t *peer)
+{
+    zanni_worker_t *worker = peer->hub->worker;
+    zanni_worker_t *undertaker = atomic_load_explicit (&worker->node->undertaker, memory_order_relaxed);
+    zanni_node_event_t event = { .change = ZANNI_NODE_WATCH, .incarnation = peer->base.incarnation };
+    memcpy (event.node, peer->base.node, sizeof event.node);
+    memcpy (event.endpoint, peer->base.endpoint, sizeof event.endpoint);
+    if (undertaker)
+        zanni_worker_event (worker, undertaker, &event);
+}
+
+static void
+s_answer (zanni__hub_t *hub, const zanni_node_event_t *event)
+{
+    for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
+        zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
+        if (!peer->alive || !peer->ours || !peer->up || memcmp (peer->base.node, event->node, 16))
+            continue;
+        zanni__pulse_want (peer);
+        return;
+    }
+}
+
+void
+zanni__pulse_watch (zanni__hub_t *hub, const zanni_node_event_t *event)
+{
+    if (!*event->endpoint) {
+        s_answer (hub, event);
+        return;
+    }
+    zanni__pulse_t *pulse = s_find (hub, event->node, true);
+    if (!pulse)
+        pulse = s_new (hub, event->node, true);
+    if (!pulse)
+        return;
+    pulse->incarnation = event->incarnation;
+    if (pulse->dial)
+        return;
+    memcpy (pulse->endpoint, event->endpoint, sizeof pulse->endpoint);
+    s_wait (pulse, S_FIRST_INTERVALS);
+    s_dial (pulse);
+}
+
+void
+zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zanni_wire_hello_t *hello)
+{
+    zanni_record_t record = { .kind = ZANNI_RECORD_WELCOME };
+    zanni__pulse_t *pulse = s_find (hub, hello->node, false);
+    if (!pulse)
+        pulse = s_new (hub, hello->node, false);
+    zanni__route_t *route = pulse ? zanni__route_new (hub, way, fd) : NULL;
+    if (!route)
+        return;
+    if (route != pulse->route)
+        zanni__route_end (hub, &pulse->route);
+    route->pulse = pulse;
+    pulse->route = route;
+    pulse->incarnation = hello->incarnation;
+    pulse->lost_ns = INT64_MAX;
+    zanni__hello_fill (hub, &record.as.hello);
+    if (!zanni__post_record (way, &record))
+        zanni__pulse_broke (hub, pulse);
+}
+
+void
+zanni__pulse_detach (zanni__pulse_t *pulse)
+{
+    if (pulse)
+        pulse->route = NULL;
+}
+
+void
+zanni__pulse_broke (zanni__hub_t *hub, zanni__pulse_t *pulse)
+{
+    zanni__route_end (hub, &pulse->route);
+    s_wait (pulse, 1);
+}
+
+void
+zanni__pulse_done (zanni__hub_t *hub, zanni__pulse_t *pulse)
+{
+    (void) hub;
+    s_free (pulse);
+}
+
+void
+zanni__pulses_ended (zanni__hub_t *hub, const uint8_t *node, uint64_t incarnation)
+{
+    zanni__pulse_t *next;
+    for (zanni__pulse_t *pulse = hub->pulses; pulse; pulse = next) {
+        next = pulse->next;
+        if (pulse->incarnation <= incarnation && !memcmp (pulse->node, node, sizeof pulse->node))
+            s_free (pulse);
+    }
+}
+
+static void
+s_due (zanni__pulse_t *pulse, int64_t now_ns)
+{
+    if (pulse->lost_ns <= now_ns) {
+        s_tell (pulse, ZANNI_NODE_LOST);
+        s_free (pulse);
+        return;
+    }
+    zanni__hub_due (pulse->hub, pulse->lost_ns);
+    if (pulse->redial_ns > now_ns) {
+        zanni__hub_due (pulse->hub, pulse->redial_ns);
+        return;
+    }
+    if (!zanni__dial_refused (pulse->endpoint)) {
+        s_dial (pulse);
+        return;
+    }
+    s_tell (pulse, ZANNI_NODE_WATCH);
+    s_free (pulse);
+}
+
+void
+zanni__pulses_due (zanni__hub_t *hub, int64_t now_ns)
+{
+    zanni__pulse_t *next;
+    for (zanni__pulse_t *pulse = hub->pulses; pulse; pulse = next) {
+        next = pulse->next;
+        s_due (pulse, now_ns);
+    }
+}
+
+void
+zanni__pulses_close (zanni__hub_t *hub)
+{
+    while (hub->pulses) {
+        zanni__pulse_t *pulse = hub->pulses;
+        if (pulse->dial) {
+            const zanni__way_t way = zanni__dial_way (pulse->dial);
+            zanni__bye_send (&way, ZANNI_BYE_DONE, "");
+            zanni__dial_close (&pulse->dial, 100);
+        }
+        s_free (pulse);
+    }
+}

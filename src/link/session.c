@@ -1,0 +1,324 @@
+/* Sessions: numbered conversations that outlive their connections.
+
+   A session is dialled by one side and duplex. It stands once both have said who they are; when its connection breaks, the
+   dialer makes another, both say what they have seen last, and go on behind that. `up` is whether the present connection
+   is welcomed, which is when parcels may be sent.
+
+   Down is final. It comes from whoever knows: the other side says BYE; the home of its process says that it ended; a pulse
+   is gone; or nobody listens at its endpoint any more. Where that last one is all there is, but a home may know more, or
+   the process has hardly begun, there is a time of doubt first, in which the home's word is waited for. A home's sentence
+   is carried out when the dead one's connection is seen to have ended and what it had written was read. */
+
+#include "hub.h"
+
+#include "../base/memory.h"
+
+#include "../base/assert.h"
+#include <string.h>
+
+#define S_BACKOFF_FIRST_NS 10000000
+#define S_BACKOFF_LAST_NS 1000000000
+#define S_BYE_LINGER_MS 1000
+#define S_CLIENT_INTERVALS 5   // for which one that nobody can dial may be away
+
+static const zanni_reason_t s_no_connection = { .kind = ZANNI_EXIT_NO_CONNECTION };
+
+void
+zanni__session_dirty (zanni__peer_t *peer)
+{
+    if (zanni__list_empty (&peer->dirty))
+        zanni__list_append (&peer->hub->dirty, &peer->dirty);
+}
+
+static void
+s_begin (zanni__peer_t *peer)
+{
+    zanni__hub_t *hub = peer->hub;
+    zanni__assert (!peer->alive);
+    zanni__outbox_init (&peer->out, hub->window);
+    zanni__inbox_init (&peer->in, hub->window);
+    peer->alive = true;
+    peer->ours = peer->stood = peer->up = peer->sentenced = peer->restarts = false;
+    peer->redial_ns = peer->doubt_ns = INT64_MAX;
+    peer->backoff_ns = S_BACKOFF_FIRST_NS;
+    peer->base.sent = peer->base.acknowledged = 0;
+}
+
+static void
+s_dial_broke (zanni__dial_t *dial)
+{
+    zanni__session_broke (dial->owner);
+}
+
+static int
+s_dial (zanni__peer_t *peer)
+{
+    const zanni__dialling_t how = { .owner = peer, .came = zanni__mail_dialled, .broke = s_dial_broke };
+    peer->redial_ns = INT64_MAX;
+    int rc = zanni__dial_new (peer->hub, &peer->dial, peer->base.endpoint, &how);
+    if (!rc)
+        (void) zanni__hello_send (peer);
+    return rc;
+}
+
+/* Numbers only grow, also over incarnations: they begin at the time. */
+static uint64_t
+s_number (zanni__hub_t *hub)
+{
+    uint64_t now = (uint64_t) zanni__hub_now (hub);
+    hub->session_number = now > hub->session_number ? now : hub->session_number + 1;
+    return hub->session_number;
+}
+
+int
+zanni__session_begin (zanni__peer_t *peer)
+{
+    zanni__hub_t *hub = peer->hub;
+    const char *endpoint = hub->endpoint;
+    int rc = *endpoint ? 0 : zanni_worker_endpoint (hub->worker, &endpoint);
+    if (rc)
+        return rc;
+    if (!*hub->endpoint)
+        strncpy (hub->endpoint, endpoint, sizeof hub->endpoint - 1);
+    s_begin (peer);
+    peer->ours = true;
+    peer->number = s_number (hub);
+    rc = s_dial (peer);
+    if (rc)
+        peer->alive = false;
+    return rc;
+}
+
+/* What was queued for a session that we dialled, and that never stood, goes on in this one. */
+void
+zanni__session_accept (zanni__peer_t *peer, uint64_t number)
+{
+    if (peer->alive)
+        zanni__dial_close (&peer->dial, 0);
+    else
+        s_begin (peer);
+    zanni__assert (!peer->stood);
+    peer->ours = false;
+    peer->redial_ns = INT64_MAX;
+    peer->number = number;
+}
+
+static uint64_t
+s_grave_hash (const uint8_t *node, const void *endpoint, size_t size)
+{
+    uint64_t hash;
+    memcpy (&hash, node, sizeof hash);
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ ((const uint8_t *) endpoint) [i]) * UINT64_C (0x100000001b3);
+    return hash;
+}
+
+static void
+s_bury (zanni__peer_t *peer)
+{
+    zanni__hub_t *hub = peer->hub;
+    uint32_t at = hub->graves_next++ % ZANNI__GRAVES;
+    hub->graves [at].hash = s_grave_hash (peer->base.node, peer->base.endpoint, strlen (peer->base.endpoint));
+    hub->graves [at].number = peer->number;
+}
+
+bool
+zanni__grave_has (const zanni__hub_t *hub, const zanni_wire_hello_t *hello)
+{
+    uint64_t hash = s_grave_hash (hello->node, hello->endpoint.data, hello->endpoint.size);
+    for (uint32_t i = 0; i < ZANNI__GRAVES; i++)
+        if (hub->graves [i].number == hello->session && hub->graves [i].hash == hash)
+            return true;
+    return false;
+}
+
+/* The peer may be gone behind this, unless it is pinned. */
+void
+zanni__session_down (zanni__peer_t *peer, const zanni_reason_t *reason, bool restarts, bool final)
+{
+    zanni_reason_t why = *reason;   // it may be the peer's own
+    zanni__assert (peer->alive);
+    if (!peer->ours)
+        s_bury (peer);
+    peer->pins++;
+    zanni__dial_close (&peer->dial, peer->up ? S_BYE_LINGER_MS : 0);   // a BYE may be on its way
+    peer->alive = peer->up = false;
+    peer->generation++;
+    zanni__route_end (peer->hub, &peer->route);
+    zanni__home_unwatch (peer);
+    zanni__outbox_clear (&peer->out);
+    zanni__inbox_clear (&peer->in);
+    zanni__link_remove (&peer->dirty);
+    zanni_worker_peer_down (peer->hub->worker, &peer->base, &why, restarts, final);
+    zanni__peer_unpin (peer);
+}
+
+void
+zanni__session_lost (zanni__peer_t *peer)
+{
+    const zanni__way_t way = zanni__peer_way (peer);
+    if (peer->sentenced) {
+        zanni__session_down (peer, &peer->reason, peer->restarts, !peer->restarts);
+        return;
+    }
+    if (way.socket && peer->up)   // should it live after all
+        zanni__bye_send (&way, ZANNI_BYE_DEAD, "");
+    zanni__session_down (peer, &s_no_connection, false, false);
+}
+
+void
+zanni__session_fault (zanni__peer_t *peer, const char *text)
+{
+    const zanni__way_t way = zanni__peer_way (peer);
+    zanni__log (peer->hub->worker->node, ZANNI_LOG_WARNING, "the session with %s ends: what came breaks the protocol: %s",
+                peer->base.endpoint, text);
+    if (way.socket)
+        zanni__bye_send (&way, ZANNI_BYE_FAULT, text);
+    zanni__session_down (peer, &s_no_connection, false, false);
+}
+
+void
+zanni__session_doubt (zanni__peer_t *peer)
+{
+    zanni__hub_t *hub = peer->hub;
+    if (peer->doubt_ns != INT64_MAX)
+        return;
+    if (peer->stood && !*peer->base.home && *peer->base.endpoint) {
+        zanni__session_lost (peer);
+        return;
+    }
+    int64_t patience_ns = *peer->base.endpoint ? hub->interval_ns : S_CLIENT_INTERVALS * hub->interval_ns;
+    peer->doubt_ns = zanni__hub_now (hub) + patience_ns;
+    zanni__hub_due (hub, peer->doubt_ns);
+}
+
+static void
+s_redial_later (zanni__peer_t *peer)
+{
+    peer->redial_ns = zanni__hub_now (peer->hub) + peer->backoff_ns;
+    peer->backoff_ns = peer->backoff_ns * 2 < S_BACKOFF_LAST_NS ? peer->backoff_ns * 2 : S_BACKOFF_LAST_NS;
+    zanni__hub_due (peer->hub, peer->redial_ns);
+}
+
+void
+zanni__session_broke (zanni__peer_t *peer)
+{
+    peer->up = false;
+    peer->in.ack_ns = INT64_MAX;
+    zanni__dial_close (&peer->dial, 0);
+    zanni__route_end (peer->hub, &peer->route);
+    if (peer->sentenced)
+        zanni__session_lost (peer);
+    else if (peer->ours)
+        s_redial_later (peer);
+    else if (!*peer->base.endpoint || zanni__dial_refused (peer->base.endpoint))
+        zanni__session_doubt (peer);
+}
+
+static void
+s_redial (zanni__peer_t *peer)
+{
+    uint32_t generation = peer->generation;
+    if (zanni__dial_refused (peer->base.endpoint)) {
+        zanni__session_doubt (peer);
+        if (peer->generation == generation)
+            s_redial_later (peer);
+        return;
+    }
+    if (s_dial (peer))
+        s_redial_later (peer);   // too few sockets or the like: later, maybe
+}
+
+void
+zanni__session_due (zanni__peer_t *peer, int64_t now_ns)
+{
+    if (!peer->alive)
+        return;
+    if (peer->in.ack_ns <= now_ns) {
+        peer->in.ack_ns = INT64_MAX;
+        if (peer->up && zanni__post_ack (peer))
+            zanni__peer_sent (peer);
+    }
+    zanni__hub_due (peer->hub, peer->in.ack_ns);
+    if (peer->doubt_ns <= now_ns) {
+        zanni__session_lost (peer);
+        return;
+    }
+    zanni__hub_due (peer->hub, peer->doubt_ns);
+    if (peer->redial_ns <= now_ns)
+        s_redial (peer);   // it may be gone now
+    else
+        zanni__hub_due (peer->hub, peer->redial_ns);
+}
+
+/* The smaller of the two windows counts, in both directions. */
+static void
+s_stand (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
+{
+    uint64_t window = hello->window < peer->hub->window ? hello->window : peer->hub->window;
+    peer->stood = true;
+    peer->out.window = peer->out.room = peer->in.told_room = window;
+    memcpy (peer->base.node, hello->node, sizeof peer->base.node);
+    peer->base.incarnation = hello->incarnation;
+    memset (peer->base.home, 0, sizeof peer->base.home);
+    if (hello->home.size < sizeof peer->base.home && hello->home.size)
+        memcpy (peer->base.home, hello->home.data, hello->home.size);
+}
+
+void
+zanni__session_welcomed (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
+{
+    uint32_t generation = peer->generation;
+    bool first = !peer->stood;
+    if (hello->last > peer->out.sequence) {
+        zanni__session_fault (peer, "it has seen a batch that was never sent");
+        return;
+    }
+    if (first)
+        s_stand (peer, hello);
+    peer->up = true;
+    peer->redial_ns = INT64_MAX;
+    peer->doubt_ns = peer->sentenced ? peer->doubt_ns : INT64_MAX;
+    peer->backoff_ns = S_BACKOFF_FIRST_NS;
+    peer->in.told = peer->in.seen;
+    peer->pins++;
+    zanni__session_acknowledge (peer, hello->last, NULL);
+    if (peer->generation == generation) {
+        zanni__outbox_again (peer, hello->last);
+        zanni__outbox_flush (peer);
+        zanni__home_watch (peer);
+        if (first && peer->ours)
+            zanni__pulse_want (peer);
+    }
+    zanni__peer_unpin (peer);
+}
+
+/* `room`: what the peer said with it, or NULL. */
+void
+zanni__session_acknowledge (zanni__peer_t *peer, uint64_t ack, const uint64_t *room)
+{
+    zanni__outbox_t *out = &peer->out;
+    zanni_worker_t *worker = peer->hub->worker;
+    uint32_t generation = peer->generation;
+    uint64_t before = out->charge;
+    if (ack > out->sequence) {
+        zanni__session_fault (peer, "it acknowledges a batch that was never sent");
+        return;
+    }
+    if (room)
+        zanni__window_told (out, ack, *room, peer->base.acknowledged);
+    if (ack > peer->base.acknowledged) {
+        (void) zanni__outbox_acknowledged (out, ack);
+        if (!room)   // as far as we know it is still there
+            out->room -= before - out->charge < out->room ? before - out->charge : out->room;
+        peer->base.acknowledged = ack;
+        if (out->transfers)
+            zanni__session_dirty (peer);
+        if (peer->base.awaited)
+            zanni_worker_acknowledged (worker, &peer->base);
+    }
+    if (peer->generation == generation && out->wanted && zanni__window_half_open (out)) {
+        out->wanted = false;
+        zanni_worker_peer_room (worker, &peer->base);
+    }
+}

@@ -1,0 +1,168 @@
+/* Sockets, and when they are read.
+
+   A ZeroMQ descriptor is edge-triggered: it stirs once for something new, and what is there must be read until nothing is
+   left. So a source that has stirred stays in the hub's list until a read found less than it might take. A send makes
+   libzmq look after its commands, too, which may swallow a stir: whoever has sent asks once whether something came. */
+
+#include "hub.h"
+
+#include "../base/memory.h"
+#include "../base/sockets.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#define S_WAITING 1000   // complete messages that wait in libzmq for us, a connection; then the sender's wait
+
+void
+zanni__source_stir (zanni__source_t *source)
+{
+    if (source->socket && zanni__list_empty (&source->stirred))
+        zanni__list_append (&source->hub->stirred, &source->stirred);
+}
+
+static void
+s_ready (zanni_worker_t *worker, zanni__hook_fd_t *hook, uint32_t events)
+{
+    (void) worker;
+    (void) events;
+    zanni__source_stir ((zanni__source_t *) (void *) hook);
+}
+
+void
+zanni__source_sent (zanni__source_t *source)
+{
+    int events = 0;
+    size_t size = sizeof events;
+    if (zanni__list_empty (&source->stirred) && !zmq_getsockopt (source->socket, ZMQ_EVENTS, &events, &size)
+        && events & ZMQ_POLLIN)
+        zanni__source_stir (source);
+}
+
+int
+zanni__socket_new (zanni__hub_t *hub, void **socket_p, int type, int linger_ms)
+{
+    const int none = 0;
+    const int waiting = S_WAITING;
+    const int64_t largest = ZANNI_WIRE_FRAME_MAX;
+    int rc = zanni__descriptors_left (4);
+    if (rc)
+        return rc;
+    void *socket = zmq_socket (hub->context, type);
+    if (!socket)
+        return errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_ENOMEM;
+    (void) zmq_setsockopt (socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+    (void) zmq_setsockopt (socket, ZMQ_SNDHWM, &none, sizeof none);
+    (void) zmq_setsockopt (socket, ZMQ_RCVHWM, &waiting, sizeof waiting);
+    (void) zmq_setsockopt (socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
+    *socket_p = socket;
+    return 0;
+}
+
+int
+zanni__source_open (zanni__source_t *source, zanni__hub_t *hub, void *socket,
+                    bool (*read) (zanni__source_t *))
+{
+    size_t size = sizeof source->hook.fd;
+    zanni__link_init (&source->stirred);
+    source->hub = hub;
+    source->hook.ready = s_ready;
+    source->read = read;
+    int rc = zmq_getsockopt (socket, ZMQ_FD, &source->hook.fd, &size) ? ZANNI_ESYSTEM : 0;
+    if (!rc)
+        rc = zanni__hook_fd_add (hub->worker, &source->hook, EPOLLIN | EPOLLET);
+    if (rc) {
+        (void) zmq_close (socket);
+        return rc;
+    }
+    source->socket = socket;
+    zanni__source_stir (source);
+    return 0;
+}
+
+void
+zanni__source_close (zanni__source_t *source)
+{
+    if (!source->socket)
+        return;
+    zanni__hook_fd_remove (source->hub->worker, &source->hook);
+    zanni__link_remove (&source->stirred);
+    (void) zmq_close (source->socket);
+    source->socket = NULL;
+}
+
+/* The monitor of a socket whose name is its own address: libzmq asks for one that nobody else has. */
+int
+zanni__monitor_open (zanni__source_t *monitor, zanni__source_t *of, bool (*read) (zanni__source_t *))
+{
+    char endpoint [64];
+    void *socket = NULL;
+    const int events = ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED
+                       | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
+                       | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+    snprintf (endpoint, sizeof endpoint, "inproc://zanni-monitor-%p", of->socket);
+    int rc = zanni__socket_new (of->hub, &socket, ZMQ_PAIR, 0);
+    if (rc)
+        return rc;
+    if (zmq_socket_monitor (of->socket, endpoint, events) || zmq_connect (socket, endpoint)) {
+        rc = errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_ENOMEM;
+        (void) zmq_socket_monitor (of->socket, NULL, 0);
+        (void) zmq_close (socket);
+        return rc;
+    }
+    return zanni__source_open (monitor, of->hub, socket, read);
+}
+
+bool
+zanni__monitor_read (zanni__source_t *monitor, int *event, int *value)
+{
+    uint8_t data [8];
+    char address [256];
+    uint16_t number;
+    uint32_t what;
+    int more = 0;
+    size_t size = sizeof more;
+    int count = zmq_recv (monitor->socket, data, sizeof data, ZMQ_DONTWAIT);
+    if (count < 0)
+        return false;
+    memcpy (&number, data, sizeof number);
+    memcpy (&what, data + sizeof number, sizeof what);
+    while (!zmq_getsockopt (monitor->socket, ZMQ_RCVMORE, &more, &size) && more
+           && zmq_recv (monitor->socket, address, sizeof address, ZMQ_DONTWAIT) >= 0) {}
+    *event = number;
+    *value = (int) what;
+    return true;
+}
+
+/* What is over the limit is read, or the next message would begin in the middle of this, and thrown away. */
+bool
+zanni__mail_read (zanni__mail_t *mail, void *socket)
+{
+    zmq_msg_t over;
+    mail->count = mail->used = 0;
+    mail->crowded = false;
+    (void) zmq_msg_init (&mail->header);
+    if (zmq_msg_recv (&mail->header, socket, ZMQ_DONTWAIT) < 0)
+        return false;
+    bool more = zmq_msg_more (&mail->header);
+    while (more) {
+        mail->crowded = mail->count == ZANNI_WIRE_FRAMES_MAX;
+        zmq_msg_t *frame = mail->crowded ? &over : &mail->frames [mail->count++];
+        (void) zmq_msg_init (frame);
+        more = zmq_msg_recv (frame, socket, ZMQ_DONTWAIT) >= 0 && zmq_msg_more (frame);
+        if (mail->crowded)
+            (void) zmq_msg_close (frame);
+    }
+    return true;
+}
+
+void
+zanni__mail_close (zanni__mail_t *mail)
+{
+    (void) zmq_msg_close (&mail->header);
+    for (uint32_t i = 0; i < mail->count; i++)
+        (void) zmq_msg_close (&mail->frames [i]);   // empty where a record took it
+    mail->count = 0;
+}

@@ -1,0 +1,11 @@
+/* child.h: what runs in the process of a process actor. */
+
+#ifndef ZANNI_NODE_CHILD_H
+#define ZANNI_NODE_CHILD_H
+
+#include "../place/launcher.h"
+
+/* Runs the actor to its end; answers the exit code. */
+int zanni__child_main (const zanni__birth_t *birth);
+
+#endif

@@ -1,0 +1,19 @@
+/* zanni_init: where a program begins, and where a process that the library started for it goes another way: the launcher,
+   and the process actors that it forks, never come back from here. */
+
+#include "../actor/class.h"
+#include "../place/launcher.h"
+#include "child.h"
+
+#include <unistd.h>
+#include <zanni/class.h>
+
+int
+zanni_init (const zanni_class_t *const *classes)
+{
+    int rc = zanni__class_init (classes);
+    int fd = zanni__launcher_fd ();
+    if (fd >= 0)
+        _exit (zanni__launcher_main (fd, zanni__child_main));
+    return rc;
+}

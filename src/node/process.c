@@ -1,0 +1,191 @@
+/* Process actors, as their parent's node sees them: their home.
+
+   Everything about such an actor travels the session with its node. Here is only what that cannot say: which processes there
+   are, and why one ended. Their ends are told to every worker of this node as an event; other nodes ask at this one's
+   home endpoint, that of the undertaker, which never runs user code and so always answers. An end is remembered for
+   some time, for those who ask late. */
+
+#include "../base/memory.h"
+#include "brief.h"
+#include "make.h"
+
+#include <stdio.h>
+
+#define S_ENDS 1024   // that are remembered
+
+typedef struct {
+    uint8_t node [16];
+    zanni_reason_t reason;
+} s_end_t;
+
+struct zanni__processes {
+    pthread_mutex_t lock;
+    uint32_t next;      // of `ends`, a ring
+    s_end_t ends [S_ENDS];
+};
+
+zanni__processes_t *
+zanni__processes_new (void)
+{
+    zanni__processes_t *processes = zanni__calloc (sizeof *processes);
+    if (processes)
+        pthread_mutex_init (&processes->lock, NULL);
+    return processes;
+}
+
+void
+zanni__processes_free (zanni__processes_t *processes)
+{
+    if (!processes)
+        return;
+    pthread_mutex_destroy (&processes->lock);
+    zanni__free (processes);
+}
+
+/* Under the node's lock: made with the first process. */
+static int
+s_processes (zanni_node_t *node)
+{
+    pthread_mutex_lock (&node->lock);
+    if (!node->processes)
+        node->processes = zanni__processes_new ();
+    int rc = node->processes ? 0 : ZANNI_ENOMEM;
+    pthread_mutex_unlock (&node->lock);
+    return rc;
+}
+
+bool
+zanni__process_ended (zanni_node_t *node, const uint8_t id [16], zanni_reason_t *reason)
+{
+    bool found = false;
+    pthread_mutex_lock (&node->lock);
+    zanni__processes_t *processes = node->processes;
+    pthread_mutex_unlock (&node->lock);
+    if (!processes)
+        return false;
+    pthread_mutex_lock (&processes->lock);
+    for (uint32_t i = 0; !found && i < S_ENDS; i++)
+        if (!memcmp (processes->ends [i].node, id, 16)) {
+            *reason = processes->ends [i].reason;
+            found = true;
+        }
+    pthread_mutex_unlock (&processes->lock);
+    return found;
+}
+
+static void
+s_remember (zanni__processes_t *processes, const uint8_t *id, const zanni_reason_t *reason)
+{
+    pthread_mutex_lock (&processes->lock);
+    s_end_t *end = &processes->ends [processes->next++ % S_ENDS];
+    memcpy (end->node, id, sizeof end->node);
+    end->reason = *reason;
+    pthread_mutex_unlock (&processes->lock);
+}
+
+void
+zanni_worker_process_ended (zanni_worker_t *undertaker, const uint8_t *node, uint64_t incarnation,
+                            const zanni_reason_t *reason)
+{
+    zanni_node_event_t event = {
+        .change = ZANNI_NODE_ENDED, .incarnation = incarnation, .kind = (uint8_t) reason->kind, .code = reason->code
+    };
+    memcpy (event.node, node, sizeof event.node);
+    snprintf (event.text, sizeof event.text, "%.*s", (int) sizeof event.text - 1, reason->text);
+    s_remember (undertaker->node->processes, node, reason);   // before it is told: see s_begin
+    zanni_worker_event (undertaker, NULL, &event);
+}
+
+static void
+s_set_program (zanni__brief_t *brief, const zanni_options_t *options)
+{
+    snprintf (brief->program, sizeof brief->program, "%s", options->child_program ? options->child_program : "");
+    const char *const *argument = options->child_arguments;
+    for (; argument && *argument && brief->arguments_count < ZANNI__BRIEF_ARGUMENTS; argument++)
+        snprintf (brief->arguments [brief->arguments_count++], sizeof brief->arguments [0], "%s", *argument);
+}
+
+static int
+s_set_brief (zanni__brief_t *brief, zanni_t *self, const zanni__class_t *cls, const zanni_spawn_t *options)
+{
+    zanni_node_t *node = self->worker->node;
+    const char *home;
+    int rc = zanni__worker_endpoint (self->worker, node->undertaker, &home);
+    if (!rc)
+        rc = node->clock.random (node->clock.context, brief->node, sizeof brief->node);
+    if (!rc)
+        rc = node->clock.random (node->clock.context, brief->own, sizeof brief->own);
+    if (rc)
+        return rc;
+    snprintf (brief->home, sizeof brief->home, "%s", home);
+    snprintf (brief->cls, sizeof brief->cls, "%s", cls->definition->name);
+    brief->options = node->options;
+    brief->incarnation = 1;
+    brief->limit = options->mailbox_messages;
+    brief->limit_bytes = options->mailbox_bytes;
+    brief->overflow = (uint8_t) options->overflow;
+    brief->restartable = options->restartable;
+    s_set_program (brief, &node->options);
+    return 0;
+}
+
+/* Has a process made that listens. */
+static int
+s_begin (zanni_node_t *node, const zanni__brief_t *brief, zanni_process_t *process)
+{
+    uint8_t bytes [ZANNI_BRIEF_MAX];
+    void *place = atomic_load_explicit (&node->place_handle, memory_order_acquire);
+    if (!node->place->process)
+        return ZANNI_EROUTE;
+    process->brief = bytes;
+    process->brief_size = zanni__brief_write (bytes, sizeof bytes, brief);
+    if (!process->brief_size)
+        return ZANNI_ETOOBIG;
+    memcpy (process->node, brief->node, sizeof process->node);
+    process->incarnation = brief->incarnation;
+    return node->place->process (place, process);
+}
+
+/* The stand-in; where the process has ended by now, its worker had nobody to tell of that. */
+static int
+s_stand_in (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni__brief_t *brief,
+            const zanni_process_t *process)
+{
+    const zanni_wire_ref_t ref = {
+        .node = brief->node, .nonce = brief->own, .own = true, .strong = true,
+        .endpoint = { process->endpoint, strlen (process->endpoint) }, .cls = { brief->cls, strlen (brief->cls) }
+    };
+    zanni_reason_t reason;
+    int rc = zanni__remote_get (worker, identity_p, &ref);
+    if (rc || !zanni__process_ended (worker->node, brief->node, &reason))
+        return rc;
+    zanni_node_event_t event = {
+        .change = ZANNI_NODE_ENDED, .incarnation = 1, .kind = (uint8_t) reason.kind, .code = reason.code
+    };
+    memcpy (event.node, brief->node, sizeof event.node);
+    snprintf (event.text, sizeof event.text, "%.*s", (int) sizeof event.text - 1, reason.text);
+    zanni_worker_event (worker, worker, &event);
+    return 0;
+}
+
+int
+zanni__node_process (zanni_t *self, zanni__identity_t **identity_p, const zanni__class_t *cls,
+                     const zanni_spawn_t *options)
+{
+    zanni_node_t *node = self->worker->node;
+    zanni_process_t process = { .error = options->error };
+    zanni__brief_t *brief = zanni__calloc (sizeof *brief);
+    if (!brief)
+        return ZANNI_ENOMEM;
+    int rc = zanni__node_open (node);
+    if (!rc)
+        rc = s_processes (node);
+    if (!rc)
+        rc = s_set_brief (brief, self, cls, options);
+    if (!rc)
+        rc = s_begin (node, brief, &process);
+    if (!rc)
+        rc = s_stand_in (self->worker, identity_p, brief, &process);
+    zanni__free (brief);
+    return rc;
+}

@@ -1,0 +1,47 @@
+/* launch.h: what the control thread and its launcher say to each other, in packets on one socket pair.
+
+   Both are of the same library as a rule, but a child program may have been linked with another: the version comes
+   first, and a launcher refuses what is not its own. */
+
+#ifndef ZANNI_PLACE_LAUNCH_H
+#define ZANNI_PLACE_LAUNCH_H
+
+#include <signal.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#define ZANNI__LAUNCH_VERSION 1
+#define ZANNI__LAUNCH_TEXT 232
+
+typedef enum {
+    /* To the launcher. */
+    ZANNI__LAUNCH_START = 1,   // id; the brief follows
+    ZANNI__LAUNCH_STOP,        // code: milliseconds until those that are left are killed
+    ZANNI__LAUNCH_KILL,        // id
+    ZANNI__LAUNCH_CLOSE,       // kills all that are left, cleans up and ends
+    /* From it. */
+    ZANNI__LAUNCH_STARTED,     // id, code: its pid, text: its endpoint
+    ZANNI__LAUNCH_REFUSED,     // id, code: ZANNI_E..., text
+    ZANNI__LAUNCH_ENDED        // id; reason, code, text as in zanni_reason_t
+} zanni__launch_kind_t;
+
+typedef struct {
+    uint32_t version;
+    uint32_t kind;
+    uint64_t id;
+    int64_t code;
+    uint32_t reason;
+    uint32_t size;             // of what follows the packet
+    char text [ZANNI__LAUNCH_TEXT];
+} zanni__launch_t;
+
+/* A descriptor that becomes readable when the process has ended; -1. */
+static inline int
+zanni__pid_open (pid_t pid)
+{
+    return (int) syscall (SYS_pidfd_open, pid, 0);
+}
+
+#endif

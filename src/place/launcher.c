@@ -1,0 +1,643 @@
+/* The launcher: a small process between a node and its process actors. It is the node's program again, started when the
+   node first wanted a process actor; zanni_init, with which that program's main begins, finds the mark in the environment
+   and comes here. It has one thread, no ZeroMQ context and no node, so that it may fork, which the host may not. It is
+   the parent of all children, so nobody else reaps them, and it knows why they end.
+
+   It waits for three things only: a packet from the node, the end of a child, the end of the node's process. That is seen
+   by the socket's end of file and by the process itself, since a child that the host forked may keep that socket open.
+   Then children are killed, and what they and the node left in the runtime directory is swept. The launcher needs no
+   signal at its parent's death; one would keep it from cleaning up. The children have one: they do not outlive a
+   launcher that was killed.
+
+   A child gets nothing of the launcher's but its listening socket and its end of a socket pair, and begins with default
+   signals. The request comes to it there as the first packet. What it says about its end, it writes there; that is read
+   when it has ended.
+
+   To fork, and to start the threads of a ZeroMQ context, is most of what a process actor's start takes. So one child is
+   forked in advance, the spare, when a first was asked for and there has been nothing to do for a moment. It has gone as
+   far as it can without knowing what it will be; a request that finds it is passed on, and that is all. It is one process
+   more to be seen, called "zanni spare", and ends with the others. */
+
+#include "launcher.h"
+#include "launch.h"
+
+#include "../base/clock.h"
+#include "../base/list.h"
+#include "../base/memory.h"
+#include "../base/rundir.h"
+#include "../base/sockets.h"
+#include "../wire/reader.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zanni/error.h>
+#include <zanni/sys/place.h>
+#include <zmq.h>
+
+#define S_STOP "stop"
+#define S_PACKET_MAX (sizeof (zanni__launch_t) + ZANNI_BRIEF_MAX)
+#define S_SPARE_MS 1             // without anything to do, until a spare is forked
+#define S_REPORT_HEAD 13         // bytes of a report before its text
+#define S_REPORT_TEXT 111
+#define S_PARENT_MS 1000         // for the parent to be gone, when its socket is
+
+typedef struct {
+    zanni__link_t link;
+    uint64_t id;                 // 0: a spare, of which nobody knows
+    pid_t pid;
+    int listen_fd;
+    int control_fd;              // the launcher's end
+    char endpoint [ZANNI__ENDPOINT_MAX];
+    zanni_reason_t reason;       // once it has ended
+} s_child_t;
+
+/* A packet that the parent's socket had no room for. */
+typedef struct {
+    zanni__link_t link;
+    zanni__launch_t packet;
+} s_word_t;
+
+typedef struct {
+    int fd;                      // to the parent
+    int parent_fd;               // its process
+    int signal_fd;               // SIGCHLD
+    pid_t pid;
+    zanni__child_fn *run;
+    zanni__lease_t *lease;       // NULL: could not be had yet
+    zanni__link_t children;
+    s_child_t *spare;            // one of them, or NULL
+    bool used;                   // and the next one will be wanted
+    zanni__link_t words;
+    int64_t kill_ns;             // who is left then is killed
+    bool stopping;
+    bool closing;                // the parent said so: it lives on
+    bool over;
+} s_launcher_t;
+
+static int64_t
+s_now_ns (void)
+{
+    return zanni__clock_system.now_ns (zanni__clock_system.context);
+}
+
+/* What is said to the parent. */
+
+/* False: not now. Whom it cannot reach does not want to know. */
+static bool
+s_try_send (s_launcher_t *launcher, const zanni__launch_t *packet)
+{
+    ssize_t size = send (launcher->fd, packet, sizeof *packet, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return size >= 0 || (errno != EAGAIN && errno != EINTR && errno != ENOBUFS);
+}
+
+static void
+s_send_words (s_launcher_t *launcher)
+{
+    while (!zanni__list_empty (&launcher->words)) {
+        s_word_t *word = ZANNI__CONTAINER (launcher->words.next, s_word_t, link);
+        if (!s_try_send (launcher, &word->packet))
+            return;
+        zanni__link_remove (&word->link);
+        zanni__free (word);
+    }
+}
+
+/* Without memory to remember it the launcher is of no use any more: everything ends. */
+static void
+s_say (s_launcher_t *launcher, const zanni__launch_t *packet)
+{
+    if (zanni__list_empty (&launcher->words) && s_try_send (launcher, packet))
+        return;
+    s_word_t *word = zanni__malloc (sizeof *word);
+    if (!word) {
+        launcher->over = true;
+        return;
+    }
+    word->packet = *packet;
+    zanni__list_append (&launcher->words, &word->link);
+}
+
+static void
+s_refuse (s_launcher_t *launcher, uint64_t id, int code, const char *text)
+{
+    zanni__launch_t packet = {
+        .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_REFUSED, .id = id, .code = code
+    };
+    snprintf (packet.text, sizeof packet.text, "%s", text);
+    s_say (launcher, &packet);
+}
+
+static void
+s_say_ended (s_launcher_t *launcher, const s_child_t *child)
+{
+    zanni__launch_t packet = {
+        .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_ENDED, .id = child->id, .code = child->reason.code,
+        .reason = child->reason.kind
+    };
+    snprintf (packet.text, sizeof packet.text, "%s", child->reason.text);
+    s_say (launcher, &packet);
+}
+
+/* The child. */
+
+/* It execs nothing, so that CLOEXEC is of no help. */
+static void
+s_close_others (s_launcher_t *launcher)
+{
+    zanni__lease_forget (&launcher->lease);
+    close (launcher->fd);
+    close (launcher->signal_fd);
+    if (launcher->parent_fd >= 0)
+        close (launcher->parent_fd);
+    for (zanni__link_t *link = launcher->children.next; link != &launcher->children; link = link->next) {
+        const s_child_t *child = ZANNI__CONTAINER (link, s_child_t, link);
+        close (child->listen_fd);
+        close (child->control_fd);
+    }
+}
+
+/* libzmq's threads start with the first socket. Whether that works out is seen by who wants one in earnest. */
+static bool
+s_warm_up (void)
+{
+    void *context;
+    if (zanni__zmq_context_take (&context))
+        return false;
+    void *socket = zmq_socket (context, ZMQ_DEALER);
+    if (socket)
+        (void) zmq_close (socket);
+    return true;
+}
+
+/* Waits for the request, as the parent sent it. */
+static const zanni__launch_t *
+s_await (int control_fd, char buffer [S_PACKET_MAX])
+{
+    struct pollfd item = { .fd = control_fd, .events = POLLIN };
+    ssize_t size;
+    do {
+        (void) poll (&item, 1, -1);
+        size = recv (control_fd, buffer, S_PACKET_MAX, 0);
+    } while (size < 0 && (errno == EINTR || errno == EAGAIN));
+    return size < (ssize_t) sizeof (zanni__launch_t) ? NULL : (const zanni__launch_t *) (const void *) buffer;
+}
+
+static _Noreturn void
+s_be_child (s_launcher_t *launcher, const s_child_t *self, int control_fd)
+{
+    static _Alignas (zanni__launch_t) char buffer [S_PACKET_MAX];
+    sigset_t none;
+    (void) prctl (PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid () != launcher->pid)
+        _exit (EXIT_FAILURE);   // it was gone before that
+    s_close_others (launcher);
+    close (self->control_fd);
+    (void) prctl (PR_SET_NAME, "zanni spare");
+    sigemptyset (&none);
+    sigprocmask (SIG_SETMASK, &none, NULL);
+    bool warm = s_warm_up ();
+    const zanni__launch_t *request = s_await (control_fd, buffer);
+    if (!request)
+        _exit (EXIT_FAILURE);
+    (void) prctl (PR_SET_NAME, "zanni child");
+    const zanni__birth_t birth = {
+        .brief = request + 1, .brief_size = request->size, .endpoint = self->endpoint, .listen_fd = self->listen_fd,
+        .control_fd = control_fd
+    };
+    int code = launcher->run (&birth);
+    if (warm)
+        zanni__zmq_context_give ();
+    fflush (NULL);   // what it printed is not lost; handlers of exit are the program's, and not for a child
+    _exit (code);
+}
+
+void
+zanni__birth_failed (const zanni__birth_t *birth, int code, const char *text)
+{
+    uint8_t report [S_REPORT_HEAD + S_REPORT_TEXT];
+    size_t size = strnlen (text, S_REPORT_TEXT);
+    uint64_t number = htobe64 ((uint64_t) (int64_t) code);
+    uint16_t length = htobe16 ((uint16_t) size);
+    report [0] = 0x92;   // an array of two
+    report [1] = 0xd3;   // a signed number of 8 bytes
+    memcpy (report + 2, &number, sizeof number);
+    report [10] = 0xda;   // a string with a length of 2 bytes
+    memcpy (report + 11, &length, sizeof length);
+    memcpy (report + S_REPORT_HEAD, text, size);
+    (void) send (birth->control_fd, report, S_REPORT_HEAD + size, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Its beginning and its end. */
+
+static int
+s_lease_make (s_launcher_t *launcher, const char **why)
+{
+    uint8_t tag [8];
+    if (launcher->lease)
+        return 0;
+    *why = "there are no random numbers";
+    int rc = zanni__clock_system.random (zanni__clock_system.context, tag, sizeof tag);
+    return rc ? rc : zanni__lease_new (&launcher->lease, tag, why);
+}
+
+/* Gives it a socket pair and forks. */
+static int
+s_fork (s_launcher_t *launcher, s_child_t *child, const char **why)
+{
+    int fds [2];
+    *why = "no socket pair can be made";
+    if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds))
+        return errno == EMFILE || errno == ENFILE ? ZANNI_EDESCRIPTORS : ZANNI_ESYSTEM;
+    child->control_fd = fds [0];
+    child->pid = fork ();
+    if (!child->pid)
+        s_be_child (launcher, child, fds [1]);
+    *why = "no process can be forked";
+    close (fds [1]);
+    if (child->pid > 0)
+        return 0;
+    close (fds [0]);
+    return ZANNI_ESYSTEM;
+}
+
+/* A child that listens, and waits for a request. */
+static int
+s_child_new (s_launcher_t *launcher, s_child_t **child_p, const char **why)
+{
+    s_child_t *child = zanni__calloc (sizeof *child);
+    *why = "out of memory";
+    if (!child)
+        return ZANNI_ENOMEM;
+    int rc = s_lease_make (launcher, why);
+    if (!rc) {
+        *why = "no socket can be made in the runtime directory";
+        rc = zanni__lease_listen (launcher->lease, child->endpoint, &child->listen_fd);
+    }
+    if (rc) {
+        zanni__free (child);
+        return rc;
+    }
+    rc = s_fork (launcher, child, why);
+    if (rc) {
+        zanni__lease_unlisten (launcher->lease, child->endpoint);
+        close (child->listen_fd);
+        zanni__free (child);
+        return rc;
+    }
+    zanni__list_append (&launcher->children, &child->link);
+    *child_p = child;
+    return 0;
+}
+
+static bool
+s_pass_on (const s_child_t *child, const void *packet, size_t size)
+{
+    return child && send (child->control_fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t) size;
+}
+
+/* The packet as it came, and what it says. */
+static void
+s_start (s_launcher_t *launcher, const zanni__launch_t *request, const void *packet)
+{
+    const char *why = "the process ended before it began";
+    const size_t size = sizeof *request + request->size;
+    s_child_t *child = launcher->spare;
+    launcher->spare = NULL;
+    launcher->used = true;
+    int rc = 0;
+    if (!s_pass_on (child, packet, size)) {   // one that has ended is left to be reaped
+        rc = s_child_new (launcher, &child, &why);
+        if (!rc && !s_pass_on (child, packet, size))
+            rc = ZANNI_ESYSTEM;
+    }
+    if (rc) {
+        s_refuse (launcher, request->id, rc, why);
+        return;
+    }
+    child->id = request->id;
+    zanni__launch_t answer = {
+        .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_STARTED, .id = child->id, .code = child->pid
+    };
+    snprintf (answer.text, sizeof answer.text, "%s", child->endpoint);
+    s_say (launcher, &answer);
+}
+
+/* A report is [code, text]. It comes from a process of the user's own, but is read like a stranger's. */
+static bool
+s_read_report (const s_child_t *child, zanni_reason_t *reason)
+{
+    uint8_t report [S_REPORT_HEAD + S_REPORT_TEXT];
+    zanni__value_t code, text;
+    uint32_t count;
+    ssize_t size = recv (child->control_fd, report, sizeof report, MSG_DONTWAIT);
+    if (size <= 0)
+        return false;
+    zanni__reader_t reader = zanni__reader (report, (uint32_t) size);
+    if (!zanni__reader_array (&reader, &count) || count < 2 || !zanni__reader_next (&reader, &code)
+        || !zanni__reader_next (&reader, &text) || text.form != ZANNI__STR)
+        return false;
+    *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_ERROR, .code = ZANNI_ESYSTEM };
+    if (code.form == ZANNI__UINT || code.form == ZANNI__INT)
+        reason->code = code.value.i;
+    snprintf (reason->text, sizeof reason->text, "%.*s", (int) text.size, (const char *) text.value.data);
+    return true;
+}
+
+static void
+s_take_reason (s_child_t *child, int status)
+{
+    zanni_reason_t *reason = &child->reason;
+    if (s_read_report (child, reason))
+        return;
+    if (WIFSIGNALED (status))
+        *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_SIGNAL, .code = WTERMSIG (status) };
+    else if (WEXITSTATUS (status))
+        *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_CODE, .code = WEXITSTATUS (status) };
+    else
+        *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_NORMAL };
+}
+
+/* By pid or, where that is 0, by id. */
+static s_child_t *
+s_find (s_launcher_t *launcher, pid_t pid, uint64_t id)
+{
+    for (zanni__link_t *link = launcher->children.next; link != &launcher->children; link = link->next) {
+        s_child_t *child = ZANNI__CONTAINER (link, s_child_t, link);
+        if (pid ? child->pid == pid : child->id == id)
+            return child;
+    }
+    return NULL;
+}
+
+static void
+s_end (s_launcher_t *launcher, s_child_t *child, int status, zanni__link_t *ended)
+{
+    zanni__link_remove (&child->link);
+    zanni__list_append (ended, &child->link);
+    s_take_reason (child, status);
+    zanni__lease_unlisten (launcher->lease, child->endpoint);
+    close (child->listen_fd);
+    close (child->control_fd);
+    if (launcher->spare == child)
+        launcher->spare = NULL;
+}
+
+/* Nothing of a child is left when its end is told: it may have had a lease of its own, which one that came to the end of
+   its program gave back. */
+static void
+s_tell_ends (s_launcher_t *launcher, zanni__link_t *ended)
+{
+    bool littered = false;
+    for (zanni__link_t *link = ended->next; link != ended; link = link->next)
+        littered = littered || ZANNI__CONTAINER (link, s_child_t, link)->reason.kind != ZANNI_EXIT_NORMAL;
+    if (littered)
+        zanni__rundir_sweep ();
+    while (!zanni__list_empty (ended)) {
+        s_child_t *child = ZANNI__CONTAINER (ended->next, s_child_t, link);
+        if (child->id)
+            s_say_ended (launcher, child);
+        zanni__link_remove (&child->link);
+        zanni__free (child);
+    }
+}
+
+/* Those that have ended. */
+static void
+s_reap (s_launcher_t *launcher)
+{
+    zanni__link_t ended = { &ended, &ended };
+    int status;
+    pid_t pid;
+    while ((pid = waitpid (-1, &status, WNOHANG)) > 0) {
+        s_child_t *child = s_find (launcher, pid, 0);
+        if (child)   // else what main did before zanni_init was called
+            s_end (launcher, child, status, &ended);
+    }
+    s_tell_ends (launcher, &ended);
+}
+
+/* All, which were killed. */
+static void
+s_reap_all (s_launcher_t *launcher)
+{
+    zanni__link_t ended = { &ended, &ended };
+    while (!zanni__list_empty (&launcher->children)) {
+        s_child_t *child = ZANNI__CONTAINER (launcher->children.next, s_child_t, link);
+        int status = SIGKILL;
+        while (waitpid (child->pid, &status, 0) < 0 && errno == EINTR)
+            continue;
+        s_end (launcher, child, status, &ended);
+    }
+    s_tell_ends (launcher, &ended);
+}
+
+static void
+s_kill_all (s_launcher_t *launcher)
+{
+    for (zanni__link_t *link = launcher->children.next; link != &launcher->children; link = link->next)
+        (void) kill (ZANNI__CONTAINER (link, s_child_t, link)->pid, SIGKILL);
+    launcher->kill_ns = INT64_MAX;
+}
+
+static void
+s_stop_all (s_launcher_t *launcher, int64_t grace_ms)
+{
+    launcher->stopping = true;
+    launcher->kill_ns = s_now_ns () + grace_ms * 1000000;
+    for (zanni__link_t *link = launcher->children.next; link != &launcher->children; link = link->next) {
+        const s_child_t *child = ZANNI__CONTAINER (link, s_child_t, link);
+        if (child == launcher->spare)
+            (void) kill (child->pid, SIGKILL);
+        else
+            (void) send (child->control_fd, S_STOP, strlen (S_STOP), MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+}
+
+/* What the parent says. */
+
+static void
+s_obey (s_launcher_t *launcher, const zanni__launch_t *packet, const void *bytes)
+{
+    const s_child_t *child;
+    switch (packet->kind) {
+    case ZANNI__LAUNCH_START:
+        if (launcher->stopping)
+            s_refuse (launcher, packet->id, ZANNI_ECLOSED, "the node is ending");
+        else
+            s_start (launcher, packet, bytes);
+        break;
+    case ZANNI__LAUNCH_STOP:
+        s_stop_all (launcher, packet->code);
+        break;
+    case ZANNI__LAUNCH_KILL:
+        child = s_find (launcher, 0, packet->id);
+        if (child)
+            (void) kill (child->pid, SIGKILL);
+        break;
+    case ZANNI__LAUNCH_CLOSE:
+        launcher->over = launcher->closing = true;
+        break;
+    default:
+        break;
+    }
+}
+
+/* One packet; false: there is none now. */
+static bool
+s_receive (s_launcher_t *launcher)
+{
+    static char buffer [S_PACKET_MAX];
+    zanni__launch_t packet;
+    ssize_t size = recv (launcher->fd, buffer, sizeof buffer, MSG_DONTWAIT);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (size <= 0) {
+        launcher->over = true;
+        return false;
+    }
+    if ((size_t) size < sizeof packet)
+        return true;
+    memcpy (&packet, buffer, sizeof packet);
+    if (packet.version != ZANNI__LAUNCH_VERSION)
+        s_refuse (launcher, packet.id, ZANNI_ESYSTEM, "the child program is linked with another version of zanni");
+    else if (packet.size == (size_t) size - sizeof packet)
+        s_obey (launcher, &packet, buffer);
+    return !launcher->over;
+}
+
+/* Whether a spare would be of use. Where one cannot be had, the next request will say why. */
+static bool
+s_wants_spare (const s_launcher_t *launcher)
+{
+    return launcher->used && !launcher->spare && !launcher->stopping && !launcher->over;
+}
+
+static int
+s_timeout_ms (const s_launcher_t *launcher)
+{
+    if (s_wants_spare (launcher))
+        return S_SPARE_MS;
+    if (launcher->kill_ns == INT64_MAX)
+        return -1;
+    int64_t left_ms = (launcher->kill_ns - s_now_ns () + 999999) / 1000000;
+    return left_ms < 0 ? 0 : left_ms > INT32_MAX ? INT32_MAX : (int) left_ms;
+}
+
+static void
+s_make_spare (s_launcher_t *launcher)
+{
+    const char *why;
+    launcher->used = false;   // until the next request, should it fail
+    (void) s_child_new (launcher, &launcher->spare, &why);
+}
+
+static void
+s_round (s_launcher_t *launcher)
+{
+    struct signalfd_siginfo information;
+    struct pollfd items [] = {
+        { .fd = launcher->fd, .events = (short) (zanni__list_empty (&launcher->words) ? POLLIN : POLLIN | POLLOUT) },
+        { .fd = launcher->signal_fd, .events = POLLIN },
+        { .fd = launcher->parent_fd, .events = POLLIN }
+    };
+    int ready = poll (items, 3, s_timeout_ms (launcher));
+    if (ready < 0)
+        return;
+    if (!ready && s_wants_spare (launcher))
+        s_make_spare (launcher);
+    if (items [0].revents)
+        while (s_receive (launcher))
+            continue;
+    s_send_words (launcher);
+    if (items [1].revents) {
+        ssize_t size = read (launcher->signal_fd, &information, sizeof information);
+        (void) size;
+        s_reap (launcher);
+    }
+    if (items [2].revents)
+        launcher->over = true;
+    if (launcher->kill_ns != INT64_MAX && s_now_ns () >= launcher->kill_ns)
+        s_kill_all (launcher);
+}
+
+/* The beginning and the end of it all. */
+
+int
+zanni__launcher_fd (void)
+{
+    const char *value = getenv (ZANNI__LAUNCHER_VARIABLE);
+    char *rest;
+    int type;
+    socklen_t size = sizeof type;
+    if (!value)
+        return -1;
+    long fd = strtol (value, &rest, 10);
+    bool good = *value && !*rest && fd >= 0 && fd < INT32_MAX;
+    (void) unsetenv (ZANNI__LAUNCHER_VARIABLE);
+    if (!good || getsockopt ((int) fd, SOL_SOCKET, SO_TYPE, &type, &size) || type != SOCK_SEQPACKET)
+        return -1;
+    return fcntl ((int) fd, F_SETFD, FD_CLOEXEC) ? -1 : (int) fd;
+}
+
+/* What main did before it came here must not reach the children: handlers, and half-written lines. */
+static void
+s_settle (void)
+{
+    int fd;
+    for (int number = 1; number < NSIG; number++)
+        (void) signal (number, SIG_DFL);
+    fflush (NULL);
+    while ((fd = open ("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+        continue;   // no socket may pass for an output
+    if (fd >= 0)
+        close (fd);
+    (void) prctl (PR_SET_NAME, "zanni launcher");
+}
+
+/* The children are killed and reaped, and all that they and a dead parent left is unlinked. A parent's lock is only free
+   when it is gone altogether, a little after its socket is. */
+static void
+s_wind_up (s_launcher_t *launcher)
+{
+    struct pollfd item = { .fd = launcher->parent_fd, .events = POLLIN };
+    s_kill_all (launcher);
+    s_reap_all (launcher);
+    if (!launcher->closing && launcher->parent_fd >= 0)
+        (void) poll (&item, 1, S_PARENT_MS);
+    zanni__lease_destroy (&launcher->lease);
+    zanni__rundir_sweep ();
+}
+
+int
+zanni__launcher_main (int fd, zanni__child_fn *child)
+{
+    s_launcher_t launcher = {
+        .fd = fd, .pid = getpid (), .run = child, .kill_ns = INT64_MAX
+    };
+    sigset_t wanted;
+    s_settle ();
+    zanni__link_init (&launcher.children);
+    zanni__link_init (&launcher.words);
+    sigemptyset (&wanted);
+    sigaddset (&wanted, SIGCHLD);
+    sigprocmask (SIG_SETMASK, &wanted, NULL);
+    launcher.signal_fd = signalfd (-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (launcher.signal_fd < 0)
+        return 1;
+    launcher.parent_fd = zanni__pid_open (getppid ());
+    while (!launcher.over)
+        s_round (&launcher);
+    s_wind_up (&launcher);
+    return 0;
+}

@@ -1,0 +1,32 @@
+/* launcher.h: the launcher, a process that forks process actors. */
+
+#ifndef ZANNI_PLACE_LAUNCHER_H
+#define ZANNI_PLACE_LAUNCHER_H
+
+#include <stddef.h>
+
+#define ZANNI__LAUNCHER_VARIABLE "ZANNI_LAUNCHER"   // in its environment: the descriptor of its socket
+
+/* What a forked child begins with. */
+typedef struct {
+    const void *brief;
+    size_t brief_size;
+    const char *endpoint;
+    int listen_fd;       // listens at it; of the child's own
+    int control_fd;      // to the launcher, by packets: "stop" comes in; why it failed (msgpack [code, text]) may go out; its
+                         // end of file means that the launcher is gone
+} zanni__birth_t;
+
+/* Runs in the child; what it answers is the exit code. */
+typedef int zanni__child_fn (const zanni__birth_t *birth);
+
+/* The descriptor, where this process was started as a launcher (the mark is taken off the environment), else -1. */
+int zanni__launcher_fd (void);
+
+/* Serves until the other end of `fd` is closed and all children have ended. Answers the exit code. */
+int zanni__launcher_main (int fd, zanni__child_fn *child);
+
+/* In the child: tells the launcher, and by it the spawner, why this process is about to end. */
+void zanni__birth_failed (const zanni__birth_t *birth, int code, const char *text);
+
+#endif

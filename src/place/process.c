@@ -1,0 +1,651 @@
+/* The control thread's side of the launcher (launcher.c).
+
+   A request is a record that goes from list to list: waiting until the launcher answers, running until it tells the end.
+   Who asked waits elsewhere; this side never waits for the launcher, which gets S_ANSWER_MS for an answer. One that has
+   never said anything by then is no launcher, but a program whose main does not begin with zanni_init, and is killed.
+
+   When the launcher itself is lost its children are killed by the kernel. Nobody tells their ends then, and their pids
+   are not ours to wait for, but a pidfd shows when each is gone. So its end is told when it is true, and the runtime
+   directory is swept when the last of them can hold no lock any more. What was waiting for an answer is asked again,
+   once, of a new launcher. The orderly end of a launcher is nothing else: it is told to close, does so, and is lost.
+
+   The host may reap every child there is, or ignore SIGCHLD: of the launcher nothing is expected but that it ends, which
+   its pidfd tells. It is reaped through that, so that never another process of the same pid is.
+
+   The launcher leads a process group of its own: an interrupt at the terminal is for the host, which then ends its
+   processes as it means to. */
+
+#include "process.h"
+#include "launch.h"
+#include "launcher.h"
+
+#include "../actor/worker.h"
+#include "../base/list.h"
+#include "../base/memory.h"
+#include "../base/rundir.h"
+#include "../base/sockets.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define S_ANSWER_MS 10000
+#define S_GONE_MS 10000          // for what was killed to be gone
+#define S_KILLED_MS 1000         // the same, while a node is closing
+#define S_LAUNCHER_FD 3          // of the launcher's own
+#define S_TEXT_OF(value) S_TEXT_OF_2 (value)
+#define S_TEXT_OF_2(value) #value
+#define S_MARK ZANNI__LAUNCHER_VARIABLE "=" S_TEXT_OF (S_LAUNCHER_FD)
+#define S_TRIES 2
+#define S_PATH_MAX 192
+
+extern char **environ;
+
+typedef struct {
+    zanni__link_t link;          // in waiting, running, or lost
+    uint64_t id;                 // 0: a launcher
+    uint8_t node [16];
+    uint64_t incarnation;
+    zanni_process_t *process;    // NULL: was answered
+    void *request;
+    int64_t due_ns;              // of the answer; of the end, when it is lost
+    int tries;
+    bool sent;
+    bool silent;                 // nobody knows that it was started
+    pid_t pid;
+    int pid_fd;                  // of a launcher, or when it is lost; -1
+} s_process_t;
+
+struct zanni__children {
+    zanni__children_owner_t owner;
+    int epoll;                   // of fd (no data), and of what is lost (the record)
+    int fd;                      // to the launcher; -1: there is none
+    s_process_t *launcher;
+    bool heard;                  // it has said something
+    bool crowded;                // fd is watched for room, too
+    bool closing;                // no new launcher
+    uint64_t last_id;
+    zanni__link_t waiting;
+    zanni__link_t running;
+    zanni__link_t lost;
+    int count;
+};
+
+static int64_t
+s_now_ns (void)
+{
+    struct timespec time;
+    clock_gettime (CLOCK_MONOTONIC, &time);
+    return time.tv_sec * INT64_C (1000000000) + time.tv_nsec;
+}
+
+/* Records. */
+
+/* A child that the host forked may keep it open: so it has to be taken out of the set. */
+static void
+s_close (const zanni__children_t *children, int fd)
+{
+    (void) epoll_ctl (children->epoll, EPOLL_CTL_DEL, fd, NULL);
+    close (fd);
+}
+
+static s_process_t *
+s_process_new (zanni__children_t *children)
+{
+    s_process_t *process = zanni__calloc (sizeof *process);
+    if (!process)
+        return NULL;
+    zanni__link_init (&process->link);
+    process->pid_fd = -1;
+    children->count++;
+    return process;
+}
+
+static void
+s_process_free (zanni__children_t *children, s_process_t *process)
+{
+    zanni__link_remove (&process->link);
+    if (process->pid_fd >= 0)
+        s_close (children, process->pid_fd);
+    zanni__free (process);
+    children->count--;
+}
+
+static void
+s_answer (zanni__children_t *children, s_process_t *process, int rc)
+{
+    void *request = process->request;
+    if (!process->process)
+        return;
+    process->process = NULL;
+    children->owner.answered (children->owner.context, request, rc);
+}
+
+/* Ends a request. */
+static void
+s_fail (zanni__children_t *children, s_process_t *process, int code, const char *text)
+{
+    if (process->process)
+        zanni__error_set (process->process->error, code, text);
+    s_answer (children, process, code);
+    s_process_free (children, process);
+}
+
+static void
+s_end (zanni__children_t *children, s_process_t *process, const zanni_reason_t *reason)
+{
+    if (process->id && !process->silent)
+        children->owner.ended (children->owner.context, process->node, process->incarnation, reason);
+    s_process_free (children, process);
+}
+
+static s_process_t *
+s_find (zanni__link_t *list, uint64_t id)
+{
+    for (zanni__link_t *link = list->next; link != list; link = link->next) {
+        s_process_t *process = ZANNI__CONTAINER (link, s_process_t, link);
+        if (process->id == id)
+            return process;
+    }
+    return NULL;
+}
+
+/* Starting a launcher. */
+
+static const char *
+s_program (const zanni__children_t *children, char path [S_PATH_MAX])
+{
+    if (children->owner.program)
+        return children->owner.program;
+    ssize_t size = readlink ("/proc/self/exe", path, S_PATH_MAX - 1);
+    path [size > 0 ? size : 0] = 0;
+    return size > 0 ? path : "/proc/self/exe";
+}
+
+static size_t
+s_length (const char *const *texts)
+{
+    size_t length = 0;
+    while (texts && texts [length])
+        length++;
+    return length;
+}
+
+/* argv and behind it environ, in one piece; borrows all texts. `environment_p` is where that begins. */
+static char **
+s_words (const char *name, const char *const *arguments, char ***environment_p)
+{
+    size_t given = s_length (arguments);
+    size_t variables = s_length ((const char *const *) environ);
+    const char **words = zanni__malloc ((given + variables + 4) * sizeof *words);
+    size_t at = 0;
+    if (!words)
+        return NULL;
+    words [at++] = name;
+    for (size_t i = 0; i < given; i++)
+        words [at++] = arguments [i];
+    words [at++] = NULL;
+    *environment_p = (char **) (void *) (words + at);
+    for (size_t i = 0; i < variables; i++)
+        if (strncmp (environ [i], ZANNI__LAUNCHER_VARIABLE "=", sizeof ZANNI__LAUNCHER_VARIABLE))
+            words [at++] = environ [i];
+    words [at++] = S_MARK;
+    words [at] = NULL;
+    return (char **) (void *) words;   // posix_spawn only reads them
+}
+
+/* Runs the program with `fd` as its socket; 0 or an errno. */
+static int
+s_run (const zanni__children_t *children, const char *name, int fd, pid_t *pid_p)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t all, none;
+    char **environment = NULL;
+    char **words = s_words (name, children->owner.arguments, &environment);
+    if (!words)
+        return ENOMEM;
+    sigfillset (&all);
+    sigemptyset (&none);
+    posix_spawnattr_init (&attributes);
+    posix_spawnattr_setflags (&attributes,
+                              POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setsigdefault (&attributes, &all);
+    posix_spawnattr_setsigmask (&attributes, &none);
+    posix_spawnattr_setpgroup (&attributes, 0);
+    posix_spawn_file_actions_init (&actions);
+    int error = posix_spawn_file_actions_adddup2 (&actions, fd, S_LAUNCHER_FD);
+    if (!error)
+        error = posix_spawn_file_actions_addclosefrom_np (&actions, S_LAUNCHER_FD + 1);
+    if (!error)
+        error = posix_spawnp (pid_p, children->owner.program ? children->owner.program : "/proc/self/exe", &actions,
+                              &attributes, words, environment);
+    posix_spawn_file_actions_destroy (&actions);
+    posix_spawnattr_destroy (&attributes);
+    zanni__free (words);
+    return error;
+}
+
+/* Makes both ends of the socket, ours watched, and runs the program at the other. On failure `why` says what. */
+static int
+s_launch (zanni__children_t *children, s_process_t *launcher, char why [ZANNI__LAUNCH_TEXT])
+{
+    char path [S_PATH_MAX];
+    int fds [2];
+    struct epoll_event event = { .events = EPOLLIN };
+    const char *name = s_program (children, path);
+    if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+        return ZANNI_EDESCRIPTORS;
+    int error = epoll_ctl (children->epoll, EPOLL_CTL_ADD, fds [0], &event) ? errno : 0;
+    if (!error)
+        error = s_run (children, name, fds [1], &launcher->pid);
+    close (fds [1]);
+    if (error) {
+        s_close (children, fds [0]);
+        snprintf (why, ZANNI__LAUNCH_TEXT, "cannot start process actors: %s: %s", name, strerrordesc_np (error));
+        return error == ENOMEM ? ZANNI_ENOMEM : ZANNI_ESYSTEM;
+    }
+    children->fd = fds [0];
+    launcher->pid_fd = zanni__pid_open (launcher->pid);
+    return 0;
+}
+
+static int
+s_launcher_new (zanni__children_t *children, char why [ZANNI__LAUNCH_TEXT])
+{
+    int rc = zanni__descriptors_left (3);
+    snprintf (why, ZANNI__LAUNCH_TEXT, "cannot start process actors: %s", zanni_strerror (rc ? rc : ZANNI_ENOMEM));
+    s_process_t *launcher = rc ? NULL : s_process_new (children);
+    if (!launcher)
+        return rc ? rc : ZANNI_ENOMEM;
+    rc = s_launch (children, launcher, why);
+    if (rc) {
+        s_process_free (children, launcher);
+        return rc;
+    }
+    children->launcher = launcher;
+    children->heard = children->crowded = false;
+    return 0;
+}
+
+/* Losing one. */
+
+/* Whether it has ended; then it is reaped, where that is ours to do. */
+static void
+s_reap (const s_process_t *process)
+{
+    siginfo_t information;
+    if (!process->id && process->pid_fd >= 0)
+        (void) waitid (P_PIDFD, (id_t) process->pid_fd, &information, WEXITED | WNOHANG);
+}
+
+static void
+s_gone (zanni__children_t *children, s_process_t *process)
+{
+    static const zanni_reason_t killed = { .kind = ZANNI_EXIT_SIGNAL, .code = SIGKILL };
+    s_reap (process);
+    s_end (children, process, &killed);
+    if (zanni__list_empty (&children->lost))
+        zanni__rundir_sweep ();
+}
+
+/* It will be told to have ended when it has. */
+static void
+s_lose (zanni__children_t *children, s_process_t *process)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = process };
+    zanni__link_remove (&process->link);
+    zanni__list_append (&children->lost, &process->link);
+    if (process->pid_fd < 0)
+        process->pid_fd = zanni__pid_open (process->pid);
+    bool watched = process->pid_fd >= 0
+                   && !epoll_ctl (children->epoll, EPOLL_CTL_ADD, process->pid_fd, &event);
+    process->due_ns = watched ? s_now_ns () + S_GONE_MS * INT64_C (1000000) : 0;   // else at once
+}
+
+/* The launcher is gone, or to be gone. `text` is for those that waited for what will not be tried again. */
+static void
+s_lose_launcher (zanni__children_t *children, const char *text)
+{
+    s_process_t *launcher = children->launcher;
+    bool heard = children->heard;
+    zanni__link_t *next;
+    s_close (children, children->fd);
+    children->fd = -1;
+    children->launcher = NULL;
+    if (launcher->pid_fd >= 0)
+        (void) syscall (SYS_pidfd_send_signal, launcher->pid_fd, SIGKILL, NULL, 0);
+    s_lose (children, launcher);
+    while (!zanni__list_empty (&children->running))
+        s_lose (children, ZANNI__CONTAINER (children->running.next, s_process_t, link));
+    for (zanni__link_t *link = children->waiting.next; link != &children->waiting; link = next) {
+        s_process_t *process = ZANNI__CONTAINER (link, s_process_t, link);
+        next = link->next;
+        process->sent = false;
+        if (!heard || !process->process || process->tries >= S_TRIES)
+            s_fail (children, process, ZANNI_ESYSTEM, text);
+    }
+}
+
+static void
+s_lose_mute (zanni__children_t *children, const char *how)
+{
+    char path [S_PATH_MAX], text [ZANNI__LAUNCH_TEXT];
+    if (children->heard)
+        snprintf (text, sizeof text, "the launcher of process actors %s", how);
+    else
+        snprintf (text, sizeof text, "cannot start process actors: %.128s %s; does its main begin with zanni_init?",
+                  s_program (children, path), how);
+    s_lose_launcher (children, text);
+}
+
+/* What is said to it. */
+
+/* 1: sent; 0: there is no room; -1: nobody reads. */
+static int
+s_send (const zanni__children_t *children, const zanni__launch_t *packet, const void *brief)
+{
+    struct iovec parts [] = { { (void *) (uintptr_t) packet, sizeof *packet },
+                              { (void *) (uintptr_t) brief, packet->size } };
+    const struct msghdr message = { .msg_iov = parts, .msg_iovlen = packet->size ? 2 : 1 };
+    if (sendmsg (children->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        return 1;
+    return errno == EAGAIN || errno == ENOBUFS ? 0 : -1;
+}
+
+static int
+s_send_request (const zanni__children_t *children, s_process_t *process)
+{
+    const zanni__launch_t packet = {
+        .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_START, .id = process->id,
+        .size = (uint32_t) process->process->brief_size
+    };
+    int sent = s_send (children, &packet, process->process->brief);
+    process->sent = sent > 0;
+    process->tries += process->sent;
+    return sent;
+}
+
+/* Best effort: the others are for those that end anyhow. */
+static void
+s_send_word (const zanni__children_t *children, zanni__launch_kind_t kind, uint64_t id, int64_t code)
+{
+    const zanni__launch_t packet = {
+        .version = ZANNI__LAUNCH_VERSION, .kind = kind, .id = id, .code = code
+    };
+    if (children->fd >= 0)
+        (void) s_send (children, &packet, NULL);
+}
+
+static void
+s_watch_room (zanni__children_t *children, bool crowded)
+{
+    struct epoll_event event = { .events = crowded ? EPOLLIN | EPOLLOUT : EPOLLIN };
+    if (crowded != children->crowded)
+        (void) epoll_ctl (children->epoll, EPOLL_CTL_MOD, children->fd, &event);
+    children->crowded = crowded;
+}
+
+static void
+s_fail_waiting (zanni__children_t *children, int code, const char *text)
+{
+    while (!zanni__list_empty (&children->waiting))
+        s_fail (children, ZANNI__CONTAINER (children->waiting.next, s_process_t, link), code, text);
+}
+
+static bool
+s_has_unsent (const zanni__children_t *children)
+{
+    for (zanni__link_t *link = children->waiting.next; link != &children->waiting; link = link->next)
+        if (!ZANNI__CONTAINER (link, s_process_t, link)->sent)
+            return true;
+    return false;
+}
+
+/* Sends what is not sent yet, to a new launcher where there is none. */
+static void
+s_flush (zanni__children_t *children)
+{
+    char why [ZANNI__LAUNCH_TEXT];
+    int sent = 1;
+    if (!s_has_unsent (children))
+        return;
+    int rc = children->launcher ? 0 : s_launcher_new (children, why);
+    if (rc) {
+        s_fail_waiting (children, rc, why);
+        return;
+    }
+    for (zanni__link_t *link = children->waiting.next; link != &children->waiting && sent > 0; link = link->next) {
+        s_process_t *process = ZANNI__CONTAINER (link, s_process_t, link);
+        if (!process->sent)
+            sent = s_send_request (children, process);
+    }
+    s_watch_room (children, !sent);   // a launcher that is gone shows by its end of file
+}
+
+/* What it says. */
+
+static void
+s_started (zanni__children_t *children, const zanni__launch_t *packet)
+{
+    s_process_t *process = s_find (&children->waiting, packet->id);
+    if (!process)
+        return;
+    zanni__link_remove (&process->link);
+    zanni__list_append (&children->running, &process->link);
+    process->pid = (pid_t) packet->code;
+    process->silent = !process->process;
+    if (process->silent) {   // it came too late
+        s_send_word (children, ZANNI__LAUNCH_KILL, process->id, 0);
+        return;
+    }
+    snprintf (process->process->endpoint, sizeof process->process->endpoint, "%.*s",
+              (int) sizeof process->process->endpoint - 1, packet->text);
+    s_answer (children, process, 0);
+}
+
+static void
+s_hear (zanni__children_t *children, zanni__launch_t *packet)
+{
+    s_process_t *process;
+    zanni_reason_t reason = { .kind = (zanni_exit_t) packet->reason, .code = packet->code };
+    packet->text [sizeof packet->text - 1] = 0;
+    children->heard = true;
+    switch (packet->kind) {
+    case ZANNI__LAUNCH_STARTED:
+        s_started (children, packet);
+        break;
+    case ZANNI__LAUNCH_REFUSED:
+        process = s_find (&children->waiting, packet->id);
+        if (process)
+            s_fail (children, process, packet->code < 0 ? (int) packet->code : ZANNI_ESYSTEM, packet->text);
+        break;
+    case ZANNI__LAUNCH_ENDED:
+        snprintf (reason.text, sizeof reason.text, "%.*s", (int) sizeof reason.text - 1, packet->text);
+        process = s_find (&children->running, packet->id);
+        if (process)
+            s_end (children, process, &reason);
+        break;
+    default:
+        break;
+    }
+}
+
+static void
+s_receive (zanni__children_t *children)
+{
+    zanni__launch_t packet;
+    while (children->launcher) {
+        ssize_t size = recv (children->fd, &packet, sizeof packet, MSG_DONTWAIT);
+        if (size == (ssize_t) sizeof packet)
+            s_hear (children, &packet);
+        else if (size < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        else if (size <= 0)
+            s_lose_mute (children, "ended before it answered");
+    }
+}
+
+/* Time. */
+
+static int64_t
+s_earliest (const zanni__link_t *list, int64_t due_ns)
+{
+    for (zanni__link_t *link = list->next; link != list; link = link->next) {
+        const s_process_t *process = ZANNI__CONTAINER (link, s_process_t, link);
+        if (process->due_ns < due_ns)
+            due_ns = process->due_ns;
+    }
+    return due_ns;
+}
+
+static void
+s_late (zanni__children_t *children, int64_t now_ns)
+{
+    zanni__link_t *next;
+    if (children->launcher && !children->heard && s_earliest (&children->waiting, INT64_MAX) <= now_ns)
+        s_lose_mute (children, "did not answer in 10 s");
+    for (zanni__link_t *link = children->waiting.next; link != &children->waiting; link = link->next) {
+        s_process_t *process = ZANNI__CONTAINER (link, s_process_t, link);
+        if (process->due_ns > now_ns)
+            continue;
+        process->due_ns = INT64_MAX;   // it stays, so that what is started after all is killed
+        zanni__error_set (process->process->error, ZANNI_ETIMEOUT,
+                          "the launcher of process actors did not answer in 10 s");
+        s_answer (children, process, ZANNI_ETIMEOUT);
+    }
+    for (zanni__link_t *link = children->lost.next; link != &children->lost; link = next) {
+        s_process_t *process = ZANNI__CONTAINER (link, s_process_t, link);
+        next = link->next;
+        if (process->due_ns <= now_ns)
+            s_gone (children, process);
+    }
+}
+
+/* What others call. */
+
+int
+zanni__children_new (zanni__children_t **children_p, const zanni__children_owner_t *owner)
+{
+    zanni__children_t *children = zanni__calloc (sizeof *children);
+    if (!children)
+        return ZANNI_ENOMEM;
+    children->epoll = epoll_create1 (EPOLL_CLOEXEC);
+    if (children->epoll < 0) {
+        zanni__free (children);
+        return ZANNI_EDESCRIPTORS;
+    }
+    children->owner = *owner;
+    children->fd = -1;
+    zanni__link_init (&children->waiting);
+    zanni__link_init (&children->running);
+    zanni__link_init (&children->lost);
+    *children_p = children;
+    return 0;
+}
+
+int
+zanni__children_fd (const zanni__children_t *children)
+{
+    return children->epoll;
+}
+
+int
+zanni__children_count (const zanni__children_t *children)
+{
+    return children->count - (children->launcher != NULL);
+}
+
+void
+zanni__children_start (zanni__children_t *children, zanni_process_t *wanted, void *request)
+{
+    s_process_t *process = wanted->brief_size <= ZANNI_BRIEF_MAX ? s_process_new (children) : NULL;
+    if (!process) {
+        int rc = wanted->brief_size <= ZANNI_BRIEF_MAX ? ZANNI_ENOMEM : ZANNI_ETOOBIG;
+        zanni__error_set (wanted->error, rc, NULL);
+        children->owner.answered (children->owner.context, request, rc);
+        return;
+    }
+    process->id = ++children->last_id;
+    process->process = wanted;
+    process->request = request;
+    memcpy (process->node, wanted->node, sizeof process->node);
+    process->incarnation = wanted->incarnation;
+    process->due_ns = s_now_ns () + S_ANSWER_MS * INT64_C (1000000);
+    zanni__list_append (&children->waiting, &process->link);
+    s_flush (children);
+}
+
+int
+zanni__children_step (zanni__children_t *children)
+{
+    struct epoll_event events [16];
+    int count = epoll_wait (children->epoll, events, 16, 0);
+    for (int i = 0; i < count; i++) {
+        if (events [i].data.ptr)
+            s_gone (children, events [i].data.ptr);
+        else
+            s_receive (children);
+    }
+    int64_t due_ns = s_earliest (&children->lost, s_earliest (&children->waiting, INT64_MAX));
+    int64_t now_ns = due_ns < INT64_MAX ? s_now_ns () : 0;
+    if (due_ns <= now_ns)
+        s_late (children, now_ns);
+    if (!children->closing)
+        s_flush (children);
+    due_ns = s_earliest (&children->lost, s_earliest (&children->waiting, INT64_MAX));
+    if (due_ns == INT64_MAX)
+        return -1;
+    return due_ns <= now_ns ? 0 : (int) ((due_ns - now_ns) / 1000000 + 1);
+}
+
+void
+zanni__children_stop (zanni__children_t *children, int64_t grace_ms)
+{
+    s_send_word (children, ZANNI__LAUNCH_STOP, 0, grace_ms < 0 ? 0 : grace_ms);
+}
+
+/* Works until nothing is left or the time is over. */
+static void
+s_drive (zanni__children_t *children, int64_t wait_ms)
+{
+    int64_t until_ns = s_now_ns () + wait_ms * 1000000;
+    struct pollfd item = { .fd = children->epoll, .events = POLLIN };
+    for (;;) {
+        int next_ms = zanni__children_step (children);
+        int64_t left_ms = (until_ns - s_now_ns () + 999999) / 1000000;
+        if (!children->count || left_ms <= 0)
+            return;
+        if (next_ms < 0 || next_ms > left_ms)
+            next_ms = (int) left_ms;
+        (void) poll (&item, 1, next_ms);
+    }
+}
+
+void
+zanni__children_destroy (zanni__children_t **children_p, int64_t wait_ms)
+{
+    zanni__children_t *children = *children_p;
+    if (!children)
+        return;
+    *children_p = NULL;
+    children->closing = true;
+    s_fail_waiting (children, ZANNI_ECLOSED, "the node is ending");
+    s_send_word (children, ZANNI__LAUNCH_CLOSE, 0, 0);
+    s_drive (children, wait_ms);
+    if (children->launcher)
+        s_lose_mute (children, "did not end in time");
+    if (children->count)
+        s_drive (children, S_KILLED_MS);
+    while (!zanni__list_empty (&children->lost))
+        s_gone (children, ZANNI__CONTAINER (children->lost.next, s_process_t, link));
+    close (children->epoll);
+    zanni__free (children);
+}

@@ -1,0 +1,488 @@
+/* What crosses from node to node: messages and answers, counted references, monitors, what is forwarded, and what becomes
+   of all that when a node is gone. Two or three nodes on one thread, with a link that is a queue. */
+
+#include "loopback.h"
+
+typedef struct {
+    int64_t total;
+    zanni_ref_t *other;
+    zanni_msg_t *kept;
+} thing_t;
+
+static int s_stopped;
+static zanni_exit_t s_stop_kind;
+
+static int
+thing_add (zanni_t *self, zanni_msg_t *msg)
+{
+    thing_t *thing = zanni_state (self);
+    int64_t number;
+    int rc = zanni_read (msg, &number);
+    if (rc)
+        return rc;
+    thing->total += number;
+    return zanni_reply (self, msg, thing->total);
+}
+
+static int
+thing_fail (zanni_t *self, zanni_msg_t *msg)
+{
+    return zanni_fail (self, msg, 7, "no luck", "with data");
+}
+
+static int
+thing_hold (zanni_t *self, zanni_msg_t *msg)
+{
+    thing_t *thing = zanni_state (self);
+    const zanni_ref_t *other;
+    int rc = zanni_read (msg, &other);
+    zanni_ref_destroy (&thing->other);
+    return rc ? rc : zanni_ref_keep (self, &thing->other, other);
+}
+
+static int
+thing_drop (zanni_t *self, zanni_msg_t *msg)
+{
+    thing_t *thing = zanni_state (self);
+    (void) self, (void) msg;
+    zanni_ref_destroy (&thing->other);
+    return 0;
+}
+
+static int
+thing_lend (zanni_t *self, zanni_msg_t *msg)
+{
+    thing_t *thing = zanni_state (self);
+    return zanni_reply (self, msg, thing->other);
+}
+
+static int
+thing_pass (zanni_t *self, zanni_msg_t *msg)
+{
+    thing_t *thing = zanni_state (self);
+    return zanni_forward (self, msg, thing->other, "add");
+}
+
+static int
+thing_wait (zanni_t *self, zanni_msg_t *msg)
+{
+    thing_t *thing = zanni_state (self);
+    (void) self;
+    return zanni_msg_keep (&thing->kept, msg);
+}
+
+static int
+thing_end (zanni_t *self, zanni_msg_t *msg)
+{
+    (void) msg;
+    return zanni_exit_error (self, 3, "enough");
+}
+
+static int
+thing_size (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_buffer_t *buffer;
+    int rc = zanni_read (msg, &buffer);
+    return rc ? rc : zanni_reply (self, msg, (int64_t) zanni_buffer_size (buffer));
+}
+
+static void
+thing_stop (zanni_t *self, const zanni_reason_t *reason)
+{
+    thing_t *thing = zanni_state (self);
+    s_stopped++;
+    s_stop_kind = reason->kind;
+    zanni_ref_destroy (&thing->other);
+    zanni_msg_destroy (&thing->kept);
+    (void) self;
+}
+
+static const zanni_method_t thing_methods [] = {
+    ZANNI_METHOD ("add", "x", "x", thing_add, ""),     ZANNI_METHOD ("fail", "", "x", thing_fail, ""),
+    ZANNI_METHOD ("hold", "r", "", thing_hold, ""),    ZANNI_METHOD ("drop", "", "", thing_drop, ""),
+    ZANNI_METHOD ("lend", "", "r", thing_lend, ""),    ZANNI_METHOD ("pass", "x", "x", thing_pass, ""),
+    ZANNI_METHOD ("wait", "", "", thing_wait, ""),     ZANNI_METHOD ("end", "", "", thing_end, ""),
+    ZANNI_METHOD ("size", "B", "x", thing_size, ""),   ZANNI_METHOD_END
+};
+static const zanni_class_t thing_class = {
+    .name = "thing", .state_size = sizeof (thing_t), .methods = thing_methods, .stop = thing_stop
+};
+static const zanni_class_t *const classes [] = { &thing_class, NULL };
+
+/* Three nodes, an actor in the first, and a reference of the second to it. */
+static zanni_t *s_nodes [3];
+static zanni_ref_t *s_local;
+static zanni_ref_t *s_remote;
+
+static void
+settle (void)
+{
+    loop_settle (s_nodes, 3);
+}
+
+static zanni_ref_t *
+spawn_in (int node)
+{
+    zanni_ref_t *ref = NULL;
+    const zanni_spawn_t options = { .place = ZANNI_HERE, .restartable = true };
+    cr_assert_eq (zanni_spawn (s_nodes [node], &ref, "thing", &options), 0);
+    return ref;
+}
+
+static void
+setup (void)
+{
+    cr_assert_eq (zanni_init (classes), 0);
+    for (int i = 0; i < 3; i++)
+        s_nodes [i] = loop_node ();
+    s_local = spawn_in (0);
+    s_remote = loop_introduce (s_nodes [1], s_nodes [0], s_local, true);
+    settle ();
+}
+
+static void
+teardown (void)
+{
+    zanni_ref_destroy (&s_local);
+    zanni_ref_destroy (&s_remote);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq (zanni_destroy (&s_nodes [i]), 0);
+}
+
+TestSuite (remote, .init = setup, .fini = teardown);
+
+/* The answer of an ask by node `node`, which is there at once, since everybody has run. */
+static zanni_msg_t *
+asked_args (int node, const zanni_ref_t *ref, const char *method, const zanni_arg_t *args, size_t count)
+{
+    zanni_msg_t *reply = NULL;
+    cr_assert_eq (zanni_ask_args (s_nodes [node], ref, NULL, method, args, count), 0);
+    settle ();
+    cr_assert_eq (zanni_receive (s_nodes [node], &reply, 0), 0, "no answer to %s", method);
+    return reply;
+}
+#define asked(node, ref, ...) asked_args (node, ref, ZANNI_ARGV (__VA_ARGS__))
+
+static int64_t
+number_of (zanni_msg_t *reply)
+{
+    int64_t number = -1;
+    cr_assert_eq (zanni_msg_kind (reply), ZANNI_MSG_REPLY);
+    cr_assert_eq (zanni_read (reply, &number), 0);
+    zanni_msg_destroy (&reply);
+    return number;
+}
+
+Test (remote, a_tell_and_an_ask_are_handled_as_at_home)
+{
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "add", 40), 0);
+    cr_assert_eq (number_of (asked (1, s_remote, "add", 2)), 42);
+    cr_assert_eq (s_kinds [ZANNI_RECORD_TELL], 1);
+    cr_assert_eq (s_kinds [ZANNI_RECORD_REPLY], 1);
+}
+
+Test (remote, an_error_brings_its_code_text_data_and_origin)
+{
+    ZANNI_AUTO (zanni_msg_t) reply = asked (1, s_remote, "fail");
+    zanni_error_t error;
+    const char *data = "";
+    cr_assert_eq (zanni_msg_error (reply, &error), 0);
+    cr_assert_eq (error.code, ZANNI_EAPP);
+    cr_assert_eq (error.app_code, 7);
+    cr_assert_str_eq (error.text, "no luck");
+    cr_assert_eq (error.origin.actor, zanni_ref_address (s_local).actor);
+    cr_assert_arr_eq (error.origin.node, zanni_ref_address (s_local).node, 16);
+    cr_assert_eq (zanni_read (reply, &data), 0);
+    cr_assert_str_eq (data, "with data");
+}
+
+Test (remote, wrong_arguments_and_methods_are_refused_there)
+{
+    zanni_error_t error;
+    zanni_msg_t *reply = asked (1, s_remote, "add", "one");
+    cr_assert_eq (zanni_msg_error (reply, &error), 0);
+    cr_assert_eq (error.code, ZANNI_EARGS);
+    zanni_msg_destroy (&reply);
+    reply = asked (1, s_remote, "subtract", 1);
+    cr_assert_eq (zanni_msg_error (reply, &error), 0);
+    cr_assert_eq (error.code, ZANNI_ENOMETHOD);
+    zanni_msg_destroy (&reply);
+}
+
+Test (remote, references_to_one_actor_are_equal_wherever_they_came_from)
+{
+    ZANNI_AUTO (zanni_ref_t) other = spawn_in (2);
+    ZANNI_AUTO (zanni_ref_t) known = loop_introduce (s_nodes [1], s_nodes [2], other, false);
+    const zanni_ref_t *lent = NULL;
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "hold", known), 0);
+    ZANNI_AUTO (zanni_msg_t) reply = asked (1, s_remote, "lend");
+    cr_assert_eq (zanni_read (reply, &lent), 0);
+    cr_assert (zanni_ref_equal (lent, known));
+    cr_assert_eq (zanni_ref_hash (lent), zanni_ref_hash (known));
+    cr_assert (!zanni_ref_equal (lent, s_remote));
+    cr_assert_str_eq (zanni_ref_class (lent), "thing");
+}
+
+Test (remote, the_last_strong_reference_elsewhere_ends_an_actor_behind_what_was_sent)
+{
+    zanni_ref_destroy (&s_local);
+    settle ();
+    cr_assert_eq (s_stopped, 0);
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "add", 1), 0);
+    zanni_ref_destroy (&s_remote);
+    settle ();
+    cr_assert_eq (s_stopped, 1);
+    cr_assert_eq (s_stop_kind, ZANNI_EXIT_NORMAL);
+    cr_assert_eq (s_kinds [ZANNI_RECORD_RELEASE], 1);
+}
+
+Test (remote, a_message_that_is_thrown_away_releases_what_it_held)
+{
+    ZANNI_AUTO (zanni_ref_t) other = spawn_in (1);
+    ZANNI_AUTO (zanni_ref_t) weak = NULL;
+    cr_assert_eq (zanni_ref_weak (s_nodes [1], &weak, other), 0);
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "nowhere", other), 0);   // there is no such method
+    zanni_ref_destroy (&other);
+    settle ();
+    cr_assert_eq (s_stopped, 1);
+}
+
+Test (remote, what_a_node_passes_on_is_held_by_the_third_before_it_lets_go)
+{
+    ZANNI_AUTO (zanni_ref_t) holder = spawn_in (2);
+    ZANNI_AUTO (zanni_ref_t) to_holder = loop_introduce (s_nodes [1], s_nodes [2], holder, false);
+    zanni_ref_destroy (&s_local);
+    loop_link (s_nodes [2])->late = true;   // it does not know yet that its RETAIN has arrived
+    cr_assert_eq (zanni_tell (s_nodes [1], to_holder, "hold", s_remote), 0);
+    zanni_ref_destroy (&s_remote);
+    settle ();
+    cr_assert_eq (s_kinds [ZANNI_RECORD_RETAIN], 2);   // of the second node in the setup, of the third
+    cr_assert_eq (s_kinds [ZANNI_RECORD_RELEASE], 0);
+    cr_assert_eq (s_stopped, 0);
+    loop_link_t *third = loop_link (s_nodes [2]);
+    for (int i = 0; third->peers [i]; i++) {
+        third->peers [i]->base.acknowledged = third->peers [i]->base.sent;
+        zanni_worker_acknowledged (s_nodes [2]->worker, &third->peers [i]->base);
+    }
+    third->late = false;
+    settle ();
+    cr_assert_eq (s_kinds [ZANNI_RECORD_RELEASE], 2);   // the third to the second, the second to the first
+    cr_assert_eq (s_stopped, 0);
+    cr_assert_eq (zanni_tell (s_nodes [2], holder, "drop"), 0);
+    settle ();
+    cr_assert_eq (s_stopped, 1);
+}
+
+Test (remote, a_reference_that_comes_home_is_one_of_home)
+{
+    ZANNI_AUTO (zanni_ref_t) other = spawn_in (1);
+    ZANNI_AUTO (zanni_ref_t) there = loop_introduce (s_nodes [0], s_nodes [1], other, true);
+    cr_assert_eq (zanni_tell (s_nodes [0], s_local, "hold", there), 0);
+    const zanni_ref_t *lent = NULL;
+    zanni_msg_t *reply = asked (1, s_remote, "lend");
+    cr_assert_eq (zanni_read (reply, &lent), 0);
+    cr_assert_eq (lent->identity, other->identity);
+    zanni_msg_destroy (&reply);
+    zanni_ref_destroy (&there);
+    zanni_ref_destroy (&other);
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "drop"), 0);
+    settle ();
+    cr_assert_eq (s_stopped, 1);
+}
+
+Test (remote, a_node_that_is_gone_gives_back_what_it_held)
+{
+    const zanni_reason_t gone = { .kind = ZANNI_EXIT_SIGNAL, .code = 9 };
+    zanni_ref_destroy (&s_local);
+    settle ();
+    cr_assert_eq (s_stopped, 0);
+    loop_down (s_nodes [0], s_nodes [1], &gone, false);
+    settle ();
+    cr_assert_eq (s_stopped, 1);
+}
+
+Test (remote, a_monitor_hears_why_an_actor_elsewhere_ended)
+{
+    uint64_t id;
+    zanni_down_t down;
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    cr_assert_eq (zanni_monitor (s_nodes [1], &id, s_remote), 0);
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "end"), 0);
+    settle ();
+    cr_assert_eq (zanni_receive (s_nodes [1], &msg, 0), 0);
+    cr_assert_eq (zanni_msg_down (msg, &down), 0);
+    cr_assert_eq (down.monitor, id);
+    cr_assert_eq (down.reason.kind, ZANNI_EXIT_ERROR);
+    cr_assert_eq (down.reason.code, 3);
+    cr_assert_str_eq (down.reason.text, "enough");
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "add", 1), ZANNI_ENOACTOR);
+}
+
+Test (remote, a_monitor_that_was_ended_stays_silent)
+{
+    uint64_t id;
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    cr_assert_eq (zanni_monitor (s_nodes [1], &id, s_remote), 0);
+    cr_assert_eq (zanni_demonitor (s_nodes [1], id), 0);
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "end"), 0);
+    settle ();
+    cr_assert_eq (zanni_receive (s_nodes [1], &msg, 0), ZANNI_ETIMEOUT);
+}
+
+Test (remote, asks_and_monitors_fail_when_the_node_is_gone)
+{
+    const zanni_reason_t gone = { .kind = ZANNI_EXIT_SIGNAL, .code = 9 };
+    uint64_t id;
+    zanni_error_t error;
+    zanni_down_t down;
+    cr_assert_eq (zanni_monitor (s_nodes [1], &id, s_remote), 0);
+    cr_assert_eq (zanni_ask (s_nodes [1], s_remote, NULL, "wait"), 0);
+    settle ();
+    loop_down (s_nodes [1], s_nodes [0], &gone, false);
+    settle ();
+    for (int i = 0; i < 2; i++) {
+        ZANNI_AUTO (zanni_msg_t) msg = NULL;
+        cr_assert_eq (zanni_receive (s_nodes [1], &msg, 0), 0);
+        if (!zanni_msg_error (msg, &error)) {
+            cr_assert_eq (error.code, ZANNI_EDOWN);
+            cr_assert_str_eq (error.text, "receiver down: signal 9 (SIGKILL)");
+        }
+        else {
+            cr_assert_eq (zanni_msg_down (msg, &down), 0);
+            cr_assert_eq (down.reason.kind, ZANNI_EXIT_SIGNAL);
+        }
+    }
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "add", 1), ZANNI_ENOACTOR);
+}
+
+Test (remote, what_is_forwarded_is_answered_to_who_asked_first)
+{
+    ZANNI_AUTO (zanni_ref_t) last = spawn_in (2);
+    ZANNI_AUTO (zanni_ref_t) to_last = loop_introduce (s_nodes [0], s_nodes [2], last, false);
+    cr_assert_eq (zanni_tell (s_nodes [0], s_local, "hold", to_last), 0);
+    settle ();
+    cr_assert_eq (number_of (asked (1, s_remote, "pass", 5)), 5);
+    cr_assert_eq (s_kinds [ZANNI_RECORD_FORWARDED], 1);
+    cr_assert_eq (s_kinds [ZANNI_RECORD_REPLY], 1);   // not by way of the one that forwarded
+}
+
+Test (remote, an_ask_that_was_forwarded_fails_with_whom_it_is_at_now)
+{
+    const zanni_reason_t gone = { .kind = ZANNI_EXIT_SIGNAL, .code = 11 };
+    ZANNI_AUTO (zanni_ref_t) last = spawn_in (2);
+    ZANNI_AUTO (zanni_ref_t) to_last = loop_introduce (s_nodes [0], s_nodes [2], last, false);
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    zanni_error_t error;
+    cr_assert_eq (zanni_tell (s_nodes [0], s_local, "hold", to_last), 0);
+    settle ();
+    cr_assert_eq (zanni_ask (s_nodes [1], s_remote, NULL, "pass", 5), 0);
+    for (int i = 0; i < 4; i++) {   // the third does not run
+        (void) !zanni_step (s_nodes [1], 100);
+        (void) !zanni_step (s_nodes [0], 100);
+    }
+    loop_down (s_nodes [1], s_nodes [0], &gone, false);
+    cr_assert_eq (zanni_receive (s_nodes [1], &msg, 0), ZANNI_ETIMEOUT);
+    loop_down (s_nodes [1], s_nodes [2], &gone, false);
+    cr_assert_eq (zanni_receive (s_nodes [1], &msg, 0), 0);
+    cr_assert_eq (zanni_msg_error (msg, &error), 0);
+    cr_assert_str_eq (error.text, "receiver down: signal 11 (SIGSEGV)");
+}
+
+Test (remote, commands_need_the_right_to_own)
+{
+    ZANNI_AUTO (zanni_ref_t) limited = NULL;
+    cr_assert_eq (zanni_ref_limit (s_nodes [1], &limited, s_remote), 0);
+    cr_assert_eq (zanni_stop (s_nodes [1], limited), ZANNI_EPERM);
+    cr_assert_eq (zanni_stop (s_nodes [1], s_remote), 0);
+    settle ();
+    cr_assert_eq (s_stopped, 1);
+    cr_assert_eq (s_stop_kind, ZANNI_EXIT_SHUTDOWN);
+}
+
+Test (remote, the_right_to_own_is_not_found_in_that_to_call)
+{
+    ZANNI_AUTO (zanni_ref_t) limited = NULL;
+    cr_assert_eq (zanni_ref_limit (s_nodes [0], &limited, s_local), 0);
+    ZANNI_AUTO (zanni_ref_t) there = loop_introduce (s_nodes [2], s_nodes [0], limited, false);
+    there->own = true;   // somebody lies
+    cr_assert_eq (zanni_kill (s_nodes [2], there), 0);
+    settle ();
+    cr_assert_eq (number_of (asked (1, s_remote, "add", 1)), 1);
+}
+
+Test (remote, a_restart_keeps_the_reference_and_tells_monitors)
+{
+    uint64_t id;
+    zanni_down_t down;
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    cr_assert_eq (number_of (asked (1, s_remote, "add", 5)), 5);
+    cr_assert_eq (zanni_monitor (s_nodes [1], &id, s_remote), 0);
+    cr_assert_eq (zanni_restart (s_nodes [1], s_remote), 0);
+    settle ();
+    cr_assert_eq (zanni_receive (s_nodes [1], &msg, 0), 0);
+    cr_assert_eq (zanni_msg_down (msg, &down), 0);
+    cr_assert (down.restarts);
+    cr_assert_eq (number_of (asked (1, s_remote, "add", 1)), 1);
+}
+
+Test (remote, a_buffer_arrives_with_its_bytes)
+{
+    ZANNI_AUTO (zanni_buffer_t) buffer = NULL;
+    cr_assert_eq (zanni_buffer_new (s_nodes [1], &buffer, 1000), 0);
+    cr_assert_eq (number_of (asked (1, s_remote, "size", buffer)), 1000);
+}
+
+Test (remote, a_cancelled_ask_is_dropped_there)
+{
+    uint64_t id;
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    zanni_error_t error;
+    cr_assert_eq (zanni_ask (s_nodes [1], s_remote, &((zanni_ask_t) { .id_p = &id }), "add", 1), 0);
+    cr_assert_eq (zanni_cancel (s_nodes [1], id), 0);
+    settle ();
+    cr_assert_eq (zanni_receive (s_nodes [1], &msg, 0), 0);
+    cr_assert_eq (zanni_msg_error (msg, &error), 0);
+    cr_assert_eq (error.code, ZANNI_ECANCELED);
+    cr_assert_eq (number_of (asked (1, s_remote, "add", 1)), 1);
+}
+
+Test (remote, a_window_that_is_used_up_is_full_and_says_when_it_is_not)
+{
+    loop_link (s_nodes [1])->room = 0;
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "add", 1), ZANNI_EFULL);
+    cr_assert_eq (zanni_when_writable (s_nodes [1], s_remote, "room"), 0);
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    settle ();
+    cr_assert_eq (zanni_receive (s_nodes [1], &msg, 0), ZANNI_ETIMEOUT);
+    loop_link (s_nodes [1])->room = UINT64_MAX;
+    zanni_worker_peer_room (s_nodes [1]->worker, s_remote->identity->as.remote->peer);
+    settle ();
+    cr_assert_eq (zanni_receive (s_nodes [1], &msg, 0), 0);
+    cr_assert_str_eq (zanni_msg_method (msg), "room");
+}
+
+Test (remote, what_came_is_taken_once_it_is_handled)
+{
+    uint64_t before = loop_link (s_nodes [0])->taken;
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "add", 1), 0);
+    (void) !zanni_step (s_nodes [1], 100);
+    zanni__worker_look (s_nodes [0]->worker);
+    cr_assert_eq (loop_link (s_nodes [0])->taken, before);
+    settle ();
+    cr_assert_eq (loop_link (s_nodes [0])->taken, before + ZANNI__CHARGE + 2);
+}
+
+Test (remote, an_actor_that_is_gone_is_an_error_to_who_asks_and_a_dead_letter_else)
+{
+    zanni_error_t error;
+    zanni_stats_t stats;
+    cr_assert_eq (zanni_kill (s_nodes [0], s_local), 0);
+    settle ();
+    ZANNI_AUTO (zanni_msg_t) reply = asked (1, s_remote, "add", 1);
+    cr_assert_eq (zanni_msg_error (reply, &error), 0);
+    cr_assert_eq (error.code, ZANNI_ENOACTOR);
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "add", 1), 0);
+    settle ();
+    cr_assert_eq (zanni_stats (s_nodes [0], &stats), 0);
+    cr_assert_eq (stats.dead_letters, 1);
+}

@@ -1,0 +1,297 @@
+/* What comes from strangers: garbage, lies, and too much of either end a session with a reason, or nothing at all, and
+   never the process. */
+
+#include "stub.h"
+
+#include "base/sockets.h"
+#include "link/hub.h"
+#include "wire/record.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+static stub_t ours;
+static stub_t *mine [] = { &ours };
+static void *context;
+static void *rogue;
+
+static const uint8_t node [16] = { 9, 9 };
+static const uint8_t nonce [16] = { 4 };
+
+static void
+begin (void)
+{
+    const int none = 0;
+    stub_open_with (&ours, 1, 1 << 20, 300);
+    (void) stub_endpoint (&ours);
+    stub_run (mine, 1, 1, NULL, NULL);
+    context = zmq_ctx_new ();
+    rogue = zmq_socket (context, ZMQ_DEALER);
+    (void) zmq_setsockopt (rogue, ZMQ_LINGER, &none, sizeof none);
+    cr_assert_eq (zmq_connect (rogue, ours.worker.endpoint), 0);
+}
+
+static void
+end (void)
+{
+    (void) zmq_close (rogue);
+    (void) zmq_ctx_term (context);
+    stub_close (&ours, 0);
+}
+
+TestSuite (rogue, .init = begin, .fini = end, .timeout = 120);
+
+static size_t
+put (uint8_t *at, const zanni_record_t *record)
+{
+    size_t size = zanni__record_write (at, 4096, record);
+    cr_assert (size);
+    return size;
+}
+
+static size_t
+put_batch (uint8_t *at, uint64_t sequence)
+{
+    return put (at, &(zanni_record_t) { .kind = ZANNI_RECORD_BATCH, .as.batch = { .sequence = sequence } });
+}
+
+static void
+send_bytes (const void *bytes, size_t size, bool more)
+{
+    cr_assert_geq (zmq_send (rogue, bytes, size, more ? ZMQ_SNDMORE : 0), 0);
+}
+
+static zanni_record_t
+hello (uint64_t session)
+{
+    zanni_record_t record = { .kind = ZANNI_RECORD_HELLO };
+    record.as.hello = (zanni_wire_hello_t) {
+        .version_min = 1, .version_max = 1, .node = node, .incarnation = 1, .host = node, .session = session,
+        .window = 1 << 20, .buffer_max = 1 << 20, .endpoint = { "ipc:///tmp/zanni-no-rogue", 25 }
+    };
+    return record;
+}
+
+static void
+say (const zanni_record_t *record)
+{
+    uint8_t bytes [8192];
+    size_t size = put_batch (bytes, 0);
+    size += put (bytes + size, record);
+    send_bytes (bytes, size, false);
+}
+
+/* The kind of the next record that is not an ACK, and the code of a BYE. */
+static int
+hear (int64_t *code)
+{
+    uint8_t bytes [8192];
+    zanni_wire_ref_t refs [8];
+    zanni_wire_buffer_t buffers [8];
+    zanni__tables_t tables = { .refs = refs, .buffers = buffers };
+    zanni_record_t record;
+    const char *fault;
+    for (int64_t until_ns = stub_now_ns () + 5000000000; stub_now_ns () < until_ns;) {
+        stub_run (mine, 1, 1, NULL, NULL);
+        int size = zmq_recv (rogue, bytes, sizeof bytes, ZMQ_DONTWAIT);
+        if (size < 0)
+            continue;
+        zanni__reader_t reader = zanni__reader (bytes, (uint32_t) size);
+        cr_assert_eq (zanni__record_read (&reader, &record, &tables, &fault), 1);
+        cr_assert_eq (zanni__record_read (&reader, &record, &tables, &fault), 1);
+        if (record.kind == ZANNI_RECORD_ACK)
+            continue;
+        if (code)
+            *code = record.as.error.code;
+        return record.kind;
+    }
+    return -1;
+}
+
+static void
+greet (uint64_t session)
+{
+    const zanni_record_t record = hello (session);
+    say (&record);
+    cr_assert_eq (hear (NULL), ZANNI_RECORD_WELCOME);
+}
+
+static void
+expect_fault (const char *what)
+{
+    int64_t code = -1;
+    int downs = ours.downs;
+    cr_assert_eq (hear (&code), ZANNI_RECORD_BYE);
+    cr_assert_eq (code, ZANNI_BYE_FAULT);
+    cr_assert_eq (ours.downs, downs + 1);
+    cr_assert_not_null (strstr (ours.log, what), "%s", ours.log);
+}
+
+static size_t
+put_tell (uint8_t *at, const zanni_record_t *with)
+{
+    zanni_record_t record = *with;
+    record.kind = ZANNI_RECORD_TELL;
+    record.to = (zanni_wire_actor_t) { 1, nonce };
+    record.method = (zanni_bytes_t) { "add", 3 };
+    if (!record.args.size)
+        record.args = (zanni_bytes_t) { "\x90", 1 };
+    return put (at, &record);
+}
+
+Test (rogue, records_before_hello_are_dropped_and_answered_by_bye)
+{
+    uint8_t bytes [4096];
+    int64_t code = -1;
+    size_t size = put_batch (bytes, 1);
+    size += put_tell (bytes + size, &(zanni_record_t) { 0 });
+    send_bytes (bytes, size, false);
+    cr_assert_eq (hear (&code), ZANNI_RECORD_BYE);
+    cr_assert_eq (code, ZANNI_BYE_DEAD);
+    cr_assert_eq (ours.records, 0);
+    cr_assert_not_null (strstr (ours.log, "dropped"));
+}
+
+Test (rogue, another_version_is_refused)
+{
+    int64_t code = -1;
+    zanni_record_t record = hello (1);
+    record.as.hello.version_min = 2;
+    record.as.hello.version_max = 9;
+    say (&record);
+    cr_assert_eq (hear (&code), ZANNI_RECORD_BYE);
+    cr_assert_eq (code, ZANNI_BYE_VERSION);
+    cr_assert_eq (ours.downs, 0);
+}
+
+Test (rogue, dead_numbers_are_refused_and_greater_ones_end_the_session)
+{
+    int64_t code = -1;
+    greet (10);
+    greet (11);
+    cr_assert_eq (ours.downs, 1);
+    zanni_record_t record = hello (10);
+    say (&record);
+    cr_assert_eq (hear (&code), ZANNI_RECORD_BYE);
+    cr_assert_eq (code, ZANNI_BYE_DEAD);
+    record = hello (12);
+    record.as.hello.last = 3;   // it went on somewhere else
+    say (&record);
+    cr_assert_eq (hear (&code), ZANNI_RECORD_BYE);
+    cr_assert_eq (code, ZANNI_BYE_DEAD);
+}
+
+Test (rogue, a_missing_batch_ends_the_session)
+{
+    uint8_t bytes [4096];
+    greet (1);
+    send_bytes (bytes, put_batch (bytes, 2), false);
+    expect_fault ("a batch is missing");
+}
+
+Test (rogue, an_acknowledgement_of_what_was_never_sent_ends_the_session)
+{
+    greet (1);
+    say (&(zanni_record_t) { .kind = ZANNI_RECORD_ACK, .as.batch = { .ack = 5, .window = 9 } });
+    expect_fault ("never sent");
+}
+
+Test (rogue, frames_must_be_as_the_records_say)
+{
+    uint8_t bytes [4096];
+    static const zanni_wire_buffer_t buffer = { .size = 100 };
+    const zanni_record_t with = { .buffers_count = 1, .buffers = &buffer };
+    greet (1);
+    size_t size = put_batch (bytes, 1);
+    size += put_tell (bytes + size, &with);
+    send_bytes (bytes, size, true);
+    send_bytes (bytes, 99, false);
+    expect_fault ("a frame is missing");
+    greet (2);
+    send_bytes (bytes, size, false);
+    expect_fault ("a frame is missing");
+    greet (3);
+    send_bytes (bytes, size, true);
+    send_bytes (bytes, 100, true);
+    send_bytes (bytes, 100, false);
+    expect_fault ("frames that no record counts");
+}
+
+Test (rogue, a_crowd_of_frames_is_read_to_its_end_and_refused)
+{
+    uint8_t bytes [4096];
+    greet (1);
+    send_bytes (bytes, put_batch (bytes, 1), true);
+    for (int i = 0; i < 300; i++)
+        send_bytes (bytes, 100, i < 299);
+    expect_fault ("frames that no record counts");
+    greet (2);
+}
+
+Test (rogue, chunks_must_be_the_next_of_something)
+{
+    uint8_t bytes [4096];
+    static const zanni_wire_buffer_t buffer = { .size = 3000, .chunks = 7 };
+    const zanni_record_t with = { .buffers_count = 1, .buffers = &buffer };
+    static const uint64_t wrong [][3] = { { 8, 0, 3000 }, { 7, 1, 3000 }, { 7, 0, 2999 } };
+    for (uint64_t i = 0; i < 3; i++) {
+        greet (i + 1);
+        size_t size = put_batch (bytes, 1);
+        size += put_tell (bytes + size, &with);
+        size += put (bytes + size, &(zanni_record_t) {
+            .kind = ZANNI_RECORD_CHUNK, .as.chunk = { wrong [i][0], wrong [i][1], wrong [i][2] }
+        });
+        send_bytes (bytes, size, true);
+        send_bytes (bytes, 100, false);
+        expect_fault ("CHUNK");
+    }
+}
+
+Test (rogue, the_window_must_be_heeded)
+{
+    uint8_t bytes [4096];
+    static uint8_t frame [1 << 20];
+    static const zanni_wire_buffer_t buffer = { .size = sizeof frame };
+    const zanni_record_t with = { .buffers_count = 1, .buffers = &buffer };
+    int64_t code = -1;
+    greet (1);
+    ours.keeps = true;
+    for (uint64_t i = 1; i <= 140; i++) {
+        size_t size = put_batch (bytes, i);
+        size += put_tell (bytes + size, &with);
+        send_bytes (bytes, size, true);
+        send_bytes (frame, sizeof frame, false);
+    }
+    cr_assert_eq (hear (&code), ZANNI_RECORD_BYE);
+    cr_assert_eq (code, ZANNI_BYE_FAULT);
+    cr_assert_leq (ours.records, 130);
+    cr_assert_eq (ours.downs, 1);
+}
+
+Test (rogue, random_headers_end_nothing_but_sessions)
+{
+    uint8_t bytes [200];
+    unsigned seed = 3;
+    for (int i = 0; i < 20000; i++) {
+        size_t size = (size_t) rand_r (&seed) % 65;
+        size_t from = 0;
+        if (i % 3 == 0) {
+            const zanni_record_t record = hello ((uint64_t) i + 1);
+            say (&record);
+            from = put_batch (bytes, rand_r (&seed) % 2 ? 1 : 0);
+        }
+        for (size_t j = 0; j < size; j++)
+            bytes [from + j] = (uint8_t) rand_r (&seed);
+        if (i % 2 && size)
+            bytes [from] = (uint8_t) (0x90 | (bytes [from] & 15));
+        send_bytes (bytes, from + size, false);
+        if (i % 50 == 0)
+            stub_run (mine, 1, 0, NULL, NULL);
+        char heard [1000];
+        while (zmq_recv (rogue, heard, sizeof heard, ZMQ_DONTWAIT) >= 0) {}
+    }
+    stub_run (mine, 1, 50, NULL, NULL);
+    cr_assert_gt (ours.downs, 100);
+}

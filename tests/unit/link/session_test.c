@@ -1,0 +1,373 @@
+/* Sessions between stubs of one process: hello, numbers, resending, windows, crossing dials, ends. */
+
+#include "stub.h"
+
+#include "link/hub.h"
+#include "support/proxy.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+static stub_t a, b;
+static stub_t *both [] = { &a, &b };
+static zanni_peer_t *to_b, *to_a;
+
+/* What arrived in order, per stub. */
+static uint64_t next_a, next_b;
+static int out_of_order;
+
+static int
+in_order (stub_t *stub, zanni_peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers)
+{
+    uint64_t *next = stub == &a ? &next_a : &next_b;
+    (void) peer;
+    if (record->kind != ZANNI_RECORD_TELL)
+        return 0;
+    out_of_order += stub_number (record) != *next;
+    if (record->buffers_count)
+        out_of_order += !stub_buffer_is (buffers [0], zanni_buffer_size (buffers [0]), *next);
+    *next = stub_number (record) + 1;
+    return 0;
+}
+
+static void
+meet (uint64_t window)
+{
+    stub_open_with (&a, 1, window, 200);
+    stub_open_with (&b, 2, window, 200);
+    a.record = b.record = in_order;
+    cr_assert_eq (zanni__link_zmq.join (a.link, stub_endpoint (&b), b.node.id, &to_b), 0);
+    cr_assert_eq (zanni__link_zmq.join (b.link, stub_endpoint (&a), a.node.id, &to_a), 0);
+}
+
+static void
+part (void)
+{
+    zanni__link_zmq.leave (to_b);
+    zanni__link_zmq.leave (to_a);
+    stub_close (&a, 0);
+    stub_close (&b, 0);
+}
+
+static bool
+b_has (void *context)
+{
+    return next_b >= *(uint64_t *) context;
+}
+
+static bool
+a_has (void *context)
+{
+    return next_a >= *(uint64_t *) context;
+}
+
+static bool
+both_down (void *context)
+{
+    (void) context;
+    return a.downs && b.downs;
+}
+
+static bool
+settled (void *context)
+{
+    const zanni_peer_t *peer = context;
+    return peer->acknowledged == peer->sent;
+}
+
+static void
+tell_b (uint64_t count)
+{
+    for (uint64_t number = next_b; number < count; number++)
+        cr_assert_eq (stub_tell (&a, to_b, 5, number, 0), 0);
+    cr_assert (stub_run (both, 2, 20000, b_has, &count), "%lu of %lu", next_b, count);
+}
+
+Test (session, carries_records_in_order)
+{
+    meet (8 << 20);
+    tell_b (10000);
+    cr_assert_eq (out_of_order, 0);
+    cr_assert_eq (to_b->incarnation, 1);
+    cr_assert_str_eq (to_a->endpoint, a.worker.endpoint);
+    cr_assert_leq (to_b->sent, 20, "coalesced");
+    part ();
+}
+
+Test (session, is_duplex_whoever_dialled)
+{
+    meet (8 << 20);
+    tell_b (1);
+    for (uint64_t i = 0; i < 100; i++)
+        cr_assert_eq (stub_tell (&b, to_a, 5, i, 0), 0);
+    uint64_t count = 100;
+    cr_assert (stub_run (both, 2, 20000, a_has, &count));
+    const zanni__peer_t *peer = (zanni__peer_t *) (void *) to_a;
+    cr_assert_not (peer->ours);
+    part ();
+}
+
+Test (session, outlives_its_connections)
+{
+    meet (8 << 20);
+    proxy_t *proxy = proxy_new (stub_endpoint (&b));
+    uint64_t sent = 1, back = 0, cuts = 0;
+    unsigned seed = 7;
+    cr_assert_not_null (proxy);
+    tell_b (1);
+    while (proxy_cuts (proxy) < 100) {
+        for (int i = 0; i < 20; i++) {
+            size_t size = rand_r (&seed) % 16 ? 0 : 1 + (size_t) rand_r (&seed) % 40000;
+            size = rand_r (&seed) % 300 ? size : (3 << 20) + 5;
+            if (zanni__link_zmq.admits (to_b, 74 + size))
+                cr_assert_eq (stub_tell (&a, to_b, 5, sent++, size), 0);
+            if (zanni__link_zmq.admits (to_a, 74))
+                cr_assert_eq (stub_tell (&b, to_a, 9, back++, 0), 0);
+        }
+        stub_run (both, 2, 0, NULL, NULL);
+        if (proxy_cuts (proxy) < cuts)
+            continue;
+        cuts = proxy_cuts (proxy) + 1;
+        proxy_cut_after (proxy, 1 + (uint64_t) rand_r (&seed) % 500000);
+    }
+    proxy_cut_after (proxy, 0);
+    cr_assert (stub_run (both, 2, 20000, b_has, &sent), "%lu of %lu", next_b, sent);
+    cr_assert (stub_run (both, 2, 20000, a_has, &back), "%lu of %lu", next_a, back);
+    cr_assert_eq (out_of_order, 0);
+    cr_assert_eq (a.records, (int) back);
+    cr_assert_eq (b.records, (int) sent);
+    cr_assert_eq (a.downs + b.downs, 0);
+    proxy_destroy (&proxy);
+    part ();
+}
+
+static void
+cross (uint8_t id_a, uint8_t id_b)
+{
+    stub_open_with (&a, id_a, 8 << 20, 200);
+    stub_open_with (&b, id_b, 8 << 20, 200);
+    a.record = b.record = in_order;
+    cr_assert_eq (zanni__link_zmq.join (a.link, stub_endpoint (&b), b.node.id, &to_b), 0);
+    cr_assert_eq (zanni__link_zmq.join (b.link, stub_endpoint (&a), a.node.id, &to_a), 0);
+    uint64_t count = 3000;
+    for (uint64_t i = 0; i < count; i++) {   // before either has looked
+        cr_assert_eq (stub_tell (&a, to_b, 5, i, i == 10 ? 2 << 20 : 0), 0);
+        cr_assert_eq (stub_tell (&b, to_a, 5, i, 0), 0);
+    }
+    cr_assert (stub_run (both, 2, 20000, b_has, &count));
+    cr_assert (stub_run (both, 2, 20000, a_has, &count));
+    cr_assert_eq (out_of_order, 0);
+    cr_assert_eq (a.downs + b.downs, 0);
+    const zanni__peer_t *mine = (zanni__peer_t *) (void *) to_b;
+    const zanni__peer_t *other = (zanni__peer_t *) (void *) to_a;
+    cr_assert_eq (mine->number, other->number);
+    cr_assert_neq (mine->ours, other->ours);
+    if (id_a != id_b)
+        cr_assert_eq (mine->ours, id_a < id_b);
+    part ();
+}
+
+Test (session, of_two_dials_at_once_one_stays)
+{
+    cross (1, 2);
+}
+
+Test (session, of_two_dials_at_once_one_stays_the_other_way_round)
+{
+    cross (9, 2);
+}
+
+Test (session, of_two_dials_between_workers_of_one_id_one_stays)
+{
+    cross (4, 4);
+}
+
+Test (session, waits_in_the_backlog_for_who_does_not_listen_yet)
+{
+    meet (8 << 20);
+    cr_assert_eq (stub_tell (&a, to_b, 5, 0, 0), 0);
+    stub_run (both, 1, 50, NULL, NULL);
+    cr_assert_eq (a.downs, 0);
+    uint64_t count = 1;
+    cr_assert (stub_run (both, 2, 5000, b_has, &count));
+    tell_b (2);
+    cr_assert_eq (out_of_order, 0);
+    part ();
+}
+
+Test (session, stops_at_the_window_and_goes_on_when_half_is_open)
+{
+    meet (1 << 20);
+    tell_b (1);
+    b.keeps = true;
+    uint64_t sent = 1;
+    while (zanni__link_zmq.admits (to_b, 74 + 4000))
+        cr_assert_eq (stub_tell (&a, to_b, 5, sent++, 4000), 0);
+    cr_assert (stub_run (both, 2, 20000, b_has, &sent));
+    cr_assert_eq (sent - 1, (1 << 20) / 4074);
+    stub_run (both, 2, 60, NULL, NULL);
+    cr_assert_not (zanni__link_zmq.admits (to_b, 74 + 4000));
+    cr_assert_eq (a.rooms, 0);
+    zanni__link_zmq.taken (to_a, b.kept / 3);
+    stub_run (both, 2, 60, NULL, NULL);
+    cr_assert_eq (a.rooms, 0, "a third is no half");
+    zanni__link_zmq.taken (to_a, b.kept / 3);
+    stub_run (both, 2, 60, NULL, NULL);
+    cr_assert_eq (a.rooms, 1);
+    cr_assert (zanni__link_zmq.admits (to_b, 74 + 4000));
+    part ();
+}
+
+Test (session, admits_one_item_that_is_larger_than_the_window)
+{
+    meet (100000);
+    tell_b (1);
+    cr_assert (stub_run (both, 2, 1000, settled, to_b));
+    b.keeps = true;
+    cr_assert (zanni__link_zmq.admits (to_b, 74 + 300000));
+    cr_assert_eq (stub_tell (&a, to_b, 5, 1, 300000), 0);
+    cr_assert_not (zanni__link_zmq.admits (to_b, 74));
+    uint64_t count = 2;
+    cr_assert (stub_run (both, 2, 20000, b_has, &count));
+    stub_run (both, 2, 60, NULL, NULL);
+    cr_assert_not (zanni__link_zmq.admits (to_b, 74));
+    zanni__link_zmq.taken (to_a, b.kept);
+    stub_run (both, 2, 60, NULL, NULL);
+    cr_assert (zanni__link_zmq.admits (to_b, 74 + 300000));
+    cr_assert_eq (a.rooms, 1);
+    part ();
+}
+
+Test (session, of_a_node_that_ends_in_good_order_is_down_for_shutdown)
+{
+    meet (8 << 20);
+    tell_b (10);
+    cr_assert (stub_run (both, 2, 1000, settled, to_b));
+    zanni__link_zmq.leave (to_b);
+    stub_close (&a, 1000);
+    cr_assert_eq (a.downs, 1);
+    stub_t *left [] = { &b };
+    stub_run (left, 1, 200, NULL, NULL);
+    cr_assert_eq (b.downs, 1);
+    cr_assert_eq (b.reason.kind, ZANNI_EXIT_SHUTDOWN);
+    cr_assert_not (b.final);
+    zanni__link_zmq.leave (to_a);
+    stub_close (&b, 0);
+}
+
+static bool
+a_down (void *context)
+{
+    (void) context;
+    return a.downs > 0;
+}
+
+Test (session, is_down_when_nobody_listens_any_more_and_the_next_one_works)
+{
+    meet (8 << 20);
+    proxy_t *proxy = proxy_new (stub_endpoint (&b));
+    tell_b (10);
+    proxy_door (proxy, PROXY_GONE);
+    proxy_cut (proxy);
+    cr_assert (stub_run (both, 2, 2000, a_down, NULL));
+    cr_assert_eq (a.reason.kind, ZANNI_EXIT_NO_CONNECTION);
+    cr_assert_eq (b.downs, 0, "b can reach a");
+    proxy_door (proxy, PROXY_OPEN);
+    tell_b (20);
+    cr_assert_eq (b.downs, 1, "the new session ends the old one");
+    cr_assert_eq (out_of_order, 0);
+    proxy_destroy (&proxy);
+    part ();
+}
+
+Test (session, that_one_side_declared_down_is_down_for_both)
+{
+    meet (8 << 20);
+    proxy_t *proxy = proxy_new (stub_endpoint (&b));
+    tell_b (10);
+    proxy_door (proxy, PROXY_HELD);
+    proxy_cut (proxy);
+    stub_run (both, 2, 20, NULL, NULL);
+    zanni_node_event_t lost = { .change = ZANNI_NODE_LOST, .incarnation = 1 };
+    memcpy (lost.node, a.node.id, 16);
+    zanni__link_zmq.event (b.link, &lost);
+    cr_assert_eq (b.downs, 1);
+    cr_assert_eq (stub_tell (&a, to_b, 5, 10, 0), 0);
+    stub_run (both, 2, 50, NULL, NULL);
+    cr_assert_eq (a.downs, 0);
+    proxy_door (proxy, PROXY_OPEN);
+    cr_assert (stub_run (both, 2, 5000, both_down, NULL));
+    cr_assert_eq (next_b, 10, "what was under way is not in the next session");
+    tell_b (20);
+    proxy_destroy (&proxy);
+    part ();
+}
+
+Test (session, that_was_never_dialled_well_is_down_after_some_doubt)
+{
+    stub_open_with (&a, 1, 8 << 20, 200);
+    cr_assert_eq (zanni__link_zmq.join (a.link, "ipc:///tmp/zanni-nobody-at-all", b.node.id, &to_b), 0);
+    int64_t start_ns = stub_now_ns ();
+    cr_assert_eq (stub_tell (&a, to_b, 5, 0, 0), 0);
+    cr_assert (stub_run (both, 1, 5000, a_down, NULL));
+    cr_assert_eq (a.reason.kind, ZANNI_EXIT_NO_CONNECTION);
+    cr_assert_lt (stub_now_ns () - start_ns, INT64_C (1000000000));
+    zanni__link_zmq.leave (to_b);
+    stub_close (&a, 0);
+}
+
+Test (session, of_a_dead_process_is_down_for_the_reason_that_its_home_says)
+{
+    meet (8 << 20);
+    b.node.home = stub_endpoint (&a);   // a is the home itself
+    tell_b (10);
+    cr_assert_str_eq (to_b->home, b.node.home);
+    zanni_node_event_t ended = {
+        .change = ZANNI_NODE_ENDED, .incarnation = 1, .kind = ZANNI_EXIT_SIGNAL, .code = 9, .restarts = true
+    };
+    memcpy (ended.node, b.node.id, 16);
+    cr_assert_eq (stub_tell (&b, to_a, 5, 0, 0), 0);
+    zanni__link_zmq.flush (b.link);
+    zanni__link_zmq.event (a.link, &ended);
+    cr_assert_eq (a.downs, 0, "what it had written is read first");
+    cr_assert (stub_run (both, 1, 1000, a_down, NULL));
+    cr_assert_eq (next_a, 1);
+    cr_assert_eq (a.reason.kind, ZANNI_EXIT_SIGNAL);
+    cr_assert_eq (a.reason.code, 9);
+    cr_assert (a.restarts && !a.final);
+    zanni__link_zmq.event (a.link, &ended);
+    cr_assert_eq (a.downs, 1, "told once");
+    part ();
+}
+
+/* c is a node that is neither b nor b's home a. */
+Test (session, with_anothers_process_asks_its_home)
+{
+    static stub_t c;
+    stub_t *all [] = { &a, &b, &c };
+    zanni_peer_t *from_c;
+    meet (8 << 20);
+    stub_open_with (&c, 3, 8 << 20, 200);
+    b.node.home = stub_endpoint (&a);
+    cr_assert_eq (zanni__link_zmq.join (c.link, stub_endpoint (&b), b.node.id, &from_c), 0);
+    cr_assert_eq (stub_tell (&c, from_c, 5, 0, 0), 0);
+    cr_assert_not (stub_run (all, 3, 200, NULL, NULL));
+    cr_assert_eq (a.records, 1, "a MONITOR");
+    cr_assert_eq (c.downs, 0);
+    zanni_peer_t *to_c = NULL;
+    cr_assert_eq (zanni__link_zmq.join (a.link, stub_endpoint (&c), c.node.id, &to_c), 0);
+    zanni_record_t down = { .kind = ZANNI_RECORD_DOWN, .id = UINT64_C (1) << 63 | 1 };
+    down.as.end.reason.kind = ZANNI_EXIT_CODE;
+    down.as.end.reason.code = 3;
+    cr_assert_eq (stub_send (&a, to_c, &down, NULL), 0);
+    cr_assert_not (stub_run (all, 3, 400, NULL, NULL));
+    cr_assert_eq (c.ended, 1);
+    cr_assert_eq (c.downs, 1);
+    cr_assert_eq (c.reason.kind, ZANNI_EXIT_CODE);
+    cr_assert (c.final);
+    zanni__link_zmq.leave (from_c);
+    zanni__link_zmq.leave (to_c);
+    stub_close (&c, 0);
+    part ();
+}

@@ -1,0 +1,74 @@
+/* stub.h: a node that is nothing but a worker with a link, for tests of sessions without actors. Several live in one
+   process; whoever calls stub_run drives those that it names, in turn. */
+
+#ifndef TESTS_UNIT_LINK_STUB_H
+#define TESTS_UNIT_LINK_STUB_H
+
+#include "actor/worker.h"
+#include "link/link.h"
+
+#include <zanni/buffer.h>
+
+typedef struct stub stub_t;
+
+struct stub {
+    zanni_worker_t worker;       // first: what the link gets
+    zanni_node_t node;
+    void *link;
+    int listen_fd;
+    bool listening;
+
+    /* What the test wants to know of; may be NULL. `buffers` are dropped behind it. Not 0: a fault. */
+    int (*record) (stub_t *stub, zanni_peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers);
+    void *context;
+    bool keeps;                  // what came is not taken: the window stays shut
+    uint64_t kept;
+
+    int records;
+    int downs;
+    int rooms;
+    int acknowledged;
+    int lost;                    // events, by kind
+    int watched;
+    int ended;
+    zanni_reason_t reason;       // of the last down
+    bool restarts;
+    bool final;
+    char log [256];              // its last line
+
+    zanni_node_event_t events [64];
+    int events_count;
+};
+
+/* `id` is every byte of the node's; its link is open, and has no socket yet. */
+void stub_open (stub_t *stub, uint8_t id);
+void stub_open_with (stub_t *stub, uint8_t id, uint64_t window, uint32_t heartbeat_ms);
+void stub_close (stub_t *stub, int64_t wait_ms);
+
+/* A worker that is gone without a word, as far as that goes in one process. */
+void stub_vanish (stub_t *stub);
+
+/* Its endpoint, which listens. */
+const char *stub_endpoint (stub_t *stub);
+
+/* The same at a path of the test's own. */
+void stub_listen_at (stub_t *stub, const char *endpoint);
+
+/* One look, which waits for at most so long. */
+void stub_step (stub_t *stub, int64_t wait_ms);
+
+/* Drives all of them until `done` (called with `context`) or for so long; whether it was done. */
+bool stub_run (stub_t **stubs, int count, int64_t wait_ms, bool (*done) (void *context), void *context);
+
+/* A tell of `number` as from `from` to `to`, with a buffer of `size` bytes unless 0. */
+int stub_tell (stub_t *stub, zanni_peer_t *peer, uint64_t from, uint64_t number, size_t size);
+int stub_send (stub_t *stub, zanni_peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers);
+zanni_buffer_t *stub_buffer (stub_t *stub, size_t size, uint64_t seed);
+bool stub_buffer_is (const zanni_buffer_t *buffer, size_t size, uint64_t seed);
+
+/* The number in a tell that came, and the parts of `stub_tell`. */
+uint64_t stub_number (const zanni_record_t *record);
+
+int64_t stub_now_ns (void);
+
+#endif
