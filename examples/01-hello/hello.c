@@ -1,12 +1,14 @@
-/* hello: one actor in a thread of its own, and a program that asks it.
+/* hello: one actor in a process of its own, and a program that asks it.
 
-   An actor is a struct and a table of methods. `counter_t` is the struct: only the actor's own thread ever touches it,
-   so it needs no lock. `counter_methods` is the table: each line names a method, the types it takes and answers (x is a
+   An actor is a struct and a table of methods. `counter_t` is the struct: only the actor itself ever touches it, so it
+   needs no lock. `counter_methods` is the table: each line names a method, the types it takes and answers (x is a
    64-bit integer), the function that handles it, and what it is for. The program never calls those functions; it sends
    a message to a reference, and zanni checks the arguments before the handler sees them.
 
-   The place is one word: with ZANNI_SHARED the counter would run beside thousands of others on a pool of threads, and
-   nothing else in this file would change. */
+   The place is one word. With ZANNI_PROCESS this program is begun once more, only to come to zanni_init and become the
+   counter; whatever happens there, even a crash, does not harm the program here. With ZANNI_THREAD the counter would
+   have a thread of its own, with ZANNI_SHARED it would run beside thousands of others on a pool of threads, and nothing
+   else in this file would change. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -71,10 +73,11 @@ s_add_nonsense (zanni_t *self, const zanni_ref_t *counter)
 int
 main (void)
 {
-    zanni_init (classes);   // first line; zanni_new answers what is wrong with a class
+    zanni_init (classes);   // first line; in the counter's process it never returns
     ZANNI_AUTO (zanni_t) self = NULL;          // destroyed at the end of the scope
     ZANNI_AUTO (zanni_ref_t) counter = NULL;   // the last strong reference: the actor stops
-    zanni_spawn_t options = { .place = ZANNI_THREAD };
+    zanni_error_t error = { .code = 0 };
+    zanni_spawn_t options = { .place = ZANNI_PROCESS, .error = &error };
     int rc = zanni_new (&self, NULL);
     if (!rc)
         rc = zanni_spawn (self, &counter, "counter", &options);
@@ -85,6 +88,6 @@ main (void)
     if (!rc)
         rc = s_add (self, counter, 37);
     if (rc)
-        fprintf (stderr, "hello: %s\n", zanni_strerror (rc));
+        fprintf (stderr, "hello: %s\n", *error.text ? error.text : zanni_strerror (rc));
     return rc ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,8 +8,8 @@
    Most files are small, though, and for a few kilobytes a mapping and a message cost more than the counting. So small
    ones are read into one buffer of zanni's pool until the next does not fit; the list of parts says where each begins.
 
-   A mapped file that somebody shortens while it is counted ends the program by SIGBUS, as with every program that maps
-   files. */
+   A mapped file that somebody shortens while it is counted ends the program by a signal, as with every program that
+   maps files. */
 
 #include "cutter.h"
 

@@ -19,6 +19,8 @@
 #include "report.h"
 #include "verify.h"
 
+#define S_NO_LIMIT (UINT64_C (1) << 60)
+
 static const zanni_class_t *const classes [] = { &reader_class, &counter_class, &merger_class, NULL };
 
 static double
@@ -38,12 +40,15 @@ s_log (void *context, zanni_log_level_t level, const char *text)
         fprintf (stderr, "wordcount: %s\n", text);
 }
 
+/* Credits are all the flow control there is (reader.c), and a chunk may be as large as a file: so neither a mailbox nor
+   what is on its way to a process is bounded in bytes. */
 static int
 s_count (const options_t *options, count_t *count)
 {
     ZANNI_AUTO (zanni_t) self = NULL;
     zanni_options_t node = {
-        .name = "wordcount", .workers = options->workers, .log = s_log, .error = &count->error
+        .name = "wordcount", .workers = options->workers, .mailbox_bytes = S_NO_LIMIT, .window_bytes = S_NO_LIMIT,
+        .log = s_log, .error = &count->error
     };
     int rc = zanni_new (&self, &node);
     if (!rc)

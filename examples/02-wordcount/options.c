@@ -11,9 +11,10 @@
 static const char *const s_default_paths [] = { "/usr/share/doc", "/usr/share/common-licenses", NULL };
 
 static const char s_usage [] =
-    "usage: wordcount [--place shared|thread] [--workers N] [--verify] [--table FILE] [PATH...]\n"
+    "usage: wordcount [--place shared|thread|process] [--workers N] [--verify] [--table FILE] [PATH...]\n"
     "Counts the words of files and folders (by default those of the system's documentation).\n"
-    "  --place P     where the counting actors run: shared (on a pool of threads) or thread (one each)\n"
+    "  --place P     where the counting actors run: shared (on a pool of threads, the default), thread or process\n"
+    "                (in one of its own each)\n"
     "  --workers N   how many there are, 1 to 64; by default as many as processors\n"
     "  --verify      counts again with coreutils and compares the whole table\n"
     "  --table FILE  writes every word with its count, the most frequent first\n";
@@ -24,13 +25,13 @@ s_read_place (zanni_place_t *place, const char *name)
     static const struct {
         const char *name;
         zanni_place_t place;
-    } places [] = { { "shared", ZANNI_SHARED }, { "thread", ZANNI_THREAD } };
+    } places [] = { { "shared", ZANNI_SHARED }, { "thread", ZANNI_THREAD }, { "process", ZANNI_PROCESS } };
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         if (!strcmp (places [i].name, name)) {
             *place = places [i].place;
             return 0;
         }
-    fprintf (stderr, "wordcount: --place is \"%s\"; it may be shared or thread\n", name);
+    fprintf (stderr, "wordcount: --place is \"%s\"; it may be shared, thread or process\n", name);
     return -1;
 }
 

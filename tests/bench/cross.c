@@ -1,10 +1,10 @@
 /* From one worker to another, and to a process: a source, which sends or asks, and a sink.
 
-   The source pours some messages a turn; where the sink has no more room, it goes on when there is (zanni_when_writable).
-   It sends 64 bytes each time, or the same buffer again and again: a buffer that was sent does not change any more, so
-   every message refers to the same memory. The sink counts what arrives; of a buffer it looks at one byte a page, as raw
-   libzmq's receiver does, and finds what the buffer was filled with. What it does not like ends the program, and a sink
-   that ends too early fails the run. */
+   The source pours some messages a turn; where the sink has no more room, it goes on when there is
+   (zanni_when_writable). It sends 64 bytes each time, or the same buffer again and again: a buffer that was sent does
+   not change any more, so every message refers to the same memory. The sink counts what arrives; of a buffer it looks
+   at one byte a page, as raw libzmq's receiver does, and finds what the buffer was filled with. What it does not like
+   ends the program, and a sink that ends too early fails the run. */
 
 #include "bench.h"
 
@@ -145,9 +145,9 @@ source_down (zanni_t *self, const zanni_down_t *down)
 {
     source_t *source = zanni_state (self);
     char text [128];
+    (void) zanni_reason_string (&down->reason, text, sizeof text);
     if (source->done)
-        bench_check (zanni_promise_fail (self, &source->done, 0, zanni_reason_string (&down->reason, text, sizeof text)),
-                     "sink");
+        bench_check (zanni_promise_fail (self, &source->done, 0, text), "sink");
 }
 
 static void

@@ -1,9 +1,9 @@
 /* What a process costs at least: a bare fork, up to the first byte that the child writes to a pipe.
 
-   It is measured in a process like zanni's launcher: this program again, started by posix_spawn with no other descriptors
-   than its own three; one thread, linked with the same libraries, no ZeroMQ context. It forks whenever a byte comes in;
-   the child writes one and ends, and when it was reaped its parent writes another, so that the next fork does not run
-   beside an end. */
+   It is measured in a process like zanni's launcher: this program again, started by posix_spawn with no other
+   descriptors than its own three; one thread, linked with the same libraries, no ZeroMQ context. It forks whenever a
+   byte comes in; the child writes one and ends, and when it was reaped its parent writes another, so that the next fork
+   does not run beside an end. */
 
 #define _GNU_SOURCE
 
@@ -41,7 +41,8 @@ s_start (int in, int out)
     char *const arguments [] = { program, mode, NULL };
     posix_spawn_file_actions_t actions;
     pid_t pid = -1;
-    bool good = !posix_spawn_file_actions_init (&actions) && !posix_spawn_file_actions_adddup2 (&actions, in, STDIN_FILENO)
+    bool good = !posix_spawn_file_actions_init (&actions)
+             && !posix_spawn_file_actions_adddup2 (&actions, in, STDIN_FILENO)
              && !posix_spawn_file_actions_adddup2 (&actions, out, STDOUT_FILENO)
              && !posix_spawn_file_actions_addclosefrom_np (&actions, STDERR_FILENO + 1)
              && !posix_spawn (&pid, "/proc/self/exe", &actions, NULL, arguments, environ);

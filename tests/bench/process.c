@@ -15,6 +15,8 @@
 #define S_BUFFER ((size_t) 1 << 20)
 #define S_BIG ((size_t) 64 << 20)
 #define S_WARM_UP 1000
+#define S_END_MS 5000
+#define S_BURST 16
 
 static void
 s_spawn (zanni_t *self, zanni_ref_t **ref_p)
@@ -28,16 +30,28 @@ s_spawn (zanni_t *self, zanni_ref_t **ref_p)
     zanni_error_reset (&error);
 }
 
+/* Drops the last reference and waits for the process to end. */
+static void
+s_end (zanni_t *self, zanni_ref_t **ref_p)
+{
+    ZANNI_AUTO (zanni_msg_t) down = NULL;
+    uint64_t monitor;
+    bench_check (zanni_monitor (self, &monitor, *ref_p), "monitor");
+    zanni_ref_destroy (ref_p);
+    bench_check (zanni_receive (self, &down, S_END_MS), "down");
+}
+
 /* One run after the other, from a source on a worker of the pool. */
 static void
 s_pour (zanni_t *self, bench_run_t run)
 {
     ZANNI_AUTO (zanni_ref_t) source = NULL;
-    ZANNI_AUTO (zanni_ref_t) sink = NULL;
+    zanni_ref_t *sink = NULL;
     bench_check (zanni_spawn (self, &source, "source", NULL), "spawn");
     s_spawn (self, &sink);
     run.sink = sink;
     bench_rate (self, source, &run);
+    s_end (self, &sink);
 }
 
 void
@@ -55,7 +69,8 @@ bench_process_buffer_case (zanni_t *self, const char *name)
     bench_check (zanni_buffer_new (self, &buffer, size), "buffer");
     bench_check (zanni_buffer_edit (&data, buffer), "buffer");
     memset (data, BENCH_FILL, size);
-    s_pour (self, (bench_run_t) { .name = name, .method = "stream", .buffer = buffer, .first = size == S_BIG ? 2 : 50 });
+    const bench_run_t run = { .name = name, .method = "stream", .buffer = buffer, .first = size == S_BIG ? 2 : 50 };
+    s_pour (self, run);
 }
 
 static void
@@ -98,21 +113,42 @@ bench_process_ask_case (zanni_t *self, const char *name)
     bench_check_letters (self);
 }
 
-/* From the spawn to the first answer. The reference is dropped behind that, and the process ends. */
+/* From the spawn to the first answer. */
 static int64_t
-s_spawn_ns (zanni_t *self)
+s_spawn_ns (zanni_t *self, zanni_ref_t **ref_p)
 {
-    ZANNI_AUTO (zanni_ref_t) sink = NULL;
-    ZANNI_AUTO (zanni_msg_t) down = NULL;
-    uint64_t monitor;
     int64_t started_ns = bench_now_ns ();
-    s_spawn (self, &sink);
-    s_call (self, sink);
-    int64_t took_ns = bench_now_ns () - started_ns;
-    bench_check (zanni_monitor (self, &monitor, sink), "monitor");
-    zanni_ref_destroy (&sink);
-    bench_check (zanni_receive (self, &down, 5000), "down");
-    return took_ns;
+    s_spawn (self, ref_p);
+    s_call (self, *ref_p);
+    return bench_now_ns () - started_ns;
+}
+
+/* The median of spawns that each follow the end of the one before. */
+static double
+s_spawn_us (zanni_t *self, int rounds)
+{
+    int64_t *samples = calloc ((size_t) rounds, sizeof *samples);
+    for (int i = 0; i < rounds; i++) {
+        zanni_ref_t *sink;
+        samples [i] = s_spawn_ns (self, &sink);
+        s_end (self, &sink);
+    }
+    double median_us = (double) bench_median_ns (samples, (size_t) rounds) / 1e3;
+    free (samples);
+    return median_us;
+}
+
+/* The median of spawns without a pause, of processes that all stay. */
+static double
+s_burst_us (zanni_t *self)
+{
+    zanni_ref_t *sinks [S_BURST];
+    int64_t samples [S_BURST];
+    for (int i = 0; i < S_BURST; i++)
+        samples [i] = s_spawn_ns (self, &sinks [i]);
+    for (int i = 0; i < S_BURST; i++)
+        s_end (self, &sinks [i]);
+    return (double) bench_median_ns (samples, S_BURST) / 1e3;
 }
 
 void
@@ -120,16 +156,14 @@ bench_spawn_process_case (zanni_t *self, const char *name)
 {
     int rounds = bench_seconds < 1 ? 20 : 300;
     double fork_us = bench_fork_us (rounds);
-    double first_us = (double) s_spawn_ns (self) / 1e3;
-    int64_t *samples = calloc ((size_t) rounds, sizeof *samples);
-    for (int i = 0; i < rounds; i++)
-        samples [i] = s_spawn_ns (self);
-    double median_us = (double) bench_median_ns (samples, (size_t) rounds) / 1e3;
-    free (samples);
+    double first_us = s_spawn_us (self, 1);
+    double spawn_us = s_spawn_us (self, rounds);
+    double burst_us = s_burst_us (self);
     ZANNI_AUTO (zanni_ref_t) sink = NULL;
     s_spawn (self, &sink);
     double ask_us = s_ask_us (self, sink);
-    printf ("%s-first %.1f us\n%s-fork %.1f us\n%s-ask %.1f us\n%s-parts %.1f us\n%s %.1f us\n", name, first_us, name,
-            fork_us, name, ask_us, name, fork_us + ask_us, name, median_us);
+    printf ("%s-first %.1f us\n%s-burst %.1f us\n", name, first_us, name, burst_us);
+    printf ("%s-fork %.1f us\n%s-ask %.1f us\n", name, fork_us, name, ask_us);
+    printf ("%s-parts %.1f us\n%s %.1f us\n", name, fork_us + ask_us, name, spawn_us);
     bench_check_letters (self);
 }

@@ -76,7 +76,7 @@ def test_places(folder):
         half = len(text) // 2
         (folder / name).write_bytes(gzip.compress(text[:half]) + gzip.compress(text[half:]))
     wanted = count(*texts.values(), *zipped.values())
-    for place in ("shared", "thread"):
+    for place in ("shared", "thread", "process"):
         for workers in ("1", "2", "3"):
             output = folder.parent / f"table-{place}-{workers}"
             result = Result("--place", place, "--workers", workers, "--verify", "--table", output, folder)

@@ -13,6 +13,16 @@
     One-way cases count arrivals. The sender closes with a message that says
     how many it sent, so that a lost message is an error and not a hang.
 
+    In the cases named process-* the far side is a process, forked before
+    there is a context, and the endpoint is ipc in a new folder of mode 0700,
+    which libzmq makes for a wildcard and removes when the socket is closed.
+    One connection serves all runs of a case: the near side asks for so many
+    messages and measures until the last has arrived, so that neither fork nor
+    connecting is measured. A large body is one region, filled before and sent
+    again and again without a copy (zmq_msg_init_data); the receiver looks at
+    one byte of every page. zanni's side does the same: a buffer that is sent
+    by reference, and a look at each page.
+
     PAIR at both ends is as fast as any: PUSH/PULL and DEALER/DEALER have a
     load balancer and a fair queue on top of the same pipe. High-water marks
     below or above the default of 1000 were no faster. The threads are not
@@ -23,19 +33,27 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 #include <zmq.h>
 
 enum {
     HEADER_SIZE = 32,
     BODY_SIZE = 64,
     WARM_UP_ROUND_TRIPS = 1000,
-    MAX_GROWTH = 50
+    MAX_GROWTH = 50,
+    PAGE = 4096,
+    FILL = 0x5a,
+    ENDPOINT_SIZE = 256,
+    FAR_PATIENCE_MS = 30000     // a far process that died is no hang
 };
 
 static const uint64_t END_MARK = UINT64_MAX;
@@ -46,10 +64,13 @@ struct s_case {
     const char *name;
     const char *unit;
     double (*run) (const s_case_t *self, double target_s);
-    void *(*far) (void *stage); // the other thread
+    void *(*far) (void *stage); // the other thread, or process
     int near_type;              // the socket of the program's own thread
-    int far_type;               // the socket of the other thread
-    const char *endpoint;
+    int far_type;               // the socket of the other side
+    const char *endpoint;       // NULL: ipc, and the far side is a process
+    size_t region_size;         // of a body that is sent without a copy; or 0
+    bool bare;                  // no header before such a body
+    uint64_t first;             // process-*: messages of the first run
 };
 
 typedef struct {
@@ -59,13 +80,15 @@ typedef struct {
 } s_header_t;
 
 //  What the two threads of a run share; only `thread` and `socket` are the
-//  near thread's own.
+//  near thread's own. Of two processes each has one of its own.
 typedef struct {
     const s_case_t *bench;
     void *context;
     void *socket;
     pthread_t thread;
+    pid_t process;
     uint64_t count;             // one-way: how many messages to send
+    char endpoint [ENDPOINT_SIZE];
 } s_stage_t;
 
 static void
@@ -153,7 +176,7 @@ static void *
 s_connected (const s_stage_t *stage)
 {
     void *socket = s_socket (stage->context, stage->bench->far_type);
-    s_check (zmq_connect (socket, stage->bench->endpoint) == 0, "zmq_connect");
+    s_check (zmq_connect (socket, stage->endpoint) == 0, "zmq_connect");
     return socket;
 }
 
@@ -213,26 +236,88 @@ s_count_arrivals (void *socket, uint64_t count)
     }
 }
 
-//  Binds the near socket and starts the far thread, which connects to it.
+static void
+s_context_new (s_stage_t *stage)
+{
+    stage->context = zmq_ctx_new ();
+    s_check (stage->context != NULL, "zmq_ctx_new");
+}
+
+//  The far process: learns the endpoint by the pipe, and ends with its parent.
+static _Noreturn void
+s_be_far (s_stage_t *stage, int pipe_fd)
+{
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    ssize_t size = read (pipe_fd, stage->endpoint, sizeof stage->endpoint);
+    s_check (size == sizeof stage->endpoint, "no endpoint");
+    s_context_new (stage);
+    stage->bench->far (stage);
+    zmq_ctx_term (stage->context);
+    _exit (EXIT_SUCCESS);
+}
+
+//  Forks, answers the end of the pipe that tells the endpoint.
+static int
+s_fork (s_stage_t *stage)
+{
+    int fds [2];
+    s_check (pipe (fds) == 0, "pipe");
+    stage->process = fork ();
+    s_check (stage->process >= 0, "fork");
+    if (stage->process == 0)
+        s_be_far (stage, fds [0]);
+    close (fds [0]);
+    return fds [1];
+}
+
+//  libzmq puts the socket's folder where TMPDIR says; else where we are.
+static void
+s_bind (s_stage_t *stage)
+{
+    size_t size = sizeof stage->endpoint;
+    const char *endpoint = stage->bench->endpoint;
+    const int patience_ms = stage->process ? FAR_PATIENCE_MS : -1;
+    setenv ("TMPDIR", "/tmp", 0);
+    stage->socket = s_socket (stage->context, stage->bench->near_type);
+    zmq_setsockopt (stage->socket, ZMQ_RCVTIMEO, &patience_ms,
+                    sizeof patience_ms);
+    s_check (zmq_bind (stage->socket, endpoint ? endpoint : "ipc://*") == 0,
+             "zmq_bind");
+    s_check (zmq_getsockopt (stage->socket, ZMQ_LAST_ENDPOINT, stage->endpoint,
+                             &size) == 0, "ZMQ_LAST_ENDPOINT");
+}
+
+//  Binds the near socket and starts the far thread or process, which connects
+//  to it.
 static void
 s_stage_open (s_stage_t *stage, const s_case_t *bench, uint64_t count)
 {
-    stage->bench = bench;
-    stage->count = count;
-    stage->context = zmq_ctx_new ();
-    s_check (stage->context != NULL, "zmq_ctx_new");
-    stage->socket = s_socket (stage->context, bench->near_type);
-    s_check (zmq_bind (stage->socket, bench->endpoint) == 0, "zmq_bind");
-    errno = pthread_create (&stage->thread, NULL, bench->far, stage);
-    s_check (errno == 0, "pthread_create");
+    *stage = (s_stage_t) { .bench = bench, .count = count };
+    int pipe_fd = bench->endpoint ? -1 : s_fork (stage);
+    s_context_new (stage);
+    s_bind (stage);
+    if (pipe_fd < 0) {
+        errno = pthread_create (&stage->thread, NULL, bench->far, stage);
+        s_check (errno == 0, "pthread_create");
+        return;
+    }
+    ssize_t size = write (pipe_fd, stage->endpoint, sizeof stage->endpoint);
+    s_check (size == sizeof stage->endpoint, "write");
+    close (pipe_fd);
 }
 
 static void
 s_stage_close (s_stage_t *stage)
 {
-    pthread_join (stage->thread, NULL);
+    int status = 0;
+    if (stage->process > 0)
+        waitpid (stage->process, &status, 0);
+    else
+        pthread_join (stage->thread, NULL);
     zmq_close (stage->socket);
     zmq_ctx_term (stage->context);
+    errno = ECHILD;
+    s_check (status == 0, "the far process failed");
 }
 
 static double
@@ -259,6 +344,131 @@ s_one_way (const s_case_t *self, double target_s)
         count = (uint64_t) ((double) count * growth);
         elapsed_s = s_one_way_once (self, count);
     }
+    return (double) count / elapsed_s;
+}
+
+static void
+s_keep (void *data, void *hint)
+{
+    (void) data, (void) hint;
+}
+
+//  A message with the region as its body, which stays where it is.
+static void
+s_send_region (void *socket, const s_stage_t *stage, const s_header_t *header,
+               void *region)
+{
+    zmq_msg_t frame;
+    if (!stage->bench->bare)
+        s_send_frame (socket, header, sizeof *header, ZMQ_SNDMORE);
+    s_check (zmq_msg_init_data (&frame, region, stage->bench->region_size,
+                                s_keep, NULL) == 0, "zmq_msg_init_data");
+    s_check (zmq_msg_send (&frame, socket, 0) >= 0, "zmq_msg_send");
+}
+
+//  The far process of the one-way cases: sends so many messages whenever it
+//  is asked to, and how many they were, until it is asked for END_MARK.
+static void *
+s_pourer (void *argument)
+{
+    const s_stage_t *stage = argument;
+    const size_t size = stage->bench->region_size;
+    void *socket = s_connected (stage);
+    void *region = size ? malloc (size) : NULL;
+    zmq_msg_t frame;
+    s_header_t header;
+    s_check (!size || region, "malloc");
+    if (region)
+        memset (region, FILL, size);
+    zmq_msg_init (&frame);
+    for (;;) {
+        s_receive_frame (socket, &frame, sizeof header, false);
+        memcpy (&header, zmq_msg_data (&frame), sizeof header);
+        uint64_t count = header.sent;
+        if (count == END_MARK)
+            break;
+        for (header.sequence = 0; header.sequence < count; header.sequence++)
+            if (region)
+                s_send_region (socket, stage, &header, region);
+            else
+                s_send (socket, &header);
+        header.sequence = END_MARK;
+        s_send_frame (socket, &header, sizeof header, 0);
+    }
+    zmq_msg_close (&frame);
+    zmq_close (socket);   // waits until the last was sent, so the region
+    return NULL;          // stays: the process ends with it
+}
+
+//  The body of a message, of the size that the case says.
+static void
+s_check_body (const s_stage_t *stage, zmq_msg_t *frame)
+{
+    const size_t size = stage->bench->region_size;
+    const uint8_t *data = zmq_msg_data (frame);
+    bool good = zmq_msg_size (frame) == (size ? size : BODY_SIZE);
+    for (size_t i = 0; good && i < size; i += PAGE)
+        good = data [i] == FILL;
+    if (!good || zmq_msg_more (frame)) {
+        fprintf (stderr, "zmq-bench: a message of another shape arrived\n");
+        exit (EXIT_FAILURE);
+    }
+}
+
+//  Receives until a message is a header alone: that is the last.
+static uint64_t
+s_count_poured (const s_stage_t *stage, zmq_msg_t frames [2])
+{
+    uint64_t arrived = 0;
+    for (;; arrived++) {
+        zmq_msg_t *frame = &frames [0];
+        s_check (zmq_msg_recv (frame, stage->socket, 0) >= 0, "zmq_msg_recv");
+        if (zmq_msg_size (frame) == HEADER_SIZE) {
+            if (!zmq_msg_more (frame))
+                return arrived;
+            frame = &frames [1];
+            s_check (zmq_msg_recv (frame, stage->socket, 0) >= 0,
+                     "zmq_msg_recv");
+        }
+        s_check_body (stage, frame);
+    }
+}
+
+static double
+s_pour_once (const s_stage_t *stage, uint64_t count)
+{
+    const s_header_t header = { .sent = count };
+    zmq_msg_t frames [2];
+    s_frames_init (frames);
+    double started_s = s_now_s ();
+    s_send_frame (stage->socket, &header, sizeof header, 0);
+    uint64_t arrived = s_count_poured (stage, frames);
+    double elapsed_s = s_now_s () - started_s;
+    s_frames_close (frames);
+    if (arrived != count) {
+        fprintf (stderr, "zmq-bench: sent %" PRIu64 ", received %" PRIu64 "\n",
+                 count, arrived);
+        exit (EXIT_FAILURE);
+    }
+    return elapsed_s;
+}
+
+static double
+s_process_one_way (const s_case_t *self, double target_s)
+{
+    const s_header_t end = { .sent = END_MARK };
+    s_stage_t stage;
+    uint64_t count = self->first;
+    s_stage_open (&stage, self, 0);
+    double elapsed_s = s_pour_once (&stage, count);
+    while (elapsed_s < target_s * 0.7) {
+        double growth = target_s / elapsed_s;
+        count = 1 + (uint64_t) ((double) count
+                                * (growth > MAX_GROWTH ? MAX_GROWTH : growth));
+        elapsed_s = s_pour_once (&stage, count);
+    }
+    s_send_frame (stage.socket, &end, sizeof end, 0);
+    s_stage_close (&stage);
     return (double) count / elapsed_s;
 }
 
@@ -318,9 +528,17 @@ s_ask (const s_case_t *self, double target_s)
 
 static const s_case_t s_cases [] = {
     { "crossworker", "/s", s_one_way, s_sender,
-      ZMQ_PAIR, ZMQ_PAIR, "inproc://one-way" },
+      ZMQ_PAIR, ZMQ_PAIR, "inproc://one-way", 0, false, 0 },
     { "crossworker-ask", "us", s_ask, s_echo,
-      ZMQ_PAIR, ZMQ_PAIR, "inproc://ask" }
+      ZMQ_PAIR, ZMQ_PAIR, "inproc://ask", 0, false, 0 },
+    { "process-tell", "/s", s_process_one_way, s_pourer,
+      ZMQ_PAIR, ZMQ_PAIR, NULL, 0, false, 10000 },
+    { "process-ask", "us", s_ask, s_echo,
+      ZMQ_PAIR, ZMQ_PAIR, NULL, 0, false, 0 },
+    { "process-buffer", "/s", s_process_one_way, s_pourer,
+      ZMQ_PAIR, ZMQ_PAIR, NULL, (size_t) 1 << 20, false, 50 },
+    { "process-big", "/s", s_process_one_way, s_pourer,
+      ZMQ_PAIR, ZMQ_PAIR, NULL, (size_t) 64 << 20, true, 2 }
 };
 
 int

@@ -287,6 +287,8 @@ loop_settle (zanni_t *const *nodes, int count)
         left = 0;
         for (int i = 0; i < count; i++)
             left += zanni_step (nodes [i], 100) > 0;
+        for (int i = 0; i < count; i++)   // what those sent that stepped later
+            left += loop_link (nodes [i])->first != NULL;
     }
 }
 

@@ -184,6 +184,6 @@ Test (pulse, of_a_killed_process_is_missed, .timeout = 60)
     while (!ours.downs && stub_now_ns () - start_ns < 5000000000)
         stub_run (mine, 1, 10, NULL, NULL);
     cr_assert_eq (ours.downs, 1);
-    cr_assert_leq ((stub_now_ns () - start_ns) / 1000000, INTERVAL_MS, "nobody listens there any more");
+    cr_assert_leq ((stub_now_ns () - start_ns) / 1000000, INTERVAL_MS * 2, "it did not stand again within an interval");
     finish ();
 }
