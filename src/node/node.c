@@ -24,6 +24,7 @@
 #define S_MAILBOX_BYTES (UINT64_C (256) << 20)
 #define S_ASK_DEADLINE_MS 5000
 #define S_SHUTDOWN_MS 5000
+#define S_FINISH_NS 1000000   // between two looks while threads and processes end
 #define S_HEARTBEAT_MS 1000
 #define S_WINDOW_BYTES ((uint64_t) 8 << 20)
 #define S_WORKERS_MOST 1024
@@ -431,6 +432,21 @@ s_phase_end (const zanni_node_t *node)
     return zanni__node_now (node) + (int64_t) node->options.shutdown_ms * 1000000;
 }
 
+/* The root looks meanwhile, though it handles nothing any more: who ends waits for acknowledgements of what it said. */
+static int
+s_finish (zanni_node_t *node, void *place)
+{
+    int64_t until_ns = s_phase_end (node);
+    int64_t now_ns;
+    int left;
+    do {
+        now_ns = zanni__node_now (node);
+        left = node->place->finish (place, until_ns, now_ns + S_FINISH_NS < until_ns ? now_ns + S_FINISH_NS : until_ns);
+        zanni__worker_look (node->root);
+    } while (left && now_ns + S_FINISH_NS < until_ns);
+    return left;
+}
+
 int
 zanni__node_destroy (zanni_node_t *node)
 {
@@ -441,7 +457,7 @@ zanni__node_destroy (zanni_node_t *node)
     pthread_mutex_unlock (&node->lock);
     void *place = atomic_load_explicit (&node->place_handle, memory_order_acquire);
     if (place)
-        stuck = node->place->finish (place, s_phase_end (node));
+        stuck = s_finish (node, place);
     for (uint32_t i = 0; i < node->options.workers; i++)
         if (node->pool [i])
             zanni_worker_drop (node->pool [i]);

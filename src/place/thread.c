@@ -123,15 +123,24 @@ s_tell_stop (s_place_t *place, const struct timespec *until)
     s_wake (place);
 }
 
+/* Under its lock. */
+static int
+s_wait_for_all (s_place_t *place, const struct timespec *until)
+{
+    while (place->threads_count || place->processes_count)
+        if (pthread_cond_timedwait (&place->changed, &place->lock, until))
+            break;
+    return place->threads_count + place->processes_count;
+}
+
 /* Stops a place's threads and processes and waits; under its lock. Processes are killed at the end. Answers how many
    threads are left. */
 static int
 s_stop_all (s_place_t *place, const struct timespec *until)
 {
-    s_tell_stop (place, until);
-    while (place->threads_count || place->processes_count)
-        if (pthread_cond_timedwait (&place->changed, &place->lock, until))
-            break;
+    if (!place->stopping)
+        s_tell_stop (place, until);
+    (void) s_wait_for_all (place, until);
     struct timespec killed = s_after (S_KILL_NS);
     while (place->processes_count)
         if (pthread_cond_timedwait (&place->changed, &place->lock, &killed))
@@ -726,15 +735,18 @@ s_name_stuck (s_place_t *place)
 }
 
 static int
-s_finish (void *self, int64_t until_ns)
+s_finish (void *self, int64_t until_ns, int64_t wait_ns)
 {
     s_place_t *place = self;
-    int64_t left_ns = until_ns - zanni_worker_now_ns (place->undertaker);
-    struct timespec until = s_after (left_ns > 0 ? left_ns : 0);
+    int64_t now_ns = zanni_worker_now_ns (place->undertaker);
+    struct timespec until = s_after (until_ns > now_ns ? until_ns - now_ns : 0);
+    struct timespec wait = s_after (wait_ns > now_ns ? wait_ns - now_ns : 0);
     pthread_mutex_lock (&place->lock);
-    int stuck = s_stop_all (place, &until);
+    if (!place->stopping)
+        s_tell_stop (place, &until);
+    int left = wait_ns < until_ns ? s_wait_for_all (place, &wait) : s_stop_all (place, &until);
     pthread_mutex_unlock (&place->lock);
-    return stuck;
+    return left;
 }
 
 static void

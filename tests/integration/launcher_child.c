@@ -53,7 +53,9 @@ s_list (const zanni__birth_t *birth)
             continue;
         snprintf (path, sizeof path, "/proc/self/fd/%d", number);
         ssize_t size = readlink (path, target, sizeof target - 1);
-        target [size < 0 ? 0 : size] = 0;
+        if (size < 0)
+            continue;   // ZeroMQ closed it just now
+        target [size] = 0;
         dprintf (fd, "%s %s\n", number == birth->listen_fd    ? "listen"
                                 : number == birth->control_fd ? "control"
                                 : number < 3                  ? "standard"

@@ -585,6 +585,48 @@ Test (launcher, children_get_no_descriptor_and_no_signal_of_anybody_elses)
         close (leaks [i]);
 }
 
+/* The spare: the launcher's child that is not `known`; 0: there is none. */
+typedef struct {
+    pid_t launcher;
+    pid_t known;
+    pid_t spare;
+} s_search_t;
+
+static bool
+s_has_spare (void *context)
+{
+    char path [64];
+    s_search_t *search = context;
+    pid_t pid;
+    snprintf (path, sizeof path, "/proc/%d/task/%d/children", search->launcher, search->launcher);
+    FILE *file = fopen (path, "r");
+    search->spare = 0;
+    while (file && fscanf (file, "%d", &pid) == 1)
+        search->spare = pid == search->known ? search->spare : pid;
+    if (file)
+        (void) fclose (file);
+    return search->spare != 0;
+}
+
+Test (launcher, a_spare_is_used_and_one_that_has_ended_is_not)
+{
+    s_open ();
+    s_child_t *first = s_spawn_known ("heed");
+    s_search_t search = { .launcher = first->launcher, .known = first->pid };
+    cr_assert (probe_until (NULL, s_has_spare, &search));
+    s_child_t *second = s_spawn_known ("say");
+    cr_assert_eq (second->pid, search.spare);
+    cr_assert (s_drive (s_has_ended, second));
+    cr_assert (probe_until (NULL, s_has_spare, &search));
+    int spare_fd = zanni__pid_open (search.spare);
+    cr_assert_eq (kill (search.spare, SIGKILL), 0);
+    cr_assert (s_is_gone (spare_fd));
+    s_check_reason ("exit 5", "exit code 5");
+    cr_assert_not (first->ended);
+    close (spare_fd);
+    s_close ();
+}
+
 /* Hosts. */
 
 Test (launcher, a_host_may_ignore_the_end_of_children)

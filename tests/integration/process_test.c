@@ -359,6 +359,22 @@ Test (process, siblings_talk_and_forward_without_their_parent)
     expect_end (pidfd);
 }
 
+/* The root's node ends while its children live: they are told, and nobody waits for a deadline. */
+Test (process, that_lives_when_its_parent_s_node_ends_goes_with_it_at_once)
+{
+    zanni_ref_t *one = spawn_worker (0);
+    zanni_ref_t *other = spawn_worker (0);
+    int pidfd = open_pid (call (one, "pid"));
+    int64_t before = zanni_now_ns (root);
+    (void) other;
+    cr_assert_eq (zanni_destroy (&root), 0);
+    struct pollfd item = { .fd = pidfd, .events = POLLIN };
+    cr_assert_eq (poll (&item, 1, 0), 1);
+    close (pidfd);
+    cr_assert_eq (zanni_new (&root, NULL), 0);
+    cr_assert_lt (zanni_now_ns (root) - before, INT64_C (4000000000));
+}
+
 /* Sizes at the borders of the ways that a buffer can take. */
 Test (process, gets_buffers_of_every_size_aligned_and_whole)
 {

@@ -618,8 +618,9 @@ s_run_once (virtual_t *world, int64_t until_ns)
 }
 
 static int
-s_place_finish (void *self, int64_t until_ns)
+s_place_finish (void *self, int64_t until_ns, int64_t wait_ns)
 {
+    (void) wait_ns;   // nobody waits for anybody here
     s_place_t *place = self;
     virtual_t *world = place->world;
     for (s_driver_t *driver = world->drivers; driver; driver = driver->next)

@@ -38,10 +38,11 @@ typedef struct zanni_place_ops {
        told once, by zanni_worker_process_ended on the undertaker's thread. Called from any worker's thread. NULL: there
        are no processes. */
     int (*process) (void *place, zanni_process_t *process);
-    /* The node ends: tells every process to end, then stops every worker that was started (zanni_worker_stop), waits until all have ended or the
-       clock reaches `until_ns`, kills or abandons the others, and answers how many were abandoned. On the root's
-       thread. */
-    int (*finish) (void *place, int64_t until_ns);
+    /* The node ends: tells every process to end and stops every worker that was started (zanni_worker_stop), then waits
+       until all have ended or the clock reaches `wait_ns`, and answers how many have not. Called again as long as there are
+       some, since those that end may wait for an answer of the root's; when the clock has reached `until_ns`, processes are
+       killed, and what it then answers is how many threads are abandoned. On the root's thread. */
+    int (*finish) (void *place, int64_t until_ns, int64_t wait_ns);
     /* Ends the undertaker, once zanni_worker_unsettled answers 0 or the clock reaches `until_ns`, and frees what open
        made. On the root's thread. */
     void (*close) (void *place, int64_t until_ns);

@@ -1,6 +1,6 @@
 # install.sh SOURCE BUILD PREFIX: installs into PREFIX, which it empties first, and checks that what is there is what
-# was promised: every public header, both libraries, the files that find_package and pkg-config read, the command where
-# jansson was there to build it, and nothing else.
+# was promised: every public header, both libraries, the files that find_package and pkg-config read, the commands where
+# they were built, and nothing else.
 set -eu
 source=$1 build=$2 prefix=$3
 rm -rf "$prefix"
@@ -13,8 +13,10 @@ diff "$prefix.headers" "$prefix.installed" || { echo "the installed headers diff
 (cd "$prefix" && find . ! -type d ! -path './include/*') | sed -e 's,.*/,,' \
     -e 's,Targets-[a-z]*\.cmake,Targets-BUILD.cmake,' | sort >"$prefix.installed"
 command=$(cd "$build/src/tool" 2>/dev/null && ls zanni 2>/dev/null) || command=
+child=$(cd "$build/src/tool" 2>/dev/null && ls zanni-child 2>/dev/null) || child=
 sort >"$prefix.expected" <<LIST
 $command
+$child
 ZanniDependencies.cmake
 libzanni.a
 libzanni.so
