@@ -367,7 +367,7 @@ zanni__node_new (zanni_node_t **node_p, const zanni_options_t *options, const ui
     int rc = s_node_new (&node, options, id);
     if (rc)
         return rc;
-    rc = s_add_worker (node, &node->root, kind, kind == ZANNI__WORKER_ROOT ? "root" : "process actor");
+    rc = s_add_worker (node, &node->root, (int) kind, kind == ZANNI__WORKER_ROOT ? "root" : "process actor");
     if (rc)
         zanni__node_unref (node);
     else {
