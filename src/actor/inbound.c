@@ -352,6 +352,27 @@ s_fill_message (s_arrival_t *arrival, zanni_msg_t *msg)
     return 0;
 }
 
+/* An actor's own message that somebody sends back, or says so, is from outside all the same: private methods take an
+   actor at its word. */
+static bool
+s_reaches_private (const zanni_msg_t *msg)
+{
+    return msg->from == msg->to && msg->method && msg->method->flags & ZANNI_METHOD_PRIVATE;
+}
+
+static void
+s_deliver (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    if (msg->to->state == ZANNI__ENDED)
+        zanni__hold_to (msg);
+    if (!s_reaches_private (msg)) {
+        zanni__deliver (worker, &msg->item);
+        return;
+    }
+    msg->item.flags &= (uint8_t) ~ZANNI__COUNTED;
+    zanni__bury (worker, &msg->item, ZANNI_EPERM, NULL);
+}
+
 static int
 s_take_message (s_arrival_t *arrival)
 {
@@ -360,11 +381,8 @@ s_take_message (s_arrival_t *arrival)
     zanni__identity_t *to = s_receiver (arrival);
     zanni_msg_t *msg = to ? s_msg_new (arrival, to, kind) : NULL;
     int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
-    if (!rc) {
-        if (to->state == ZANNI__ENDED)
-            zanni__hold_to (msg);
-        zanni__deliver (worker, &msg->item);
-    }
+    if (!rc)
+        s_deliver (worker, msg);
     else if (msg)
         zanni__msg_free (worker, msg);
     if (to)

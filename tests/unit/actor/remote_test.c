@@ -86,6 +86,14 @@ thing_size (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : zanni_reply (self, msg, (int64_t) zanni_buffer_size (buffer));
 }
 
+static int
+thing_secret (zanni_t *self, zanni_msg_t *msg)
+{
+    thing_t *thing = zanni_state (self);
+    thing->total = 1000;
+    return zanni_reply (self, msg);
+}
+
 static void
 thing_stop (zanni_t *self, const zanni_reason_t *reason)
 {
@@ -102,7 +110,8 @@ static const zanni_method_t thing_methods [] = {
     ZANNI_METHOD ("hold", "r", "", thing_hold, ""),    ZANNI_METHOD ("drop", "", "", thing_drop, ""),
     ZANNI_METHOD ("lend", "", "r", thing_lend, ""),    ZANNI_METHOD ("pass", "x", "x", thing_pass, ""),
     ZANNI_METHOD ("wait", "", "", thing_wait, ""),     ZANNI_METHOD ("end", "", "", thing_end, ""),
-    ZANNI_METHOD ("size", "B", "x", thing_size, ""),   ZANNI_METHOD_END
+    ZANNI_METHOD ("size", "B", "x", thing_size, ""),   ZANNI_PRIVATE ("secret", "", "", thing_secret, ""),
+    ZANNI_METHOD_END
 };
 static const zanni_class_t thing_class = {
     .name = "thing", .state_size = sizeof (thing_t), .methods = thing_methods, .stop = thing_stop
@@ -408,6 +417,35 @@ Test (remote, the_right_to_own_is_not_found_in_that_to_call)
     cr_assert_eq (zanni_kill (s_nodes [2], there), 0);
     settle ();
     cr_assert_eq (number_of (asked (1, s_remote, "add", 1)), 1);
+}
+
+/* The second node sends the first one's actor a message of its own back: forwarded, as it says. */
+static void
+send_back (zanni_record_kind_t kind, const char *method)
+{
+    zanni_wire_ref_t sender;
+    cr_assert_eq (zanni__ref_to_wire (s_nodes [0]->worker, &sender, s_local->identity, false, false), 0);
+    sender.node = s_nodes [0]->worker->node->id;
+    const zanni_record_t record = {
+        .kind = (uint8_t) kind, .to = { sender.actor, sender.nonce }, .about = &sender, .id = 1, .remaining_ms = -1,
+        .method = { method, strlen (method) }, .args = { "\x90", 1 }
+    };
+    cr_assert_eq (loopback.send (s_remote->identity->as.remote->peer, &record, NULL), 0);
+    settle ();
+}
+
+Test (remote, what_comes_back_in_an_actor_s_own_name_does_not_reach_its_private_methods)
+{
+    zanni_stats_t stats;
+    send_back (ZANNI_RECORD_TELL, "secret");
+    send_back (ZANNI_RECORD_ASK, "secret");
+    cr_assert_eq (number_of (asked (1, s_remote, "add", 1)), 1);
+    cr_assert_eq (zanni_stats (s_nodes [0], &stats), 0);
+    cr_assert_eq (stats.dead_letters, 1);
+    cr_assert_eq (stats.late_replies, 1);   // the ask that it never made was answered
+    send_back (ZANNI_RECORD_TELL, "drop");
+    cr_assert_eq (zanni_stats (s_nodes [0], &stats), 0);
+    cr_assert_eq (stats.dead_letters, 1);
 }
 
 Test (remote, a_restart_keeps_the_reference_and_tells_monitors)
