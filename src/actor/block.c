@@ -167,7 +167,15 @@ static bool
 s_has_room (zanni_t *self, void *context)
 {
     s_room_t *room = context;
-    return !zanni__pending_find (self->worker, room->waiter) || zanni__admit (self->worker, room->to, room->weight) != ZANNI_EFULL;
+    return !zanni__pending_find (self->worker, room->waiter)
+           || zanni__admit (self->worker, room->to, room->weight) != ZANNI_EFULL;
+}
+
+static bool
+s_never (zanni_t *self, void *context)
+{
+    (void) self, (void) context;
+    return false;
 }
 
 /* The waiter that has not come back waits there no more. */
@@ -184,8 +192,8 @@ static int
 s_wait_for_room (zanni_t *self, const zanni_ref_t *ref, uint32_t weight, int64_t until_ns)
 {
     s_room_t room = { .to = ref->identity, .weight = weight };
-    if (zanni__node_now (self->worker->node) >= until_ns)
-        return ZANNI_ETIMEOUT;
+    if (zanni__node_now (self->worker->node) >= until_ns)   // one look: who polls must see what makes room
+        return zanni__block_until (self, s_never, NULL, until_ns);
     int rc = zanni__target (self->worker, &room.to, ref);
     if (!rc)
         rc = zanni__waiter_send (self, ref, "", weight, &room.waiter);

@@ -499,6 +499,17 @@ Test (remote, a_window_that_is_used_up_is_full_and_says_when_it_is_not)
     cr_assert_str_eq (zanni_msg_method (msg), "room");
 }
 
+Test (remote, a_send_that_waits_for_no_time_looks_at_what_came_all_the_same)
+{
+    ZANNI_AUTO (zanni_ref_t) other = spawn_in (1);
+    ZANNI_AUTO (zanni_ref_t) there = loop_introduce (s_nodes [0], s_nodes [1], other, false);
+    loop_link (s_nodes [1])->room = 0;
+    cr_assert_eq (zanni_tell (s_nodes [0], there, "add", 1), 0);
+    cr_assert_not_null (loop_link (s_nodes [1])->first);
+    cr_assert_eq (zanni_tell_wait (s_nodes [1], s_remote, 0, "add", 1), ZANNI_ETIMEOUT);
+    cr_assert_null (loop_link (s_nodes [1])->first, "an acknowledgement, which makes room, might be among it");
+}
+
 Test (remote, what_came_is_taken_once_it_is_handled)
 {
     uint64_t before = loop_link (s_nodes [0])->taken;
