@@ -14,12 +14,14 @@
 #include <czmq.h>
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/un.h>
 #include <zanni.h>
 
 #define JOBS "inproc://embed-jobs"
-#define BUDGET 64   // messages that zanni may handle before the program's own sockets have their turn
+#define BUDGET 64        // messages that zanni may handle before the program's own sockets have their turn
+#define DESCRIPTORS 32   // fewer are not worth beginning with
 
 static struct {
     zanni_t *self;
@@ -177,6 +179,14 @@ s_loop (void)
     }
 }
 
+/* libzmq and czmq end the program where they get no descriptor, so it looks before it calls them. zanni answers errors. */
+static bool
+s_has_descriptors (void)
+{
+    struct rlimit limit;
+    return !getrlimit (RLIMIT_NOFILE, &limit) && limit.rlim_cur >= DESCRIPTORS;
+}
+
 /* The program's own sockets and signals, as they were before zanni came. */
 static int
 s_open_host (void)
@@ -252,7 +262,9 @@ main (int argc, char **argv)
     zanni_init (classes);
     pthread_t client;
     bool alone = argc < 2 || strcmp (argv [1], "serve") != 0;
-    int rc = s_open_host () ? ZANNI_ESYSTEM : s_open_zanni ();
+    int rc = s_has_descriptors () ? 0 : ZANNI_EDESCRIPTORS;
+    if (!rc)
+        rc = s_open_host () ? ZANNI_ESYSTEM : s_open_zanni ();
     if (!rc && alone)
         rc = pthread_create (&client, NULL, s_talk, NULL) ? ZANNI_ETHREADS : 0;
     if (!rc)
