@@ -74,7 +74,7 @@ int
 main (void)
 {
     zanni_init (classes);   // first line; in the counter's process it never returns
-    ZANNI_AUTO (zanni_t) self = NULL;          // destroyed at the end of the scope
+    ZANNI_AUTO (zanni_t) self = NULL;          // first: destroyed last, behind what belongs to it
     ZANNI_AUTO (zanni_ref_t) counter = NULL;   // the last strong reference: the actor stops
     zanni_error_t error = { .code = 0 };
     zanni_spawn_t options = { .place = ZANNI_PROCESS, .error = &error };

@@ -41,7 +41,8 @@ typedef struct {
     zanni_error_t *error;        // filled when spawn fails
 } zanni_spawn_t;
 
-/* In a calling macro an options literal with a comma in it needs parentheses: &((zanni_spawn_t) { .worker = 1, ... }). */
+/* In a calling macro an options literal with a comma in it needs parentheses, &((zanni_spawn_t) { .worker = 1, ... }),
+   or a variable. */
 #define ZANNI_SPAWN_DEFAULT { .size = sizeof (zanni_spawn_t) }
 
 /* Starts an actor of a registered class with these start arguments and gives the caller a strong reference that

@@ -3,6 +3,9 @@
    Call these from the actor whose `self` it is. Arguments are borrowed. An ask ends exactly once: reply, error, or
    the asker's end. What one actor sends to another arrives in that order, replies included.
 
+   zanni_tell and its like are macros, so options with a comma between their braces are given as a variable, or in
+   parentheses: &((zanni_ask_t) { .then = got, .arg = host }).
+
    SPDX-License-Identifier: MPL-2.0 */
 
 #ifndef ZANNI_CALL_H

@@ -3,8 +3,11 @@
    zanni_new makes a node; the calling thread becomes its root actor. A host with a main loop of its own polls
    zanni_fd and calls zanni_step; one without calls zanni_run, zanni_call or zanni_receive, which drive the same
    worker. Other threads join by zanni_attach. References, messages and promises belong to the `self` that got them and
-   have to be destroyed before it, so `self` is declared first. Unless said otherwise, a function may be called only from the thread
-   whose `self` it takes (ZANNI_ETHREAD), and not in a child of fork (ZANNI_EFORK).
+   have to be destroyed before it, so `self` is declared first. Unless said otherwise, a function may be called only from
+   the thread whose `self` it takes (ZANNI_ETHREAD), and not in a child of fork (ZANNI_EFORK).
+
+   libzmq and czmq, which come with the first thread, seed the C library's `rand` and `random` and draw from them: a host
+   that needs a sequence of its own keeps one (random_r).
 
    SPDX-License-Identifier: MPL-2.0 */
 
