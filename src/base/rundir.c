@@ -18,7 +18,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,6 +27,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include <zanni/error.h>
 
@@ -36,7 +36,7 @@
 #define S_DIRECTORY_MAX 72      // bytes of its path; scheme, tag, number and NUL go with it into an endpoint
 #define S_LOCK_MAX (S_TAG + 6)
 #define S_NO_MODE "the runtime directory cannot be given the mode 0700"
-#define S_TRIES 1000            // a sweeper holds a lock for the time of two system calls
+#define S_TRIES 1000            // a sweeper holds a lock for the time of two system calls, if it gets its processor
 
 struct zanni__lease {
     char directory [S_DIRECTORY_MAX + 1];
@@ -248,13 +248,14 @@ zanni__rundir_sweep (void)
     close (directory);
 }
 
-/* A sweeper may have the lock for a moment. */
+/* A sweeper may have the lock for a moment, or as long as it takes until it gets a processor again. */
 static int
 s_lock_for_good (int directory, const char *name)
 {
+    const struct timespec moment = { .tv_nsec = 1000000 };
     int fd = s_lock (directory, name);
     for (int i = 0; i < S_TRIES && fd < 0 && errno == EWOULDBLOCK; i++) {
-        sched_yield ();
+        (void) nanosleep (&moment, NULL);
         fd = s_lock (directory, name);
     }
     return fd;

@@ -215,16 +215,18 @@ EVERYWHERE (order, dead_letters_are_counted_and_told_to_a_subscriber)
 EVERYWHERE (order, dead_letters_count_in_their_subscriber_s_mailbox)
 {
     begin_again ((zanni_options_t) { .mailbox_messages = 64 });
-    ZANNI_AUTO (zanni_ref_t) talker = spawn ("talker");
+    const zanni_spawn_t options = { .place = place, .mailbox_messages = 1000 };
+    ZANNI_AUTO (zanni_ref_t) talker = spawn_with (&options, "talker");
     int told = 0;
     cr_assert_eq (zanni_dead_letters (root, "dead"), 0);
     for (int i = 0; i < 150; i++)
-        cr_assert_eq (zanni_tell_wait (root, talker, -1, "no such method"), 0);
+        tell (talker, "no such method");
     done (talker, "zanni.describe");
     cr_assert_eq (stats ().dead_letters, 150);
     for (zanni_msg_t *msg = NULL; !zanni_receive (root, &msg, 0); zanni_msg_destroy (&msg))
         told++;
-    cr_assert_eq (told, 64);
+    /* Another worker may judge by counts that are just being changed, by a message or two. */
+    cr_assert (told >= 64 && told <= (place == ZANNI_HERE ? 64 : 72), "%d were told", told);
 }
 
 EVERYWHERE (order, an_actor_can_subscribe_with_a_private_method)
