@@ -2,7 +2,10 @@
 
    Two pieces are under way at most: more would fill the pipes that small records have to pass. The buffers take turns. A
    piece is a record like others, numbered and resent; it does not count in the window, for its buffer does, as a whole,
-   with the record that it belongs to. */
+   with the record that it belongs to.
+
+   Pieces are small, too, as long as there are others to pass. A session that carries nothing else sends larger ones, up
+   to the largest frame: what costs then is the way there and back of each, and no record waits. */
 
 #include "hub.h"
 
@@ -48,13 +51,23 @@ s_pop (zanni__outbox_t *out)
     return transfer;
 }
 
+/* Of the next piece, of `left` bytes. */
+static uint64_t
+s_size (zanni__outbox_t *out, uint64_t left)
+{
+    bool alone = out->records == out->records_before;
+    uint32_t size = alone && out->chunk_size ? out->chunk_size * 2 : ZANNI__CHUNK_SIZE;
+    out->chunk_size = size < ZANNI__FRAME_LARGEST ? size : ZANNI__FRAME_LARGEST;
+    return left < out->chunk_size ? left : out->chunk_size;
+}
+
 /* Sends the next piece; false: there is no memory for it now. */
 static bool
 s_send (zanni__peer_t *peer, zanni__transfer_t *transfer)
 {
     int rc;
     uint64_t total = zanni_buffer_size (transfer->buffer);
-    uint64_t size = total - transfer->at < ZANNI__CHUNK_SIZE ? total - transfer->at : ZANNI__CHUNK_SIZE;
+    uint64_t size = s_size (&peer->out, total - transfer->at);
     const zanni_record_t record = {
         .kind = ZANNI_RECORD_CHUNK, .as.chunk = { transfer->number, transfer->at, total }
     };
@@ -66,6 +79,7 @@ s_send (zanni__peer_t *peer, zanni__transfer_t *transfer)
         (zanni__frame_t) { zanni_buffer_keep (transfer->buffer), data + transfer->at, size };
     parcel->chunk = true;
     peer->out.chunks++;
+    peer->out.records_before = peer->out.records;
     transfer->at += size;
     zanni__outbox_seal (peer);
     return true;

@@ -114,6 +114,7 @@ s_end (zanni__peer_t *peer, const zanni_node_event_t *event)
         zanni__session_lost (peer);
     else {
         peer->doubt_ns = zanni__hub_now (hub) + hub->interval_ns;
+        peer->doubt_over = false;
         zanni__hub_due (hub, peer->doubt_ns);
     }
 }

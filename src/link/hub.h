@@ -16,7 +16,7 @@
 
 #define ZANNI__CHARGE_RECORD 64            // what a record counts in a window beside its arguments and buffers
 #define ZANNI__FRAME_LARGEST (1u << 20)    // of a buffer that travels as one frame; larger ones are cut
-#define ZANNI__CHUNK_SIZE (256u << 10)
+#define ZANNI__CHUNK_SIZE (256u << 10)     // of a chunk where a session carries other records, too
 #define ZANNI__CHUNKS_OUT 2                // unacknowledged ones a session
 #define ZANNI__BUFFER_LARGEST (UINT64_C (4) << 30)
 #define ZANNI__BACKLOG (UINT64_C (64) << 20)   // bytes a peer of what does not count in its window, or goes beyond it
@@ -128,6 +128,9 @@ typedef struct {
     bool wanted;                   // something was not admitted
     uint64_t chunk_serial;         // of the last buffer in chunks
     uint32_t chunks;               // unacknowledged
+    uint32_t chunk_size;           // of the last; 0: there was none
+    uint64_t records;              // so far
+    uint64_t records_before;       // when the last chunk was sent, it included
     zanni__transfer_t *transfers;  // buffers that are under way in chunks: the next to send of first
     zanni__transfer_t **transfers_last;
     zanni__hold_t *held;           // records that wait for one of these
@@ -168,6 +171,7 @@ struct zanni__peer {
     int64_t redial_ns;             // INT64_MAX: need not
     int64_t backoff_ns;
     int64_t doubt_ns;              // when it is down unless it is proved to live; INT64_MAX: no doubt
+    bool doubt_over;               // that time has come, and everything is read once more
     bool sentenced;                // its incarnation has ended, for:
     bool restarts;
     zanni_reason_t reason;
@@ -261,7 +265,8 @@ void zanni__hub_free (zanni__hub_t *hub);       // once it is closed and nobody 
 int zanni__source_open (zanni__source_t *source, zanni__hub_t *hub, void *socket,
                         bool (*read) (zanni__source_t *));
 void zanni__source_close (zanni__source_t *source);
-void zanni__source_stir (zanni__source_t *source);
+void zanni__source_stir (zanni__source_t *source);            // forgives NULL
+bool zanni__source_is_read (const zanni__source_t *source);   // nothing is known to be left in it, or it is NULL
 void zanni__source_sent (zanni__source_t *source);   // after a send its descriptor may be silent with something to read
 int zanni__socket_new (zanni__hub_t *hub, void **socket_p, int type, int linger_ms);
 int zanni__monitor_open (zanni__source_t *monitor, zanni__source_t *of, bool (*read) (zanni__source_t *));

@@ -109,6 +109,7 @@ zanni__outbox_place (zanni__peer_t *peer, const zanni_record_t *record, const za
     }
     parcel->end += (uint32_t) size;
     parcel->records++;
+    peer->out.records++;
     peer->base.sent = peer->out.sequence + 1;
     *rc = 0;
     return parcel;

@@ -29,6 +29,7 @@ struct zanni__pulse {
     zanni__route_t *route;     // of the other side's
     int64_t lost_ns;           // when the node is lost; INT64_MAX: it stands
     int64_t redial_ns;
+    bool over;                 // that time has come, and everything is read once more
 };
 
 static zanni__pulse_t *
@@ -71,8 +72,10 @@ s_free (zanni__pulse_t *pulse)
 static void
 s_wait (zanni__pulse_t *pulse, int64_t intervals)
 {
-    if (pulse->lost_ns == INT64_MAX)
+    if (pulse->lost_ns == INT64_MAX) {
         pulse->lost_ns = zanni__hub_now (pulse->hub) + intervals * pulse->hub->interval_ns;
+        pulse->over = false;
+    }
     zanni__hub_due (pulse->hub, pulse->lost_ns);
 }
 
@@ -227,10 +230,26 @@ zanni__pulses_ended (zanni__hub_t *hub, const uint8_t *node, uint64_t incarnatio
     }
 }
 
+/* The worker may have been away for long: a new connection, or its HELLO, may wait to be read. */
+static bool
+s_is_over (zanni__pulse_t *pulse)
+{
+    zanni__hub_t *hub = pulse->hub;
+    zanni__source_t *first = pulse->ours ? pulse->dial ? &pulse->dial->monitor : NULL : &hub->router_monitor;
+    zanni__source_t *second = pulse->ours ? NULL : &hub->router;
+    bool asked = pulse->over;
+    pulse->over = true;
+    if (asked)
+        return zanni__source_is_read (first) && zanni__source_is_read (second);
+    zanni__source_stir (first);
+    zanni__source_stir (second);
+    return false;
+}
+
 static void
 s_due (zanni__pulse_t *pulse, int64_t now_ns)
 {
-    if (pulse->lost_ns <= now_ns) {
+    if (pulse->lost_ns <= now_ns && s_is_over (pulse)) {
         s_tell (pulse, ZANNI_NODE_LOST);
         s_free (pulse);
         return;

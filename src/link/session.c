@@ -189,6 +189,7 @@ zanni__session_doubt (zanni__peer_t *peer)
     }
     int64_t patience_ns = *peer->base.endpoint ? hub->interval_ns : S_CLIENT_INTERVALS * hub->interval_ns;
     peer->doubt_ns = zanni__hub_now (hub) + patience_ns;
+    peer->doubt_over = false;
     zanni__hub_due (hub, peer->doubt_ns);
 }
 
@@ -229,6 +230,19 @@ s_redial (zanni__peer_t *peer)
         s_redial_later (peer);   // too few sockets or the like: later, maybe
 }
 
+/* The worker may have been away for long: what dispels the doubt may wait to be read. */
+static bool
+s_is_over (zanni__peer_t *peer)
+{
+    zanni__source_t *source = peer->ours ? peer->dial ? &peer->dial->dealer : NULL : &peer->hub->router;
+    bool asked = peer->doubt_over;
+    peer->doubt_over = true;
+    if (asked)
+        return zanni__source_is_read (source);
+    zanni__source_stir (source);
+    return false;
+}
+
 void
 zanni__session_due (zanni__peer_t *peer, int64_t now_ns)
 {
@@ -240,7 +254,7 @@ zanni__session_due (zanni__peer_t *peer, int64_t now_ns)
             zanni__peer_sent (peer);
     }
     zanni__hub_due (peer->hub, peer->in.ack_ns);
-    if (peer->doubt_ns <= now_ns) {
+    if (peer->doubt_ns <= now_ns && s_is_over (peer)) {
         zanni__session_lost (peer);
         return;
     }

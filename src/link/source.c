@@ -19,8 +19,14 @@
 void
 zanni__source_stir (zanni__source_t *source)
 {
-    if (source->socket && zanni__list_empty (&source->stirred))
+    if (source && source->socket && zanni__list_empty (&source->stirred))
         zanni__list_append (&source->hub->stirred, &source->stirred);
+}
+
+bool
+zanni__source_is_read (const zanni__source_t *source)
+{
+    return !source || zanni__list_empty (&source->stirred);
 }
 
 static void

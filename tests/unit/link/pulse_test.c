@@ -162,6 +162,23 @@ Test (pulse, goes_on_while_the_process_computes, .timeout = 60)
     finish ();
 }
 
+/* We are away from where its pulse broke until long after it stands again. */
+Test (pulse, that_stands_again_is_seen_by_who_was_busy, .timeout = 60)
+{
+    begin (true);
+    stub_run (mine, 1, INTERVAL_MS, NULL, NULL);
+    kill (other, SIGSTOP);
+    int64_t start_ns = stub_now_ns ();
+    stub_run (mine, 1, INTERVAL_MS * 15 / 10, NULL, NULL);   // its pulse breaks, or is about to
+    cr_assert_eq (ours.lost, 0);
+    kill (other, SIGCONT);
+    while (stub_now_ns () - start_ns < INTERVAL_MS * INT64_C (4000000)) {}
+    stub_run (mine, 1, INTERVAL_MS, NULL, NULL);
+    cr_assert_eq (ours.lost, 0);
+    cr_assert_eq (ours.downs, 0);
+    finish ();
+}
+
 Test (pulse, tells_a_process_that_was_stopped_that_it_was_given_up, .timeout = 60)
 {
     int status = 0;

@@ -235,10 +235,10 @@ s_events (stub_t *stub)
 }
 
 static void
-s_hooks (stub_t *stub, int wait_ms)
+s_hooks (stub_t *stub)
 {
     struct epoll_event events [32];
-    int count = epoll_wait (stub->worker.epoll, events, 32, wait_ms);
+    int count = epoll_wait (stub->worker.epoll, events, 32, 0);
     for (int i = 0; i < count; i++) {
         zanni__hook_fd_t *hook = stub->worker.hooks;
         while (hook && hook != events [i].data.ptr)
@@ -248,9 +248,11 @@ s_hooks (stub_t *stub, int wait_ms)
     }
 }
 
+/* In the order of a worker's look: what the descriptors show is for the next one. */
 void
 stub_step (stub_t *stub, int64_t wait_ms)
 {
+    struct pollfd item = { .fd = stub->worker.epoll, .events = POLLIN };
     int64_t now_ns = stub_now_ns ();
     int64_t next_ns = zanni__link_zmq.next_ns (stub->link);
     if (stub->listen_fd >= 0) {
@@ -263,9 +265,10 @@ stub_step (stub_t *stub, int64_t wait_ms)
         wait_ms = 0;
     else if (next_ns - now_ns < wait_ms * 1000000)
         wait_ms = next_ns > now_ns ? (next_ns - now_ns) / 1000000 + 1 : 0;
-    s_hooks (stub, (int) wait_ms);
+    (void) poll (&item, 1, (int) wait_ms);
     stub->worker.now_ns = stub_now_ns ();
     zanni__link_zmq.receive (stub->link);
+    s_hooks (stub);
     s_events (stub);
     zanni__link_zmq.flush (stub->link);
 }
