@@ -69,6 +69,17 @@ s_set_from (s_route_t *route, zanni__identity_t *from)
     return zanni__ref_to_wire (route->worker, &route->about, from, false, false);
 }
 
+/* Answers do not name who sends them to whom, but the link has to know: they stay in order with the rest of what one
+   sends to the other. The nonce only says that there is one. */
+static void
+s_set_pair (s_route_t *route, const zanni__identity_t *from)
+{
+    if (from->worker != route->worker || from->elsewhere)
+        return;
+    route->record.to = s_to (route->to, false);
+    route->record.from = (zanni_wire_actor_t) { from->id, route->record.to.nonce };
+}
+
 static void
 s_take_back (s_route_t *route, const zanni_msg_t *msg)
 {
@@ -181,6 +192,7 @@ s_route_reply (s_route_t *route, zanni_msg_t *msg)
 {
     route->record.id = msg->id;
     route->record.kind = ZANNI_RECORD_REPLY;
+    s_set_pair (route, msg->from);
     if (msg->code != ZANNI__STARTED)
         return s_send_arguments (route, msg);
     route->record.kind = ZANNI_RECORD_SPAWNED;
@@ -199,6 +211,7 @@ s_route_error (s_route_t *route, zanni_msg_t *msg)
     (void) rc;
     record->kind = ZANNI_RECORD_ERROR;
     record->id = msg->id;
+    s_set_pair (route, msg->from);
     record->as.error.code = error.code;
     record->as.error.app_code = error.app_code;
     record->as.error.text = (zanni_bytes_t) { error.text, strlen (error.text) };
@@ -217,6 +230,7 @@ s_route_down (s_route_t *route, zanni_msg_t *msg)
     (void) rc;
     record->kind = ZANNI_RECORD_DOWN;
     record->id = msg->id;
+    s_set_pair (route, msg->from);
     record->as.end.reason = (zanni_wire_reason_t) {
         (uint8_t) down.reason.kind, down.reason.code, { down.reason.text, strlen (down.reason.text) }
     };
@@ -230,6 +244,7 @@ s_route_forwarded (s_route_t *route, zanni_msg_t *msg)
     const zanni_ref_t *target = msg->args.table [0];
     route->record.kind = ZANNI_RECORD_FORWARDED;
     route->record.id = msg->id;
+    s_set_pair (route, msg->from);
     route->record.about = &route->about;
     int rc = zanni__ref_to_wire (route->worker, &route->about, target->identity, false, false);
     return rc ? rc : s_send (route, NULL);
