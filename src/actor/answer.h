@@ -31,7 +31,10 @@ void zanni__error_take (zanni_msg_t *msg, const zanni_error_t *error);
 /* `code` of a REPLY that answers a START. */
 #define ZANNI__STARTED 1
 
-void zanni__promises_cancel (zanni_t *actor, const zanni__identity_t *asker, uint64_t id);
+void zanni__promises_cancel (zanni_t *actor, const zanni_msg_t *cancel);
+
+/* Whether that is the ask which `cancel` is about. */
+bool zanni__cancels (const zanni_msg_t *cancel, const zanni_msg_t *ask);
 
 /* Fails every promise of an actor that ends. */
 void zanni__promises_end (zanni_t *actor, const zanni_reason_t *reason);

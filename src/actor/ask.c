@@ -156,7 +156,7 @@ zanni__cancel_arrives (zanni_worker_t *worker, zanni_msg_t *cancel)
     zanni__item_t *before = NULL;
     for (zanni__item_t *item = to->mailbox.head; item; before = item, item = item->next) {
         zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
-        if (item->kind != ZANNI__ASK || msg->id != cancel->id || msg->from != cancel->from)
+        if (item->kind != ZANNI__ASK || !zanni__cancels (cancel, msg))
             continue;
         if (before)
             before->next = item->next;
@@ -170,7 +170,7 @@ zanni__cancel_arrives (zanni_worker_t *worker, zanni_msg_t *cancel)
         return;
     }
     if (to->actor)
-        zanni__promises_cancel (to->actor, cancel->from, cancel->id);
+        zanni__promises_cancel (to->actor, cancel);
 }
 
 static bool

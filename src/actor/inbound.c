@@ -47,18 +47,22 @@ s_whole (const s_arrival_t *arrival, const zanni_wire_ref_t *ref)
     return whole;
 }
 
-/* An actor of the peer that is named by the session. Without a nonce, nobody: the runtime of the other node. */
+/* An actor of the peer that is named by the session; without a nonce, the runtime at its endpoint: a stand-in of its own,
+   by an id that no actor has, so that what it is told goes to the worker which said it. */
 static int
 s_of_peer (s_arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wire_actor_t *actor)
 {
     static const uint8_t nobody [ZANNI__NONCE];
     zanni__remotes_t *remotes = arrival->worker->remotes;
     zanni__identity_t *last = remotes->last;
-    if (last && last->as.remote->address.actor == actor->actor && last->as.remote->peer == arrival->peer) {
+    const zanni_wire_ref_t ref = {
+        .actor = actor->nonce ? actor->actor : UINT64_MAX - (uintptr_t) arrival->peer,
+        .nonce = actor->nonce ? actor->nonce : nobody
+    };
+    if (last && last->as.remote->address.actor == ref.actor && last->as.remote->peer == arrival->peer) {
         *identity_p = last;
         return 0;
     }
-    const zanni_wire_ref_t ref = { .actor = actor->actor, .nonce = actor->nonce ? actor->nonce : nobody };
     const zanni_wire_ref_t whole = s_whole (arrival, &ref);
     int rc = zanni__remote_get (arrival->worker, identity_p, &whole);
     if (!rc && (*identity_p)->as.remote->peer == arrival->peer)

@@ -3,6 +3,7 @@
 
 #include "answer.h"
 #include "pending.h"
+#include "remote.h"
 
 static zanni_msg_t *
 s_msg (const zanni_promise_t *promise)
@@ -120,13 +121,24 @@ zanni__promises_end (zanni_t *actor, const zanni_reason_t *reason)
     }
 }
 
+/* A cancel from another node does not name the asker: its ids are those of the worker at the other end. */
+bool
+zanni__cancels (const zanni_msg_t *cancel, const zanni_msg_t *ask)
+{
+    const zanni__identity_t *by = cancel->from;
+    const zanni__identity_t *asker = ask->from;
+    if (cancel->id != ask->id)
+        return false;
+    return by == asker || (by->elsewhere && asker->elsewhere && by->as.remote->peer == asker->as.remote->peer);
+}
+
 /* A cancelled ask is marked answered: its promise is void. */
 void
-zanni__promises_cancel (zanni_t *actor, const zanni__identity_t *asker, uint64_t id)
+zanni__promises_cancel (zanni_t *actor, const zanni_msg_t *cancel)
 {
     for (zanni__hook_t *hook = actor->promises; hook; hook = hook->next) {
         zanni_msg_t *duty = (zanni_msg_t *) (void *) ((char *) hook - offsetof (zanni_msg_t, room));
-        if (duty->from == asker && duty->id == id)
+        if (zanni__cancels (cancel, duty))
             duty->item.flags |= ZANNI__ANSWERED;
     }
 }

@@ -1,5 +1,6 @@
-/* Buffers: the same bytes at the same address for everyone who holds them, until the last one lets go; then memory that
-   a program lent comes back to it, on the thread that lent it. */
+/* Buffers: the same bytes for everyone who holds them, at the same address wherever memory is shared, until the last one
+   lets go; then memory that a program lent comes back to it, on the thread that lent it. What goes to a process is a copy
+   there, so the lender's memory comes back as soon as it has arrived. */
 
 #include "support.h"
 
@@ -118,11 +119,28 @@ keeper_make (zanni_t *self, zanni_msg_t *msg)
     return zanni_reply (self, msg, buffer);
 }
 
-/* Whether the memory was freed on this very thread. */
+/* Whether the memory was freed on this very thread, and how often that was. */
 static int
 keeper_freed (zanni_t *self, zanni_msg_t *msg)
 {
-    return zanni_reply (self, msg, atomic_load (&s_freed_by) == (uint64_t) pthread_self ());
+    bool here = atomic_load (&s_freed_by) == (uint64_t) pthread_self ();
+    return zanni_reply (self, msg, here, atomic_load (&s_frees));
+}
+
+/* Whether all its bytes are this one. */
+static int
+keeper_check (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_buffer_t *buffer;
+    unsigned char byte;
+    int rc = zanni_read (msg, &buffer, &byte);
+    if (rc)
+        return rc;
+    const unsigned char *data = zanni_buffer_data (buffer);
+    size_t size = zanni_buffer_size (buffer), good = 0;
+    while (good < size && data [good] == byte)
+        good++;
+    return zanni_reply (self, msg, good == size ? size : 0, (uintptr_t) data % 64);
 }
 
 static int
@@ -148,14 +166,15 @@ static const zanni_method_t keeper_methods [] = {
     ZANNI_METHOD ("shape", "B", "xttt", keeper_shape, ""),
     ZANNI_METHOD ("lend", "", "B", keeper_lend, ""),
     ZANNI_METHOD ("make", "", "B", keeper_make, ""),
-    ZANNI_METHOD ("freed", "", "b", keeper_freed, ""),
+    ZANNI_METHOD ("freed", "", "bi", keeper_freed, ""),
+    ZANNI_METHOD ("check", "By", "tt", keeper_check, ""),
     ZANNI_METHOD ("several", "BaB", "BaB", keeper_several, ""),
     ZANNI_METHOD_END
 };
 static const zanni_class_t keeper_class = {
     .name = "keeper", .state_size = sizeof (keeper_t), .methods = keeper_methods
 };
-static const zanni_class_t *const classes [] = { &keeper_class, NULL };
+CLASSES (&keeper_class);
 
 static zanni_buffer_t *
 make (size_t size, char byte)
@@ -182,7 +201,21 @@ address (const void *data)
     return (uint64_t) (uintptr_t) data;
 }
 
-EVERYWHERE (buffers, arrive_where_they_are)
+EVERYWHERE (buffers, arrive_whole_and_aligned)
+{
+    ZANNI_AUTO (zanni_ref_t) keeper = spawn ("keeper");
+    static const size_t sizes [] = { 0, 1, 64, 4096, 70000, 1 << 20, 20 << 20 };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        ZANNI_AUTO (zanni_buffer_t) buffer = make (sizes [i], (char) ('a' + i));
+        ZANNI_AUTO (zanni_msg_t) reply = call (keeper, "check", buffer, 'a' + (int) i);
+        uint64_t size = 0, misaligned = 64;
+        cr_assert_eq (zanni_read (reply, &size, &misaligned), 0);
+        cr_assert_eq (size, sizes [i]);
+        cr_assert_eq (misaligned % 8, 0, "%zu bytes are %" PRIu64 " over a multiple of 64", sizes [i], misaligned);
+    }
+}
+
+BESIDE (buffers, arrive_where_they_are)
 {
     ZANNI_AUTO (zanni_ref_t) keeper = spawn ("keeper");
     static const size_t sizes [] = { 1, 64, 4096, 1 << 20, 20 << 20 };
@@ -206,7 +239,7 @@ EVERYWHERE (buffers, that_were_sent_cannot_be_written)
     cr_assert_eq (zanni_buffer_edit (&data, buffer), ZANNI_ESEALED);
     cr_assert_eq (zanni_buffer_set_array (buffer, ZANNI_INT8, 1, shape), ZANNI_ESEALED);
     tell (keeper, "drop");
-    (void) call_int (keeper, "freed");
+    done (keeper, "freed");
     cr_assert_eq (zanni_buffer_edit (&data, buffer), ZANNI_ESEALED);
     cr_assert_null (data);
 }
@@ -228,7 +261,21 @@ EVERYWHERE (buffers, say_what_they_hold)
     cr_assert (element == ZANNI_RAW && dimensions == 0);
 }
 
-EVERYWHERE (buffers, are_cut_without_a_copy)
+EVERYWHERE (buffers, are_cut)
+{
+    ZANNI_AUTO (zanni_ref_t) keeper = spawn ("keeper");
+    zanni_buffer_t *buffer = make (1000, 'x');
+    const zanni_buffer_t *slice = NULL;
+    zanni_error_t error = { 0 };
+    ZANNI_AUTO (zanni_msg_t) reply = call (keeper, "slice", buffer, 100, 50);
+    zanni_buffer_destroy (&buffer);
+    cr_assert_eq (zanni_read (reply, &slice), 0);
+    cr_assert_eq (zanni_buffer_size (slice), 50);
+    cr_assert_eq (call_int (keeper, "check", slice, 'x'), 50);
+    cr_assert_eq (refused (&error, keeper, "slice", slice, 40, 20), ZANNI_EINVAL);
+}
+
+BESIDE (buffers, are_cut_without_a_copy)
 {
     ZANNI_AUTO (zanni_ref_t) keeper = spawn ("keeper");
     zanni_buffer_t *buffer = make (1000, 'x');
@@ -273,11 +320,23 @@ EVERYWHERE (buffers, several_travel_in_one_message)
     cr_assert_eq (zanni_read (reply, &back [0]), 0);
     cr_assert_eq (zanni_enter (reply, &count), 0);
     cr_assert_eq (zanni_read (reply, &back [1], &back [2]), 0);
-    cr_assert_eq (zanni_buffer_data (back [0]), zanni_buffer_data (buffers [2]));
-    cr_assert_eq (zanni_buffer_data (back [1]), zanni_buffer_data (buffers [0]));
-    cr_assert_eq (zanni_buffer_data (back [2]), zanni_buffer_data (buffers [1]));
+    for (int i = 0; i < 3; i++) {
+        const zanni_buffer_t *sent = buffers [(i + 2) % 3];
+        cr_assert_eq (zanni_buffer_size (back [i]), zanni_buffer_size (sent));
+        cr_assert_arr_eq (zanni_buffer_data (back [i]), zanni_buffer_data (sent), zanni_buffer_size (sent));
+        if (place != ZANNI_PROCESS)
+            cr_assert_eq (zanni_buffer_data (back [i]), zanni_buffer_data (sent));
+    }
     for (int i = 0; i < 3; i++)
         zanni_buffer_destroy (&buffers [i]);
+}
+
+/* Memory that is in use here is not given back; a process has its copy. */
+static void
+expect_not_freed (void)
+{
+    if (place != ZANNI_PROCESS)
+        cr_assert_eq (atomic_load (&s_frees), 0);
 }
 
 /* Until memory that the root lent has come back to it. */
@@ -297,8 +356,8 @@ EVERYWHERE (buffers, that_were_lent_come_back_after_the_last_user_to_the_thread_
     zanni_buffer_t *buffer = wrap ();
     done (keeper, "hold", buffer);
     zanni_buffer_destroy (&buffer);
-    (void) call_int (keeper, "freed");
-    cr_assert_eq (atomic_load (&s_frees), 0);
+    done (keeper, "freed");
+    expect_not_freed ();
     done (keeper, "drop");
     expect_freed_here ();
 }
@@ -312,8 +371,8 @@ EVERYWHERE (buffers, that_were_lent_come_back_after_the_last_slice)
     zanni_buffer_destroy (&buffer);
     done (keeper, "hold", slice);
     zanni_buffer_destroy (&slice);
-    (void) call_int (keeper, "freed");
-    cr_assert_eq (atomic_load (&s_frees), 0);
+    done (keeper, "freed");
+    expect_not_freed ();
     done (keeper, "drop");
     expect_freed_here ();
 }
@@ -324,14 +383,25 @@ EVERYWHERE (buffers, that_were_lent_come_back_out_of_kept_and_forgotten_messages
     zanni_buffer_t *buffer = wrap ();
     tell (keeper, "hold message", buffer);
     zanni_buffer_destroy (&buffer);
-    (void) call_int (keeper, "freed");
-    cr_assert_eq (atomic_load (&s_frees), 0);
+    done (keeper, "freed");
+    expect_not_freed ();
     zanni_ref_destroy (&keeper);   // its end lets go of what it kept
     expect_freed_here ();
 }
 
+/* Whether the memory that a keeper lent has come back on its thread; how often goes to `frees`. */
+static bool
+is_freed_there (const zanni_ref_t *keeper, int *frees)
+{
+    ZANNI_AUTO (zanni_msg_t) reply = call (keeper, "freed");
+    bool there = false;
+    cr_assert_eq (zanni_read (reply, &there, frees), 0);
+    return there;
+}
+
 EVERYWHERE (buffers, that_an_actor_lent_come_back_to_its_thread)
 {
+    int frees = 0;
     ZANNI_AUTO (zanni_ref_t) keeper = spawn ("keeper");
     ZANNI_AUTO (zanni_ref_t) other = spawn ("keeper");
     const zanni_buffer_t *buffer = NULL;
@@ -339,13 +409,13 @@ EVERYWHERE (buffers, that_an_actor_lent_come_back_to_its_thread)
     cr_assert_eq (zanni_read (reply, &buffer), 0);
     done (other, "hold", buffer);
     zanni_msg_destroy (&reply);
-    cr_assert_eq (atomic_load (&s_frees), 0);
+    expect_not_freed ();
     done (other, "drop");
-    while (!call_int (keeper, "freed")) {}
-    cr_assert_eq (atomic_load (&s_frees), 1);
+    while (!is_freed_there (keeper, &frees)) {}
+    cr_assert_eq (frees, 1);
 }
 
-EVERYWHERE (buffers, that_an_actor_lent_are_freed_though_it_has_ended)
+BESIDE (buffers, that_an_actor_lent_are_freed_though_it_has_ended)
 {
     zanni_ref_t *keeper = spawn ("keeper");
     zanni_msg_t *reply = call (keeper, "lend");

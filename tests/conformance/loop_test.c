@@ -123,6 +123,13 @@ reader_last_first (zanni_t *self, reader_t *reader, zanni_msg_t *msg)
 }
 
 static int
+reader_stats (zanni_t *self, reader_t *reader, zanni_msg_t *msg)
+{
+    (void) reader;
+    return answer_stats (self, msg);
+}
+
+static int
 reader_fail (zanni_t *self, reader_t *reader, zanni_msg_t *msg)
 {
     (void) self;
@@ -167,7 +174,7 @@ reader_act (zanni_t *self, zanni_msg_t *msg)
     static const act_t acts [] = {
         { "add", reader_add }, { "idle", reader_idle }, { "ask", reader_ask }, { "call", reader_call },
         { "ask by callback", reader_ask_by_callback }, { "watch", reader_watch }, { "wind up", reader_wind_up },
-        { "last first", reader_last_first }, { "fail", reader_fail }, { "saw", reader_pass_on },
+        { "last first", reader_last_first }, { "stats", reader_stats }, { "fail", reader_fail }, { "saw", reader_pass_on },
         { "", reader_other_kinds },
     };
     for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
@@ -206,6 +213,7 @@ static const zanni_method_t reader_methods [] = {
     ZANNI_METHOD ("watch", "r", "", NULL, ""),
     ZANNI_METHOD ("last first", "", "x", NULL, ""),
     ZANNI_METHOD ("fail", "", "", NULL, ""),
+    ZANNI_METHOD ("stats", "", "tttt", NULL, ""),
     ZANNI_METHOD ("wind up", "", "", NULL, ""),
     ZANNI_METHOD ("return", "i", "", NULL, ""),
     ZANNI_PRIVATE ("saw", "s", "", NULL, ""),
@@ -321,7 +329,7 @@ static const zanni_class_t client_class = {
     .name = "client", .state_size = sizeof (int64_t), .methods = client_methods
 };
 
-static const zanni_class_t *const classes [] = { &reader_class, &counter_class, &client_class, NULL };
+CLASSES (&reader_class, &counter_class, &client_class);
 
 static zanni_ref_t *
 spawn_reader (void)
@@ -329,7 +337,7 @@ spawn_reader (void)
     return spawn ("reader", zanni_self (root));
 }
 
-IN_A_THREAD (loops, a_loop_actor_answers_what_it_reads)
+ALONE (loops, a_loop_actor_answers_what_it_reads)
 {
     ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
     cr_assert_eq (call_int (reader, "add", 3), 3);
@@ -338,7 +346,7 @@ IN_A_THREAD (loops, a_loop_actor_answers_what_it_reads)
     cr_assert_eq (call_int (reader, "add", 4), 107);
 }
 
-IN_A_THREAD (loops, a_loop_actor_gets_only_what_its_methods_take)
+ALONE (loops, a_loop_actor_gets_only_what_its_methods_take)
 {
     ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
     zanni_error_t error = { 0 };
@@ -351,10 +359,10 @@ IN_A_THREAD (loops, a_loop_actor_gets_only_what_its_methods_take)
     cr_assert_eq (refused (&error, reader, "return", 5, 6), ZANNI_EARGS);
     tell (reader, "add", "three");
     cr_assert_eq (call_int (reader, "add", 3), 3);
-    cr_assert_eq (stats ().dead_letters, 1);
+    cr_assert_eq (stats_of (reader).dead_letters, 1);
 }
 
-IN_A_THREAD (loops, a_loop_actor_says_what_it_is)
+ALONE (loops, a_loop_actor_says_what_it_is)
 {
     ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
     ZANNI_AUTO (zanni_msg_t) reply = call (reader, "zanni.describe");
@@ -363,7 +371,7 @@ IN_A_THREAD (loops, a_loop_actor_says_what_it_is)
     cr_assert_str_eq (name, "reader");
 }
 
-IN_A_THREAD (loops, an_ask_that_is_destroyed_unanswered_is_answered_no_reply)
+ALONE (loops, an_ask_that_is_destroyed_unanswered_is_answered_no_reply)
 {
     ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
     zanni_error_t error = { 0 };
@@ -371,7 +379,7 @@ IN_A_THREAD (loops, an_ask_that_is_destroyed_unanswered_is_answered_no_reply)
     expect ("timeout");
 }
 
-IN_A_THREAD (loops, a_receive_ends_at_its_time)
+ALONE (loops, a_receive_ends_at_its_time)
 {
     ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
     tell (reader, "idle");
@@ -383,7 +391,7 @@ IN_A_THREAD (loops, a_receive_ends_at_its_time)
     cr_assert_eq (zanni_receive (root, NULL, 0), ZANNI_EINVAL);
 }
 
-IN_A_THREAD (loops, answers_errors_ticks_and_downs_are_received)
+ALONE (loops, answers_errors_ticks_and_downs_are_received)
 {
     ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
     ZANNI_AUTO (zanni_ref_t) counter = spawn ("counter", 0);
@@ -400,7 +408,7 @@ IN_A_THREAD (loops, answers_errors_ticks_and_downs_are_received)
     expect ("error: no counter");
 }
 
-IN_A_THREAD (loops, the_callbacks_of_a_loop_actor_run_while_it_receives)
+ALONE (loops, the_callbacks_of_a_loop_actor_run_while_it_receives)
 {
     ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
     ZANNI_AUTO (zanni_ref_t) counter = spawn ("counter", 0);
@@ -410,7 +418,7 @@ IN_A_THREAD (loops, the_callbacks_of_a_loop_actor_run_while_it_receives)
     expect_nothing ();
 }
 
-IN_A_THREAD (loops, a_loop_actor_calls_and_keeps_what_comes_meanwhile)
+ALONE (loops, a_loop_actor_calls_and_keeps_what_comes_meanwhile)
 {
     ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
     uint64_t first = 0, second = 0;
@@ -424,7 +432,7 @@ IN_A_THREAD (loops, a_loop_actor_calls_and_keeps_what_comes_meanwhile)
     cr_assert_eq (zanni_msg_id (two), second);
 }
 
-IN_A_THREAD (loops, asks_are_answered_in_any_order)
+ALONE (loops, asks_are_answered_in_any_order)
 {
     ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
     uint64_t first = 0, second = 0;
@@ -436,7 +444,7 @@ IN_A_THREAD (loops, asks_are_answered_in_any_order)
     cr_assert_eq (zanni_msg_id (two), first);
 }
 
-IN_A_THREAD (loops, a_loop_actor_that_is_stopped_reads_closed)
+ALONE (loops, a_loop_actor_that_is_stopped_reads_closed)
 {
     ZANNI_AUTO (zanni_ref_t) one = spawn_reader ();
     uint64_t down = monitor (one);
@@ -457,7 +465,7 @@ IN_A_THREAD (loops, a_loop_actor_that_is_stopped_reads_closed)
     expect_nothing ();
 }
 
-IN_A_THREAD (loops, what_run_returns_is_the_reason_of_the_end)
+ALONE (loops, what_run_returns_is_the_reason_of_the_end)
 {
     ZANNI_AUTO (zanni_ref_t) one = spawn_reader ();
     uint64_t down = monitor (one);
@@ -473,7 +481,7 @@ IN_A_THREAD (loops, what_run_returns_is_the_reason_of_the_end)
     cr_assert_eq (reason.code, ZANNI_EROUTE);
 }
 
-IN_A_THREAD (loops, what_a_loop_actor_left_unread_fails_with_the_reason)
+ALONE (loops, what_a_loop_actor_left_unread_fails_with_the_reason)
 {
     ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
     uint64_t id = 0;
@@ -491,7 +499,7 @@ IN_A_THREAD (loops, what_a_loop_actor_left_unread_fails_with_the_reason)
     cr_assert_str_eq (error.text, "receiver down: killed");
 }
 
-IN_A_THREAD (loops, the_end_of_the_node_closes_a_loop_actor)
+ALONE (loops, the_end_of_the_node_closes_a_loop_actor)
 {
     (void) spawn_reader ();
     (void) spawn_reader ();

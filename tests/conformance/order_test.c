@@ -48,10 +48,68 @@ talker_followed (zanni_t *self, zanni_msg_t *msg)
     return zanni_reply (self, msg, *next_number);
 }
 
-static int
-talker_own (zanni_t *self, zanni_msg_t *msg)
+/* What another thread hears when it uses an actor. */
+static zanni_t *s_foreign;
+static int s_codes [6];
+
+static void *
+use_from_elsewhere (void *ref)
 {
-    return zanni_reply (self, msg, (uint64_t) (uintptr_t) self);
+    zanni_msg_t *msg = NULL;
+    uint64_t id;
+    s_codes [0] = zanni_tell (s_foreign, ref, "follow", 1);
+    s_codes [1] = zanni_call (s_foreign, &msg, ref, "followed");
+    s_codes [2] = zanni_receive (s_foreign, &msg, 0);
+    s_codes [3] = zanni_monitor (s_foreign, &id, ref);
+    s_codes [4] = zanni_stop (s_foreign, ref);
+    s_codes [5] = zanni_exit (s_foreign);
+    return NULL;
+}
+
+/* How many of the uses of `self` by another thread answer something else than that it is one. */
+static int
+use_from_a_thread (zanni_t *self)
+{
+    pthread_t thread;
+    int wrong = 0;
+    s_foreign = self;
+    if (pthread_create (&thread, NULL, use_from_elsewhere, (zanni_ref_t *) (uintptr_t) zanni_self (self))
+        || pthread_join (thread, NULL))
+        return -1;
+    for (size_t i = 0; i < 6; i++)
+        wrong += s_codes [i] != ZANNI_ETHREAD;
+    return wrong;
+}
+
+/* The same in a child of fork. */
+static int
+use_from_a_child (zanni_t *self)
+{
+    int status = 0;
+    pid_t child = fork ();
+    if (child < 0)
+        return -1;
+    if (!child) {
+        int wrong = 0;
+        s_foreign = self;
+        (void) use_from_elsewhere ((zanni_ref_t *) (uintptr_t) zanni_self (self));
+        for (size_t i = 0; i < 6; i++)
+            wrong += s_codes [i] != ZANNI_EFORK;
+        _exit (wrong);
+    }
+    return waitpid (child, &status, 0) == child && WIFEXITED (status) ? WEXITSTATUS (status) : -1;
+}
+
+static int
+talker_misuse (zanni_t *self, zanni_msg_t *msg)
+{
+    return zanni_reply (self, msg, use_from_a_thread (self));
+}
+
+static int
+talker_fork (zanni_t *self, zanni_msg_t *msg)
+{
+    return zanni_reply (self, msg, use_from_a_child (self));
 }
 
 static int
@@ -83,16 +141,18 @@ static const zanni_method_t talker_methods [] = {
     ZANNI_METHOD ("everything", "", "x", talker_everything, "All in one."),
     ZANNI_METHOD ("follow", "x", "", talker_follow, ""),
     ZANNI_METHOD ("followed", "", "x", talker_followed, ""),
-    ZANNI_METHOD ("own", "", "t", talker_own, ""),
+    ZANNI_METHOD ("misuse", "", "i", talker_misuse, ""),
+    ZANNI_METHOD ("fork", "", "i", talker_fork, ""),
     ZANNI_METHOD ("listen", "b", "", talker_listen, ""),
     ZANNI_METHOD ("exit", "", "", talker_exit, ""),
+    STATS_METHOD,
     ZANNI_PRIVATE ("dead", "ssst", "", talker_dead, ""),
     ZANNI_METHOD_END
 };
 static const zanni_class_t talker_class = {
     .name = "talker", .state_size = sizeof (int64_t), .methods = talker_methods, .text = "Talks."
 };
-static const zanni_class_t *const classes [] = { &talker_class, &runner_class, NULL };
+CLASSES (&talker_class, &runner_class);
 
 static void
 expect_number (int64_t number)
@@ -173,7 +233,8 @@ leave_dead_letters (zanni_t *self)
     return rc;
 }
 
-EVERYWHERE (order, dead_letters_are_counted_and_told_to_a_subscriber)
+/* Of this node: those of a process are its own node's. */
+BESIDE (order, dead_letters_are_counted_and_told_to_a_subscriber)
 {
     ZANNI_AUTO (zanni_ref_t) runner = spawn_runner ();
     s_talker = spawn ("talker");
@@ -212,15 +273,14 @@ EVERYWHERE (order, dead_letters_are_counted_and_told_to_a_subscriber)
     cr_assert_eq (stats ().dead_letters, 6);
 }
 
-EVERYWHERE (order, dead_letters_count_in_their_subscriber_s_mailbox)
+BESIDE (order, dead_letters_count_in_their_subscriber_s_mailbox)
 {
     begin_again ((zanni_options_t) { .mailbox_messages = 64 });
-    const zanni_spawn_t options = { .place = place, .mailbox_messages = 1000 };
-    ZANNI_AUTO (zanni_ref_t) talker = spawn_with (&options, "talker");
+    ZANNI_AUTO (zanni_ref_t) talker = spawn ("talker");
     int told = 0;
     cr_assert_eq (zanni_dead_letters (root, "dead"), 0);
     for (int i = 0; i < 150; i++)
-        tell (talker, "no such method");
+        cr_assert_eq (zanni_tell_wait (root, talker, -1, "no such method"), 0);
     done (talker, "zanni.describe");
     cr_assert_eq (stats ().dead_letters, 150);
     for (zanni_msg_t *msg = NULL; !zanni_receive (root, &msg, 0); zanni_msg_destroy (&msg))
@@ -229,7 +289,7 @@ EVERYWHERE (order, dead_letters_count_in_their_subscriber_s_mailbox)
     cr_assert (told >= 64 && told <= (place == ZANNI_HERE ? 64 : 72), "%d were told", told);
 }
 
-EVERYWHERE (order, an_actor_can_subscribe_with_a_private_method)
+BESIDE (order, an_actor_can_subscribe_with_a_private_method)
 {
     ZANNI_AUTO (zanni_ref_t) listener = spawn ("talker");
     ZANNI_AUTO (zanni_ref_t) other = spawn ("talker");
@@ -243,6 +303,22 @@ EVERYWHERE (order, an_actor_can_subscribe_with_a_private_method)
     cr_assert_eq (call_int (listener, "followed"), 2);
 }
 
+CONFORM_ONCE (order, dead_letters_of_a_process_are_told_to_its_own_subscriber, ZANNI_PROCESS)
+{
+    ZANNI_AUTO (zanni_ref_t) listener = spawn ("talker");
+    ZANNI_AUTO (zanni_ref_t) other = spawn ("talker");
+    done (listener, "listen", true);
+    cr_assert_eq (zanni_dead_letters (root, "dead"), 0);
+    tell (other, "no such method");
+    tell (listener, "no such method");
+    tell (listener, "follow", "me");
+    cr_assert_eq (stats_of (other).dead_letters, 1);
+    cr_assert_eq (stats_of (listener).dead_letters, 2);
+    cr_assert_eq (call_int (listener, "followed"), 2);
+    cr_assert_eq (stats ().dead_letters, 0);
+    expect_nothing ();
+}
+
 EVERYWHERE (order, a_subscriber_that_has_ended_is_no_trouble)
 {
     ZANNI_AUTO (zanni_ref_t) listener = spawn ("talker");
@@ -254,7 +330,7 @@ EVERYWHERE (order, a_subscriber_that_has_ended_is_no_trouble)
     tell (other, "no such method");
     tell (other, "no such method");
     cr_assert_eq (call_int (other, "followed"), 0);
-    cr_assert_geq (stats ().dead_letters, 2);
+    cr_assert_geq (stats_of (other).dead_letters, 2);
 }
 
 EVERYWHERE (order, every_actor_says_what_it_is)
@@ -267,7 +343,7 @@ EVERYWHERE (order, every_actor_says_what_it_is)
     cr_assert_str_eq (class_name, "talker");
     cr_assert_str_eq (text, "Talks.");
     cr_assert_eq (zanni_enter (reply, &count), 0);
-    cr_assert_eq (count, 7);
+    cr_assert_eq (count, 9);
     cr_assert_eq (zanni_enter (reply, &count), 0);
     cr_assert_eq (zanni_read (reply, &method, &in, &out, &text), 0);
     cr_assert_str_eq (method, "burst");
@@ -285,66 +361,39 @@ EVERYWHERE (order, what_was_done_is_counted)
         tell (talker, "follow", i);
     cr_assert_eq (call_int (talker, "followed"), 10);
     uint64_t down = monitor (talker);
-    cr_assert_eq (stats ().actors, 2);
+    cr_assert_eq (stats ().actors, place == ZANNI_PROCESS ? 1 : 2);   // a process is a node
+    zanni_stats_t there = stats_of (talker);
+    while (there.messages < 11)   // counted at the end of a turn
+        there = stats_of (talker);
+    cr_assert_eq (there.dead_letters + there.failed_tells + there.late_replies, 0);
     cr_assert_eq (zanni_stop (root, talker), 0);
     (void) expect_down (down, false);
     zanni_stats_t after = stats ();
-    while (after.messages < before.messages + 11 || after.actors > 1)   // counted at the end of a turn
+    while ((place != ZANNI_PROCESS && after.messages < before.messages + 11) || after.actors > 1)
         after = stats ();
     cr_assert_eq (after.dead_letters, 0);
     cr_assert_eq (after.failed_tells, 0);
     cr_assert_eq (after.late_replies, 0);
 }
 
-/* What another thread hears when it uses an actor. */
-static zanni_t *s_foreign;
-static int s_codes [6];
-
-static void *
-use_from_elsewhere (void *ref)
-{
-    zanni_msg_t *msg = NULL;
-    uint64_t id;
-    s_codes [0] = zanni_tell (s_foreign, ref, "follow", 1);
-    s_codes [1] = zanni_call (s_foreign, &msg, ref, "followed");
-    s_codes [2] = zanni_receive (s_foreign, &msg, 0);
-    s_codes [3] = zanni_monitor (s_foreign, &id, ref);
-    s_codes [4] = zanni_stop (s_foreign, ref);
-    s_codes [5] = zanni_exit (s_foreign);
-    return NULL;
-}
-
 EVERYWHERE (order, an_actor_is_its_own_threads)
 {
     ZANNI_AUTO (zanni_ref_t) talker = spawn ("talker");
-    zanni_t *const actors [] = { root, (zanni_t *) (uintptr_t) call_int (talker, "own") };
-    for (size_t i = 0; i < 2; i++) {
-        pthread_t thread;
-        s_foreign = actors [i];
-        cr_assert_eq (pthread_create (&thread, NULL, use_from_elsewhere, talker), 0);
-        cr_assert_eq (pthread_join (thread, NULL), 0);
-        for (size_t j = 0; j < 6; j++)
-            cr_assert_eq (s_codes [j], ZANNI_ETHREAD);
-    }
+    cr_assert_eq (use_from_a_thread (root), 0);
+    cr_assert_eq (call_int (talker, "misuse"), 0);
     cr_assert_eq (call_int (talker, "followed"), 0);
 }
 
 EVERYWHERE (order, no_node_lives_on_in_a_child_of_fork)
 {
     ZANNI_AUTO (zanni_ref_t) talker = spawn ("talker");
-    zanni_t *const actors [] = { root, (zanni_t *) (uintptr_t) call_int (talker, "own") };
+    cr_assert_eq (use_from_a_child (root), 0);
+    cr_assert_eq (call_int (talker, "fork"), 0);
     pid_t child = fork ();
     if (!child) {
-        int wrong = 0;
         zanni_t *attached = NULL;
         zanni_node_t *node = zanni_node_of (root);
-        for (size_t i = 0; i < 2; i++) {
-            s_foreign = actors [i];
-            (void) use_from_elsewhere (talker);
-            for (size_t j = 0; j < 6; j++)
-                wrong += s_codes [j] != ZANNI_EFORK;
-        }
-        wrong += zanni_attach (&attached, node) != ZANNI_EFORK;
+        int wrong = zanni_attach (&attached, node) != ZANNI_EFORK;
         wrong += zanni_destroy (&root) != ZANNI_EFORK;
         _exit (wrong);
     }

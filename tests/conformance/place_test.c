@@ -26,10 +26,17 @@ lodger_stop (zanni_t *self, const zanni_reason_t *reason)
                    zanni_reason_string (reason, text, sizeof text));
 }
 
+/* The number of its thread, which no other has, wherever it is. */
 static int
 lodger_thread (zanni_t *self, zanni_msg_t *msg)
 {
-    return zanni_reply (self, msg, (uint64_t) pthread_self ());
+    return zanni_reply (self, msg, (int64_t) gettid ());
+}
+
+static int
+lodger_process (zanni_t *self, zanni_msg_t *msg)
+{
+    return zanni_reply (self, msg, getpid ());
 }
 
 /* Spawns another like itself, and answers with a weak reference to it. */
@@ -60,7 +67,7 @@ lodger_call (zanni_t *self, zanni_msg_t *msg)
 {
     lodger_t *lodger = zanni_state (self);
     ZANNI_AUTO (zanni_msg_t) reply = NULL;
-    uint64_t thread = 0;
+    int64_t thread = 0;
     int rc = zanni_call (self, &reply, lodger->child, "thread");
     if (!rc)
         rc = zanni_read (reply, &thread);
@@ -82,9 +89,10 @@ lodger_exit (zanni_t *self, zanni_msg_t *msg)
 }
 
 static const zanni_method_t lodger_methods [] = {
-    ZANNI_METHOD ("thread", "", "t", lodger_thread, ""),
+    ZANNI_METHOD ("thread", "", "x", lodger_thread, ""),
+    ZANNI_METHOD ("process", "", "i", lodger_process, ""),
     ZANNI_METHOD ("spawn", "iu", "r", lodger_spawn, ""),
-    ZANNI_METHOD ("call", "", "it", lodger_call, ""),
+    ZANNI_METHOD ("call", "", "ix", lodger_call, ""),
     ZANNI_METHOD ("lend", "", "r", lodger_lend, ""),
     ZANNI_METHOD ("exit", "", "", lodger_exit, ""),
     ZANNI_METHOD_END
@@ -93,13 +101,13 @@ static const zanni_class_t lodger_class = {
     .name = "lodger", .state_size = sizeof (lodger_t), .methods = lodger_methods, .start_in = "r",
     .start = lodger_start, .stop = lodger_stop
 };
-static const zanni_class_t *const classes [] = { &lodger_class, NULL };
+CLASSES (&lodger_class);
 
-static uint64_t
+static int64_t
 thread_of (const zanni_ref_t *ref)
 {
     ZANNI_AUTO (zanni_msg_t) reply = call (ref, "thread");
-    uint64_t thread = 0;
+    int64_t thread = 0;
     cr_assert_eq (zanni_read (reply, &thread), 0);
     return thread;
 }
@@ -119,8 +127,9 @@ EVERYWHERE (places, are_where_they_say)
 {
     ZANNI_AUTO (zanni_ref_t) one = spawn ("lodger", zanni_self (root));
     ZANNI_AUTO (zanni_ref_t) two = spawn ("lodger", zanni_self (root));
-    bool is_here = thread_of (one) == (uint64_t) pthread_self ();
+    bool is_here = thread_of (one) == (int64_t) gettid ();
     cr_assert_eq (is_here, place == ZANNI_HERE);
+    cr_assert_eq (call_int (one, "process") != getpid (), place == ZANNI_PROCESS);
     if (place != ZANNI_SHARED)
         cr_assert_eq (thread_of (one) == thread_of (two), place == ZANNI_HERE);
 }
@@ -133,17 +142,17 @@ EVERYWHERE (places, beside_each_other_share_a_thread)
     cr_assert_eq (thread_of (here), thread_of (parent));
     const zanni_ref_t *alone = child_of (&msg, parent, ZANNI_THREAD);
     cr_assert_neq (thread_of (alone), thread_of (parent));
-    cr_assert_neq (thread_of (alone), (uint64_t) pthread_self ());
+    cr_assert_neq (thread_of (alone), (int64_t) gettid ());
     const zanni_ref_t *shared = child_of (&msg, parent, ZANNI_SHARED);
     cr_assert_eq (thread_of (shared) == thread_of (parent), place == ZANNI_SHARED);
-    cr_assert_neq (thread_of (shared), (uint64_t) pthread_self ());
+    cr_assert_neq (thread_of (shared), (int64_t) gettid ());
 }
 
 CONFORM_ONCE (places, on_a_worker_of_the_pool_can_be_chosen, ZANNI_SHARED)
 {
     begin_again ((zanni_options_t) { .workers = 2 });
     zanni_ref_t *refs [4];
-    uint64_t threads [4];
+    int64_t threads [4];
     for (uint32_t i = 0; i < 4; i++) {
         const zanni_spawn_t options = { .worker = 1 + i % 2 };
         refs [i] = spawn_with (&options, "lodger", zanni_self (root));
@@ -167,10 +176,10 @@ EVERYWHERE (places, an_actor_that_blocks_lets_those_beside_it_work)
     (void) child_of (&msg, parent, ZANNI_HERE);
     ZANNI_AUTO (zanni_msg_t) reply = call (parent, "call");
     int32_t rc = 0;
-    uint64_t thread = 0;
+    int64_t thread = 0;
     cr_assert_eq (zanni_read (reply, &rc, &thread), 0);
-    cr_assert_eq (rc, place == ZANNI_THREAD ? 0 : ZANNI_EOWNER);
-    if (place == ZANNI_THREAD)
+    cr_assert_eq (rc, owns () ? 0 : ZANNI_EOWNER);
+    if (owns ())
         cr_assert_eq (thread, thread_of (parent));
 }
 
@@ -195,12 +204,21 @@ EVERYWHERE (places, the_end_of_a_parent_drops_its_children)
     uint64_t down = monitor (child);
     (void) thread_of (child);   // it is watched by now
     cr_assert_eq (zanni_kill (root, parent), 0);
-    expect ("child stopped: normal");   // its last strong reference is gone
-    cr_assert_eq (expect_down (down, false).kind, ZANNI_EXIT_NORMAL);
+    if (place != ZANNI_PROCESS) {
+        expect ("child stopped: normal");   // its last strong reference is gone
+        cr_assert_eq (expect_down (down, false).kind, ZANNI_EXIT_NORMAL);
+        return;
+    }
+    const char *text = "";   // that of a process, and its home ends: it tells which it heard of first
+    ZANNI_AUTO (zanni_msg_t) told = next ();
+    cr_assert_eq (zanni_read (told, &text), 0);
+    bool dropped = strcmp (text, "child stopped: normal") == 0;
+    cr_assert (dropped || strcmp (text, "child stopped: shutdown") == 0, "%s", text);
+    cr_assert_eq (expect_down (down, false).kind, dropped ? ZANNI_EXIT_NORMAL : ZANNI_EXIT_SHUTDOWN);
 }
 
 /* A strong reference elsewhere does not help an actor whose worker ends. */
-IN_A_THREAD (places, those_beside_an_actor_in_a_thread_end_with_it)
+CONFORM_ONCE (places, those_beside_an_actor_in_a_thread_end_with_it, ZANNI_THREAD)
 {
     ZANNI_AUTO (zanni_ref_t) parent = spawn ("lodger", zanni_self (root));
     ZANNI_AUTO (zanni_msg_t) msg = NULL;
@@ -214,6 +232,29 @@ IN_A_THREAD (places, those_beside_an_actor_in_a_thread_end_with_it)
     down = monitor (child);
     cr_assert_eq (expect_down (down, false).kind, ZANNI_EXIT_NO_ACTOR);
     cr_assert_eq (zanni_tell (root, child, "exit"), ZANNI_ENOACTOR);
+}
+
+/* Its process is no more than a place to live in: it goes on as long as anybody in it is held. */
+CONFORM_ONCE (places, those_beside_an_actor_in_a_process_live_on_while_they_are_held, ZANNI_PROCESS)
+{
+    ZANNI_AUTO (zanni_ref_t) parent = spawn ("lodger", zanni_self (root));
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    zanni_ref_t *child = NULL;
+    const zanni_ref_t *lent = NULL;
+    (void) child_of (&msg, parent, ZANNI_HERE);
+    zanni_msg_t *reply = call (parent, "lend");
+    cr_assert_eq (zanni_read (reply, &lent), 0);
+    cr_assert_eq (zanni_ref_keep (root, &child, lent), 0);
+    zanni_msg_destroy (&reply);
+    uint64_t down = monitor (parent);
+    tell (parent, "exit");
+    expect ("parent stopped: normal");
+    cr_assert_eq (expect_down (down, false).kind, ZANNI_EXIT_NORMAL);
+    cr_assert_neq (call_int (child, "process"), getpid ());
+    down = monitor (child);
+    zanni_ref_destroy (&child);
+    expect ("child stopped: normal");
+    cr_assert_eq (expect_down (down, false).kind, ZANNI_EXIT_NORMAL);
 }
 
 /* A thread of the host that leaves the node takes those beside it along. */

@@ -191,7 +191,7 @@ static const zanni_class_t holder_class = {
     .name = "holder", .state_size = sizeof (holder_t), .methods = holder_methods
 };
 
-static const zanni_class_t *const classes [] = { &thing_class, &holder_class, &runner_class, NULL };
+CLASSES (&thing_class, &holder_class, &runner_class);
 
 static zanni_ref_t *
 spawn_thing (void)

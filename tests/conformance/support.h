@@ -9,6 +9,10 @@
    the root's own functions, for Criterion takes none from other threads. Nothing sleeps: what has to come is awaited
    with a deadline that a passing test never reaches.
 
+   An actor in a process of its own is one of a node of its own, with counts (stats_of) and a log of its own; the test's
+   descriptors are reached by their number and its pid (reach). What it is sent from here is bounded by the window of the
+   session, not by its mailbox.
+
    The runner is a helper that shares the test's memory: an actor on a pool worker that runs a function of the test's
    in one turn. What one turn sends leaves together, so a mailbox can be filled, or a message be followed by a command,
    without any chance for the receiver in between. */
@@ -17,21 +21,31 @@
 #define TESTS_CONFORMANCE_SUPPORT_H
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zanni.h>
 
 #define DEADLINE_MS 5000
 #define UNUSED __attribute__ ((unused))
 
-#define PLACES(ROW, suite, name) \
+#define PLACES_BESIDE(ROW, suite, name) \
     ROW (suite, name, shared, ZANNI_SHARED) \
     ROW (suite, name, here, ZANNI_HERE) \
     ROW (suite, name, thread, ZANNI_THREAD)
+
+#define PLACES_ALONE(ROW, suite, name) \
+    ROW (suite, name, thread, ZANNI_THREAD) \
+    ROW (suite, name, process, ZANNI_PROCESS)
+
+#define PLACES(ROW, suite, name) \
+    PLACES_BESIDE (ROW, suite, name) \
+    ROW (suite, name, process, ZANNI_PROCESS)
 
 #define CONFORMS(suite, name, word, where) \
     Test (suite, name##_##word, .timeout = 20) \
@@ -39,21 +53,45 @@
         conform (classes, where, suite##_##name); \
     }
 
-/* Each file of tests has an array of its `classes`, which ends with NULL. */
-#define EVERYWHERE(suite, name) \
+/* The classes of a file of tests. The program is begun anew to run process actors, and finds out before Criterion's main:
+   in their launcher and in themselves zanni_init never returns. */
+#define CLASSES(...) \
+    static const zanni_class_t *const classes [] = { __VA_ARGS__, NULL }; \
+    __attribute__ ((constructor)) static void \
+    begin_as_what_this_is (void) \
+    { \
+        (void) zanni_init (classes); \
+    } \
+    static void begin_as_what_this_is (void)
+
+#define CONFORM_IN(places, suite, name) \
     static void suite##_##name (void); \
-    PLACES (CONFORMS, suite, name) \
+    places (CONFORMS, suite, name) \
     static void suite##_##name (void)
+
+#define EVERYWHERE(suite, name) CONFORM_IN (PLACES, suite, name)
+
+/* For actors that share the test's memory. */
+#define BESIDE(suite, name) CONFORM_IN (PLACES_BESIDE, suite, name)
+
+/* For actors that own their worker: they may block, and loop. */
+#define ALONE(suite, name) CONFORM_IN (PLACES_ALONE, suite, name)
 
 /* For what only one place has. */
 #define CONFORM_ONCE(suite, name, where) \
     static void suite##_##name (void); \
     CONFORMS (suite, name, only, where) \
     static void suite##_##name (void)
-#define IN_A_THREAD(suite, name) CONFORM_ONCE (suite, name, ZANNI_THREAD)
 
 static zanni_t *root;
 static zanni_place_t place;
+
+/* Whether actors in the place own their worker. */
+static inline bool
+owns (void)
+{
+    return place == ZANNI_THREAD || place == ZANNI_PROCESS;
+}
 
 /* What the node said. */
 static struct {
@@ -268,6 +306,37 @@ stats (void)
     zanni_stats_t now = { 0 };
     cr_assert_eq (zanni_stats (root, &now), 0);
     return now;
+}
+
+/* What an actor's node has counted, by a method of the actor's: STATS_METHOD in its table. */
+UNUSED static int
+answer_stats (zanni_t *self, zanni_msg_t *msg)
+{
+    zanni_stats_t now;
+    int rc = zanni_stats (self, &now);
+    return rc ? rc : zanni_reply (self, msg, now.messages, now.dead_letters, now.failed_tells, now.late_replies);
+}
+#define STATS_METHOD ZANNI_METHOD ("stats", "", "tttt", answer_stats, "Of its node.")
+
+static inline zanni_stats_t
+stats_of (const zanni_ref_t *ref)
+{
+    zanni_stats_t now = { 0 };
+    ZANNI_AUTO (zanni_msg_t) reply = call (ref, "stats");
+    int rc = zanni_read (reply, &now.messages, &now.dead_letters, &now.failed_tells, &now.late_replies);
+    cr_assert_eq (rc, 0, "%s", zanni_strerror (rc));
+    return now;
+}
+
+/* In an actor: the descriptor `fd` of the process `pid`, which may be another. */
+UNUSED static int
+reach (int pid, int fd, int flags)
+{
+    char path [64];
+    if (pid == getpid ())
+        return fd;
+    snprintf (path, sizeof path, "/proc/%d/fd/%d", pid, fd);
+    return open (path, flags | O_CLOEXEC);
 }
 
 /* Tells a witness a line. In actors. */

@@ -13,6 +13,7 @@ typedef struct {
     int64_t ticks;
     int64_t begun_ns;
     int fd;
+    bool reached;
     void *context;
     void *socket;
 } clock_t_;
@@ -170,8 +171,12 @@ static int
 clock_watch (zanni_t *self, zanni_msg_t *msg)
 {
     clock_t_ *state = zanni_state (self);
+    int32_t pid, fd;
     uint32_t events;
-    int rc = zanni_read (msg, &state->fd, &events);
+    int rc = zanni_read (msg, &pid, &fd, &events);
+    if (!rc)
+        state->fd = reach (pid, fd, events & ZANNI_WRITABLE ? O_WRONLY : O_RDONLY);
+    state->reached = !rc && pid != getpid ();
     return rc ? rc : zanni_watch (self, &state->watch, state->fd, events, "ready");
 }
 
@@ -204,7 +209,11 @@ clock_unwatch (zanni_t *self, zanni_msg_t *msg)
 {
     clock_t_ *state = zanni_state (self);
     (void) msg;
-    return zanni_watch_cancel (self, state->watch);
+    int rc = zanni_watch_cancel (self, state->watch);
+    if (state->reached)
+        close (state->fd);
+    state->reached = false;
+    return rc;
 }
 
 /* Binds a ZeroMQ socket of its own, answers where, and watches it. */
@@ -251,7 +260,7 @@ static const zanni_method_t clock_methods [] = {
     ZANNI_METHOD ("cancel", "", "", clock_cancel, ""),
     ZANNI_METHOD ("race", "", "", clock_race, ""),
     ZANNI_METHOD ("wrong", "", "x", clock_wrong, ""),
-    ZANNI_METHOD ("watch", "iu", "", clock_watch, ""),
+    ZANNI_METHOD ("watch", "iiu", "", clock_watch, ""),
     ZANNI_METHOD ("again", "", "", clock_again, ""),
     ZANNI_METHOD ("unwatch", "", "", clock_unwatch, ""),
     ZANNI_METHOD ("bind", "", "s", clock_bind, ""),
@@ -267,7 +276,7 @@ static const zanni_class_t clock_class = {
     .name = "clock", .state_size = sizeof (clock_t_), .methods = clock_methods, .start_in = "r",
     .start = clock_start, .stop = clock_stop
 };
-static const zanni_class_t *const classes [] = { &clock_class, NULL };
+CLASSES (&clock_class);
 
 static zanni_ref_t *
 spawn_clock (void)
@@ -381,7 +390,7 @@ EVERYWHERE (watches, a_pipe_with_something_to_read_is_one_message_until_it_is_wa
     int fds [2];
     cr_assert_eq (pipe (fds), 0);
     ZANNI_AUTO (zanni_ref_t) clock = spawn_clock ();
-    done (clock, "watch", fds [0], ZANNI_READABLE);
+    done (clock, "watch", (int) getpid (), fds [0], ZANNI_READABLE);
     (void) call_int (clock, "sync");
     expect_nothing ();
     put (fds [1], "ab");
@@ -412,10 +421,10 @@ EVERYWHERE (watches, tell_what_can_be_written_and_what_is_broken)
     cr_assert_eq (pipe (fds), 0);
     ZANNI_AUTO (zanni_ref_t) writer = spawn_clock ();
     ZANNI_AUTO (zanni_ref_t) reader = spawn_clock ();
-    done (writer, "watch", fds [1], ZANNI_WRITABLE);
+    done (writer, "watch", (int) getpid (), fds [1], ZANNI_WRITABLE);
     expect ("- writable");
     done (writer, "unwatch");
-    done (reader, "watch", fds [0], ZANNI_READABLE);
+    done (reader, "watch", (int) getpid (), fds [0], ZANNI_READABLE);
     cr_assert_eq (close (fds [1]), 0);
     expect ("- broken");
     done (reader, "unwatch");
@@ -428,11 +437,11 @@ EVERYWHERE (watches, end_with_their_actor)
     cr_assert_eq (pipe (fds), 0);
     ZANNI_AUTO (zanni_ref_t) one = spawn_clock ();
     ZANNI_AUTO (zanni_ref_t) two = spawn_clock ();
-    done (one, "watch", fds [0], ZANNI_READABLE);
+    done (one, "watch", (int) getpid (), fds [0], ZANNI_READABLE);
     uint64_t down = monitor (one);
     cr_assert_eq (zanni_stop (root, one), 0);
     (void) expect_down (down, false);
-    done (two, "watch", fds [0], ZANNI_READABLE);
+    done (two, "watch", (int) getpid (), fds [0], ZANNI_READABLE);
     put (fds [1], "x");
     expect ("x");
     done (two, "unwatch");
