@@ -356,6 +356,7 @@ zanni_forward (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *ref, const ch
         return rc;
     onward->item.kind = msg->item.kind;
     onward->item.flags |= ZANNI__COUNTED;
+    zanni__credit_once (self->worker, onward);
     onward->id = msg->id;
     onward->deadline_ns = msg->deadline_ns;
     msg->item.flags |= ZANNI__ANSWERED;

@@ -58,7 +58,7 @@ static const zanni_class_t *s_kept_class;                    // whose it is, or 
 static const zanni_class_t s_none_definition = { .name = "" };
 static zanni__method_t s_none_methods [S_BUILTINS_MAX];
 static const zanni__method_t *s_none_slots [2 * S_BUILTINS_MAX];
-static zanni__class_t s_none = {
+zanni__class_t zanni__none = {
     .definition = &s_none_definition, .start_in = "", .methods = s_none_methods,
     .mask = 2 * S_BUILTINS_MAX - 1, .slots = s_none_slots
 };
@@ -270,8 +270,8 @@ static void
 s_none_fill (void)
 {
     for (const zanni_method_t *method = zanni__builtin_methods; !s_is_end (method); method++) {
-        zanni__assert (s_none.methods_count < S_BUILTINS_MAX);
-        zanni__method_t *own = s_add_method (&s_none, s_slot (&s_none, method->name));
+        zanni__assert (zanni__none.methods_count < S_BUILTINS_MAX);
+        zanni__method_t *own = s_add_method (&zanni__none, s_slot (&zanni__none, method->name));
         *own = s_method_of (method);
         own->builtin = true;
     }
@@ -364,7 +364,7 @@ static void
 s_inherit (zanni__class_t *cls, const zanni_class_t *definition, const zanni__class_t *base)
 {
     cls->definition = definition;
-    cls->parent = base == &s_none ? NULL : base;
+    cls->parent = base == &zanni__none ? NULL : base;
     cls->start_in = definition->start_in ? definition->start_in : base->start_in;
     cls->state_size = definition->state_size;
     cls->has_start = definition->start || base->has_start;
@@ -597,5 +597,5 @@ const zanni__class_t *
 zanni__class_none (void)
 {
     pthread_once (&s_none_once, s_none_fill);
-    return &s_none;
+    return &zanni__none;
 }

@@ -45,6 +45,9 @@ const zanni__class_t *zanni__class_find (const char *name);
 /* The class of an actor that serves none: it has the methods that every actor has. */
 const zanni__class_t *zanni__class_none (void);
 
+/* For comparing with it, which needs nothing of it to be filled in. */
+extern zanni__class_t zanni__none;
+
 /* Makes a class of the library's own, which no name leads to; it lives as long as the process. ZANNI_ENOMEM. */
 int zanni__class_make (zanni__class_t **cls_p, const zanni_class_t *definition);
 

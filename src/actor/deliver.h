@@ -48,7 +48,8 @@ zanni__leave (zanni_worker_t *worker, zanni_msg_t *msg)
     zanni__count_queued (msg->to, UINT32_MAX, UINT64_MAX - msg->item.weight + 1);
     if (__builtin_expect (msg->from->elsewhere, 0))
         zanni__remote_taken (worker, msg);
-    if (__builtin_expect (msg->to->watchers != NULL, 0))
+    const zanni__item_t *watcher = msg->to->watchers;
+    if (__builtin_expect (watcher && watcher->kind == ZANNI__WAITER, 0))
         zanni__waiters_wake (worker, msg->to);
 }
 

@@ -385,10 +385,15 @@ s_take_message (s_arrival_t *arrival)
     zanni__identity_t *to = s_receiver (arrival);
     zanni_msg_t *msg = to ? s_msg_new (arrival, to, kind) : NULL;
     int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
-    if (!rc)
+    if (!rc) {
+        if (kind == ZANNI__TELL && !arrival->record->about)
+            zanni__tell_came (worker, arrival->peer, msg);
         s_deliver (worker, msg);
+    }
     else if (msg)
         zanni__msg_free (worker, msg);
+    if (kind == ZANNI__TELL && (rc || arrival->record->about))
+        zanni__tell_forget (worker);
     if (to)
         zanni__identity_unref (to);
     return rc ? s_refuse (arrival, rc) : 0;

@@ -166,8 +166,12 @@ zanni__watcher_add (zanni_worker_t *worker, zanni__identity_t *identity, zanni_m
         zanni__waiter_now (worker, msg);
         return;
     }
-    msg->item.next = identity->watchers;
-    identity->watchers = &msg->item;
+    zanni__item_t **at = &identity->watchers;
+    if (msg->item.kind != ZANNI__WAITER)   // those come first: they are looked for with every message that leaves
+        while (*at && (*at)->kind == ZANNI__WAITER)
+            at = &(*at)->next;
+    msg->item.next = *at;
+    *at = &msg->item;
 }
 
 void
@@ -202,9 +206,9 @@ zanni__watcher_fire (zanni_worker_t *worker, zanni__identity_t *identity, uint64
 void
 zanni__waiters_wake (zanni_worker_t *worker, zanni__identity_t *identity)
 {
-    for (zanni__item_t **at = &identity->watchers; *at;) {
+    for (zanni__item_t **at = &identity->watchers; *at && (*at)->kind == ZANNI__WAITER;) {
         zanni_msg_t *msg = (zanni_msg_t *) (void *) *at;
-        if (msg->item.kind == ZANNI__WAITER && s_has_room (identity, msg)) {
+        if (s_has_room (identity, msg)) {
             *at = msg->item.next;
             zanni__waiter_now (worker, msg);
         }

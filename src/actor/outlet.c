@@ -347,6 +347,7 @@ zanni__flush (zanni_worker_t *worker)
     s_emit_all (worker);
     if (worker->link_dirty) {
         worker->link_dirty = false;
+        zanni__credit (worker);   // an answer says, too, how much room there is again
         worker->node->link->flush (worker->link);
     }
     if (__builtin_expect (worker->stalled.head != NULL, 0)) {

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #define S_SWEEP_LEAST 256
+#define S_CREDIT (UINT64_C (64) << 10)   // bytes, and the link is told
 
 int
 zanni__worker_link (zanni_worker_t *worker)
@@ -62,6 +63,9 @@ s_forget (zanni_worker_t *worker, zanni__remote_t *remote)
     zanni__table_remove (&remotes->stand_ins, &remote->entry);
     if (remotes->last == remote->identity)
         remotes->last = NULL;
+    if (remotes->again.from == remote->identity)
+        zanni__tell_forget (worker);
+    zanni__credit (worker);
     worker->node->link->leave (remote->peer);
     remote->peer = NULL;
     zanni__identity_unref (remote->identity);
@@ -240,10 +244,36 @@ zanni__remote_taken (zanni_worker_t *worker, const zanni_msg_t *msg)
 {
     zanni__remote_t *remote = msg->from->as.remote;
     uint64_t charge = ZANNI__CHARGE + (uint64_t) msg->item.weight;
-    if (remote->uncredited >= charge)
+    zanni__remotes_t *remotes = worker->remotes;
+    if (msg->from->worker != worker)
+        return;   // it was forwarded from there
+    if (__builtin_expect (remote->uncredited >= charge, 0)) {
         remote->uncredited -= charge;
-    else if (remote->peer)
-        worker->node->link->taken (remote->peer, charge);
+        return;
+    }
+    if (__builtin_expect (remotes->credited != remote->peer || remotes->credit >= S_CREDIT, 0)) {
+        zanni__credit (worker);
+        remotes->credited = remote->peer;
+    }
+    remotes->credit += remote->peer ? charge : 0;
+}
+
+void
+zanni__credit_once (const zanni_worker_t *worker, const zanni_msg_t *onward)
+{
+    const zanni__identity_t *from = onward->from;
+    if (from->elsewhere && from->worker == worker && onward->to->worker == worker && !onward->to->elsewhere)
+        from->as.remote->uncredited += ZANNI__CHARGE + (uint64_t) onward->item.weight;
+}
+
+void
+zanni__credit (zanni_worker_t *worker)
+{
+    zanni__remotes_t *remotes = worker->remotes;
+    uint64_t charge = remotes->credit;
+    remotes->credit = 0;
+    if (charge)
+        worker->node->link->taken (remotes->credited, charge);
 }
 
 /* The error that ends an ask whose receiver is gone. Without memory its deadline, or a later try, will. */
@@ -321,6 +351,7 @@ zanni__remotes_free (zanni_worker_t *worker)
     zanni__entry_t *entry;
     if (!remotes)
         return;
+    zanni__tell_forget (worker);
     for (int i = 0; i < ZANNI__REACHED; i++)
         if (remotes->reached [i])
             zanni__identity_unref (remotes->reached [i]);

@@ -11,6 +11,7 @@
 #define ZANNI_ACTOR_REMOTE_H
 
 #include "../base/table.h"
+#include "../wire/record.h"
 #include "worker.h"
 #include <zanni/sys/link.h>
 
@@ -37,6 +38,12 @@ typedef struct zanni__remote {
     _Atomic bool owns;                // `own` is known (release; acquire)
     uint64_t lent;                    // so often its owner holds it for us
     uint64_t uncredited;              // of messages from it that came by another peer: see inbound.c
+    struct {
+        const zanni__method_t *method;
+        uint64_t from;
+        uint32_t size;
+        uint8_t bytes [ZANNI__TELL_HEAD];
+    } head;                           // of the last plain tell to it: see plain.c
     char endpoint [ZANNI_ENDPOINT_MAX];   // the peer's, also when that is left
     char name [];                     // of its class
 } zanni__remote_t;
@@ -48,6 +55,15 @@ typedef struct zanni__remotes {
     zanni__identity_t *last;                  // who sent last, for the next message is mostly from the same
     zanni__identity_t *reached [ZANNI__REACHED];   // own actors that others reached, held, by id
     zanni__memo_t methods [ZANNI__MEMO];      // by name and class: names in `method->name`
+    struct {
+        zanni_peer_t *peer;
+        zanni__identity_t *to;                // both held; NULL
+        zanni__identity_t *from;
+        const zanni__class_t *cls;            // of `to`, then
+        const zanni__method_t *method;
+    } again;                                  // of the last plain tell that came: see plain.c
+    zanni_peer_t *credited;                   // what of it was handled and has not been told the link
+    uint64_t credit;
 } zanni__remotes_t;
 
 static inline uint64_t
@@ -108,6 +124,10 @@ int zanni__retain (zanni_worker_t *worker, zanni__identity_t *identity);
 
 /* route.c. A record of a kind that is only about `to`, a stand-in. */
 int zanni__route_about (zanni_worker_t *worker, zanni__identity_t *to, zanni_record_kind_t kind, uint64_t id, bool own);
+
+/* plain.c. A plain tell has come, whose head the next one may have, too. */
+void zanni__tell_came (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_msg_t *msg);
+void zanni__tell_forget (zanni_worker_t *worker);
 
 /* inbound.c. Points a pending ask at whom it was forwarded to. */
 void zanni__repoint (zanni_worker_t *worker, uint64_t ask, zanni__identity_t *target);

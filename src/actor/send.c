@@ -196,12 +196,11 @@ zanni__msg_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, 
     return rc;
 }
 
-int
-zanni_tell_args (zanni_t *self, const zanni_ref_t *ref, const char *method, const zanni_arg_t *args, size_t count)
+ZANNI__INLINE int
+s_tell (zanni_t *self, const zanni_ref_t *ref, const zanni__words_t *words)
 {
-    const zanni__words_t words = { method, args, count };
     zanni_msg_t *msg;
-    int rc = s_prepare (self, &msg, ref, &words);
+    int rc = s_prepare (self, &msg, ref, words);
     if (__builtin_expect (rc != 0, 0))
         return rc;
     if (__builtin_expect (msg->to->worker == self->worker && self->worker->corked
@@ -213,6 +212,35 @@ zanni_tell_args (zanni_t *self, const zanni_ref_t *ref, const char *method, cons
         zanni__dispatch (self, msg);
     }
     return 0;
+}
+
+/* To an actor of another node: where it can be, without a message. */
+static __attribute__ ((noinline)) int
+s_tell_elsewhere (zanni_t *self, const zanni_ref_t *ref, const zanni__words_t *words)
+{
+    zanni__identity_t *to;
+    zanni_worker_t *worker = self->worker;
+    int rc = words->method ? zanni__target (worker, &to, ref) : ZANNI_EINVAL;
+    if (rc)
+        return rc;
+    const zanni__method_t *method =
+        s_method (worker, atomic_load_explicit (&to->cls, memory_order_acquire), words->method);
+    if (!method || !zanni__tell_plainly (self, to, method, words, &rc))
+        return s_tell (self, ref, words);
+    if (!worker->corked)
+        zanni__uncorked (worker);
+    return rc;
+}
+
+int
+zanni_tell_args (zanni_t *self, const zanni_ref_t *ref, const char *method, const zanni_arg_t *args, size_t count)
+{
+    const zanni__words_t words = { method, args, count };
+    if (__builtin_expect (ref && ref->identity->elsewhere, 0)) {
+        int rc = zanni__check_thread (self);
+        return rc ? rc : s_tell_elsewhere (self, ref, &words);
+    }
+    return s_tell (self, ref, &words);
 }
 
 /* Moves the arguments of `msg` into a payload of their own, so that several messages can share them. */

@@ -238,7 +238,7 @@ static bool
 s_is_for_receive (const zanni_worker_t *worker, const zanni__identity_t *identity, zanni__item_t *item)
 {
     if (worker->owner != identity || item->kind > ZANNI__DOWN
-        || atomic_load_explicit (&identity->cls, memory_order_relaxed) != zanni__class_none ())
+        || atomic_load_explicit (&identity->cls, memory_order_relaxed) != &zanni__none)
         return false;
     zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
     if (item->kind == ZANNI__REPLY || item->kind == ZANNI__ERROR) {
@@ -255,6 +255,8 @@ zanni__receivable (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ms
     bool yields;
     if (msg->item.kind <= ZANNI__ASK) {
         zanni__leave (worker, msg);
+        if (worker->remotes)
+            zanni__credit (worker);
         yields = !(msg->item.flags & ZANNI__TICK) || zanni__tick_arrived (worker, msg);
         if (yields && msg->method && msg->method->builtin) {
             s_handle_message (worker, identity, msg);

@@ -119,6 +119,8 @@ zanni__worker_run (zanni_worker_t *worker, uint32_t budget)
             break;
     }
     worker->ran = total;
+    if (worker->remotes)
+        zanni__credit (worker);
     return total;
 }
 
@@ -130,6 +132,18 @@ s_set_poll (zanni_worker_t *worker, int64_t took_ns)
         worker->poll = 1 + (uint32_t) (worker->ran * (int64_t) ZANNI__POLL_NS / took_ns);
     else if (took_ns < ZANNI__POLL_NS && worker->poll < ZANNI__POLL_MESSAGES)
         worker->poll *= 2;
+}
+
+/* What came from other nodes is handled before more of it is taken in: mailboxes stay short, what they are made of stays
+   in the cache, and the rest waits where windows bound it. While nothing runs, because the owner waits for something that
+   may be among it, all that comes is taken. */
+static void
+s_look_at_link (zanni_worker_t *worker)
+{
+    const zanni_link_ops_t *link = worker->node->link;
+    worker->ahead -= worker->ran < worker->ahead ? worker->ran : worker->ahead;
+    if (!worker->run_head || !worker->ahead || link->next_ns (worker->link) <= worker->now_ns)
+        worker->ahead += (uint32_t) link->receive (worker->link);
 }
 
 void
@@ -145,7 +159,7 @@ zanni__worker_look (zanni_worker_t *worker)
         worker->node->port->receive (worker->port);
     worker->fresh = false;
     if (worker->link)
-        worker->node->link->receive (worker->link);
+        s_look_at_link (worker);
     if (worker->events.head)
         zanni__events_look (worker);
     if (zanni__due_next (worker) <= worker->now_ns)   // behind what came in time, though nobody looked

@@ -87,6 +87,7 @@ struct zanni_worker {
     uint32_t poll;                    // messages until the next look, at most
     uint32_t ran;                     // since the last one
     bool fresh;                       // its wait ended with a batch: the port was looked at just now
+    uint32_t ahead;                   // records that the link took in and that may wait in mailboxes
     zanni__counts_t counts;
 
     zanni__memo_t memo [ZANNI__MEMO];
@@ -238,6 +239,8 @@ void zanni__route (zanni_worker_t *worker, zanni__item_t *item);
 int zanni__remote_here (zanni_worker_t *worker, zanni__identity_t **here_p, zanni__identity_t *identity);
 int zanni__remote_admits (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight);
 void zanni__remote_taken (zanni_worker_t *worker, const zanni_msg_t *msg);
+void zanni__credit (zanni_worker_t *worker);   // what was taken is told the link
+void zanni__credit_once (const zanni_worker_t *worker, const zanni_msg_t *onward);   // it was taken before
 void zanni__remotes_free (zanni_worker_t *worker);
 
 static inline int
@@ -291,6 +294,11 @@ typedef struct {
     const zanni_arg_t *args;
     size_t count;
 } zanni__words_t;
+
+/* plain.c: writes a plain tell to `to`, a stand-in of this worker, right where it leaves; *rc is what zanni_tell answers.
+   false: nothing happened, it has to be sent as a message. */
+bool zanni__tell_plainly (zanni_t *self, zanni__identity_t *to, const zanni__method_t *method,
+                          const zanni__words_t *words, int *rc);
 int zanni__msg_make (zanni_t *self, zanni_msg_t **msg_p, zanni__identity_t *to, const zanni__words_t *words);
 int zanni__msg_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, const zanni__words_t *words);
 int zanni__msg_pack (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_arg_t *args, size_t count);

@@ -38,7 +38,7 @@ zanni__pair_of (const zanni_record_t *record)
     const zanni_wire_ref_t *about = s_is_answer (record) ? NULL : record->about;
     zanni__pair_t pair = {
         .known = record->to.nonce && (record->from.nonce || about), .answer = s_is_answer (record),
-        .from = record->from.actor, .to = record->to.actor
+        .end = record->kind == ZANNI_RECORD_DOWN, .from = record->from.actor, .to = record->to.actor
     };
     if (!about || !pair.known)
         return pair;
@@ -47,12 +47,17 @@ zanni__pair_of (const zanni_record_t *record)
     return pair;
 }
 
+static bool
+s_are_of_two (const zanni__pair_t *first, const zanni__pair_t *second)
+{
+    return first->from == second->from && (first->to == second->to || second->end);
+}
+
 /* Whether the second must not pass the first. */
 static bool
 s_stops (const zanni__pair_t *first, const zanni__pair_t *second)
 {
-    return first->known && second->known && first->from == second->from && first->to == second->to
-           && (first->answer || second->answer);
+    return first->known && second->known && s_are_of_two (first, second) && (first->answer || second->answer);
 }
 
 static bool
@@ -62,7 +67,7 @@ s_is_stopped (const zanni__outbox_t *out, const zanni__pair_t *pair, const zanni
         if (s_stops (&transfer->pair, pair))
             return true;
     for (const zanni__hold_t *hold = out->held; hold != until; hold = hold->next)
-        if (hold->pair.from == pair->from && hold->pair.to == pair->to)
+        if (s_are_of_two (&hold->pair, pair))
             return true;
     return false;
 }

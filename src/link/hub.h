@@ -22,7 +22,7 @@
 #define ZANNI__BACKLOG (UINT64_C (64) << 20)   // bytes a peer of what does not count in its window, or goes beyond it
 #define ZANNI__ACK_DELAY_NS 20000000
 #define ZANNI__LOOK_MESSAGES 256           // a call of receive
-#define ZANNI__LOOK_RECORDS 2048
+#define ZANNI__LOOK_RECORDS 512
 #define ZANNI__ROUTE_ID 255                // bytes of a routing id, at most
 
 typedef struct zanni__hub zanni__hub_t;
@@ -88,7 +88,9 @@ struct zanni__route {
 /* Who sends to whom, as far as the order of records goes. */
 typedef struct {
     bool known;
+    bool all;                      // to whomever: an end, whose monitors name nobody
     bool answer;                   // of a kind that does not say it on the wire
+    bool end;                      // behind everything that `from` sent, for it is not said who monitors
     uint64_t from;
     uint64_t to;
 } zanni__pair_t;
@@ -145,6 +147,8 @@ typedef struct {
     uint64_t came;                 // charge since the peer was told
     bool ack_now;
     int64_t ack_ns;                // when it is to be told at the latest; INT64_MAX: it knows
+    uint32_t head_size;            // of the last tell, if it was a plain one, up to its arguments; 0: it was not
+    uint8_t head [ZANNI__TELL_HEAD];
     zanni__lane_t *lanes;          // records that wait for their buffers, and those behind them
     zanni__assembly_t *assemblies;
 } zanni__inbox_t;
@@ -298,7 +302,13 @@ bool zanni__outbox_idle (const zanni__outbox_t *out);
 void zanni__outbox_clear (zanni__outbox_t *out);
 
 /* window.c */
-bool zanni__window_admits (const zanni__outbox_t *out, uint64_t charge);
+static inline bool
+zanni__window_admits (const zanni__outbox_t *out, uint64_t charge)
+{
+    if (!out->charge && out->room >= out->window)
+        return true;
+    return out->charge <= out->room && charge <= out->room - out->charge;
+}
 void zanni__window_told (zanni__outbox_t *out, uint64_t ack, uint64_t room, uint64_t acknowledged);
 bool zanni__window_half_open (const zanni__outbox_t *out);
 uint64_t zanni__window_room (uint64_t window, uint64_t held);

@@ -11,6 +11,7 @@
 
 #include "../base/memory.h"
 #include "../message/buffer.h"
+#include "../wire/tell.h"
 
 #include <string.h>
 
@@ -110,11 +111,20 @@ zanni__inbox_deliver (zanni__peer_t *peer, const zanni_record_t *record, zanni_b
     return zanni_worker_record (peer->hub->worker, &peer->base, record, buffers, fault);
 }
 
-/* Counts what came in the window; a peer that does not heed it, by far, is stopped. */
+/* Counts what came in the window; false: the peer does not heed it, by far. */
+static bool
+s_charge (zanni__peer_t *peer, uint64_t charge)
+{
+    if (peer->held && peer->held + charge > peer->out.window + 2 * ZANNI__BACKLOG)
+        return false;
+    peer->held += charge;
+    peer->in.came += charge;
+    return true;
+}
+
 static int
 s_count (s_arrival_t *arrival)
 {
-    zanni__peer_t *peer = arrival->peer;
     const zanni_record_t *record = arrival->record;
     uint64_t charge = zanni__record_charge (record);
     if (!charge)
@@ -124,11 +134,7 @@ s_count (s_arrival_t *arrival)
             return s_fault (arrival, "a buffer is larger than was agreed");
         charge += record->buffers [i].size;
     }
-    if (peer->held && peer->held + charge > peer->out.window + 2 * ZANNI__BACKLOG)
-        return s_fault (arrival, "it does not heed the window");
-    peer->held += charge;
-    peer->in.came += charge;
-    return 0;
+    return s_charge (arrival->peer, charge) ? 0 : s_fault (arrival, "it does not heed the window");
 }
 
 static void
@@ -263,6 +269,35 @@ s_take (s_arrival_t *arrival)
     }
 }
 
+/* A tell whose head is that of the last one need not be read but for its arguments: they are compared as bytes. */
+static bool
+s_take_again (zanni__peer_t *peer, zanni__reader_t *reader)
+{
+    zanni_bytes_t args;
+    const uint8_t *at = reader->at;
+    zanni__inbox_t *in = &peer->in;
+    if (!zanni__tell_again (reader, in->head, in->head_size, &args))
+        return false;
+    if (!in->lanes && s_charge (peer, ZANNI__CHARGE_RECORD + args.size)) {
+        if (zanni_worker_tell_again (peer->hub->worker, &peer->base, &args))
+            return true;
+        peer->held -= ZANNI__CHARGE_RECORD + args.size;
+        in->came -= ZANNI__CHARGE_RECORD + args.size;
+    }
+    reader->at = at;
+    in->head_size = 0;
+    return false;
+}
+
+static void
+s_keep_head (const s_arrival_t *arrival)
+{
+    zanni__inbox_t *in = &arrival->peer->in;
+    in->head_size = zanni__tell_head (arrival->bytes.data, arrival->bytes.size, arrival->record);
+    if (in->head_size)
+        memcpy (in->head, arrival->bytes.data, in->head_size);
+}
+
 /* All records of the message; false: the session ended meanwhile, or ends now. */
 static bool
 s_take_all (s_arrival_t *arrival, zanni__reader_t *reader)
@@ -272,6 +307,9 @@ s_take_all (s_arrival_t *arrival, zanni__reader_t *reader)
     uint32_t generation = peer->generation;
     int rc = 0, more = 1;
     while (!rc && more > 0) {
+        hub->records++;
+        if (s_take_again (peer, reader))
+            continue;
         arrival->bytes.data = reader->at;
         more = zanni__record_read (reader, arrival->record, &hub->tables, &arrival->fault);
         if (more <= 0)
@@ -280,7 +318,7 @@ s_take_all (s_arrival_t *arrival, zanni__reader_t *reader)
         rc = s_take (arrival);
         if (peer->generation != generation)
             return false;
-        hub->records++;
+        s_keep_head (arrival);
     }
     if (!rc && more == 0 && arrival->mail->used == arrival->mail->count && !arrival->mail->crowded)
         return true;

@@ -238,6 +238,36 @@ s_send (zanni_peer_t *base, const zanni_record_t *record, const zanni_buffer_t *
     return rc;
 }
 
+/* Only in a parcel that is open, and where nothing waits for buffers, which it might have to wait behind. */
+static uint8_t *
+s_room (zanni_peer_t *base, size_t size)
+{
+    zanni__peer_t *peer = (zanni__peer_t *) (void *) base;
+    zanni__parcel_t *parcel = peer->out.writing;
+    if (!parcel || parcel->room - parcel->end < size || peer->out.transfers || peer->out.held || peer->hub->closing)
+        return NULL;
+    return parcel->data + parcel->end;
+}
+
+static int
+s_wrote (zanni_peer_t *base, size_t size, uint64_t charge)
+{
+    zanni__peer_t *peer = (zanni__peer_t *) (void *) base;
+    zanni__outbox_t *out = &peer->out;
+    if (!zanni__window_admits (out, charge)) {
+        out->wanted = true;
+        return ZANNI_EFULL;
+    }
+    out->writing->end += (uint32_t) size;
+    out->writing->records++;
+    out->writing->charge += charge;
+    out->records++;
+    out->charge += charge;
+    peer->base.sent = out->sequence + 1;
+    zanni__session_dirty (peer);
+    return 0;
+}
+
 /* Flushes everybody who has something; their sockets are then looked at once. */
 static void
 s_flush (void *link)
@@ -293,7 +323,7 @@ zanni__hub_receive (zanni__hub_t *hub)
     s_flush (hub);
     hub->receiving = false;
     zanni__hub_tidy (hub);
-    return hub->messages;
+    return hub->records;
 }
 
 static int
@@ -341,6 +371,6 @@ s_close (void *link, int64_t until_ns)
 
 const zanni_link_ops_t zanni__link_zmq = {
     .size = sizeof (zanni_link_ops_t), .open = s_open, .listen = s_listen, .join = s_join, .leave = s_leave,
-    .admits = s_admits, .send = s_send, .flush = s_flush, .taken = s_taken, .receive = s_receive, .waiting = s_waiting,
-    .next_ns = s_next_ns, .event = s_event, .close = s_close
+    .admits = s_admits, .send = s_send, .room = s_room, .wrote = s_wrote, .flush = s_flush, .taken = s_taken,
+    .receive = s_receive, .waiting = s_waiting, .next_ns = s_next_ns, .event = s_event, .close = s_close
 };

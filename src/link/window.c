@@ -7,14 +7,6 @@
 
 #include "hub.h"
 
-bool
-zanni__window_admits (const zanni__outbox_t *out, uint64_t charge)
-{
-    if (!out->charge && out->room >= out->window)
-        return true;
-    return out->charge <= out->room && charge <= out->room - out->charge;
-}
-
 void
 zanni__window_told (zanni__outbox_t *out, uint64_t ack, uint64_t room, uint64_t acknowledged)
 {

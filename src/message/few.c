@@ -92,20 +92,30 @@ s_put (uint8_t *at, const uint8_t *end, const zanni_arg_t *arg)
     }
 }
 
+static inline uint8_t *
+s_put_all (uint8_t *at, const uint8_t *end, const zanni_arg_t *list, size_t count)
+{
+    if (count > 15 || at == end)
+        return NULL;
+    *at++ = (uint8_t) (0x90 | count);   // the head of a short array
+    for (size_t i = 0; at && i < count; i++)
+        at = s_put (at, end, &list [i]);
+    return at;
+}
+
+uint8_t *
+zanni__args_put (uint8_t *at, const uint8_t *end, const zanni_arg_t *list, size_t count)
+{
+    return s_put_all (at, end, list, count);
+}
+
 int
 zanni__args_pack_few (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__pack_t *pack,
                       const zanni_arg_t *list, size_t count)
 {
-    uint8_t *at = pack->room;
-    const uint8_t *end = at + pack->room_size;
-    if (count > 15 || at == end)
+    const uint8_t *at = s_put_all (pack->room, pack->room + pack->room_size, list, count);
+    if (!at)
         return zanni__args_pack_all (args, payload_p, pack, list, count);
-    *at++ = (uint8_t) (0x90 | count);   // the head of a short array
-    for (size_t i = 0; i < count; i++) {
-        at = s_put (at, end, &list [i]);
-        if (!at)
-            return zanni__args_pack_all (args, payload_p, pack, list, count);
-    }
     *args = (zanni__args_t) { .bytes = pack->room, .size = (uint32_t) (at - pack->room) };
     *payload_p = NULL;
     return 0;

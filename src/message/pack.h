@@ -59,6 +59,9 @@ zanni__pack_int (uint8_t *at, int64_t value)
     return at;
 }
 
+/* Packs plain values to the bytes from `at` to `end`. Answers where they end; NULL: they do not fit, or are not plain. */
+uint8_t *zanni__args_put (uint8_t *at, const uint8_t *end, const zanni_arg_t *list, size_t count);
+
 /* Two of the three ways of zanni__args_pack: a few plain values that fit the room, else the next; and everything. */
 int zanni__args_pack_few (zanni__args_t *args, zanni__payload_t **payload_p, const zanni__pack_t *pack,
                           const zanni_arg_t *list, size_t count);

@@ -455,7 +455,7 @@ s_read (s_source_t *source)
     if (!s_array (source, 1, UINT32_MAX, &count, "a record is no array that begins with its kind")
         || !s_number (source, UINT64_MAX, &number, "a record's kind is no unsigned integer"))
         return -1;
-    const zanni__kind_t *kind = zanni__kind (number);
+    const zanni__layout_t *kind = zanni__kind (number);
     if (!kind)
         return s_skip (source, count - 1) ? 0 : -1;
     s_clear (source->record, number);
@@ -489,7 +489,7 @@ zanni__record_frames (const zanni_record_t *record)
 {
     if (record->kind == ZANNI_RECORD_CHUNK)
         return 1;
-    const zanni__kind_t *kind = zanni__kind (record->kind);
+    const zanni__layout_t *kind = zanni__kind (record->kind);
     if (!kind || !kind->payload)
         return 0;
     uint32_t frames = record->args_framed;

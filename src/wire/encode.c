@@ -195,7 +195,7 @@ static s_put_fn *const s_forms [ZANNI__FIELD_FORMS] = {
 static __attribute__ ((noinline)) size_t
 s_write (uint8_t *at, size_t room, const zanni_record_t *record)
 {
-    const zanni__kind_t *kind = zanni__kind (record->kind);
+    const zanni__layout_t *kind = zanni__kind (record->kind);
     zanni__pen_t pen = { .at = at, .end = at + room };
     zanni__assert (kind);
     zanni__pen_array (&pen, 1 + zanni__letters_count (kind->letters));

@@ -77,7 +77,7 @@ const zanni__field_t zanni__fields [128] = {
     ['D'] = S_NUMBER (as.descriptor, UINT64_MAX, "descriptor"),
 };
 
-static const zanni__kind_t s_kinds [] = {
+static const zanni__layout_t s_kinds [] = {
     [ZANNI_RECORD_BATCH] = { "BATCH", "qkwh", false },
     [ZANNI_RECORD_HELLO] = { "HELLO", "p[vV]unNHSlb[WM]eE", false },
     [ZANNI_RECORD_WELCOME] = { "WELCOME", "xunNHSlb[WM]eE", false },
@@ -105,7 +105,7 @@ static const zanni__kind_t s_kinds [] = {
     [ZANNI_RECORD_LANE] = { "LANE", "D", false },
 };
 
-const zanni__kind_t *
+const zanni__layout_t *
 zanni__kind (uint64_t kind)
 {
     return kind < sizeof s_kinds / sizeof *s_kinds && s_kinds [kind].name ? &s_kinds [kind] : NULL;
@@ -114,7 +114,7 @@ zanni__kind (uint64_t kind)
 const char *
 zanni_record_name (unsigned kind)
 {
-    const zanni__kind_t *known = zanni__kind (kind);
+    const zanni__layout_t *known = zanni__kind (kind);
     return known ? known->name : "?";
 }
 

@@ -45,12 +45,12 @@ typedef struct {
     const char *name;      // NULL: there is no such kind
     const char *letters;
     bool payload;          // it has references, buffers and arguments
-} zanni__kind_t;
+} zanni__layout_t;
 
 extern const zanni__field_t zanni__fields [128];
 
 /* NULL: the kind is not known. */
-const zanni__kind_t *zanni__kind (uint64_t kind);
+const zanni__layout_t *zanni__kind (uint64_t kind);
 
 /* How many elements an array has whose letters begin here: up to its ] or the end. */
 uint32_t zanni__letters_count (const char *letters);

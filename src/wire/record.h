@@ -13,6 +13,12 @@ typedef struct {
     zanni_wire_ref_t about;
 } zanni__tables_t;
 
+/* A plain tell (tell.h) is one whose method and arguments are shorter than this; what stands before the arguments, which
+   ends with a byte that says their size, is its head. Tells that follow each other mostly have the same. */
+#define ZANNI__TELL_METHOD 32
+#define ZANNI__TELL_ARGS 256
+#define ZANNI__TELL_HEAD 96      // bytes of the longest, or more
+
 /* Writes one record to the `room` bytes at `at`. Answers its size; 0: it does not fit, and what was written there
    means nothing. The record is one of ours: lengths and counts are within the limits of sys/wire.h (asserted). */
 size_t zanni__record_write (uint8_t *at, size_t room, const zanni_record_t *record);

@@ -8,16 +8,16 @@
 #include "../base/inline.h"
 #include "fields.h"
 #include "reader.h"
+#include "record.h"
 #include "text.h"
 #include <msgpack/pack.h>
 #include <string.h>
 #include <zanni/sys/wire.h>
 
-#define ZANNI__TELL_METHOD 32    // a method is shorter
-#define ZANNI__TELL_ARGS 256     // arguments are shorter
 #define ZANNI__TELL_ACTOR 28     // bytes of the longest actor
 /* Bytes of the longest plain tell without its arguments. */
 #define ZANNI__TELL_ROOM (2 + 2 * ZANNI__TELL_ACTOR + ZANNI__TELL_METHOD + 2 + 2)
+_Static_assert (ZANNI__TELL_HEAD >= ZANNI__TELL_ROOM, "the longest head fits");
 
 /* msgpack-c's callback where the room has been looked at. */
 static inline int
@@ -161,6 +161,32 @@ zanni__tell_read (zanni__reader_t *reader, zanni_record_t *record)
     record->buffers = NULL;
     record->about = NULL;
     reader->at = at + 4 + args;
+    return true;
+}
+
+/* The size of the head of a tell that was read from `size` bytes at `start`; 0: it has none, since it is not plain. */
+static inline uint32_t
+zanni__tell_head (const uint8_t *start, size_t size, const zanni_record_t *record)
+{
+    const uint8_t *args = record->args.data;
+    if (record->kind != ZANNI_RECORD_TELL || record->refs_count || record->buffers_count || record->about
+        || record->args_framed || record->args_chunks || record->args.size >= ZANNI__TELL_ARGS)
+        return 0;
+    bool ends = args + record->args.size == start + size;
+    bool is_short = args - start <= ZANNI__TELL_HEAD && args - start > 2 && args [-2] == 0xc4;
+    return ends && is_short && *start == 0x97 ? (uint32_t) (args - start) : 0;
+}
+
+/* Whether a tell with that head begins at the reader: its arguments then, and the reader stands behind them. */
+ZANNI__INLINE bool
+zanni__tell_again (zanni__reader_t *reader, const uint8_t *head, uint32_t size, zanni_bytes_t *args)
+{
+    const uint8_t *at = reader->at;
+    size_t left = (size_t) (reader->end - at);
+    if (!size || left < size || memcmp (at, head, size - 1) || left - size < at [size - 1])
+        return false;
+    *args = (zanni_bytes_t) { at + size, at [size - 1] };
+    reader->at = at + size + at [size - 1];
     return true;
 }
 

@@ -1,10 +1,10 @@
 """Counts the instructions of one message, all included: sending, checks, dispatch, handler; at both ends.
 
 Time is noisy, instructions are not: zanni-bench runs a case under callgrind with two counts, and the slope between them
-is what one message costs. What is counted is every object's own instructions in every process of the run: callgrind
-follows forks and programs that are started. Where messages travel between processes, libzmq's are left out; those of
-the C library that libzmq calls are counted. The slopes of the further cases are printed only, for whoever changes the
-hot path.
+is what one message costs. It is made of every object's own instructions in every process of the run: callgrind follows
+forks and programs that are started. Where messages travel between processes, those of libzmq are left out, and with
+them what it calls of other libraries, such as the C library's. The slopes of the further cases are printed only, for
+whoever changes the hot path.
 
 usage: instructions.py ZANNI-BENCH CASE MOST [CASE...]
 """
@@ -17,7 +17,8 @@ import sys
 import tempfile
 
 FEW, MANY = 20000, 60000
-LIBZMQ = re.compile(r"libzmq\.so")
+LIBZMQ = re.compile(r"/(libzmq|libstdc\+\+)\.so")
+OURS = re.compile(r"/(libzanni\.so|zanni-bench)")
 NAME = re.compile(r"\((\d+)\)(?: (.*))?")
 
 
@@ -26,28 +27,35 @@ def is_remote(case):
 
 
 def objects(path):
-    """The instructions of each object in a file of callgrind's.
+    """The instructions of each object in a file of callgrind's; libzmq has those of its callees, too.
 
-    The file names an object in full once and by its number then. A line that begins with a number or a sign is a cost:
-    its position, then the instructions; behind `calls=` it is what the call cost, which the callee's own lines say.
+    The file names an object in full once and by its number then: `ob` is whose lines follow, `cob` whom the next call is
+    to, if that is another. A line that begins with a number or a sign is a cost: its position, then the instructions;
+    behind `calls` it is what the call cost, all that it called included.
     """
     names = {}
     costs = collections.Counter()
-    current = None
+    current = callee = None
     is_call = False
     for line in path.read_text().splitlines():
         key, _, value = line.partition("=")
         if key in ("ob", "cob"):
             number, name = NAME.match(value).groups()
             names.setdefault(number, name)
+            callee = names[number]
             if key == "ob":
-                current = names[number]
+                current = callee
         elif key == "calls":
             is_call = True
-        elif line[:1] in set("0123456789+-*") and line:
+        elif line and line[0] in "0123456789+-*":
+            cost = int(line.split()[1])
             if not is_call:
-                costs[current] += int(line.split()[1])
+                costs[current] += cost
+            elif LIBZMQ.search(current) and not LIBZMQ.search(callee) and not OURS.search(callee):
+                costs[current] += cost
+                costs[callee] -= cost
             is_call = False
+            callee = current
     return costs
 
 
@@ -61,7 +69,9 @@ def instructions(program, case, count):
         files = list(pathlib.Path(folder).iterdir())
         if result.returncode or not files:
             sys.exit(f"{case}: no count from callgrind: {result.stderr[-400:]}")
-        costs = sum((objects(path) for path in files), collections.Counter())
+        costs = collections.Counter()
+        for path in files:
+            costs.update(objects(path))
     return costs, len(files)
 
 
@@ -78,11 +88,11 @@ def slope(program, case):
 def show(program, case):
     """Prints what a message of the case costs, and answers it."""
     costs = slope(program, case)
-    counted = sum(cost for name, cost in costs.items() if not (is_remote(case) and LIBZMQ.search(name or "")))
+    counted = sum(cost for name, cost in costs.items() if not (is_remote(case) and LIBZMQ.search(name)))
     print(f"{case}: {counted:.0f} instructions a message")
     for name, cost in sorted(costs.items(), key=lambda item: -item[1]):
         if cost >= 1:
-            print(f"    {cost:6.0f} {pathlib.Path(name or '?').name}")
+            print(f"    {cost:6.0f} {pathlib.Path(name).name}")
     return counted
 
 

@@ -64,10 +64,15 @@ typedef struct zanni_link_ops {
        travel: record->buffers is NULL, args are inline. ZANNI_EFULL: over the limit of what may wait; ZANNI_ETOOBIG;
        ZANNI_ENOMEM; ZANNI_ECLOSED: the link is closing. On failure nothing was sent. */
     int (*send) (zanni_peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers);
+    /* A quick way for plain tells, which the runtime writes itself; may be NULL. `room` answers where the next record goes
+       if at most `size` bytes are written there; NULL: it has to be sent. `wrote` takes so many of them, which charge the
+       window; ZANNI_EFULL: it does not admit that, and nothing was written. Nothing comes between the two. */
+    uint8_t *(*room) (zanni_peer_t *peer, size_t size);
+    int (*wrote) (zanni_peer_t *peer, size_t size, uint64_t charge);
     void (*flush) (void *link);
     /* The runtime has handled so much of what came from the peer: its window opens again. */
     void (*taken) (zanni_peer_t *peer, uint64_t charge);
-    /* Takes in what has arrived (zanni_worker_record ...), sees to timers and connections. Answers how many messages. */
+    /* Takes in what has arrived (zanni_worker_record ...), sees to timers and connections. Answers how many records. */
     int (*receive) (void *link);
     /* Whether something waits for receive, whatever descriptors show. */
     bool (*waiting) (void *link);
@@ -89,6 +94,10 @@ extern "C" {
    protocol, `fault` says how, and the session has to end with BYE. */
 ZANNI_EXPORT int zanni_worker_record (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *record,
                                       zanni_buffer_t **buffers, const char **fault);
+
+/* A further tell, of which all but the arguments is as in the last one that the peer sent, and that was plain: no
+   references, no buffers, both actors of the session's two nodes. false: it has to be told as a record. */
+ZANNI_EXPORT bool zanni_worker_tell_again (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_bytes_t *args);
 
 /* The session with `peer` is down for good: its asks fail, monitors fire, what was lent is given back. `final`: the node
    will not come back. A further send begins a new session, unless final. */

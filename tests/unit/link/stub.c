@@ -92,6 +92,13 @@ zanni_worker_record (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_rec
     return rc;
 }
 
+bool
+zanni_worker_tell_again (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_bytes_t *args)
+{
+    (void) worker, (void) peer, (void) args;
+    return false;
+}
+
 void
 zanni_worker_peer_down (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_reason_t *reason, bool restarts,
                         bool final)
