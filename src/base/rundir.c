@@ -5,7 +5,8 @@
    gets the lock of another's tag knows that its holder is dead, and may unlink what has that tag. It keeps the lock while
    it does; and a lock that was got is only good if the file is still the one at that name, since a sweeper may have
    unlinked it in between. A socket whose lock file is gone is swept by making that file: so nobody can begin to use the
-   tag meanwhile.
+   tag meanwhile. Who has a dead one's lock unlinks all that has its tag, not only what it came across: another sweeper that
+   finds the lock taken passes on, and may do so for good.
 
    Nothing in here relies on the umask, which is the host's: the directory is 0700 and looked at before it is used, and
    sockets are made 0600 inside. Names of abstract sockets have no owner, and a pid in a file says little about a process
@@ -188,22 +189,6 @@ s_unlink_socket (int directory, const char *name)
         (void) unlinkat (directory, name, 0);
 }
 
-/* Unlinks one file and the lock of its tag, unless that is held. Each file is swept for itself: what has no lock file any
-   more gets one for the time. */
-static void
-s_sweep_one (int directory, const char *name)
-{
-    char lock [S_LOCK_MAX];
-    snprintf (lock, sizeof lock, "%.*s.lock", S_TAG, name);
-    int fd = s_lock (directory, lock);
-    if (fd < 0)
-        return;
-    if (s_is_socket_name (name))
-        s_unlink_socket (directory, name);
-    (void) unlinkat (directory, lock, 0);
-    close (fd);
-}
-
 /* Calls `see` for every name in the directory. */
 static void
 s_each (int directory, void (*see) (int directory, const char *name, const char *tag), const char *tag)
@@ -221,18 +206,33 @@ s_each (int directory, void (*see) (int directory, const char *name, const char 
 }
 
 static void
-s_see_stale (int directory, const char *name, const char *tag)
-{
-    (void) tag;
-    if (s_is_lock_name (name) || s_is_socket_name (name))
-        s_sweep_one (directory, name);
-}
-
-static void
 s_see_own (int directory, const char *name, const char *tag)
 {
     if (s_is_socket_name (name) && !strncmp (name, tag, S_TAG))
         s_unlink_socket (directory, name);
+}
+
+/* Unlinks all that has this tag, its lock at last, unless that is held. */
+static void
+s_sweep_tag (int directory, const char *tag)
+{
+    char lock [S_LOCK_MAX];
+    snprintf (lock, sizeof lock, "%.*s.lock", S_TAG, tag);
+    int fd = s_lock (directory, lock);
+    if (fd < 0)
+        return;
+    s_each (directory, s_see_own, tag);
+    (void) unlinkat (directory, lock, 0);
+    close (fd);
+}
+
+/* What was listed may have been swept with another of its tag. */
+static void
+s_see_stale (int directory, const char *name, const char *tag)
+{
+    (void) tag;
+    if ((s_is_lock_name (name) || s_is_socket_name (name)) && !faccessat (directory, name, F_OK, AT_SYMLINK_NOFOLLOW))
+        s_sweep_tag (directory, name);
 }
 
 void

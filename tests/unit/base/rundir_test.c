@@ -363,6 +363,27 @@ Test (rundir, makers_and_sweepers_do_not_disturb_each_other)
     cr_assert_eq (entries (), 0);
 }
 
+static void *
+sweep (void *argument)
+{
+    zanni__rundir_sweep ();
+    return argument;
+}
+
+/* Each may find the other's lock, but what one of them passes by the other has swept. */
+Test (rundir, two_sweepers_leave_nothing)
+{
+    for (int round = 0; round < 300; round++) {
+        pthread_t threads [2];
+        in_dying_child (leave_three);
+        for (int i = 0; i < 2; i++)
+            cr_assert_eq (pthread_create (&threads [i], NULL, sweep, NULL), 0);
+        for (int i = 0; i < 2; i++)
+            pthread_join (threads [i], NULL);
+        cr_assert_eq (entries (), 0, "something is left in round %d", round);
+    }
+}
+
 Test (rundir, without_a_directory_there_is_nothing_to_sweep)
 {
     zanni__rundir_sweep ();
