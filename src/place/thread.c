@@ -7,9 +7,9 @@
    is never freed. Should it come back after all it finds its place `left` and sleeps for ever, since czmq may be gone.
 
    A program that exits without zanni_destroy would be aborted by czmq's own exit handler, which finds its threads alive;
-   ours was registered later, so it runs before and stops them, within a second. The pipes of those that are stuck are
-   closed behind their backs, or czmq would name them on the host's output. In a child of fork there are no such threads,
-   and nothing is done.
+   ours was registered later, so it runs before and stops them, within a second, and gives back what the node has in the
+   runtime directory. The pipes of those that are stuck are closed behind their backs, or czmq would name them on the
+   host's output. In a child of fork there are no such threads, and nothing is done.
 
    Zactor functions of the program's (pipe.h) run on threads that are made, counted and abandoned like those of workers.
    Once such a pipe is released to this thread it winds it up: it tells the function to end and throws away what comes
@@ -27,6 +27,7 @@
 #include "../actor/worker.h"
 #include "../base/list.h"
 #include "../base/memory.h"
+#include "../base/rundir.h"
 #include "../base/sockets.h"
 
 #include <czmq.h>
@@ -188,11 +189,22 @@ s_close_pipes (s_place_t *place)
     }
 }
 
+/* Who ends the program may hold the lock, as a log function; then the next node sweeps. */
+static void
+s_end_lease (zanni_node_t *node)
+{
+    if (pthread_mutex_trylock (&node->lock))
+        return;
+    zanni__lease_destroy (&node->lease);
+    pthread_mutex_unlock (&node->lock);
+}
+
 static void
 s_end_place (s_place_t *place, const struct timespec *until)
 {
+    zanni_node_t *node = place->control ? place->undertaker->node : NULL;   // else it was destroyed
     pthread_mutex_lock (&place->lock);
-    if (place->control) {
+    if (node) {
         (void) s_stop_all (place, until);
         place->quitting = true;
         place->quit_ns = 0;
@@ -201,6 +213,8 @@ s_end_place (s_place_t *place, const struct timespec *until)
     }
     pthread_mutex_unlock (&place->lock);
     zactor_destroy (&place->control);
+    if (node)
+        s_end_lease (node);
     if (!place->left)
         return;
     s_rouse_guests (place);
