@@ -27,7 +27,7 @@ struct zanni_place_ops;
 struct zanni_region_ops;
 struct zanni_link_ops;
 
-/* Options of a node; zero is the default of each. */
+/* Options of a node; zero is the default of each. zanni_new copies the texts, so they need not stay. */
 typedef struct {
     size_t size;                 // sizeof (zanni_options_t), or 0
     const char *name;            // for logs; default "zanni"

@@ -62,6 +62,7 @@ s_free (zanni_node_t *node)
     pthread_mutex_destroy (&node->pool_lock);
     zanni__free (node->workers);
     zanni__free (node->pool);
+    zanni__free ((void *) (uintptr_t) node->options.child_arguments);
     zanni__free (node);
 }
 
@@ -90,7 +91,36 @@ zanni__node_orphan (zanni_node_t *node, zanni__item_t *chain)
         node->place->rouse (place);
 }
 
-static void
+/* The program of processes and its arguments, for as long as the node lives: one piece of memory that begins with the
+   arguments' array, behind which come all the texts. */
+static int
+s_copy_program (zanni_options_t *own)
+{
+    const char *const *given = own->child_arguments;
+    const char *program = own->child_program;
+    size_t count = 0, size = program ? strlen (program) + 1 : 0;
+    own->child_arguments = NULL;
+    own->child_program = NULL;
+    while (given && given [count])
+        size += strlen (given [count++]) + 1;
+    if (!size)
+        return 0;
+    const char **words = zanni__malloc ((count + 1) * sizeof *words + size);
+    if (!words)
+        return ZANNI_ENOMEM;
+    char *at = (char *) (words + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        words [i] = at;
+        at = stpcpy (at, given [i]) + 1;
+    }
+    words [count] = NULL;
+    own->child_arguments = words;
+    if (program)
+        own->child_program = memcpy (at, program, strlen (program) + 1);
+    return 0;
+}
+
+static int
 s_set_options (zanni_node_t *node, const zanni_options_t *options)
 {
     zanni_options_t *own = &node->options;
@@ -119,6 +149,7 @@ s_set_options (zanni_node_t *node, const zanni_options_t *options)
     node->place = own->place ? own->place : &zanni__place_thread;
     node->link = own->link ? own->link : &zanni__link_zmq;
     node->region_ops = own->region ? own->region : &zanni__region_default;
+    return s_copy_program (own);
 }
 
 static int
@@ -130,14 +161,15 @@ s_node_new (zanni_node_t **node_p, const zanni_options_t *options, const uint8_t
     atomic_init (&node->users, 1);
     node->pid = getpid ();
     node->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-    s_set_options (node, options);
+    int rc = s_set_options (node, options);
     pthread_mutex_init (&node->lock, NULL);
     pthread_mutex_init (&node->pool_lock, NULL);
     pthread_mutex_init (&node->exports_lock, NULL);
     node->incarnation = 1;
     node->home = "";
     node->pool = zanni__calloc (node->options.workers * sizeof *node->pool);
-    int rc = node->pool ? 0 : ZANNI_ENOMEM;
+    if (!node->pool)
+        rc = ZANNI_ENOMEM;
     if (!rc && node->bell < 0)
         rc = ZANNI_EDESCRIPTORS;
     if (!rc)

@@ -154,7 +154,9 @@ s_do_new (scene_t *scene)
 {
     zanni_t *other = NULL;
     (void) scene;
-    int rc = zanni_new (&other, NULL);
+    const char *const arguments [] = { "--load", "library", NULL };
+    const zanni_options_t options = { .child_program = "program", .child_arguments = arguments };
+    int rc = zanni_new (&other, &options);
     cr_assert_eq (rc != 0, other == NULL);
     return rc ? rc : zanni_destroy (&other);
 }
