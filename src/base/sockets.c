@@ -2,32 +2,57 @@
    terminated with the last: several contexts with security can crash in libzmq 4.3.4.
 
    libzmq aborts when it opens a socket with very few descriptors left, or starts its own threads where none can be made,
-   so both are probed first, by opening and starting as many. */
+   so both are probed first. Where the highest numbers that a descriptor may have are free, one call of poll shows that;
+   else as many are opened. Threads are started. */
 
 #include "sockets.h"
 
 #include "assert.h"
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <zanni/error.h>
 #include <zmq.h>
 
 #define S_RESERVE 16         // descriptors that must be left
+#define S_PROBED 64          // at most
 #define S_SOCKETS 65000      // of the context
 
 static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
 static void *s_context;      // guarded by s_lock, as its users
 static int s_context_users;
 
+/* Whether so many of the highest numbers are nobody's. Who uses them up, or closes a gap below, is seen by opening. */
+static bool
+s_top_is_free (int wanted)
+{
+    struct pollfd items [S_PROBED];
+    struct rlimit limit;
+    if (getrlimit (RLIMIT_NOFILE, &limit) || limit.rlim_cur < (rlim_t) wanted || limit.rlim_cur > INT_MAX)
+        return false;
+    for (int i = 0; i < wanted; i++)
+        items [i] = (struct pollfd) { .fd = (int) limit.rlim_cur - 1 - i };
+    int count = poll (items, (nfds_t) wanted, 0);
+    for (int i = 0; i < count; i++)
+        if (items [i].revents != POLLNVAL)
+            return false;
+    return count == wanted;
+}
+
 int
 zanni__descriptors_left (int count)
 {
-    int fds [64];
+    int fds [S_PROBED];
     int opened = 0;
-    int wanted = count + S_RESERVE < 64 ? count + S_RESERVE : 64;
+    int wanted = count + S_RESERVE < S_PROBED ? count + S_RESERVE : S_PROBED;
+    if (s_top_is_free (wanted))
+        return 0;
     int first = eventfd (0, EFD_CLOEXEC);
     if (first < 0)
         return ZANNI_EDESCRIPTORS;
