@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define S_FIRST_INTERVALS 3   // until a new one has to stand
+#define S_FIRST_PARTS 16      // of an interval, until it is dialled: a session's first messages go before it
 
 struct zanni__pulse {
     zanni__pulse_t *next;
@@ -29,6 +30,7 @@ struct zanni__pulse {
     zanni__route_t *route;     // of the other side's
     int64_t lost_ns;           // when the node is lost; INT64_MAX: it stands
     int64_t redial_ns;
+    bool dialled;              // once at least
     bool over;                 // that time has come, and everything is read once more
 };
 
@@ -121,6 +123,7 @@ s_dial (zanni__pulse_t *pulse)
         .pulse_ms = (int) (hub->interval_ns / 1000000)
     };
     pulse->redial_ns = INT64_MAX;
+    pulse->dialled = true;
     if (zanni__dial_new (hub, &pulse->dial, pulse->endpoint, &how)) {
         pulse->redial_ns = zanni__hub_now (hub) + hub->interval_ns / 8;
         zanni__hub_due (hub, pulse->redial_ns);
@@ -174,7 +177,9 @@ zanni__pulse_watch (zanni__hub_t *hub, const zanni_node_event_t *event)
         return;
     memcpy (pulse->endpoint, event->endpoint, sizeof pulse->endpoint);
     s_wait (pulse, S_FIRST_INTERVALS);
-    s_dial (pulse);
+    if (pulse->redial_ns == INT64_MAX)
+        pulse->redial_ns = zanni__hub_now (hub) + hub->interval_ns / S_FIRST_PARTS;
+    zanni__hub_due (hub, pulse->redial_ns);
 }
 
 void
@@ -259,7 +264,7 @@ s_due (zanni__pulse_t *pulse, int64_t now_ns)
         zanni__hub_due (pulse->hub, pulse->redial_ns);
         return;
     }
-    if (!zanni__dial_refused (pulse->endpoint)) {
+    if (!pulse->dialled || !zanni__dial_refused (pulse->endpoint)) {
         s_dial (pulse);
         return;
     }
