@@ -11,9 +11,9 @@
 #     target_compile_features (hello PRIVATE c_std_11)
 #     target_link_libraries (hello PRIVATE zanni::zanni)
 #
-# Its program is named as its folder without the number. tests/style/examples.py runs it; beside the sources may
-# stand test.args (its arguments, as a shell reads them) and must stand test.expect (a regular expression for its
-# last line).
+# Its program, which may be a script that the build writes, is named as its folder without the number.
+# tests/style/examples.py runs it; beside the sources may stand test.args (its arguments, as a shell reads them) and
+# must stand test.expect (a regular expression for its last line).
 
 function (zanni_example name)
     set (folder ${PROJECT_SOURCE_DIR}/examples/${name})

@@ -30,7 +30,7 @@ typedef enum {
 } zanni_overflow_t;
 
 typedef struct {
-    size_t size;                 // sizeof (zanni_spawn_t), or 0
+    size_t size;                 // sizeof (zanni_spawn_t), or 0; another is ZANNI_EINVAL
     zanni_place_t place;
     uint32_t worker;             // SHARED: pool worker 1 .. workers; 0: see zanni_place_t
     bool restartable;            // keeps the start arguments for zanni_restart

@@ -41,7 +41,7 @@ ZANNI_EXPORT int zanni_when_writable (zanni_t *self, const zanni_ref_t *ref, con
 typedef void zanni_reply_fn (zanni_t *self, zanni_msg_t *reply, void *arg);
 
 typedef struct {
-    size_t size;             // sizeof (zanni_ask_t), or 0
+    size_t size;             // sizeof (zanni_ask_t), or 0; another is ZANNI_EINVAL
     zanni_reply_fn *then;    // NULL: zanni_receive yields the answer, with the id of the ask
     void *arg;
     int64_t deadline_ms;     // 0: the node's default, or what is left of the ask being served; -1: none

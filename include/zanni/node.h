@@ -29,7 +29,7 @@ struct zanni_link_ops;
 
 /* Options of a node; zero is the default of each. zanni_new copies the texts, so they need not stay. */
 typedef struct {
-    size_t size;                 // sizeof (zanni_options_t), or 0
+    size_t size;                 // sizeof (zanni_options_t), or 0; another is ZANNI_EINVAL
     const char *name;            // for logs; default "zanni"
     uint32_t workers;            // threads of the pool; default: as many as CPUs
     uint32_t mailbox_messages;   // default limit of a mailbox; default 8,192

@@ -54,6 +54,8 @@ s_ask (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *options, const 
 {
     zanni__pending_t *pending;
     zanni_msg_t *msg;
+    if (options->size && options->size != sizeof *options)
+        return ZANNI_EINVAL;
     int rc = zanni__msg_prepare (self, &msg, ref, words);
     if (rc)
         return rc;

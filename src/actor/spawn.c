@@ -242,6 +242,8 @@ zanni_spawn_args (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, co
         return rc;
     if (!options)
         options = &s_defaults;
+    if (options->size && options->size != sizeof *options)
+        return ZANNI_EINVAL;   // of another version: `error` may lie elsewhere
     if (!ref_p || !class_name)
         return s_fail (options, ZANNI_EINVAL, "%s", "spawn needs a class name and a place for the reference");
     const zanni__class_t *cls = zanni__class_find (class_name);

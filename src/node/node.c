@@ -414,6 +414,8 @@ zanni_new (zanni_t **self_p, const zanni_options_t *options)
 {
     zanni_error_t fault = { 0 };
     zanni_node_t *node;
+    if (options && options->size && options->size != sizeof *options)
+        return ZANNI_EINVAL;   // of another version: nothing in it is where it should be
     zanni_error_t *error = options ? options->error : NULL;
     if (!self_p || (options && (options->workers > S_WORKERS_MOST || (options->port && !options->place))))
         return ZANNI_EINVAL;
