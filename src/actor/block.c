@@ -40,6 +40,8 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
     worker->current = NULL;
     worker->corked = false;
     while (!done (self, context)) {
+        if (!zanni__worker_busy (worker))
+            zanni__worker_wait (worker, until_ns);
         zanni__worker_look (worker);
         if (done (self, context))
             break;
@@ -50,8 +52,6 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
         if (rc)
             break;
         zanni__worker_run (worker, worker->poll);
-        if (!done (self, context) && !zanni__worker_busy (worker))
-            zanni__worker_wait (worker, until_ns);
     }
     worker->corked = was_corked;
     worker->current = current;

@@ -158,14 +158,14 @@ zanni__worker_look (zanni_worker_t *worker)
     if (worker->port && (!worker->fresh || zanni__due_next (worker) <= worker->now_ns))
         worker->node->port->receive (worker->port);
     worker->fresh = false;
+    if (worker->watches)
+        zanni__watches_poll (worker);   // the link's sockets, too
     if (worker->link)
         s_look_at_link (worker);
     if (worker->events.head)
         zanni__events_look (worker);
     if (zanni__due_next (worker) <= worker->now_ns)   // behind what came in time, though nobody looked
         zanni__due_fire (worker);
-    if (worker->watches)
-        zanni__watches_poll (worker);
     if (worker == worker->node->undertaker)
         zanni__bury_orphans (worker);
     if (zanni__unsent (worker) || worker->stalled.head)
@@ -206,7 +206,7 @@ zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns)
     if (zanni__worker_busy (worker))
         return;
     if (worker->port)
-        worker->fresh = worker->node->port->wait (worker->port, until_ns, worker->epoll) > 0;
+        worker->fresh = worker->node->port->wait (worker->port, until_ns, worker->epoll) != 0;
     else
         s_wait_alone (worker, until_ns);
 }
@@ -429,7 +429,7 @@ zanni_worker_wait (zanni_worker_t *worker, int64_t until_ns, int fd)
     if (next_ns < until_ns)
         until_ns = next_ns;
     if (!zanni__worker_busy (worker) && worker->port)
-        worker->fresh = worker->node->port->wait (worker->port, until_ns, zanni__watches_with (worker, fd)) > 0;
+        worker->fresh = worker->node->port->wait (worker->port, until_ns, zanni__watches_with (worker, fd)) != 0;
 }
 
 uint64_t

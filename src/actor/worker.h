@@ -86,7 +86,7 @@ struct zanni_worker {
     int64_t looked_ns;                // when the port was
     uint32_t poll;                    // messages until the next look, at most
     uint32_t ran;                     // since the last one
-    bool fresh;                       // its wait ended with a batch: the port was looked at just now
+    bool fresh;                       // its wait has shown what is in the port
     uint32_t ahead;                   // records that the link took in and that may wait in mailboxes
     zanni__counts_t counts;
 

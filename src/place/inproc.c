@@ -20,6 +20,7 @@
 #include "../base/sockets.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <zmq.h>
 
@@ -257,28 +258,6 @@ s_timeout (const s_port_t *port, int64_t until_ns)
 }
 
 static int
-s_wait (void *self, int64_t until_ns, int fd)
-{
-    s_port_t *port = self;
-    int timeout_ms = s_timeout (port, until_ns);
-    zmq_msg_t msg;
-    if (fd >= 0) {
-        zmq_pollitem_t items [] = { { port->dealer, 0, ZMQ_POLLIN, 0 }, { NULL, fd, ZMQ_POLLIN, 0 } };
-        (void) zmq_poll (items, 2, timeout_ms);
-        return 0;
-    }
-    if (timeout_ms != port->timeout_ms) {
-        (void) zmq_setsockopt (port->dealer, ZMQ_RCVTIMEO, &timeout_ms, sizeof timeout_ms);
-        port->timeout_ms = timeout_ms;
-    }
-    (void) zmq_msg_init (&msg);
-    if (zmq_msg_recv (&msg, port->dealer, 0) < 0)
-        return 0;
-    s_take (port, &msg);
-    return 1;
-}
-
-static int
 s_fd (void *self)
 {
     s_port_t *port = self;
@@ -294,6 +273,39 @@ s_waiting (void *self)
     int events = 0;
     size_t size = sizeof events;
     return !zmq_getsockopt (port->dealer, ZMQ_EVENTS, &events, &size) && events & ZMQ_POLLIN;
+}
+
+/* Beside another descriptor. The port's own is only good for waiting once libzmq has looked after its commands. */
+static int
+s_wait_beside (s_port_t *port, int64_t until_ns, int fd)
+{
+    struct pollfd items [] = { { .fd = s_fd (port), .events = POLLIN }, { .fd = fd, .events = POLLIN } };
+    if (s_waiting (port))
+        return 0;
+    int64_t left_ns = until_ns == INT64_MAX ? 0 : until_ns - zanni_worker_now_ns (port->worker);
+    const struct timespec left = { left_ns / 1000000000, left_ns % 1000000000 };
+    if (left_ns >= 0)
+        (void) ppoll (items, 2, until_ns == INT64_MAX ? NULL : &left, NULL);
+    return items [0].revents ? 0 : -1;
+}
+
+static int
+s_wait (void *self, int64_t until_ns, int fd)
+{
+    s_port_t *port = self;
+    zmq_msg_t msg;
+    if (fd >= 0)
+        return s_wait_beside (port, until_ns, fd);
+    int timeout_ms = s_timeout (port, until_ns);
+    if (timeout_ms != port->timeout_ms) {
+        (void) zmq_setsockopt (port->dealer, ZMQ_RCVTIMEO, &timeout_ms, sizeof timeout_ms);
+        port->timeout_ms = timeout_ms;
+    }
+    (void) zmq_msg_init (&msg);
+    if (zmq_msg_recv (&msg, port->dealer, 0) < 0)
+        return 0;
+    s_take (port, &msg);
+    return 1;
 }
 
 static void

@@ -301,8 +301,10 @@ NESTED (a_process_that_ends_in_good_order_takes_its_own_along)
     ZANNI_AUTO (zanni_ref_t) grandchild = fetch (middle, "child");
     int middle_fd = pidfd_of (middle), grandchild_fd = pidfd_of (grandchild);
     uint64_t down = monitor (grandchild);
+    cr_assert_eq (call_int (grandchild, "count"), 1);   // the monitor has arrived: the stop goes another way
     cr_assert_eq (zanni_stop (root, middle), 0);
-    cr_assert_eq (expect_down (down, false).kind, ZANNI_EXIT_SHUTDOWN);
+    zanni_exit_t kind = expect_down (down, false).kind;
+    cr_assert_eq (kind, ZANNI_EXIT_SHUTDOWN, "its kind is %d", (int) kind);
     expect_gone (grandchild_fd);
     expect_gone (middle_fd);
 }
