@@ -116,7 +116,7 @@ zanni__descriptor_update (zanni_worker_t *worker)
     s_set_timer (worker, descriptor);
     bool left = zanni__worker_busy (worker) || zanni__worker_due (worker) <= zanni__node_now (worker->node);
     if (worker->port && worker->node->port->waiting (worker->port))
-        left = true;
+        left = worker->port_stirred = true;   // its descriptor may be silent now
     s_raise (descriptor, left);
 }
 

@@ -104,6 +104,7 @@ s_poll_sockets (zanni_worker_t *worker)
 
 /* An event names a watch by its id, or a hook by its address and the highest bit, which no id has. */
 #define S_HOOK UINT64_C (0x8000000000000000)
+#define S_PORT 0   // no watch has it
 
 /* A hook that was removed meanwhile is in the list no more. */
 static void
@@ -116,16 +117,28 @@ s_call_hook (zanni_worker_t *worker, const struct epoll_event *event)
         hook->ready (worker, hook, event->events);
 }
 
+/* In milliseconds, rounded up. */
+static int
+s_timeout (int64_t left_ns)
+{
+    if (left_ns == INT64_MAX)
+        return -1;
+    if (left_ns <= 0)
+        return 0;
+    return left_ns > INT64_C (3600000000000) ? 3600000 : (int) ((left_ns + 999999) / 1000000);
+}
+
 void
-zanni__watches_poll (zanni_worker_t *worker)
+zanni__watches_poll (zanni_worker_t *worker, int64_t left_ns)
 {
     struct epoll_event events [32];
-    int count = epoll_wait (worker->epoll, events, 32, 0);
+    int count = epoll_wait (worker->epoll, events, 32, s_timeout (left_ns));
     for (int i = 0; i < count; i++) {
         if (events [i].data.u64 & S_HOOK) {
             s_call_hook (worker, &events [i]);
             continue;
         }
+        worker->port_stirred |= events [i].data.u64 == S_PORT;
         zanni__pending_t *pending = zanni__pending_find (worker, events [i].data.u64);
         if (pending && !pending->as.watch.socket && pending->as.watch.armed)
             s_fire (worker, pending, s_from_epoll (events [i].events));
@@ -182,10 +195,16 @@ zanni__watches_wait (zanni_worker_t *worker, int64_t left_ns)
 int
 zanni__watches_with (zanni_worker_t *worker, int fd)
 {
-    struct epoll_event event = { .events = EPOLLIN };   // its data is no watch's: whoever waits asks `fd` itself
+    struct epoll_event event = { .events = EPOLLIN, .data.u64 = S_PORT };
     if (worker->epoll < 0 || fd < 0)
         return worker->epoll < 0 ? fd : worker->epoll;
     return epoll_ctl (worker->epoll, EPOLL_CTL_ADD, fd, &event) && errno != EEXIST ? fd : worker->epoll;
+}
+
+void
+zanni__watches_without (zanni_worker_t *worker, int fd)
+{
+    (void) epoll_ctl (worker->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
 void

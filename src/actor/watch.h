@@ -5,8 +5,9 @@
 
 #include "worker.h"
 
-/* Fires the watches whose descriptor or socket is ready; calls the hooks of those that are. */
-void zanni__watches_poll (zanni_worker_t *worker);
+/* Fires the watches whose descriptor or socket is ready; calls the hooks of those that are. Waits for that as long at most
+   (INT64_MAX: for ever). */
+void zanni__watches_poll (zanni_worker_t *worker, int64_t left_ns);
 
 /* Whether an armed socket has something to read or room to write, whatever its descriptor says. */
 bool zanni__watches_ready (const zanni_worker_t *worker);
@@ -14,8 +15,9 @@ bool zanni__watches_ready (const zanni_worker_t *worker);
 /* Waits in the epoll set alone, for a worker without a port. */
 void zanni__watches_wait (zanni_worker_t *worker, int64_t left_ns);
 
-/* One descriptor that is readable when `fd` (or -1) or a watch is. */
+/* One descriptor that is readable when `fd` (or -1) or a watch is; that `fd` was is seen as a stir of the port. */
 int zanni__watches_with (zanni_worker_t *worker, int fd);
+void zanni__watches_without (zanni_worker_t *worker, int fd);
 
 void zanni__watches_close (zanni_worker_t *worker);
 

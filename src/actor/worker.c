@@ -146,6 +146,19 @@ s_look_at_link (zanni_worker_t *worker)
         worker->ahead += (uint32_t) link->receive (worker->link);
 }
 
+/* A look costs a system call, so it is only taken where something may be. */
+static void
+s_look_at_port (zanni_worker_t *worker)
+{
+    bool looks = worker->port_watched ? worker->port_stirred
+                                      : !worker->fresh || zanni__due_next (worker) <= worker->now_ns;
+    worker->fresh = false;
+    if (!worker->port || !looks)
+        return;
+    worker->port_stirred = false;
+    worker->node->port->receive (worker->port);
+}
+
 void
 zanni__worker_look (zanni_worker_t *worker)
 {
@@ -155,11 +168,10 @@ zanni__worker_look (zanni_worker_t *worker)
     if (worker->run_head)
         s_set_poll (worker, worker->now_ns - worker->looked_ns);
     worker->looked_ns = worker->now_ns;
-    if (worker->port && (!worker->fresh || zanni__due_next (worker) <= worker->now_ns))
-        worker->node->port->receive (worker->port);
-    worker->fresh = false;
-    if (worker->watches)
-        zanni__watches_poll (worker);   // the link's sockets, too
+    if ((worker->watches || worker->port_watched) && !worker->polled)
+        zanni__watches_poll (worker, 0);   // the link's sockets are among them
+    worker->polled = false;
+    s_look_at_port (worker);
     if (worker->link)
         s_look_at_link (worker);
     if (worker->events.head)
@@ -170,6 +182,7 @@ zanni__worker_look (zanni_worker_t *worker)
         zanni__bury_orphans (worker);
     if (zanni__unsent (worker) || worker->stalled.head)
         zanni__flush (worker);
+    worker->slept = false;
 }
 
 bool
@@ -187,12 +200,55 @@ zanni__worker_due (const zanni_worker_t *worker)
     return link_ns < due_ns ? link_ns : due_ns;
 }
 
+static int64_t
+s_left (const zanni_worker_t *worker, int64_t until_ns)
+{
+    return until_ns == INT64_MAX ? INT64_MAX : until_ns - zanni__node_now (worker->node);
+}
+
+static void
+s_wait_in_watches (zanni_worker_t *worker, int64_t left_ns)
+{
+    zanni__watches_poll (worker, left_ns);
+    worker->polled = true;
+}
+
 /* Without a port there is one worker: only time and watches can end its waiting. */
 static void
 s_wait_alone (zanni_worker_t *worker, int64_t until_ns)
 {
-    int64_t left_ns = until_ns == INT64_MAX ? INT64_MAX : until_ns - zanni__node_now (worker->node);
-    zanni__watches_wait (worker, left_ns);
+    int64_t left_ns = s_left (worker, until_ns);
+    if (worker->watches && !worker->bell_watched)
+        worker->bell_watched = zanni__watches_with (worker, worker->node->bell) == worker->epoll;
+    if (worker->bell_watched)
+        s_wait_in_watches (worker, left_ns);
+    else
+        zanni__watches_wait (worker, left_ns);
+}
+
+static void
+s_wait_in_port (zanni_worker_t *worker, int64_t until_ns, int fd)
+{
+    int seen = worker->node->port->wait (worker->port, until_ns, fd);
+    worker->fresh = seen != 0;
+    worker->port_stirred |= seen >= 0;
+}
+
+/* Where there are watches the port's descriptor is best one of them: then a wait is one system call, which says what
+   ended it. */
+static bool
+s_watches_port (zanni_worker_t *worker)
+{
+    if (worker->port_watched)
+        return true;
+    int fd = worker->node->port->fd (worker->port);
+    if (fd < 0 || zanni__watches_with (worker, fd) != worker->epoll)
+        return false;
+    if (worker->bell_watched)   // it rang
+        zanni__watches_without (worker, worker->node->bell);
+    worker->port_watched = true;
+    worker->port_stirred = true;   // it may have been before
+    return true;
 }
 
 void
@@ -205,10 +261,13 @@ zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns)
         until_ns = next_ns;
     if (zanni__worker_busy (worker))
         return;
-    if (worker->port)
-        worker->fresh = worker->node->port->wait (worker->port, until_ns, worker->epoll) != 0;
-    else
+    worker->slept = true;
+    if (!worker->port)
         s_wait_alone (worker, until_ns);
+    else if (!worker->watches || !s_watches_port (worker))
+        s_wait_in_port (worker, until_ns, worker->epoll);
+    else if (!worker->port_stirred)
+        s_wait_in_watches (worker, s_left (worker, until_ns));
 }
 
 void
@@ -429,7 +488,7 @@ zanni_worker_wait (zanni_worker_t *worker, int64_t until_ns, int fd)
     if (next_ns < until_ns)
         until_ns = next_ns;
     if (!zanni__worker_busy (worker) && worker->port)
-        worker->fresh = worker->node->port->wait (worker->port, until_ns, zanni__watches_with (worker, fd)) != 0;
+        s_wait_in_port (worker, until_ns, zanni__watches_with (worker, fd));
 }
 
 uint64_t

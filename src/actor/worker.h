@@ -87,6 +87,11 @@ struct zanni_worker {
     uint32_t poll;                    // messages until the next look, at most
     uint32_t ran;                     // since the last one
     bool fresh;                       // its wait has shown what is in the port
+    bool slept;                       // it waited for what comes next
+    bool polled;                      // its watches were polled by that
+    bool bell_watched;                // the node's bell is among them, as long as there is no port
+    bool port_watched;                // the port's descriptor is
+    bool port_stirred;                // and has shown something
     uint32_t ahead;                   // records that the link took in and that may wait in mailboxes
     zanni__counts_t counts;
 

@@ -42,6 +42,7 @@ struct zanni__source {
     zanni__link_t stirred;         // among the hub's, or in no list
     zanni__hub_t *hub;
     void *socket;                  // NULL: closed
+    bool calm;                     // one message was read, and there is likely no other
     /* Takes what is there, until the hub has enough for now: then true, for something may be left. */
     bool (*read) (zanni__source_t *source);
 };
@@ -208,6 +209,7 @@ struct zanni__hub {
     uint64_t session_number;       // the last
     uint64_t watch_serial;
     uint32_t messages;             // taken in by the present call of receive
+    uint32_t messages_most;
     uint32_t records;
     int64_t strangers_ns;          // when one was last logged
     uint32_t strangers;            // how many there were since
@@ -245,7 +247,7 @@ zanni__hub_now (const zanni__hub_t *hub)
 static inline bool
 zanni__hub_has_enough (const zanni__hub_t *hub)
 {
-    return hub->messages >= ZANNI__LOOK_MESSAGES || hub->records >= ZANNI__LOOK_RECORDS;
+    return hub->messages >= hub->messages_most || hub->records >= ZANNI__LOOK_RECORDS;
 }
 
 /* What a record counts in the receiver's window: 0 for kinds that do not. */
@@ -270,6 +272,7 @@ int zanni__source_open (zanni__source_t *source, zanni__hub_t *hub, void *socket
                         bool (*read) (zanni__source_t *));
 void zanni__source_close (zanni__source_t *source);
 void zanni__source_stir (zanni__source_t *source);            // forgives NULL
+bool zanni__source_is_calm (zanni__source_t *source);         // and nothing is in it: it need not be read
 bool zanni__source_is_read (const zanni__source_t *source);   // nothing is known to be left in it, or it is NULL
 void zanni__source_sent (zanni__source_t *source);   // after a send its descriptor may be silent with something to read
 int zanni__socket_new (zanni__hub_t *hub, void **socket_p, int type, int linger_ms);

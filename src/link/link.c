@@ -312,11 +312,14 @@ zanni__hub_receive (zanni__hub_t *hub)
     zanni__assert (!hub->receiving);
     hub->receiving = true;
     hub->messages = hub->records = 0;
+    hub->messages_most = hub->worker->slept ? 1 : ZANNI__LOOK_MESSAGES;
     while (!zanni__hub_has_enough (hub) && !zanni__list_empty (&hub->stirred)) {
         zanni__source_t *source = ZANNI__CONTAINER (hub->stirred.next, zanni__source_t, stirred);
         zanni__link_remove (&source->stirred);
-        if (source->read (source))
+        if (source->read (source)) {
             zanni__source_stir (source);
+            source->calm = hub->messages_most == 1;
+        }
     }
     if (hub->next_ns <= hub->worker->now_ns)
         s_do_due (hub);
@@ -335,8 +338,14 @@ s_receive (void *link)
 static bool
 s_waiting (void *link)
 {
-    const zanni__hub_t *hub = link;
-    return !zanni__list_empty (&hub->stirred) || !zanni__list_empty (&hub->dirty);
+    zanni__hub_t *hub = link;
+    while (!zanni__list_empty (&hub->stirred)) {
+        zanni__source_t *source = ZANNI__CONTAINER (hub->stirred.next, zanni__source_t, stirred);
+        if (!zanni__source_is_calm (source))
+            return true;
+        zanni__link_remove (&source->stirred);
+    }
+    return !zanni__list_empty (&hub->dirty);
 }
 
 static int64_t

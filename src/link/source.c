@@ -2,7 +2,10 @@
 
    A ZeroMQ descriptor is edge-triggered: it stirs once for something new, and what is there must be read until nothing is
    left. So a source that has stirred stays in the hub's list until a read found less than it might take. A send makes
-   libzmq look after its commands, too, which may swallow a stir: whoever has sent asks once whether something came. */
+   libzmq look after its commands, too, which may swallow a stir: whoever has sent asks once whether something came.
+
+   Each look into a socket is a system call. A worker that has waited for a message goes on with the first one that it gets,
+   an ask or its answer as a rule, and looks for a second when that is done: before it sleeps, and once for both reasons. */
 
 #include "hub.h"
 
@@ -19,8 +22,25 @@
 void
 zanni__source_stir (zanni__source_t *source)
 {
-    if (source && source->socket && zanni__list_empty (&source->stirred))
+    if (!source || !source->socket)
+        return;
+    source->calm = false;
+    if (zanni__list_empty (&source->stirred))
         zanni__list_append (&source->hub->stirred, &source->stirred);
+}
+
+static bool
+s_has_message (const zanni__source_t *source)
+{
+    int events = 0;
+    size_t size = sizeof events;
+    return !zmq_getsockopt (source->socket, ZMQ_EVENTS, &events, &size) && events & ZMQ_POLLIN;
+}
+
+bool
+zanni__source_is_calm (zanni__source_t *source)
+{
+    return source->calm && !s_has_message (source);
 }
 
 bool
@@ -40,10 +60,7 @@ s_ready (zanni_worker_t *worker, zanni__hook_fd_t *hook, uint32_t events)
 void
 zanni__source_sent (zanni__source_t *source)
 {
-    int events = 0;
-    size_t size = sizeof events;
-    if (zanni__list_empty (&source->stirred) && !zmq_getsockopt (source->socket, ZMQ_EVENTS, &events, &size)
-        && events & ZMQ_POLLIN)
+    if (zanni__list_empty (&source->stirred) && s_has_message (source))
         zanni__source_stir (source);
 }
 
