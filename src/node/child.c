@@ -2,29 +2,32 @@
 
    It runs where zanni_init was called in a child that the launcher forked, and never returns from there. Its worker is like
    that of an actor in a thread; the node goes on as long as anything in it is referred to from elsewhere. What it is to
-   be stands in its brief; with which arguments it starts comes by the first session, as a SPAWN. */
+   be stands in its brief; with which arguments it starts comes by the first session, as a SPAWN.
+
+   As a rule the process is there before anybody wants it. Then its node is made and listens by what a sibling was told, and
+   only who it is waits for the brief: who dials it so soon is in libzmq's hands until the worker begins to read. */
 
 #include "child.h"
 
 #include "../base/memory.h"
+#include "../base/sockets.h"
 #include "../place/launcher.h"
 #include "brief.h"
 #include "make.h"
 
 #include "../actor/watch.h"
+#include "../wire/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 #include <zanni/sys/link.h>
+#include <zmq.h>
 
+#define S_OTHER_VERSION "the program is of another version of zanni than its spawner%s"
+#define S_REHEARSAL_NS 100000000   // at most
 #define S_IDS_BITS 40   // an incarnation's actors have ids of their own, but for actor 0
-
-typedef struct {
-    zanni__hook_fd_t hook;
-    const zanni__birth_t *birth;
-} s_control_t;
 
 static int
 s_fail (const zanni__birth_t *birth, int code, const char *what, const char *value)
@@ -89,48 +92,134 @@ s_set_options (zanni_options_t *options, const zanni__brief_t *brief, const char
     options->child_arguments = brief->arguments_count ? arguments : NULL;
 }
 
+/* A node that listens, with the options that all processes of the spawner's have. It is nobody in particular yet. */
 static int
-s_run (const zanni__birth_t *birth, const zanni__brief_t *brief, const zanni__class_t *cls)
+s_prepare (zanni_node_t **node_p, const zanni__birth_t *birth, const zanni__brief_t *sibling)
 {
     const char *arguments [ZANNI__BRIEF_ARGUMENTS + 1] = { NULL };
     zanni_options_t options;
     zanni_node_t *node;
-    s_control_t control = { .hook = { .fd = birth->control_fd, .ready = s_on_control }, .birth = birth };
-    s_set_options (&options, brief, arguments);
-    int rc = zanni__node_new (&node, &options, brief->node, ZANNI__WORKER_PROCESS);
+    s_set_options (&options, sibling, arguments);
+    int rc = zanni__node_new (&node, &options, NULL, ZANNI__WORKER_PROCESS);
     if (rc)
         return s_fail (birth, rc, "the process's node cannot be made: %s", zanni_strerror (rc));
+    zanni_worker_enter (node->root);
+    rc = s_listen (node->root, birth);
+    if (rc)
+        return s_fail (birth, rc, "the process cannot be reached: %s", zanni_strerror (rc));
+    *node_p = node;
+    return 0;
+}
+
+static void
+s_on_answer (zanni_worker_t *worker, zanni__hook_fd_t *hook, uint32_t events)
+{
+    (void) worker;
+    (void) hook;
+    (void) events;   // it wakes the worker
+}
+
+/* HELLO, as one of whom nobody knows that goes on with a session that never was. */
+static bool
+s_say_hello (const zanni_worker_t *worker, void *socket)
+{
+    uint8_t bytes [1024];
+    const zanni_bytes_t empty = { "", 0 };
+    const zanni_record_t batch = { .kind = ZANNI_RECORD_BATCH };
+    const zanni_record_t hello = {
+        .kind = ZANNI_RECORD_HELLO,
+        .as.hello = { .version_min = ZANNI_WIRE_VERSION, .version_max = ZANNI_WIRE_VERSION, .node = worker->node->id,
+                      .name = empty, .host = worker->node->id, .session = 1, .last = 1, .endpoint = empty, .home = empty }
+    };
+    size_t size = zanni__record_write (bytes, sizeof bytes, &batch);
+    size += zanni__record_write (bytes + size, sizeof bytes - size, &hello);
+    return zmq_send (socket, bytes, size, ZMQ_DONTWAIT) >= 0;
+}
+
+static void
+s_dial_itself (zanni_worker_t *worker, void *socket, const char *endpoint)
+{
+    char answer [64];
+    const int none = 0;
+    zanni__hook_fd_t hook = { .ready = s_on_answer };
+    size_t size = sizeof hook.fd;
+    int64_t until_ns = zanni__node_now (worker->node) + S_REHEARSAL_NS;
+    if (zmq_setsockopt (socket, ZMQ_LINGER, &none, sizeof none) || zmq_getsockopt (socket, ZMQ_FD, &hook.fd, &size)
+        || zmq_connect (socket, endpoint) || !s_say_hello (worker, socket)
+        || zanni__hook_fd_add (worker, &hook, EPOLLIN | EPOLLET))
+        return;
+    while (zmq_recv (socket, answer, sizeof answer, ZMQ_DONTWAIT) < 0 && zanni__node_now (worker->node) < until_ns) {
+        zanni__worker_wait (worker, until_ns);
+        zanni__worker_look (worker);
+    }
+    zanni__hook_fd_remove (worker, &hook);
+}
+
+/* A connection to itself, as long as there is time: what a first one takes, pages of memory above all, in this thread and
+   those of libzmq, is then there for the second. It is answered BYE and leaves nothing. */
+static void
+s_rehearse (zanni_worker_t *worker, const char *endpoint)
+{
+    void *context;
+    if (zanni__descriptors_left (4) || zanni__zmq_context_take (&context))
+        return;
+    void *socket = zmq_socket (context, ZMQ_DEALER);
+    if (socket) {
+        s_dial_itself (worker, socket, endpoint);
+        (void) zmq_close (socket);
+    }
+    zanni__zmq_context_give ();   // the worker's link has it, too
+}
+
+static int
+s_run (zanni_node_t *node, const zanni__birth_t *birth, const zanni__brief_t *brief, const zanni__class_t *cls)
+{
     zanni_worker_t *worker = node->root;
+    zanni__hook_fd_t control = { .fd = birth->control_fd, .ready = s_on_control };
+    memcpy (node->id, brief->node, sizeof node->id);
     node->incarnation = brief->incarnation;
     node->home = brief->home;
-    zanni_worker_enter (worker);
-    rc = s_make_actor (worker, brief, cls);
+    int rc = s_make_actor (worker, brief, cls);
     if (!rc)
-        rc = zanni__hook_fd_add (worker, &control.hook, EPOLLIN);
-    if (!rc)
-        rc = s_listen (worker, birth);
+        rc = zanni__hook_fd_add (worker, &control, EPOLLIN);
     if (rc)
         return s_fail (birth, rc, "the process cannot be reached: %s", zanni_strerror (rc));
     zanni__worker_loop (worker);
-    zanni__hook_fd_remove (worker, &control.hook);
+    zanni__hook_fd_remove (worker, &control);
     zanni__node_unref (node);
     return zanni__node_destroy (node) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int
-zanni__child_main (const zanni__birth_t *birth)
+/* Becomes what the request says. */
+static int
+s_become (zanni_node_t *node, const zanni__birth_t *birth, zanni__brief_t *brief)
 {
     zanni_error_t fault;
-    zanni__brief_t *brief = zanni__malloc (sizeof *brief);
-    if (!brief || !zanni__brief_read (brief, birth->brief, birth->brief_size))
-        return s_fail (birth, ZANNI_EINVAL, "the program is of another version of zanni than its spawner%s", "");
+    if (!zanni__brief_read (brief, birth->brief, birth->brief_size))
+        return s_fail (birth, ZANNI_EINVAL, S_OTHER_VERSION, "");
     if (zanni__class_fault (&fault))
         return s_fail (birth, fault.code, "%s", fault.text);
     const zanni__class_t *cls = zanni__class_find (brief->cls);
     if (!cls)
         return s_fail (birth, ZANNI_ENOCLASS, "no such class in the process: %.60s; does its program give it to zanni_init?",
                        brief->cls);
-    int rc = s_run (birth, brief, cls);
+    return s_run (node, birth, brief, cls);
+}
+
+int
+zanni__child_main (zanni__birth_t *birth)
+{
+    zanni_node_t *node;
+    zanni__brief_t *brief = zanni__malloc (sizeof *brief);
+    if (!brief || !zanni__brief_read (brief, birth->sibling, birth->sibling_size))
+        return s_fail (birth, ZANNI_EINVAL, S_OTHER_VERSION, "");
+    int rc = s_prepare (&node, birth, brief);
+    if (!rc && birth->early)
+        s_rehearse (node->root, birth->endpoint);
+    if (!rc) {
+        zanni__birth_await (birth);
+        rc = s_become (node, birth, brief);
+    }
     zanni__free (brief);
     return rc;
 }

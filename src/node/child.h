@@ -6,6 +6,6 @@
 #include "../place/launcher.h"
 
 /* Runs the actor to its end; answers the exit code. */
-int zanni__child_main (const zanni__birth_t *birth);
+int zanni__child_main (zanni__birth_t *birth);
 
 #endif

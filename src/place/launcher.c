@@ -13,10 +13,12 @@
    signals. The request comes to it there as the first packet. What it says about its end, it writes there; that is read
    when it has ended.
 
-   To fork, and to start the threads of a ZeroMQ context, is most of what a process actor's start takes. So one child is
-   forked in advance, the spare, when a first was asked for and there has been nothing to do for a moment. It has gone as
-   far as it can without knowing what it will be; a request that finds it is passed on, and that is all. It is one process
-   more to be seen, called "zanni spare", and ends with the others. */
+   To fork, to start the threads of a ZeroMQ context and to make a node that listens is most of what a process actor's start
+   takes. So one child is forked in advance, the spare, when a first was asked for and there has been nothing to do for a
+   moment. It goes as far as it can without knowing what it will be, by the brief of the child before, which is of the same
+   node; a request that finds it is passed on, and that is all. Requests wait until it is ready, since it may dial itself
+   before, and must not take another for itself. It is one process more to be seen, called "zanni spare", and ends with the
+   others. */
 
 #include "launcher.h"
 #include "launch.h"
@@ -25,7 +27,6 @@
 #include "../base/list.h"
 #include "../base/memory.h"
 #include "../base/rundir.h"
-#include "../base/sockets.h"
 #include "../wire/reader.h"
 
 #include <endian.h>
@@ -43,11 +44,12 @@
 #include <unistd.h>
 #include <zanni/error.h>
 #include <zanni/sys/place.h>
-#include <zmq.h>
 
 #define S_STOP "stop"
+#define S_READY "ready"          // says a spare
 #define S_PACKET_MAX (sizeof (zanni__launch_t) + ZANNI_BRIEF_MAX)
-#define S_SPARE_MS 1             // without anything to do, until a spare is forked
+#define S_SPARE_MS 2             // without anything to do, until a spare is forked
+#define S_READY_MS 1000          // for a spare to be ready; then it is killed
 #define S_REPORT_HEAD 13         // bytes of a report before its text
 #define S_REPORT_TEXT 111
 #define S_PARENT_MS 1000         // for the parent to be gone, when its socket is
@@ -77,7 +79,11 @@ typedef struct {
     zanni__lease_t *lease;       // NULL: could not be had yet
     zanni__link_t children;
     s_child_t *spare;            // one of them, or NULL
+    int64_t ready_ns;            // when it has to be ready at the latest; INT64_MAX: it is, or there is none
     bool used;                   // and the next one will be wanted
+    bool starting;               // somebody waits for the child that is forked now
+    char brief [ZANNI_BRIEF_MAX];   // of the last request
+    size_t brief_size;
     zanni__link_t words;
     int64_t kill_ns;             // who is left then is killed
     bool stopping;
@@ -167,36 +173,29 @@ s_close_others (s_launcher_t *launcher)
     }
 }
 
-/* libzmq's threads start with the first socket. Whether that works out is seen by who wants one in earnest. */
-static bool
-s_warm_up (void)
+void
+zanni__birth_await (zanni__birth_t *birth)
 {
-    void *context;
-    if (zanni__zmq_context_take (&context))
-        return false;
-    void *socket = zmq_socket (context, ZMQ_DEALER);
-    if (socket)
-        (void) zmq_close (socket);
-    return true;
-}
-
-/* Waits for the request, as the parent sent it. */
-static const zanni__launch_t *
-s_await (int control_fd, char buffer [S_PACKET_MAX])
-{
-    struct pollfd item = { .fd = control_fd, .events = POLLIN };
+    static _Alignas (zanni__launch_t) char buffer [S_PACKET_MAX];
+    struct pollfd item = { .fd = birth->control_fd, .events = POLLIN };
     ssize_t size;
+    if (birth->early)
+        (void) send (birth->control_fd, S_READY, strlen (S_READY), MSG_DONTWAIT | MSG_NOSIGNAL);
     do {
         (void) poll (&item, 1, -1);
-        size = recv (control_fd, buffer, S_PACKET_MAX, 0);
+        size = recv (birth->control_fd, buffer, sizeof buffer, 0);
     } while (size < 0 && (errno == EINTR || errno == EAGAIN));
-    return size < (ssize_t) sizeof (zanni__launch_t) ? NULL : (const zanni__launch_t *) (const void *) buffer;
+    if (size < (ssize_t) sizeof (zanni__launch_t))
+        _exit (EXIT_FAILURE);
+    const zanni__launch_t *request = (const zanni__launch_t *) (const void *) buffer;
+    birth->brief = request + 1;
+    birth->brief_size = request->size;
+    (void) prctl (PR_SET_NAME, "zanni child");
 }
 
 static _Noreturn void
 s_be_child (s_launcher_t *launcher, const s_child_t *self, int control_fd)
 {
-    static _Alignas (zanni__launch_t) char buffer [S_PACKET_MAX];
     sigset_t none;
     (void) prctl (PR_SET_PDEATHSIG, SIGKILL);
     if (getppid () != launcher->pid)
@@ -206,18 +205,11 @@ s_be_child (s_launcher_t *launcher, const s_child_t *self, int control_fd)
     (void) prctl (PR_SET_NAME, "zanni spare");
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
-    bool warm = s_warm_up ();
-    const zanni__launch_t *request = s_await (control_fd, buffer);
-    if (!request)
-        _exit (EXIT_FAILURE);
-    (void) prctl (PR_SET_NAME, "zanni child");
-    const zanni__birth_t birth = {
-        .brief = request + 1, .brief_size = request->size, .endpoint = self->endpoint, .listen_fd = self->listen_fd,
-        .control_fd = control_fd
+    zanni__birth_t birth = {
+        .sibling = launcher->brief, .sibling_size = launcher->brief_size, .early = !launcher->starting,
+        .endpoint = self->endpoint, .listen_fd = self->listen_fd, .control_fd = control_fd
     };
     int code = launcher->run (&birth);
-    if (warm)
-        zanni__zmq_context_give ();
     fflush (NULL);   // what it printed is not lost; handlers of exit are the program's, and not for a child
     _exit (code);
 }
@@ -315,9 +307,13 @@ s_start (s_launcher_t *launcher, const zanni__launch_t *request, const void *pac
     s_child_t *child = launcher->spare;
     launcher->spare = NULL;
     launcher->used = true;
+    memcpy (launcher->brief, (const char *) packet + sizeof *request, request->size);
+    launcher->brief_size = request->size;
     int rc = 0;
     if (!s_pass_on (child, packet, size)) {   // one that has ended is left to be reaped
+        launcher->starting = true;
         rc = s_child_new (launcher, &child, &why);
+        launcher->starting = false;
         if (!rc && !s_pass_on (child, packet, size))
             rc = ZANNI_ESYSTEM;
     }
@@ -340,7 +336,10 @@ s_read_report (const s_child_t *child, zanni_reason_t *reason)
     uint8_t report [S_REPORT_HEAD + S_REPORT_TEXT];
     zanni__value_t code, text;
     uint32_t count;
-    ssize_t size = recv (child->control_fd, report, sizeof report, MSG_DONTWAIT);
+    ssize_t size;
+    do
+        size = recv (child->control_fd, report, sizeof report, MSG_DONTWAIT);
+    while (size == (ssize_t) strlen (S_READY) && !memcmp (report, S_READY, strlen (S_READY)));
     if (size <= 0)
         return false;
     zanni__reader_t reader = zanni__reader (report, (uint32_t) size);
@@ -389,8 +388,10 @@ s_end (s_launcher_t *launcher, s_child_t *child, int status, zanni__link_t *ende
     zanni__lease_unlisten (launcher->lease, child->endpoint);
     close (child->listen_fd);
     close (child->control_fd);
-    if (launcher->spare == child)
+    if (launcher->spare == child) {
         launcher->spare = NULL;
+        launcher->ready_ns = INT64_MAX;
+    }
 }
 
 /* Nothing of a child is left when its end is told: it may have had a lease of its own, which one that came to the end of
@@ -526,11 +527,12 @@ s_wants_spare (const s_launcher_t *launcher)
 static int
 s_timeout_ms (const s_launcher_t *launcher)
 {
+    int64_t due_ns = launcher->kill_ns < launcher->ready_ns ? launcher->kill_ns : launcher->ready_ns;
     if (s_wants_spare (launcher))
         return S_SPARE_MS;
-    if (launcher->kill_ns == INT64_MAX)
+    if (due_ns == INT64_MAX)
         return -1;
-    int64_t left_ms = (launcher->kill_ns - s_now_ns () + 999999) / 1000000;
+    int64_t left_ms = (due_ns - s_now_ns () + 999999) / 1000000;
     return left_ms < 0 ? 0 : left_ms > INT32_MAX ? INT32_MAX : (int) left_ms;
 }
 
@@ -539,24 +541,54 @@ s_make_spare (s_launcher_t *launcher)
 {
     const char *why;
     launcher->used = false;   // until the next request, should it fail
-    (void) s_child_new (launcher, &launcher->spare, &why);
+    if (!s_child_new (launcher, &launcher->spare, &why))
+        launcher->ready_ns = s_now_ns () + S_READY_MS * INT64_C (1000000);
+}
+
+/* The spare says something: that it is ready, or why it is about to end, which is read when it has. */
+static void
+s_hear_spare (s_launcher_t *launcher)
+{
+    char word [sizeof S_READY];
+    launcher->ready_ns = INT64_MAX;
+    if (recv (launcher->spare->control_fd, word, sizeof word, MSG_DONTWAIT | MSG_PEEK) == (ssize_t) strlen (S_READY))
+        (void) recv (launcher->spare->control_fd, word, sizeof word, MSG_DONTWAIT);
+}
+
+/* Whoever is to be killed by now. */
+static void
+s_kill_late (s_launcher_t *launcher)
+{
+    int64_t now_ns = s_now_ns ();
+    if (launcher->kill_ns <= now_ns)
+        s_kill_all (launcher);
+    if (launcher->ready_ns > now_ns)
+        return;
+    (void) kill (launcher->spare->pid, SIGKILL);
+    launcher->spare = NULL;   // it is reaped like others
+    launcher->ready_ns = INT64_MAX;
 }
 
 static void
 s_round (s_launcher_t *launcher)
 {
     struct signalfd_siginfo information;
+    bool waits = launcher->ready_ns != INT64_MAX;   // and leaves the parent's packets where they are
+    int room = zanni__list_empty (&launcher->words) ? 0 : POLLOUT;
     struct pollfd items [] = {
-        { .fd = launcher->fd, .events = (short) (zanni__list_empty (&launcher->words) ? POLLIN : POLLIN | POLLOUT) },
+        { .fd = launcher->fd, .events = (short) (waits ? room : POLLIN | room) },
         { .fd = launcher->signal_fd, .events = POLLIN },
-        { .fd = launcher->parent_fd, .events = POLLIN }
+        { .fd = launcher->parent_fd, .events = POLLIN },
+        { .fd = waits ? launcher->spare->control_fd : -1, .events = POLLIN }
     };
-    int ready = poll (items, 3, s_timeout_ms (launcher));
+    int ready = poll (items, 4, s_timeout_ms (launcher));
     if (ready < 0)
         return;
     if (!ready && s_wants_spare (launcher))
         s_make_spare (launcher);
-    if (items [0].revents)
+    if (items [3].revents)
+        s_hear_spare (launcher);
+    if (items [0].revents & ~POLLOUT)
         while (s_receive (launcher))
             continue;
     s_send_words (launcher);
@@ -567,8 +599,7 @@ s_round (s_launcher_t *launcher)
     }
     if (items [2].revents)
         launcher->over = true;
-    if (launcher->kill_ns != INT64_MAX && s_now_ns () >= launcher->kill_ns)
-        s_kill_all (launcher);
+    s_kill_late (launcher);
 }
 
 /* The beginning and the end of it all. */
@@ -623,7 +654,7 @@ int
 zanni__launcher_main (int fd, zanni__child_fn *child)
 {
     s_launcher_t launcher = {
-        .fd = fd, .pid = getpid (), .run = child, .kill_ns = INT64_MAX
+        .fd = fd, .pid = getpid (), .run = child, .kill_ns = INT64_MAX, .ready_ns = INT64_MAX
     };
     sigset_t wanted;
     s_settle ();

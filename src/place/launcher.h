@@ -3,22 +3,30 @@
 #ifndef ZANNI_PLACE_LAUNCHER_H
 #define ZANNI_PLACE_LAUNCHER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define ZANNI__LAUNCHER_VARIABLE "ZANNI_LAUNCHER"   // in its environment: the descriptor of its socket
 
 /* What a forked child begins with. */
 typedef struct {
-    const void *brief;
+    const void *brief;         // NULL until the request has come: see zanni__birth_await
     size_t brief_size;
+    const void *sibling;       // the brief of the child before, or its own: of the same node
+    size_t sibling_size;
+    bool early;                // nobody waits for it yet
     const char *endpoint;
-    int listen_fd;       // listens at it; of the child's own
-    int control_fd;      // to the launcher, by packets: "stop" comes in; why it failed (msgpack [code, text]) may go out; its
-                         // end of file means that the launcher is gone
+    int listen_fd;             // listens at it; of the child's own
+    int control_fd;            // to the launcher, by packets: "stop" comes in; why it failed (msgpack [code, text]) may go
+                               // out; its end of file means that the launcher is gone
 } zanni__birth_t;
 
-/* Runs in the child; what it answers is the exit code. */
-typedef int zanni__child_fn (const zanni__birth_t *birth);
+/* Runs in the child, as soon as that is forked: it goes as far as it can, and then awaits its brief. What it answers is the
+   exit code. */
+typedef int zanni__child_fn (zanni__birth_t *birth);
+
+/* Waits for the request, which fills in the brief; ends the process when the launcher is gone. */
+void zanni__birth_await (zanni__birth_t *birth);
 
 /* The descriptor, where this process was started as a launcher (the mark is taken off the environment), else -1. */
 int zanni__launcher_fd (void);

@@ -107,9 +107,10 @@ s_report (const zanni__birth_t *birth, const char *text)
 }
 
 static int
-s_child (const zanni__birth_t *birth)
+s_child (zanni__birth_t *birth)
 {
     char brief [512];
+    zanni__birth_await (birth);
     size_t size = birth->brief_size < sizeof brief ? birth->brief_size : sizeof brief - 1;
     memcpy (brief, birth->brief, size);
     brief [size] = 0;
