@@ -17,6 +17,7 @@
 #define S_WARM_UP 1000
 #define S_END_MS 5000
 #define S_BURST 16
+#define S_CALM_MS 20
 
 static void
 s_spawn (zanni_t *self, zanni_ref_t **ref_p)
@@ -123,13 +124,16 @@ s_spawn_ns (zanni_t *self, zanni_ref_t **ref_p)
     return bench_now_ns () - started_ns;
 }
 
-/* The median of spawns that each follow the end of the one before. */
+/* The median of spawns that each follow the end of the one before, at once or `calm_ms` later: when that process is gone,
+   and nothing else goes on, as in the measure of a bare fork. */
 static double
-s_spawn_us (zanni_t *self, int rounds)
+s_spawn_us (zanni_t *self, int rounds, int calm_ms)
 {
     int64_t *samples = calloc ((size_t) rounds, sizeof *samples);
     for (int i = 0; i < rounds; i++) {
         zanni_ref_t *sink;
+        if (calm_ms)
+            bench_check (zanni_run (self, calm_ms), "run");
         samples [i] = s_spawn_ns (self, &sink);
         s_end (self, &sink);
     }
@@ -156,13 +160,15 @@ bench_spawn_process_case (zanni_t *self, const char *name)
 {
     int rounds = bench_seconds < 1 ? 20 : 300;
     double fork_us = bench_fork_us (rounds);
-    double first_us = s_spawn_us (self, 1);
-    double spawn_us = s_spawn_us (self, rounds);
+    double first_us = s_spawn_us (self, 1, 0);
+    double spawn_us = s_spawn_us (self, rounds, 0);
+    double calm_us = s_spawn_us (self, rounds, S_CALM_MS);
     double burst_us = s_burst_us (self);
     ZANNI_AUTO (zanni_ref_t) sink = NULL;
     s_spawn (self, &sink);
     double ask_us = s_ask_us (self, sink);
     printf ("%s-first %.1f us\n%s-burst %.1f us\n", name, first_us, name, burst_us);
+    printf ("%s-calm %.1f us\n", name, calm_us);
     printf ("%s-fork %.1f us\n%s-ask %.1f us\n", name, fork_us, name, ask_us);
     printf ("%s-parts %.1f us\n%s %.1f us\n", name, fork_us + ask_us, name, spawn_us);
     bench_check_letters (self);
