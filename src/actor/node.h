@@ -100,6 +100,9 @@ void zanni__node_remove_worker (zanni_node_t *node, zanni_worker_t *worker);
 int zanni__node_process (zanni_t *self, zanni__identity_t **identity_p, const zanni__class_t *cls,
                          const zanni_spawn_t *options);
 
+/* The process of an actor ends at once, whatever it does, if it is one of this node's own. On the thread of `from`. */
+void zanni__node_kill (const zanni_worker_t *from, const uint8_t *process);
+
 /* How many actors are alive in it. */
 uint64_t zanni__node_actors (zanni_node_t *node);
 

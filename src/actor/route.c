@@ -257,6 +257,8 @@ s_route_command (s_route_t *route, zanni_msg_t *msg)
     route->record.kind = restarts ? ZANNI_RECORD_RESTART : ZANNI_RECORD_STOP;
     route->record.to = s_to (route->to, true);
     route->record.as.end.reason.kind = msg->item.kind == ZANNI__KILL ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN;
+    if (msg->item.kind == ZANNI__KILL && !route->to->address.actor)
+        zanni__node_kill (route->worker, route->to->address.node);   // it may never read again
     return s_send (route, NULL);
 }
 

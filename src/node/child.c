@@ -38,7 +38,7 @@ s_fail (const zanni__birth_t *birth, int code, const char *what, const char *val
     return EXIT_FAILURE;
 }
 
-/* The launcher says stop, or is gone, and with it all that this process is for. */
+/* The launcher says stop or kill, or is gone, and with it all that this process is for. */
 static void
 s_on_control (zanni_worker_t *worker, zanni__hook_fd_t *hook, uint32_t events)
 {
@@ -47,8 +47,10 @@ s_on_control (zanni_worker_t *worker, zanni__hook_fd_t *hook, uint32_t events)
     (void) events;
     if (size <= 0)
         _exit (EXIT_FAILURE);
-    worker->stopping = true;
-    zanni__request_end (worker, worker->owner, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
+    bool kills = *word == 'k';
+    worker->stopping = worker->stopping || !kills;   // other actors of this node outlive the one that is killed
+    zanni__request_end (worker, worker->owner,
+                        (zanni_reason_t) { .kind = kills ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN });
 }
 
 /* The actor, which waits for its start. */

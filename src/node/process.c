@@ -168,6 +168,15 @@ s_stand_in (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_
     return 0;
 }
 
+void
+zanni__node_kill (const zanni_worker_t *from, const uint8_t *process)
+{
+    zanni_node_t *node = from->node;
+    void *place = atomic_load_explicit (&node->place_handle, memory_order_acquire);
+    if (place && node->place->kill && from != node->undertaker)
+        node->place->kill (place, process);
+}
+
 int
 zanni__node_process (zanni_t *self, zanni__identity_t **identity_p, const zanni__class_t *cls,
                      const zanni_spawn_t *options)

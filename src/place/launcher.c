@@ -32,11 +32,13 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -46,6 +48,7 @@
 #include <zanni/sys/place.h>
 
 #define S_STOP "stop"
+#define S_KILL "kill"
 #define S_READY "ready"          // says a spare
 #define S_PACKET_MAX (sizeof (zanni__launch_t) + ZANNI_BRIEF_MAX)
 #define S_SPARE_MS 2             // without anything to do, until a spare is forked
@@ -60,6 +63,8 @@ typedef struct {
     pid_t pid;
     int listen_fd;
     int control_fd;              // the launcher's end
+    int64_t kill_ns;             // when it is killed, unless it has heard by then that it is to end; INT64_MAX
+    bool killed;
     char endpoint [ZANNI__ENDPOINT_MAX];
     zanni_reason_t reason;       // once it has ended
 } s_child_t;
@@ -86,6 +91,7 @@ typedef struct {
     size_t brief_size;
     zanni__link_t words;
     int64_t kill_ns;             // who is left then is killed
+    int64_t look_ns;             // the first kill_ns of a child, or before
     bool stopping;
     bool closing;                // the parent said so: it lives on
     bool over;
@@ -280,6 +286,7 @@ s_child_new (s_launcher_t *launcher, s_child_t **child_p, const char **why)
         zanni__free (child);
         return rc;
     }
+    child->kill_ns = INT64_MAX;
     rc = s_fork (launcher, child, why);
     if (rc) {
         zanni__lease_unlisten (launcher->lease, child->endpoint);
@@ -359,7 +366,9 @@ s_take_reason (s_child_t *child, int status)
     zanni_reason_t *reason = &child->reason;
     if (s_read_report (child, reason))
         return;
-    if (WIFSIGNALED (status))
+    if (child->killed)
+        *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_KILLED };
+    else if (WIFSIGNALED (status))
         *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_SIGNAL, .code = WTERMSIG (status) };
     else if (WEXITSTATUS (status))
         *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_CODE, .code = WEXITSTATUS (status) };
@@ -465,12 +474,47 @@ s_stop_all (s_launcher_t *launcher, int64_t grace_ms)
     }
 }
 
+/* The child hears it, or, should it not within the time, is killed. */
+static void
+s_kill (s_launcher_t *launcher, s_child_t *child, int64_t patience_ms)
+{
+    if (child->kill_ns != INT64_MAX)
+        return;
+    (void) send (child->control_fd, S_KILL, strlen (S_KILL), MSG_DONTWAIT | MSG_NOSIGNAL);
+    child->kill_ns = s_now_ns () + patience_ms * 1000000;
+    if (child->kill_ns < launcher->look_ns)
+        launcher->look_ns = child->kill_ns;
+}
+
+/* What it was told waits unread, which the sender's end of the socket pair tells. */
+static bool
+s_is_deaf (const s_child_t *child)
+{
+    int unread = 0;
+    return ioctl (child->control_fd, SIOCOUTQ, &unread) || unread;
+}
+
+static void
+s_kill_deaf (s_launcher_t *launcher, int64_t now_ns)
+{
+    launcher->look_ns = INT64_MAX;
+    for (zanni__link_t *link = launcher->children.next; link != &launcher->children; link = link->next) {
+        s_child_t *child = ZANNI__CONTAINER (link, s_child_t, link);
+        if (child->kill_ns <= now_ns) {
+            child->kill_ns = INT64_MAX;
+            child->killed = s_is_deaf (child) && !kill (child->pid, SIGKILL);
+        }
+        if (child->kill_ns < launcher->look_ns)
+            launcher->look_ns = child->kill_ns;
+    }
+}
+
 /* What the parent says. */
 
 static void
 s_obey (s_launcher_t *launcher, const zanni__launch_t *packet, const void *bytes)
 {
-    const s_child_t *child;
+    s_child_t *child;
     switch (packet->kind) {
     case ZANNI__LAUNCH_START:
         if (launcher->stopping)
@@ -483,8 +527,10 @@ s_obey (s_launcher_t *launcher, const zanni__launch_t *packet, const void *bytes
         break;
     case ZANNI__LAUNCH_KILL:
         child = s_find (launcher, 0, packet->id);
-        if (child)
+        if (child && !packet->code)
             (void) kill (child->pid, SIGKILL);
+        else if (child)
+            s_kill (launcher, child, packet->code);
         break;
     case ZANNI__LAUNCH_CLOSE:
         launcher->over = launcher->closing = true;
@@ -528,6 +574,8 @@ static int
 s_timeout_ms (const s_launcher_t *launcher)
 {
     int64_t due_ns = launcher->kill_ns < launcher->ready_ns ? launcher->kill_ns : launcher->ready_ns;
+    if (launcher->look_ns < due_ns)
+        due_ns = launcher->look_ns;
     if (s_wants_spare (launcher))
         return S_SPARE_MS;
     if (due_ns == INT64_MAX)
@@ -562,6 +610,8 @@ s_kill_late (s_launcher_t *launcher)
     int64_t now_ns = s_now_ns ();
     if (launcher->kill_ns <= now_ns)
         s_kill_all (launcher);
+    if (launcher->look_ns <= now_ns)
+        s_kill_deaf (launcher, now_ns);
     if (launcher->ready_ns > now_ns)
         return;
     (void) kill (launcher->spare->pid, SIGKILL);
@@ -654,7 +704,7 @@ int
 zanni__launcher_main (int fd, zanni__child_fn *child)
 {
     s_launcher_t launcher = {
-        .fd = fd, .pid = getpid (), .run = child, .kill_ns = INT64_MAX, .ready_ns = INT64_MAX
+        .fd = fd, .pid = getpid (), .run = child, .kill_ns = INT64_MAX, .ready_ns = INT64_MAX, .look_ns = INT64_MAX
     };
     sigset_t wanted;
     s_settle ();

@@ -17,7 +17,7 @@ typedef struct {
     bool early;                // nobody waits for it yet
     const char *endpoint;
     int listen_fd;             // listens at it; of the child's own
-    int control_fd;            // to the launcher, by packets: "stop" comes in; why it failed (msgpack [code, text]) may go
+    int control_fd;            // to the launcher, by packets: "stop" and "kill" come in; why it failed (msgpack [code, text]) may go
                                // out; its end of file means that the launcher is gone
 } zanni__birth_t;
 

@@ -39,6 +39,7 @@
 #define S_ANSWER_MS 10000
 #define S_GONE_MS 10000          // for what was killed to be gone
 #define S_KILLED_MS 1000         // the same, while a node is closing
+#define S_HEED_MS 20             // for a process to hear that it is killed; then it is, by a signal
 #define S_LAUNCHER_FD 3          // of the launcher's own
 #define S_TEXT_OF(value) S_TEXT_OF_2 (value)
 #define S_TEXT_OF_2(value) #value
@@ -604,6 +605,20 @@ zanni__children_step (zanni__children_t *children)
     if (due_ns == INT64_MAX)
         return -1;
     return due_ns <= now_ns ? 0 : (int) ((due_ns - now_ns) / 1000000 + 1);
+}
+
+int
+zanni__children_kill (const zanni__children_t *children, const uint8_t *node)
+{
+    const zanni__link_t *link = children ? children->running.next : NULL;
+    for (; link && link != &children->running; link = link->next) {
+        const s_process_t *process = ZANNI__CONTAINER (link, s_process_t, link);
+        if (memcmp (process->node, node, sizeof process->node))
+            continue;
+        s_send_word (children, ZANNI__LAUNCH_KILL, process->id, S_HEED_MS);
+        return 0;
+    }
+    return ZANNI_ENOACTOR;
 }
 
 void

@@ -58,9 +58,10 @@ typedef struct {
 
 typedef struct {
     zanni__link_t link;
-    zanni_worker_t *worker;    // one of the three
+    zanni_worker_t *worker;    // one of these
     zanni__pipe_t *guest;
     zanni_process_t *process;
+    const uint8_t *kill;       // or the node of a process that is to end
     int rc;
     bool done;
 } s_request_t;
@@ -384,7 +385,7 @@ s_answer (s_place_t *place, s_request_t *request, int rc)
     pthread_mutex_lock (&place->lock);
     if (!rc && request->process)
         place->processes_count++;   // until it is counted anew: who asked may end the node at once
-    else if (!rc)
+    else if (!rc && !request->kill)
         place->threads_count++;
     request->rc = rc;
     request->done = true;
@@ -453,6 +454,8 @@ s_answer_requests (s_place_t *place)
         pthread_mutex_unlock (&place->lock);
         if (request->process)
             s_make_process (place, request);
+        else if (request->kill)
+            s_answer (place, request, zanni__children_kill (place->children, request->kill));
         else
             s_answer (place, request, s_make (place, request));
         pthread_mutex_lock (&place->lock);
@@ -717,6 +720,13 @@ s_process (void *self, zanni_process_t *process)
     return rc;
 }
 
+static void
+s_kill (void *self, const uint8_t *node)
+{
+    s_request_t request = { .kill = node };
+    (void) s_request (self, &request);
+}
+
 int
 zanni__pipe_start (void *place, zanni__pipe_t *pipe)
 {
@@ -783,5 +793,5 @@ s_close (void *self, int64_t until_ns)
 
 const zanni_place_ops_t zanni__place_thread = {
     .size = sizeof (zanni_place_ops_t), .open = s_open, .rouse = s_rouse, .start = s_start, .process = s_process,
-    .finish = s_finish, .close = s_close
+    .kill = s_kill, .finish = s_finish, .close = s_close
 };

@@ -38,6 +38,9 @@ typedef struct zanni_place_ops {
        told once, by zanni_worker_process_ended on the undertaker's thread. Called from any worker's thread. NULL: there
        are no processes. */
     int (*process) (void *place, zanni_process_t *process);
+    /* Has a process that `process` started end at once, as killed: one that does not heed it now is ended from outside. Any
+       worker's thread but the undertaker's. NULL: as `process`. */
+    void (*kill) (void *place, const uint8_t *node);
     /* The node ends: tells every process to end and stops every worker that was started (zanni_worker_stop), then waits
        until all have ended or the clock reaches `wait_ns`, and answers how many have not. Called again as long as there are
        some, since those that end may wait for an answer of the root's; when the clock has reached `until_ns`, processes are
