@@ -58,21 +58,19 @@ s_read_dealer (zanni__source_t *source)
     return true;
 }
 
-/* Pings go out twice an interval; an answer is missing after three halves. So a peer that has stopped is noticed after
-   two intervals at most, and after a third one without a new connection it is lost. */
+/* The listener, too, misses pings; libzmq sends it after how long, in tenths of a second. */
 static void
-s_set_heartbeats (void *socket, int interval_ms)
+s_set_heartbeats (void *socket, int64_t interval_ns)
 {
-    int ping = interval_ms / 2 > 0 ? interval_ms / 2 : 1;
-    int timeout = ping * 3;
-    int ttl = timeout < 100 ? 100 : timeout;   // libzmq sends it in tenths of a second
-    (void) zmq_setsockopt (socket, ZMQ_HEARTBEAT_IVL, &ping, sizeof ping);
-    (void) zmq_setsockopt (socket, ZMQ_HEARTBEAT_TIMEOUT, &timeout, sizeof timeout);
+    int ttl = (int) (interval_ns / 1000000 * 5 / 4);
+    if (ttl < 100)
+        ttl = 100;
+    zanni__socket_pings (socket, interval_ns);
     (void) zmq_setsockopt (socket, ZMQ_HEARTBEAT_TTL, &ttl, sizeof ttl);
 }
 
 static int
-s_open (zanni__dial_t *dial, zanni__hub_t *hub, int pulse_ms)
+s_open (zanni__dial_t *dial, zanni__hub_t *hub, int64_t pulse_ns)
 {
     void *socket = NULL;
     const int never = S_NEVER_MS;
@@ -82,8 +80,8 @@ s_open (zanni__dial_t *dial, zanni__hub_t *hub, int pulse_ms)
         return rc;
     (void) zmq_setsockopt (socket, ZMQ_RECONNECT_IVL, &never, sizeof never);
     (void) zmq_setsockopt (socket, ZMQ_HANDSHAKE_IVL, &handshake, sizeof handshake);
-    if (pulse_ms)
-        s_set_heartbeats (socket, pulse_ms);
+    if (pulse_ns)
+        s_set_heartbeats (socket, pulse_ns);
     rc = zanni__source_open (&dial->dealer, hub, socket, s_read_dealer);
     return rc ? rc : zanni__monitor_open (&dial->monitor, &dial->dealer, s_read_monitor);
 }
@@ -101,7 +99,7 @@ zanni__dial_new (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint
     dial->came = how->came;
     dial->stands = how->stands;
     dial->broke = how->broke;
-    int rc = s_open (dial, hub, how->pulse_ms);
+    int rc = s_open (dial, hub, how->pulse_ns);
     if (!rc && zmq_connect (dial->dealer.socket, endpoint))
         rc = errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_EROUTE;
     if (rc)

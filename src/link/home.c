@@ -4,7 +4,10 @@
    ask: a session with a process of another home makes a session with that home, too, and leaves a MONITOR of the
    process's own actor there, under an id that no actor's monitor has. The DOWN that comes is a sentence for all sessions
    with that incarnation: each ends when what it had written was read, which is when its connection is seen to have ended,
-   or after one interval. */
+   or after one interval.
+
+   A home may also have lost the process, for it does not answer, but has not ended either. It has waited for as long as
+   anybody does, so nobody waits any longer; and its word is needed by who had no time to get a pulse of its own. */
 
 #include "hub.h"
 
@@ -70,6 +73,8 @@ zanni__home_down (zanni__peer_t *from, const zanni_record_t *record)
         const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
         if (peer->home != from || peer->watch != record->id)
             continue;
+        if (reason->kind == ZANNI_EXIT_NO_CONNECTION)
+            event.change = ZANNI_NODE_LOST;
         event.incarnation = peer->base.incarnation;
         event.kind = reason->kind;
         event.code = reason->code;

@@ -276,6 +276,7 @@ bool zanni__source_is_calm (zanni__source_t *source);         // and nothing is 
 bool zanni__source_is_read (const zanni__source_t *source);   // nothing is known to be left in it, or it is NULL
 void zanni__source_sent (zanni__source_t *source);   // after a send its descriptor may be silent with something to read
 int zanni__socket_new (zanni__hub_t *hub, void **socket_p, int type, int linger_ms);
+void zanni__socket_pings (void *socket, int64_t interval_ns);
 int zanni__monitor_open (zanni__source_t *monitor, zanni__source_t *of, bool (*read) (zanni__source_t *));
 bool zanni__monitor_read (zanni__source_t *monitor, int *event, int *value);
 bool zanni__mail_read (zanni__mail_t *mail, void *socket);   // false: there is none
@@ -364,7 +365,7 @@ typedef struct {
     void (*came) (zanni__dial_t *dial, zanni__mail_t *mail);
     void (*stands) (zanni__dial_t *dial);
     void (*broke) (zanni__dial_t *dial);
-    int pulse_ms;                  // 0: no ZMTP heartbeats
+    int64_t pulse_ns;              // of ZMTP heartbeats; 0: none
 } zanni__dialling_t;
 int zanni__dial_new (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint, const zanni__dialling_t *how);
 void zanni__dial_close (zanni__dial_t **dial_p, int linger_ms);

@@ -3,7 +3,10 @@
    A connection is known by its routing id, which libzmq gives, once its HELLO was accepted; it is never trusted for more.
    libzmq does not tell a ROUTER's owner that a connection has ended, but its monitor tells the descriptor, which HELLO
    came with. Then everything that it had sent is read before its session hears of it. A connection whose end came before
-   its HELLO was read is found out by the WELCOME that cannot be sent. */
+   its HELLO was read is found out by the WELCOME that cannot be sent.
+
+   All connections are pinged for the sake of the pulses (see there), since options are the socket's. An answer of a session
+   may be missing because nobody here reads what came before it: then it loses its connection, which is no harm. */
 
 #include "hub.h"
 
@@ -172,6 +175,7 @@ s_bind (zanni__hub_t *hub, const char *endpoint, int fd)
         return rc;
     (void) zmq_setsockopt (socket, ZMQ_ROUTER_MANDATORY, &on, sizeof on);
     (void) zmq_setsockopt (socket, ZMQ_HANDSHAKE_IVL, &handshake, sizeof handshake);
+    zanni__socket_pings (socket, hub->interval_ns);
     (void) zmq_setsockopt (socket, ZMQ_USE_FD, &fd, sizeof fd);
     rc = zanni__source_open (&hub->router, hub, socket, s_read_router);
     if (!rc)

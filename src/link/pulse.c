@@ -5,7 +5,8 @@
    the node that dialled a session keeps it. It breaks when answers are missing, or for any other reason; then it is
    dialled again at once, and stands again when libzmq there has shaken hands, whatever its worker does. Where it does not
    within one interval the node is lost, which all workers hear. The other side knows the pulse by its HELLO, and waits as
-   long for the next one.
+   long for the next one. It does not rely on the dialer's pings to miss it: libzmq learns from each for how long the next
+   may be away, but waits for ever for the first, and again behind every other message. So a listener pings, too.
 
    When nobody listens any more at the endpoint that the pulse was dialled at, its worker has ended, but its node may live
    on: then the workers are asked who has a session with that node, and the pulse goes to that one's endpoint. */
@@ -120,7 +121,7 @@ s_dial (zanni__pulse_t *pulse)
     zanni_record_t record = { .kind = ZANNI_RECORD_HELLO };
     const zanni__dialling_t how = {
         .owner = pulse, .came = s_came, .stands = s_stands, .broke = s_broke,
-        .pulse_ms = (int) (hub->interval_ns / 1000000)
+        .pulse_ns = hub->interval_ns
     };
     pulse->redial_ns = INT64_MAX;
     pulse->dialled = true;
