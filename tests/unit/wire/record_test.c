@@ -2,6 +2,7 @@
    is bounded. The golden vectors (golden_test.c) hold every form and every fault. */
 
 #include "wire/record.h"
+#include "wire/tell.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -244,6 +245,76 @@ Test (record, of_a_plain_tell_is_the_same_in_every_room)
             cr_assert (same_text (&read.method, &tell.method) && same_text (&read.args, &tell.args));
             cr_assert_not (read.refs_count || read.buffers_count || read.about || read.args_framed || read.args_chunks);
         }
+}
+
+/* The head of a tell that was written and read. */
+static uint32_t
+head_of (uint8_t *bytes, size_t room, const zanni_record_t *written, size_t *size)
+{
+    zanni_record_t record;
+    const char *fault = NULL;
+    *size = write_record (bytes, room, written);
+    zanni__reader_t reader = zanni__reader (bytes, (uint32_t) *size);
+    cr_assert_eq (zanni__record_read (&reader, &record, &tables, &fault), 1, "%s", fault);
+    return zanni__tell_head (bytes, *size, &record);
+}
+
+Test (head, of_a_plain_tell_ends_with_the_size_of_its_arguments)
+{
+    uint8_t bytes [512];
+    size_t size;
+    zanni_record_t tell = plain_tell ();
+    uint32_t head = head_of (bytes, sizeof bytes, &tell, &size);
+    cr_assert_eq (head + tell.args.size, size);
+    cr_assert_eq (bytes [head - 1], tell.args.size);
+    tell.refs = some_refs;
+    tell.refs_count = 1;
+    cr_assert_eq (head_of (bytes, sizeof bytes, &tell, &size), 0);
+    tell.refs_count = 0;
+    tell.kind = ZANNI_RECORD_ASK;
+    tell.id = 1;
+    cr_assert_eq (head_of (bytes, sizeof bytes, &tell, &size), 0);
+}
+
+Test (head, of_a_tell_is_known_again_whatever_the_arguments_are)
+{
+    uint8_t first [512], second [512];
+    size_t size, other_size;
+    zanni_bytes_t args;
+    zanni_record_t tell = plain_tell ();
+    uint32_t head = head_of (first, sizeof first, &tell, &size);
+    static const uint8_t long_args [200] = { 0xdc, 0, 197 };
+    tell.args = (zanni_bytes_t) { long_args, sizeof long_args };
+    other_size = write_record (second, sizeof second, &tell);
+    zanni__reader_t reader = zanni__reader (second, (uint32_t) other_size);
+    cr_assert (zanni__tell_again (&reader, first, head, &args));
+    cr_assert_eq (args.size, sizeof long_args);
+    cr_assert_eq (args.data, second + head);
+    cr_assert_eq (reader.at, reader.end);
+}
+
+/* Nothing is taken, and the reader stands where it stood. */
+Test (head, of_another_tell_or_of_one_that_is_cut_off_is_not)
+{
+    uint8_t first [512], second [512];
+    size_t size;
+    zanni_bytes_t args;
+    zanni_record_t tell = plain_tell ();
+    uint32_t head = head_of (first, sizeof first, &tell, &size);
+    for (size_t cut = 0; cut < size; cut++) {
+        uint8_t *exact = malloc (cut ? cut : 1);   // so that a sanitizer sees who reads behind it
+        memcpy (exact, first, cut);
+        zanni__reader_t reader = zanni__reader (exact, (uint32_t) cut);
+        cr_assert_not (zanni__tell_again (&reader, first, head, &args), "%d bytes are enough", (int) cut);
+        cr_assert_eq (reader.at, exact);
+        free (exact);
+    }
+    for (uint32_t at = 0; at < head - 1; at++) {
+        memcpy (second, first, size);
+        second [at] ^= 1;
+        zanni__reader_t reader = zanni__reader (second, (uint32_t) size);
+        cr_assert_not (zanni__tell_again (&reader, first, head, &args), "byte %d makes no difference", (int) at);
+    }
 }
 
 Test (record, is_read_behind_another_until_the_frame_ends)
