@@ -3,7 +3,8 @@
    A connection is known by its routing id, which libzmq gives, once its HELLO was accepted; it is never trusted for more.
    libzmq does not tell a ROUTER's owner that a connection has ended, but its monitor tells the descriptor, which HELLO
    came with. Then everything that it had sent is read before its session hears of it. A connection whose end came before
-   its HELLO was read is found out by the WELCOME that cannot be sent.
+   its HELLO was read is found out by the WELCOME that cannot be sent. Descriptors are used again: ends and beginnings are
+   told in order, and those before a HELLO are read before it is accepted, so that none is taken for an end of this one.
 
    All connections are pinged for the sake of the pulses (see there), since options are the socket's. An answer of a session
    may be missing because nobody here reads what came before it: then it loses its connection, which is no harm. */
@@ -62,9 +63,38 @@ s_detach (zanni__route_t *route)
     route->pulse = NULL;
 }
 
+static void
+s_disconnected (zanni__hub_t *hub, int fd)
+{
+    for (uint32_t i = 0; i < hub->routes.size; i++)
+        for (zanni__entry_t *entry = hub->routes.buckets [i]; entry; entry = entry->next) {
+            zanni__route_t *route = (zanni__route_t *) (void *) entry;
+            if (route->fd == fd && zanni__list_empty (&route->broken))
+                zanni__list_append (&hub->broken, &route->broken);
+        }
+    zanni__source_stir (&hub->router);
+}
+
+/* Whether the last connection on that descriptor has ended by now, as far as the monitor had not told before. */
+static bool
+s_read_events (zanni__hub_t *hub, int fd)
+{
+    int event, value;
+    bool ended = false;
+    while (hub->router_monitor.socket && zanni__monitor_read (&hub->router_monitor, &event, &value)) {
+        if (event == ZMQ_EVENT_DISCONNECTED)
+            s_disconnected (hub, value);
+        if (value == fd && (event == ZMQ_EVENT_DISCONNECTED || event == ZMQ_EVENT_ACCEPTED))
+            ended = event == ZMQ_EVENT_DISCONNECTED;
+    }
+    return ended;
+}
+
+/* What the monitor has to tell is read first: it may be the end of a connection that had the same descriptor. */
 zanni__route_t *
 zanni__route_new (zanni__hub_t *hub, const zanni__way_t *way, int fd)
 {
+    bool ended = s_read_events (hub, fd);
     zanni__route_t *route = s_find (hub, way->id, way->id_size);
     if (route) {
         s_detach (route);
@@ -77,10 +107,13 @@ zanni__route_new (zanni__hub_t *hub, const zanni__way_t *way, int fd)
     route->id_size = (uint8_t) way->id_size;
     route->fd = fd;
     zanni__link_init (&route->broken);
-    if (zanni__table_put (&hub->routes, &route->entry, s_hash (way->id, way->id_size)))
-        return route;
-    zanni__free (route);
-    return NULL;
+    if (!zanni__table_put (&hub->routes, &route->entry, s_hash (way->id, way->id_size))) {
+        zanni__free (route);
+        return NULL;
+    }
+    if (ended)
+        s_disconnected (hub, fd);
+    return route;
 }
 
 void
@@ -142,25 +175,10 @@ s_read_router (zanni__source_t *source)
     return true;
 }
 
-static void
-s_disconnected (zanni__hub_t *hub, int fd)
-{
-    for (uint32_t i = 0; i < hub->routes.size; i++)
-        for (zanni__entry_t *entry = hub->routes.buckets [i]; entry; entry = entry->next) {
-            zanni__route_t *route = (zanni__route_t *) (void *) entry;
-            if (route->fd == fd && zanni__list_empty (&route->broken))
-                zanni__list_append (&hub->broken, &route->broken);
-        }
-    zanni__source_stir (&hub->router);
-}
-
 static bool
 s_read_monitor (zanni__source_t *source)
 {
-    int event, value;
-    while (source->socket && zanni__monitor_read (source, &event, &value))
-        if (event == ZMQ_EVENT_DISCONNECTED)
-            s_disconnected (source->hub, value);
+    (void) s_read_events (source->hub, -1);
     return false;
 }
 
