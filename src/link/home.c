@@ -16,8 +16,8 @@
 
 #define S_OURS UINT64_C (0x8000000000000000)   // in the ids of our monitors
 
-static bool
-s_is_at_home (const zanni__hub_t *hub, const char *home)
+bool
+zanni__home_is_here (const zanni__hub_t *hub, const char *home)
 {
     zanni_node_t *node = hub->worker->node;
     const zanni_worker_t *undertaker = atomic_load_explicit (&node->undertaker, memory_order_relaxed);
@@ -33,7 +33,7 @@ zanni__home_watch (zanni__peer_t *peer)
     static const uint8_t unknown [16];
     zanni__hub_t *hub = peer->hub;
     const char *home = peer->base.home;
-    if (!*home || peer->home || s_is_at_home (hub, home) || !strcmp (home, peer->base.endpoint))
+    if (!*home || peer->home || zanni__home_is_here (hub, home) || !strcmp (home, peer->base.endpoint))
         return;
     const zanni_bytes_t endpoint = { home, strlen (home) };
     if (zanni__peer_get (hub, &peer->home, &endpoint, unknown))

@@ -397,6 +397,7 @@ void zanni__pulses_due (zanni__hub_t *hub, int64_t now_ns);
 void zanni__pulses_close (zanni__hub_t *hub);
 
 /* home.c: why nodes end. */
+bool zanni__home_is_here (const zanni__hub_t *hub, const char *home);
 void zanni__home_watch (zanni__peer_t *peer);
 void zanni__home_unwatch (zanni__peer_t *peer);
 bool zanni__home_down (zanni__peer_t *from, const zanni_record_t *record);

@@ -8,6 +8,9 @@
    long for the next one. It does not rely on the dialer's pings to miss it: libzmq learns from each for how long the next
    may be away, but waits for ever for the first, and again behind every other message. So a listener pings, too.
 
+   A process of this node's own is dialled a little later: its session's first messages go before, and should it end
+   meanwhile, its home hears of that without a pulse.
+
    When nobody listens any more at the endpoint that the pulse was dialled at, its worker has ended, but its node may live
    on: then the workers are asked who has a session with that node, and the pulse goes to that one's endpoint. */
 
@@ -18,7 +21,7 @@
 #include <string.h>
 
 #define S_FIRST_INTERVALS 3   // until a new one has to stand
-#define S_FIRST_PARTS 16      // of an interval, until it is dialled: a session's first messages go before it
+#define S_FIRST_PARTS 16      // of an interval, until a new one is dialled to a process of our own
 
 struct zanni__pulse {
     zanni__pulse_t *next;
@@ -143,6 +146,7 @@ zanni__pulse_want (zanni__peer_t *peer)
     zanni_worker_t *worker = peer->hub->worker;
     zanni_worker_t *undertaker = atomic_load_explicit (&worker->node->undertaker, memory_order_relaxed);
     zanni_node_event_t event = { .change = ZANNI_NODE_WATCH, .incarnation = peer->base.incarnation };
+    event.own = *peer->base.home && zanni__home_is_here (peer->hub, peer->base.home);
     memcpy (event.node, peer->base.node, sizeof event.node);
     memcpy (event.endpoint, peer->base.endpoint, sizeof event.endpoint);
     if (undertaker)
@@ -178,9 +182,12 @@ zanni__pulse_watch (zanni__hub_t *hub, const zanni_node_event_t *event)
         return;
     memcpy (pulse->endpoint, event->endpoint, sizeof pulse->endpoint);
     s_wait (pulse, S_FIRST_INTERVALS);
-    if (pulse->redial_ns == INT64_MAX)
+    if (!event->own)
+        s_dial (pulse);
+    else if (pulse->redial_ns == INT64_MAX) {
         pulse->redial_ns = zanni__hub_now (hub) + hub->interval_ns / S_FIRST_PARTS;
-    zanni__hub_due (hub, pulse->redial_ns);
+        zanni__hub_due (hub, pulse->redial_ns);
+    }
 }
 
 void

@@ -38,6 +38,7 @@ typedef enum {
 typedef struct {
     zanni_node_change_t change;
     bool restarts;
+    bool own;            // to watch: a process of this node, which hears of its end without a pulse
     uint8_t node [16];
     uint64_t incarnation;
     char endpoint [ZANNI_ENDPOINT_MAX];
