@@ -111,6 +111,7 @@ zanni__hub_close (zanni__hub_t *hub, int64_t until_ns)
         zanni__peer_unpin (peer);
     }
     zanni__pulses_close (hub);
+    zanni__dial_close (&hub->ahead, 0);
     zanni__listen_close (hub);
     zanni__hub_tidy (hub);
     hub->closed = true;

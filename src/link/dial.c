@@ -5,6 +5,9 @@
    A DEALER is used for one connection; when its monitor tells of the end, what is left is read, and then its owner hears
    of it.
 
+   To shake hands takes longer than all else that comes before a first answer. So a worker that has begun processes dials
+   the next one in advance, without a word: the session that wants to go there finds the connection and says HELLO on it.
+
    Whether anybody listens at all is asked with a socket of the system's own: libzmq does not say why it could not
    connect. */
 
@@ -13,6 +16,7 @@
 #include "../base/memory.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -86,19 +90,39 @@ s_open (zanni__dial_t *dial, zanni__hub_t *hub, int64_t pulse_ns)
     return rc ? rc : zanni__monitor_open (&dial->monitor, &dial->dealer, s_read_monitor);
 }
 
+static void
+s_give (zanni__dial_t *dial, const zanni__dialling_t *how)
+{
+    dial->owner = how->owner;
+    dial->came = how->came;
+    dial->stands = how->stands;
+    dial->broke = how->broke;
+}
+
+/* The connection in advance, if it is to there. */
+static bool
+s_take_ahead (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint, const zanni__dialling_t *how)
+{
+    if (!hub->ahead || how->pulse_ns || strcmp (endpoint, hub->ahead_endpoint))
+        return false;
+    *dial_p = hub->ahead;
+    hub->ahead = NULL;
+    s_give (*dial_p, how);
+    return true;
+}
+
 int
 zanni__dial_new (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint, const zanni__dialling_t *how)
 {
+    if (s_take_ahead (hub, dial_p, endpoint, how))
+        return 0;
     zanni__dial_t *dial = zanni__calloc (sizeof *dial);
     if (!dial)
         return ZANNI_ENOMEM;
     zanni__link_init (&dial->dealer.stirred);
     zanni__link_init (&dial->monitor.stirred);
     dial->dealer.hub = dial->monitor.hub = hub;
-    dial->owner = how->owner;
-    dial->came = how->came;
-    dial->stands = how->stands;
-    dial->broke = how->broke;
+    s_give (dial, how);
     int rc = s_open (dial, hub, how->pulse_ns);
     if (!rc && zmq_connect (dial->dealer.socket, endpoint))
         rc = errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_EROUTE;
@@ -126,6 +150,31 @@ zanni__dial_close (zanni__dial_t **dial_p, int linger_ms)
     dial->owner = NULL;
     dial->next = dial->dealer.hub->old_dials;
     dial->dealer.hub->old_dials = dial;
+}
+
+static void
+s_ahead_came (zanni__dial_t *dial, zanni__mail_t *mail)
+{
+    (void) dial;
+    (void) mail;   // nobody speaks there without HELLO
+}
+
+static void
+s_ahead_broke (zanni__dial_t *dial)
+{
+    zanni__dial_close (&dial->dealer.hub->ahead, 0);
+}
+
+/* Where it fails, the session's own dial will say so. */
+void
+zanni__dial_ahead (zanni__hub_t *hub, const char *endpoint)
+{
+    const zanni__dialling_t how = { .came = s_ahead_came, .broke = s_ahead_broke };
+    zanni__dial_close (&hub->ahead, 0);
+    if (!hub->spawns || hub->closing)
+        return;
+    snprintf (hub->ahead_endpoint, sizeof hub->ahead_endpoint, "%s", endpoint);
+    (void) zanni__dial_new (hub, &hub->ahead, endpoint, &how);
 }
 
 bool

@@ -201,6 +201,9 @@ struct zanni__hub {
     zanni__link_t dirty;
     zanni__link_t stirred;
     zanni__dial_t *old_dials;      // closed, to be freed when nothing is called
+    zanni__dial_t *ahead;          // a connection in advance, or NULL; see dial.c
+    char ahead_endpoint [ZANNI_ENDPOINT_MAX];
+    bool spawns;                   // it has dialled a process of this node
     zanni__pulse_t *pulses;
     zanni__pool_t *pool;
     uint64_t window;               // our own
@@ -369,6 +372,7 @@ typedef struct {
 } zanni__dialling_t;
 int zanni__dial_new (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint, const zanni__dialling_t *how);
 void zanni__dial_close (zanni__dial_t **dial_p, int linger_ms);
+void zanni__dial_ahead (zanni__hub_t *hub, const char *endpoint);
 bool zanni__dial_refused (const char *endpoint);
 
 /* listen.c */

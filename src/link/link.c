@@ -367,6 +367,9 @@ s_event (void *link, const zanni_node_event_t *event)
     case ZANNI_NODE_LOST:
         zanni__home_lost (link, event);
         break;
+    case ZANNI_NODE_NEXT:
+        zanni__dial_ahead (link, event->endpoint);
+        break;
     case ZANNI_NODE_LISTEN:
         break;
     }

@@ -147,6 +147,7 @@ zanni__pulse_want (zanni__peer_t *peer)
     zanni_worker_t *undertaker = atomic_load_explicit (&worker->node->undertaker, memory_order_relaxed);
     zanni_node_event_t event = { .change = ZANNI_NODE_WATCH, .incarnation = peer->base.incarnation };
     event.own = *peer->base.home && zanni__home_is_here (peer->hub, peer->base.home);
+    peer->hub->spawns = peer->hub->spawns || event.own;
     memcpy (event.node, peer->base.node, sizeof event.node);
     memcpy (event.endpoint, peer->base.endpoint, sizeof event.endpoint);
     if (undertaker)

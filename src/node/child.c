@@ -10,23 +10,19 @@
 #include "child.h"
 
 #include "../base/memory.h"
-#include "../base/sockets.h"
 #include "../place/launcher.h"
 #include "brief.h"
 #include "make.h"
 
 #include "../actor/watch.h"
-#include "../wire/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 #include <zanni/sys/link.h>
-#include <zmq.h>
 
 #define S_OTHER_VERSION "the program is of another version of zanni than its spawner%s"
-#define S_REHEARSAL_NS 100000000   // at most
 #define S_IDS_BITS 40   // an incarnation's actors have ids of their own, but for actor 0
 
 static int
@@ -113,66 +109,6 @@ s_prepare (zanni_node_t **node_p, const zanni__birth_t *birth, const zanni__brie
     return 0;
 }
 
-static void
-s_on_answer (zanni_worker_t *worker, zanni__hook_fd_t *hook, uint32_t events)
-{
-    (void) worker;
-    (void) hook;
-    (void) events;   // it wakes the worker
-}
-
-/* HELLO, as one of whom nobody knows that goes on with a session that never was. */
-static bool
-s_say_hello (const zanni_worker_t *worker, void *socket)
-{
-    uint8_t bytes [1024];
-    const zanni_bytes_t empty = { "", 0 };
-    const zanni_record_t batch = { .kind = ZANNI_RECORD_BATCH };
-    const zanni_record_t hello = {
-        .kind = ZANNI_RECORD_HELLO,
-        .as.hello = { .version_min = ZANNI_WIRE_VERSION, .version_max = ZANNI_WIRE_VERSION, .node = worker->node->id,
-                      .name = empty, .host = worker->node->id, .session = 1, .last = 1, .endpoint = empty, .home = empty }
-    };
-    size_t size = zanni__record_write (bytes, sizeof bytes, &batch);
-    size += zanni__record_write (bytes + size, sizeof bytes - size, &hello);
-    return zmq_send (socket, bytes, size, ZMQ_DONTWAIT) >= 0;
-}
-
-static void
-s_dial_itself (zanni_worker_t *worker, void *socket, const char *endpoint)
-{
-    char answer [64];
-    const int none = 0;
-    zanni__hook_fd_t hook = { .ready = s_on_answer };
-    size_t size = sizeof hook.fd;
-    int64_t until_ns = zanni__node_now (worker->node) + S_REHEARSAL_NS;
-    if (zmq_setsockopt (socket, ZMQ_LINGER, &none, sizeof none) || zmq_getsockopt (socket, ZMQ_FD, &hook.fd, &size)
-        || zmq_connect (socket, endpoint) || !s_say_hello (worker, socket)
-        || zanni__hook_fd_add (worker, &hook, EPOLLIN | EPOLLET))
-        return;
-    while (zmq_recv (socket, answer, sizeof answer, ZMQ_DONTWAIT) < 0 && zanni__node_now (worker->node) < until_ns) {
-        zanni__worker_wait (worker, until_ns);
-        zanni__worker_look (worker);
-    }
-    zanni__hook_fd_remove (worker, &hook);
-}
-
-/* A connection to itself, as long as there is time: what a first one takes, pages of memory above all, in this thread and
-   those of libzmq, is then there for the second. It is answered BYE and leaves nothing. */
-static void
-s_rehearse (zanni_worker_t *worker, const char *endpoint)
-{
-    void *context;
-    if (zanni__descriptors_left (4) || zanni__zmq_context_take (&context))
-        return;
-    void *socket = zmq_socket (context, ZMQ_DEALER);
-    if (socket) {
-        s_dial_itself (worker, socket, endpoint);
-        (void) zmq_close (socket);
-    }
-    zanni__zmq_context_give ();   // the worker's link has it, too
-}
-
 static int
 s_run (zanni_node_t *node, const zanni__birth_t *birth, const zanni__brief_t *brief, const zanni__class_t *cls)
 {
@@ -216,8 +152,6 @@ zanni__child_main (zanni__birth_t *birth)
     if (!brief || !zanni__brief_read (brief, birth->sibling, birth->sibling_size))
         return s_fail (birth, ZANNI_EINVAL, S_OTHER_VERSION, "");
     int rc = s_prepare (&node, birth, brief);
-    if (!rc && birth->early)
-        s_rehearse (node->root, birth->endpoint);
     if (!rc) {
         zanni__birth_await (birth);
         rc = s_become (node, birth, brief);

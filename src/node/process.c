@@ -96,6 +96,14 @@ zanni_worker_process_ended (zanni_worker_t *undertaker, const uint8_t *node, uin
     zanni_worker_event (undertaker, NULL, &event);
 }
 
+void
+zanni_worker_process_next (zanni_worker_t *undertaker, const char *endpoint)
+{
+    zanni_node_event_t event = { .change = ZANNI_NODE_NEXT };
+    snprintf (event.endpoint, sizeof event.endpoint, "%s", endpoint);
+    zanni_worker_event (undertaker, NULL, &event);
+}
+
 static void
 s_set_program (zanni__brief_t *brief, const zanni_options_t *options)
 {

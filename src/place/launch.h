@@ -12,18 +12,19 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#define ZANNI__LAUNCH_VERSION 1
+#define ZANNI__LAUNCH_VERSION 2
 #define ZANNI__LAUNCH_TEXT 232
 
 typedef enum {
     /* To the launcher. */
-    ZANNI__LAUNCH_START = 1,   // id; the brief follows
+    ZANNI__LAUNCH_START = 1,   // id, text: the seat, or ""; the brief follows
     ZANNI__LAUNCH_STOP,        // code: milliseconds until those that are left are killed
     ZANNI__LAUNCH_KILL,        // id, code: milliseconds until it is killed if it has not heard of it
     ZANNI__LAUNCH_CLOSE,       // kills all that are left, cleans up and ends
     /* From it. */
     ZANNI__LAUNCH_STARTED,     // id, code: its pid, text: its endpoint
     ZANNI__LAUNCH_REFUSED,     // id, code: ZANNI_E..., text
+    ZANNI__LAUNCH_SEAT,        // text: the endpoint of the next process
     ZANNI__LAUNCH_ENDED        // id; reason, code, text as in zanni_reason_t
 } zanni__launch_kind_t;
 

@@ -16,9 +16,12 @@
    To fork, to start the threads of a ZeroMQ context and to make a node that listens is most of what a process actor's start
    takes. So one child is forked in advance, the spare, when a first was asked for and there has been nothing to do for a
    moment. It goes as far as it can without knowing what it will be, by the brief of the child before, which is of the same
-   node; a request that finds it is passed on, and that is all. Requests wait until it is ready, since it may dial itself
-   before, and must not take another for itself. It is one process more to be seen, called "zanni spare", and ends with the
-   others. */
+   node; a request for it is passed on, and that is all. It is one process more to be seen, called "zanni spare", and ends
+   with the others.
+
+   Where it listens, its seat, is told to the parent at once, so that a connection can be made and a request answered before
+   the launcher has heard of it. So a seat is promised, once, to the request that names it: should the spare end, the next
+   child gets it. */
 
 #include "launcher.h"
 #include "launch.h"
@@ -49,10 +52,8 @@
 
 #define S_STOP "stop"
 #define S_KILL "kill"
-#define S_READY "ready"          // says a spare
 #define S_PACKET_MAX (sizeof (zanni__launch_t) + ZANNI_BRIEF_MAX)
 #define S_SPARE_MS 2             // without anything to do, until a spare is forked
-#define S_READY_MS 1000          // for a spare to be ready; then it is killed
 #define S_REPORT_HEAD 13         // bytes of a report before its text
 #define S_REPORT_TEXT 111
 #define S_PARENT_MS 1000         // for the parent to be gone, when its socket is
@@ -84,9 +85,9 @@ typedef struct {
     zanni__lease_t *lease;       // NULL: could not be had yet
     zanni__link_t children;
     s_child_t *spare;            // one of them, or NULL
-    int64_t ready_ns;            // when it has to be ready at the latest; INT64_MAX: it is, or there is none
+    int seat_fd;                 // the socket of a spare that has ended; -1
+    char seat [ZANNI__ENDPOINT_MAX];
     bool used;                   // and the next one will be wanted
-    bool starting;               // somebody waits for the child that is forked now
     char brief [ZANNI_BRIEF_MAX];   // of the last request
     size_t brief_size;
     zanni__link_t words;
@@ -172,9 +173,12 @@ s_close_others (s_launcher_t *launcher)
     close (launcher->signal_fd);
     if (launcher->parent_fd >= 0)
         close (launcher->parent_fd);
+    if (launcher->seat_fd >= 0)
+        close (launcher->seat_fd);
     for (zanni__link_t *link = launcher->children.next; link != &launcher->children; link = link->next) {
         const s_child_t *child = ZANNI__CONTAINER (link, s_child_t, link);
-        close (child->listen_fd);
+        if (child->listen_fd >= 0)
+            close (child->listen_fd);
         close (child->control_fd);
     }
 }
@@ -185,8 +189,6 @@ zanni__birth_await (zanni__birth_t *birth)
     static _Alignas (zanni__launch_t) char buffer [S_PACKET_MAX];
     struct pollfd item = { .fd = birth->control_fd, .events = POLLIN };
     ssize_t size;
-    if (birth->early)
-        (void) send (birth->control_fd, S_READY, strlen (S_READY), MSG_DONTWAIT | MSG_NOSIGNAL);
     do {
         (void) poll (&item, 1, -1);
         size = recv (birth->control_fd, buffer, sizeof buffer, 0);
@@ -212,7 +214,7 @@ s_be_child (s_launcher_t *launcher, const s_child_t *self, int control_fd)
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
     zanni__birth_t birth = {
-        .sibling = launcher->brief, .sibling_size = launcher->brief_size, .early = !launcher->starting,
+        .sibling = launcher->brief, .sibling_size = launcher->brief_size,
         .endpoint = self->endpoint, .listen_fd = self->listen_fd, .control_fd = control_fd
     };
     int code = launcher->run (&birth);
@@ -269,19 +271,32 @@ s_fork (s_launcher_t *launcher, s_child_t *child, const char **why)
     return ZANNI_ESYSTEM;
 }
 
-/* A child that listens, and waits for a request. */
+/* Where it listens: at the promised place, or a new one. */
 static int
-s_child_new (s_launcher_t *launcher, s_child_t **child_p, const char **why)
+s_seat_take (s_launcher_t *launcher, s_child_t *child, const char *seat, const char **why)
+{
+    if (launcher->seat_fd >= 0 && !strcmp (seat, launcher->seat)) {
+        memcpy (child->endpoint, launcher->seat, sizeof child->endpoint);
+        child->listen_fd = launcher->seat_fd;
+        launcher->seat_fd = -1;
+        return 0;
+    }
+    int rc = s_lease_make (launcher, why);
+    *why = rc ? *why : *seat ? "the place that it was to have is gone" : "no socket can be made in the runtime directory";
+    if (!rc && *seat)
+        rc = ZANNI_ESYSTEM;
+    return rc ? rc : zanni__lease_listen (launcher->lease, child->endpoint, &child->listen_fd);
+}
+
+/* A child that listens at `seat`, or where it can, and waits for a request. */
+static int
+s_child_new (s_launcher_t *launcher, s_child_t **child_p, const char *seat, const char **why)
 {
     s_child_t *child = zanni__calloc (sizeof *child);
     *why = "out of memory";
     if (!child)
         return ZANNI_ENOMEM;
-    int rc = s_lease_make (launcher, why);
-    if (!rc) {
-        *why = "no socket can be made in the runtime directory";
-        rc = zanni__lease_listen (launcher->lease, child->endpoint, &child->listen_fd);
-    }
+    int rc = s_seat_take (launcher, child, seat, why);
     if (rc) {
         zanni__free (child);
         return rc;
@@ -305,22 +320,34 @@ s_pass_on (const s_child_t *child, const void *packet, size_t size)
     return child && send (child->control_fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t) size;
 }
 
+/* The spare's place is promised: the next child gets it. */
+static void
+s_keep_seat (s_launcher_t *launcher, s_child_t *spare)
+{
+    launcher->spare = NULL;
+    launcher->seat_fd = spare->listen_fd;
+    spare->listen_fd = -1;
+    memcpy (launcher->seat, spare->endpoint, sizeof launcher->seat);
+}
+
 /* The packet as it came, and what it says. */
 static void
 s_start (s_launcher_t *launcher, const zanni__launch_t *request, const void *packet)
 {
     const char *why = "the process ended before it began";
     const size_t size = sizeof *request + request->size;
-    s_child_t *child = launcher->spare;
-    launcher->spare = NULL;
+    s_child_t *child = launcher->spare && !strcmp (request->text, launcher->spare->endpoint) ? launcher->spare : NULL;
     launcher->used = true;
     memcpy (launcher->brief, (const char *) packet + sizeof *request, request->size);
     launcher->brief_size = request->size;
     int rc = 0;
-    if (!s_pass_on (child, packet, size)) {   // one that has ended is left to be reaped
-        launcher->starting = true;
-        rc = s_child_new (launcher, &child, &why);
-        launcher->starting = false;
+    bool passed = s_pass_on (child, packet, size);
+    if (child && !passed)
+        s_keep_seat (launcher, child);   // it has ended, and is left to be reaped
+    else if (child)
+        launcher->spare = NULL;
+    if (!passed) {
+        rc = s_child_new (launcher, &child, request->text, &why);
         if (!rc && !s_pass_on (child, packet, size))
             rc = ZANNI_ESYSTEM;
     }
@@ -343,10 +370,7 @@ s_read_report (const s_child_t *child, zanni_reason_t *reason)
     uint8_t report [S_REPORT_HEAD + S_REPORT_TEXT];
     zanni__value_t code, text;
     uint32_t count;
-    ssize_t size;
-    do
-        size = recv (child->control_fd, report, sizeof report, MSG_DONTWAIT);
-    while (size == (ssize_t) strlen (S_READY) && !memcmp (report, S_READY, strlen (S_READY)));
+    ssize_t size = recv (child->control_fd, report, sizeof report, MSG_DONTWAIT);
     if (size <= 0)
         return false;
     zanni__reader_t reader = zanni__reader (report, (uint32_t) size);
@@ -394,13 +418,13 @@ s_end (s_launcher_t *launcher, s_child_t *child, int status, zanni__link_t *ende
     zanni__link_remove (&child->link);
     zanni__list_append (ended, &child->link);
     s_take_reason (child, status);
-    zanni__lease_unlisten (launcher->lease, child->endpoint);
-    close (child->listen_fd);
-    close (child->control_fd);
-    if (launcher->spare == child) {
-        launcher->spare = NULL;
-        launcher->ready_ns = INT64_MAX;
+    if (launcher->spare == child)
+        s_keep_seat (launcher, child);
+    if (child->listen_fd >= 0) {
+        zanni__lease_unlisten (launcher->lease, child->endpoint);
+        close (child->listen_fd);
     }
+    close (child->control_fd);
 }
 
 /* Nothing of a child is left when its end is told: it may have had a lease of its own, which one that came to the end of
@@ -556,6 +580,7 @@ s_receive (s_launcher_t *launcher)
     if ((size_t) size < sizeof packet)
         return true;
     memcpy (&packet, buffer, sizeof packet);
+    packet.text [sizeof packet.text - 1] = 0;
     if (packet.version != ZANNI__LAUNCH_VERSION)
         s_refuse (launcher, packet.id, ZANNI_ESYSTEM, "the child program is linked with another version of zanni");
     else if (packet.size == (size_t) size - sizeof packet)
@@ -573,9 +598,7 @@ s_wants_spare (const s_launcher_t *launcher)
 static int
 s_timeout_ms (const s_launcher_t *launcher)
 {
-    int64_t due_ns = launcher->kill_ns < launcher->ready_ns ? launcher->kill_ns : launcher->ready_ns;
-    if (launcher->look_ns < due_ns)
-        due_ns = launcher->look_ns;
+    int64_t due_ns = launcher->kill_ns < launcher->look_ns ? launcher->kill_ns : launcher->look_ns;
     if (s_wants_spare (launcher))
         return S_SPARE_MS;
     if (due_ns == INT64_MAX)
@@ -588,19 +611,13 @@ static void
 s_make_spare (s_launcher_t *launcher)
 {
     const char *why;
+    bool promised = launcher->seat_fd >= 0;
     launcher->used = false;   // until the next request, should it fail
-    if (!s_child_new (launcher, &launcher->spare, &why))
-        launcher->ready_ns = s_now_ns () + S_READY_MS * INT64_C (1000000);
-}
-
-/* The spare says something: that it is ready, or why it is about to end, which is read when it has. */
-static void
-s_hear_spare (s_launcher_t *launcher)
-{
-    char word [sizeof S_READY];
-    launcher->ready_ns = INT64_MAX;
-    if (recv (launcher->spare->control_fd, word, sizeof word, MSG_DONTWAIT | MSG_PEEK) == (ssize_t) strlen (S_READY))
-        (void) recv (launcher->spare->control_fd, word, sizeof word, MSG_DONTWAIT);
+    if (s_child_new (launcher, &launcher->spare, promised ? launcher->seat : "", &why) || promised)
+        return;
+    zanni__launch_t packet = { .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_SEAT };
+    snprintf (packet.text, sizeof packet.text, "%s", launcher->spare->endpoint);
+    s_say (launcher, &packet);
 }
 
 /* Whoever is to be killed by now. */
@@ -612,33 +629,23 @@ s_kill_late (s_launcher_t *launcher)
         s_kill_all (launcher);
     if (launcher->look_ns <= now_ns)
         s_kill_deaf (launcher, now_ns);
-    if (launcher->ready_ns > now_ns)
-        return;
-    (void) kill (launcher->spare->pid, SIGKILL);
-    launcher->spare = NULL;   // it is reaped like others
-    launcher->ready_ns = INT64_MAX;
 }
 
 static void
 s_round (s_launcher_t *launcher)
 {
     struct signalfd_siginfo information;
-    bool waits = launcher->ready_ns != INT64_MAX;   // and leaves the parent's packets where they are
-    int room = zanni__list_empty (&launcher->words) ? 0 : POLLOUT;
     struct pollfd items [] = {
-        { .fd = launcher->fd, .events = (short) (waits ? room : POLLIN | room) },
+        { .fd = launcher->fd, .events = (short) (zanni__list_empty (&launcher->words) ? POLLIN : POLLIN | POLLOUT) },
         { .fd = launcher->signal_fd, .events = POLLIN },
-        { .fd = launcher->parent_fd, .events = POLLIN },
-        { .fd = waits ? launcher->spare->control_fd : -1, .events = POLLIN }
+        { .fd = launcher->parent_fd, .events = POLLIN }
     };
-    int ready = poll (items, 4, s_timeout_ms (launcher));
+    int ready = poll (items, 3, s_timeout_ms (launcher));
     if (ready < 0)
         return;
     if (!ready && s_wants_spare (launcher))
         s_make_spare (launcher);
-    if (items [3].revents)
-        s_hear_spare (launcher);
-    if (items [0].revents & ~POLLOUT)
+    if (items [0].revents)
         while (s_receive (launcher))
             continue;
     s_send_words (launcher);
@@ -704,7 +711,7 @@ int
 zanni__launcher_main (int fd, zanni__child_fn *child)
 {
     s_launcher_t launcher = {
-        .fd = fd, .pid = getpid (), .run = child, .kill_ns = INT64_MAX, .ready_ns = INT64_MAX, .look_ns = INT64_MAX
+        .fd = fd, .pid = getpid (), .run = child, .kill_ns = INT64_MAX, .look_ns = INT64_MAX, .seat_fd = -1
     };
     sigset_t wanted;
     s_settle ();

@@ -14,7 +14,6 @@ typedef struct {
     size_t brief_size;
     const void *sibling;       // the brief of the child before, or its own: of the same node
     size_t sibling_size;
-    bool early;                // nobody waits for it yet
     const char *endpoint;
     int listen_fd;             // listens at it; of the child's own
     int control_fd;            // to the launcher, by packets: "stop" and "kill" come in; why it failed (msgpack [code, text]) may go

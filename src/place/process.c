@@ -12,6 +12,9 @@
    The host may reap every child there is, or ignore SIGCHLD: of the launcher nothing is expected but that it ends, which
    its pidfd tells. It is reaped through that, so that never another process of the same pid is.
 
+   Where the launcher has promised a seat, the request that names it is answered as soon as it is sent: whatever becomes of
+   it then is an end.
+
    The launcher leads a process group of its own: an interrupt at the terminal is for the host, which then ends its
    processes as it means to. */
 
@@ -72,6 +75,7 @@ struct zanni__children {
     bool heard;                  // it has said something
     bool crowded;                // fd is watched for room, too
     bool closing;                // no new launcher
+    char seat [ZANNI__ENDPOINT_MAX];   // where the next process will listen; "": not known
     uint64_t last_id;
     zanni__link_t waiting;
     zanni__link_t running;
@@ -321,6 +325,7 @@ s_lose_launcher (zanni__children_t *children, const char *text)
     s_close (children, children->fd);
     children->fd = -1;
     children->launcher = NULL;
+    *children->seat = 0;
     if (launcher->pid_fd >= 0)
         (void) syscall (SYS_pidfd_send_signal, launcher->pid_fd, SIGKILL, NULL, 0);
     s_lose (children, launcher);
@@ -364,10 +369,11 @@ s_send (const zanni__children_t *children, const zanni__launch_t *packet, const 
 static int
 s_send_request (const zanni__children_t *children, s_process_t *process)
 {
-    const zanni__launch_t packet = {
+    zanni__launch_t packet = {
         .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_START, .id = process->id,
         .size = (uint32_t) process->process->brief_size
     };
+    memcpy (packet.text, children->seat, sizeof children->seat);
     int sent = s_send (children, &packet, process->process->brief);
     process->sent = sent > 0;
     process->tries += process->sent;
@@ -410,11 +416,32 @@ s_has_unsent (const zanni__children_t *children)
     return false;
 }
 
+/* It has an endpoint: from now on there is only its end to be told. */
+static void
+s_runs (zanni__children_t *children, s_process_t *process, const char *endpoint)
+{
+    zanni__link_remove (&process->link);
+    zanni__list_append (&children->running, &process->link);
+    snprintf (process->process->endpoint, sizeof process->process->endpoint, "%.*s",
+              (int) sizeof process->process->endpoint - 1, endpoint);
+    s_answer (children, process, 0);
+}
+
+static void
+s_seated (zanni__children_t *children, s_process_t *process)
+{
+    char seat [ZANNI__ENDPOINT_MAX];
+    memcpy (seat, children->seat, sizeof seat);
+    *children->seat = 0;
+    s_runs (children, process, seat);
+}
+
 /* Sends what is not sent yet, to a new launcher where there is none. */
 static void
 s_flush (zanni__children_t *children)
 {
     char why [ZANNI__LAUNCH_TEXT];
+    zanni__link_t *next;
     int sent = 1;
     if (!s_has_unsent (children))
         return;
@@ -423,10 +450,14 @@ s_flush (zanni__children_t *children)
         s_fail_waiting (children, rc, why);
         return;
     }
-    for (zanni__link_t *link = children->waiting.next; link != &children->waiting && sent > 0; link = link->next) {
+    for (zanni__link_t *link = children->waiting.next; link != &children->waiting && sent > 0; link = next) {
         s_process_t *process = ZANNI__CONTAINER (link, s_process_t, link);
-        if (!process->sent)
-            sent = s_send_request (children, process);
+        next = link->next;
+        if (process->sent)
+            continue;
+        sent = s_send_request (children, process);
+        if (sent > 0 && *children->seat)
+            s_seated (children, process);
     }
     s_watch_room (children, !sent);   // a launcher that is gone shows by its end of file
 }
@@ -436,20 +467,46 @@ s_flush (zanni__children_t *children)
 static void
 s_started (zanni__children_t *children, const zanni__launch_t *packet)
 {
-    s_process_t *process = s_find (&children->waiting, packet->id);
+    s_process_t *process = s_find (&children->running, packet->id);
+    if (process)
+        process->pid = (pid_t) packet->code;
+    process = s_find (&children->waiting, packet->id);
     if (!process)
         return;
-    zanni__link_remove (&process->link);
-    zanni__list_append (&children->running, &process->link);
     process->pid = (pid_t) packet->code;
-    process->silent = !process->process;
-    if (process->silent) {   // it came too late
-        s_send_word (children, ZANNI__LAUNCH_KILL, process->id, 0);
+    if (process->process) {
+        s_runs (children, process, packet->text);
         return;
     }
-    snprintf (process->process->endpoint, sizeof process->process->endpoint, "%.*s",
-              (int) sizeof process->process->endpoint - 1, packet->text);
-    s_answer (children, process, 0);
+    zanni__link_remove (&process->link);   // it came too late
+    zanni__list_append (&children->running, &process->link);
+    process->silent = true;
+    s_send_word (children, ZANNI__LAUNCH_KILL, process->id, 0);
+}
+
+/* A request that was answered before may be refused: that is its end. */
+static void
+s_refused (zanni__children_t *children, const zanni__launch_t *packet)
+{
+    int code = packet->code < 0 ? (int) packet->code : ZANNI_ESYSTEM;
+    zanni_reason_t reason = { .kind = ZANNI_EXIT_ERROR, .code = code };
+    s_process_t *process = s_find (&children->waiting, packet->id);
+    if (process) {
+        s_fail (children, process, code, packet->text);
+        return;
+    }
+    snprintf (reason.text, sizeof reason.text, "%.*s", (int) sizeof reason.text - 1, packet->text);
+    process = s_find (&children->running, packet->id);
+    if (process)
+        s_end (children, process, &reason);
+}
+
+static void
+s_seat_came (zanni__children_t *children, const zanni__launch_t *packet)
+{
+    snprintf (children->seat, sizeof children->seat, "%.*s", (int) sizeof children->seat - 1, packet->text);
+    if (children->owner.seat)
+        children->owner.seat (children->owner.context, children->seat);
 }
 
 static void
@@ -464,9 +521,10 @@ s_hear (zanni__children_t *children, zanni__launch_t *packet)
         s_started (children, packet);
         break;
     case ZANNI__LAUNCH_REFUSED:
-        process = s_find (&children->waiting, packet->id);
-        if (process)
-            s_fail (children, process, packet->code < 0 ? (int) packet->code : ZANNI_ESYSTEM, packet->text);
+        s_refused (children, packet);
+        break;
+    case ZANNI__LAUNCH_SEAT:
+        s_seat_came (children, packet);
         break;
     case ZANNI__LAUNCH_ENDED:
         snprintf (reason.text, sizeof reason.text, "%.*s", (int) sizeof reason.text - 1, packet->text);

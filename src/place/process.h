@@ -14,6 +14,8 @@ typedef struct {
     const char *const *arguments;   // end with NULL; may be NULL
     /* A request was answered, once: 0 and process->endpoint, or an error and process->error. */
     void (*answered) (void *context, void *request, int rc);
+    /* Where the next process will listen. May be NULL. */
+    void (*seat) (void *context, const char *endpoint);
     /* A process whose request was answered 0 has ended, once. */
     void (*ended) (void *context, const uint8_t *node, uint64_t incarnation, const zanni_reason_t *reason);
 } zanni__children_owner_t;

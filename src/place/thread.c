@@ -6,14 +6,12 @@
    first. A thread that does not end in time is left alone: its zactor is never destroyed, and what it could still touch
    is never freed. Should it come back after all it finds its place `left` and sleeps for ever, since czmq may be gone.
 
-   A program that exits without zanni_destroy would be aborted by czmq's own exit handler, which finds its threads alive;
-   ours was registered later, so it runs before and stops them, within a second, and gives back what the node has in the
-   runtime directory. The pipes of those that are stuck are closed behind their backs, or czmq would name them on the
-   host's output. In a child of fork there are no such threads, and nothing is done.
+   A program that exits without zanni_destroy would be aborted by czmq's exit handler, which finds its threads alive; ours
+   was registered later, so it runs before, stops them within a second and gives back the runtime directory. Pipes of those
+   that are stuck are closed behind their backs, or czmq would name them on the host's output. A child of fork has none.
 
    Zactor functions of the program's (pipe.h) run on threads that are made, counted and abandoned like those of workers.
-   Once such a pipe is released to this thread it winds it up: it tells the function to end and throws away what comes
-   out, until the function has returned.
+   A pipe that is released to this thread is wound up: the function is told to end, and what comes out is thrown away.
 
    Processes (process.h) are this thread's, too: a request for one is answered when the launcher has spoken. What is left of
    them when the node has ended is killed, so none is ever abandoned. An epoll set, made with the first pipe or process, is
@@ -402,8 +400,13 @@ s_process_answered (void *context, void *request, int rc)
 static void
 s_process_ended (void *context, const uint8_t *node, uint64_t incarnation, const zanni_reason_t *reason)
 {
-    s_place_t *place = context;
-    zanni_worker_process_ended (place->undertaker, node, incarnation, reason);
+    zanni_worker_process_ended (((s_place_t *) context)->undertaker, node, incarnation, reason);
+}
+
+static void
+s_process_seat (void *context, const char *endpoint)
+{
+    zanni_worker_process_next (((s_place_t *) context)->undertaker, endpoint);
 }
 
 static int
@@ -412,7 +415,7 @@ s_open_children (s_place_t *place)
     const zanni_options_t *options = &place->undertaker->node->options;
     const zanni__children_owner_t owner = {
         .context = place, .program = options->child_program, .arguments = options->child_arguments,
-        .answered = s_process_answered, .ended = s_process_ended
+        .answered = s_process_answered, .ended = s_process_ended, .seat = s_process_seat
     };
     struct epoll_event event = { .events = EPOLLIN };
     if (place->children)

@@ -78,6 +78,8 @@ typedef struct {
 static s_child_t s_all [S_CHILDREN];
 static int s_count;
 static zanni__children_t *s_children;
+static char s_seat [108];   // the last that was promised
+static int s_seats;
 
 static void
 s_on_answered (void *context, void *request, int rc)
@@ -101,10 +103,19 @@ s_on_ended (void *context, const uint8_t *node, uint64_t incarnation, const zann
 }
 
 static void
+s_on_seat (void *context, const char *endpoint)
+{
+    (void) context;
+    snprintf (s_seat, sizeof s_seat, "%s", endpoint);
+    s_seats++;
+}
+
+static void
 s_open_with (const char *program, const char *const *arguments)
 {
     const zanni__children_owner_t owner = {
-        .program = program, .arguments = arguments, .answered = s_on_answered, .ended = s_on_ended
+        .program = program, .arguments = arguments, .answered = s_on_answered, .ended = s_on_ended,
+        .seat = s_on_seat
     };
     cr_assert_eq (zanni__children_new (&s_children, &owner), 0);
 }
@@ -608,19 +619,32 @@ s_has_spare (void *context)
     return search->spare != 0;
 }
 
+static bool
+s_is_seated (const s_child_t *child)
+{
+    return s_seats == (int) (child - s_all) + 1;   // after each request, one
+}
+
+/* Its seat, which was promised, goes on to the next child. */
 Test (launcher, a_spare_is_used_and_one_that_has_ended_is_not)
 {
     s_open ();
     s_child_t *first = s_spawn_known ("heed");
     s_search_t search = { .launcher = first->launcher, .known = first->pid };
+    cr_assert (s_drive (s_is_seated, first));
     cr_assert (probe_until (NULL, s_has_spare, &search));
     s_child_t *second = s_spawn_known ("say");
     cr_assert_eq (second->pid, search.spare);
+    cr_assert_str_eq (second->process.endpoint, s_seat);
     cr_assert (s_drive (s_has_ended, second));
+    cr_assert (s_drive (s_is_seated, second));
     cr_assert (probe_until (NULL, s_has_spare, &search));
     int spare_fd = zanni__pid_open (search.spare);
     cr_assert_eq (kill (search.spare, SIGKILL), 0);
     cr_assert (s_is_gone (spare_fd));
+    s_child_t *third = s_spawn_known ("say");
+    cr_assert_str_eq (third->process.endpoint, s_seat);
+    cr_assert (s_drive (s_has_ended, third));
     s_check_reason ("exit 5", "exit code 5");
     cr_assert_not (first->ended);
     close (spare_fd);

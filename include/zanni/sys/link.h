@@ -32,7 +32,8 @@ typedef enum {
     ZANNI_NODE_LISTEN,   // adopt the socket that was made for you
     ZANNI_NODE_WATCH,    // to the undertaker: keep a pulse with this node, at `endpoint`
     ZANNI_NODE_ENDED,    // the incarnation has ended, for `reason`, says its home
-    ZANNI_NODE_LOST      // its pulse is gone
+    ZANNI_NODE_LOST,     // its pulse is gone
+    ZANNI_NODE_NEXT      // the next process of this node listens at `endpoint` already, and does not speak yet
 } zanni_node_change_t;
 
 typedef struct {

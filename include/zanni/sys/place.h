@@ -59,6 +59,10 @@ extern "C" {
 ZANNI_EXPORT void zanni_worker_process_ended (zanni_worker_t *undertaker, const uint8_t *node, uint64_t incarnation,
                                               const zanni_reason_t *reason);
 
+/* Where the process that will be started next listens already: who expects to ask for it may dial. On the thread of
+   `undertaker`; optional. */
+ZANNI_EXPORT void zanni_worker_process_next (zanni_worker_t *undertaker, const char *endpoint);
+
 /* Runs a worker until it ends; on the thread that start made for it. */
 ZANNI_EXPORT void zanni_worker_main (zanni_worker_t *worker);
 
