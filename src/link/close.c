@@ -107,6 +107,7 @@ zanni__hub_close (zanni__hub_t *hub, int64_t until_ns)
         peer->pins++;
         if (peer->alive)
             s_part (peer);
+        zanni__home_unwatch (peer);
         next = link->next;
         zanni__peer_unpin (peer);
     }

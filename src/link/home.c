@@ -4,7 +4,8 @@
    ask: a session with a process of another home makes a session with that home, too, and leaves a MONITOR of the
    process's own actor there, under an id that no actor's monitor has. The DOWN that comes is a sentence for all sessions
    with that incarnation: each ends when what it had written was read, which is when its connection is seen to have ended,
-   or after one interval.
+   or after one interval. The watch outlasts the session, which may end a little before that DOWN: then it says that there
+   is nobody any more, to whoever still has a reference.
 
    A home may also have lost the process, for it does not answer, but has not ended either. It has waited for as long as
    anybody does, so nobody waits any longer; and its word is needed by who had no time to get a pulse of its own. */
@@ -33,6 +34,8 @@ zanni__home_watch (zanni__peer_t *peer)
     static const uint8_t unknown [16];
     zanni__hub_t *hub = peer->hub;
     const char *home = peer->base.home;
+    if (peer->home && peer->watch_generation != peer->home->generation)
+        zanni__home_unwatch (peer);   // the home has forgotten it with the session
     if (!*home || peer->home || zanni__home_is_here (hub, home) || !strcmp (home, peer->base.endpoint))
         return;
     const zanni_bytes_t endpoint = { home, strlen (home) };
@@ -44,10 +47,12 @@ zanni__home_watch (zanni__peer_t *peer)
     const zanni_record_t record = { .kind = ZANNI_RECORD_MONITOR, .id = S_OURS | ++hub->watch_serial, .about = &about };
     peer->home->joins++;
     peer->watch = record.id;
-    if (zanni__link_zmq.send (&peer->home->base, &record, NULL))
+    if (zanni__link_zmq.send (&peer->home->base, &record, NULL)) {
         zanni__home_unwatch (peer);   // its pulse is what is left
-    else
-        zanni__session_dirty (peer->home);
+        return;
+    }
+    peer->watch_generation = peer->home->generation;
+    zanni__session_dirty (peer->home);
 }
 
 void
@@ -70,7 +75,7 @@ zanni__home_down (zanni__peer_t *from, const zanni_record_t *record)
     if (!(record->id & S_OURS))
         return false;
     for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
-        const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
+        zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
         if (peer->home != from || peer->watch != record->id)
             continue;
         if (reason->kind == ZANNI_EXIT_NO_CONNECTION)
@@ -82,6 +87,7 @@ zanni__home_down (zanni__peer_t *from, const zanni_record_t *record)
         snprintf (event.text, sizeof event.text, "%.*s", (int) (reason->text.size < 64 ? reason->text.size : 63),
                   reason->text.size ? (const char *) reason->text.data : "");
         zanni_worker_event (hub->worker, NULL, &event);   // to this worker, too
+        zanni__home_unwatch (peer);
         break;
     }
     return true;

@@ -98,6 +98,8 @@ zanni__peer_leave (zanni__peer_t *peer)
 {
     zanni__assert (peer->joins);
     peer->joins--;
+    if (!peer->joins && !peer->alive)
+        zanni__home_unwatch (peer);
     s_settle (peer);
 }
 

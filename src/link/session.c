@@ -145,7 +145,8 @@ zanni__session_down (zanni__peer_t *peer, const zanni_reason_t *reason, bool res
     peer->alive = peer->up = false;
     peer->generation++;
     zanni__route_end (peer->hub, &peer->route);
-    zanni__home_unwatch (peer);
+    if (!peer->joins || peer->hub->closing)   // else why it ended is still to be told, and known when it is sent to again
+        zanni__home_unwatch (peer);
     zanni__outbox_clear (&peer->out);
     zanni__inbox_clear (&peer->in);
     zanni__link_remove (&peer->dirty);
