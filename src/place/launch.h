@@ -19,7 +19,7 @@ typedef enum {
     /* To the launcher. */
     ZANNI__LAUNCH_START = 1,   // id, text: the seat, or ""; the brief follows
     ZANNI__LAUNCH_STOP,        // code: milliseconds until those that are left are killed
-    ZANNI__LAUNCH_KILL,        // id, code: milliseconds until it is killed if it has not heard of it
+    ZANNI__LAUNCH_KILL,        // id, code: milliseconds until it is told, and again until it is killed
     ZANNI__LAUNCH_CLOSE,       // kills all that are left, cleans up and ends
     /* From it. */
     ZANNI__LAUNCH_STARTED,     // id, code: its pid, text: its endpoint

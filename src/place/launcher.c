@@ -64,7 +64,9 @@ typedef struct {
     pid_t pid;
     int listen_fd;
     int control_fd;              // the launcher's end
-    int64_t kill_ns;             // when it is killed, unless it has heard by then that it is to end; INT64_MAX
+    int64_t kill_ns;             // when it is told that it is to end, or, if it has not heard, killed; INT64_MAX
+    int64_t patience_ms;         // for each of the two
+    bool told;
     bool killed;
     char endpoint [ZANNI__ENDPOINT_MAX];
     zanni_reason_t reason;       // once it has ended
@@ -498,13 +500,14 @@ s_stop_all (s_launcher_t *launcher, int64_t grace_ms)
     }
 }
 
-/* The child hears it, or, should it not within the time, is killed. */
+/* That it is to end is under way to it by its session, behind what was sent before. It is told here, too, if that takes too
+   long, and, should it not hear that either, killed. */
 static void
 s_kill (s_launcher_t *launcher, s_child_t *child, int64_t patience_ms)
 {
-    if (child->kill_ns != INT64_MAX)
-        return;
-    (void) send (child->control_fd, S_KILL, strlen (S_KILL), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (child->patience_ms)
+        return;   // it was asked for before
+    child->patience_ms = patience_ms;
     child->kill_ns = s_now_ns () + patience_ms * 1000000;
     if (child->kill_ns < launcher->look_ns)
         launcher->look_ns = child->kill_ns;
@@ -519,15 +522,24 @@ s_is_deaf (const s_child_t *child)
 }
 
 static void
+s_kill_more (s_child_t *child, int64_t now_ns)
+{
+    child->kill_ns = child->told ? INT64_MAX : now_ns + child->patience_ms * 1000000;
+    if (child->told)
+        child->killed = s_is_deaf (child) && !kill (child->pid, SIGKILL);
+    else
+        (void) send (child->control_fd, S_KILL, strlen (S_KILL), MSG_DONTWAIT | MSG_NOSIGNAL);
+    child->told = true;
+}
+
+static void
 s_kill_deaf (s_launcher_t *launcher, int64_t now_ns)
 {
     launcher->look_ns = INT64_MAX;
     for (zanni__link_t *link = launcher->children.next; link != &launcher->children; link = link->next) {
         s_child_t *child = ZANNI__CONTAINER (link, s_child_t, link);
-        if (child->kill_ns <= now_ns) {
-            child->kill_ns = INT64_MAX;
-            child->killed = s_is_deaf (child) && !kill (child->pid, SIGKILL);
-        }
+        if (child->kill_ns <= now_ns)
+            s_kill_more (child, now_ns);
         if (child->kill_ns < launcher->look_ns)
             launcher->look_ns = child->kill_ns;
     }

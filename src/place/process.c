@@ -42,7 +42,7 @@
 #define S_ANSWER_MS 10000
 #define S_GONE_MS 10000          // for what was killed to be gone
 #define S_KILLED_MS 1000         // the same, while a node is closing
-#define S_HEED_MS 20             // for a process to hear that it is killed; then it is, by a signal
+#define S_HEED_MS 20             // twice, for a process to hear that it is to end; then it is killed
 #define S_LAUNCHER_FD 3          // of the launcher's own
 #define S_TEXT_OF(value) S_TEXT_OF_2 (value)
 #define S_TEXT_OF_2(value) #value
@@ -75,6 +75,7 @@ struct zanni__children {
     bool heard;                  // it has said something
     bool crowded;                // fd is watched for room, too
     bool closing;                // no new launcher
+    bool stopping;               // no new process
     char seat [ZANNI__ENDPOINT_MAX];   // where the next process will listen; "": not known
     uint64_t last_id;
     zanni__link_t waiting;
@@ -504,6 +505,8 @@ s_refused (zanni__children_t *children, const zanni__launch_t *packet)
 static void
 s_seat_came (zanni__children_t *children, const zanni__launch_t *packet)
 {
+    if (children->stopping)
+        return;
     snprintf (children->seat, sizeof children->seat, "%.*s", (int) sizeof children->seat - 1, packet->text);
     if (children->owner.seat)
         children->owner.seat (children->owner.context, children->seat);
@@ -682,6 +685,8 @@ zanni__children_kill (const zanni__children_t *children, const uint8_t *node)
 void
 zanni__children_stop (zanni__children_t *children, int64_t grace_ms)
 {
+    *children->seat = 0;   // no promise holds any more
+    children->stopping = true;
     s_send_word (children, ZANNI__LAUNCH_STOP, 0, grace_ms < 0 ? 0 : grace_ms);
 }
 
