@@ -25,6 +25,7 @@ struct zanni__pending {
             zanni_msg_t *answer;             // of a blocked call
             zanni__identity_t *target;       // held, for cancelling
             bool over;                       // its error is in the mailbox already
+            bool starts;                     // it is a START: an actor elsewhere is to begin
         } ask;
         struct {
             zanni__identity_t *target;       // held

@@ -283,6 +283,10 @@ s_fail_ask (zanni_worker_t *worker, zanni__pending_t *pending, const zanni_reaso
     char text [160];
     char why [128];
     int code = reason->kind == ZANNI_EXIT_NO_CONNECTION ? ZANNI_ENODE : ZANNI_EDOWN;
+    if (pending->as.ask.starts && reason->kind == ZANNI_EXIT_ERROR && reason->code < 0 && reason->code >= INT32_MIN) {
+        zanni__ask_fail (worker, pending, (int) reason->code, reason->text);   // a spawn answers why it failed
+        return;
+    }
     snprintf (text, sizeof text, "%s: %s", zanni_strerror (code), zanni_reason_string (reason, why, sizeof why));
     zanni__ask_fail (worker, pending, code, text);
 }

@@ -117,6 +117,7 @@ s_start_there (zanni_t *self, zanni_msg_t *start, const zanni_spawn_t *options)
         zanni__msg_release (self->worker, start);
         return rc;
     }
+    pending->as.ask.starts = true;
     start->deadline_ns = INT64_MAX;   // it bounds the wait, not the start
     if (!start->to->elsewhere)
         start->to->busy |= ZANNI__UNBORN;

@@ -84,7 +84,8 @@ zanni__home_down (zanni__peer_t *from, const zanni_record_t *record)
         event.kind = reason->kind;
         event.code = reason->code;
         memcpy (event.node, peer->base.node, sizeof event.node);
-        snprintf (event.text, sizeof event.text, "%.*s", (int) (reason->text.size < 64 ? reason->text.size : 63),
+        size_t most = sizeof event.text - 1;
+        snprintf (event.text, sizeof event.text, "%.*s", (int) (reason->text.size < most ? reason->text.size : most),
                   reason->text.size ? (const char *) reason->text.data : "");
         zanni_worker_event (hub->worker, NULL, &event);   // to this worker, too
         zanni__home_unwatch (peer);

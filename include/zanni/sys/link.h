@@ -45,7 +45,7 @@ typedef struct {
     char endpoint [ZANNI_ENDPOINT_MAX];
     uint8_t kind;        // of the reason: zanni_exit_t
     int64_t code;
-    char text [64];
+    char text [sizeof ((zanni_reason_t *) 0)->text];
 } zanni_node_event_t;
 
 typedef struct zanni_link_ops {
