@@ -302,3 +302,37 @@ Test (rogue, random_headers_end_nothing_but_sessions)
     stub_run (mine, 1, 50, NULL, NULL);
     cr_assert_gt (ours.downs, 100);
 }
+
+/* Without a look of ours. */
+static void
+until_hello_waits (void)
+{
+    int events = 0;
+    size_t size = sizeof events;
+    const zanni__hub_t *hub = ours.link;
+    int64_t until_ns = stub_now_ns () + 5000000000;
+    while (!(events & ZMQ_POLLIN)) {
+        cr_assert_eq (zmq_getsockopt (hub->router.socket, ZMQ_EVENTS, &events, &size), 0);
+        cr_assert_lt (stub_now_ns (), until_ns);
+    }
+}
+
+/* Who dials again asks first whether anybody listens, by a connection that ends at once: the descriptor that it had here
+   is the next one's, whose HELLO may be read before the end of that. */
+Test (rogue, connections_that_had_the_same_descriptor_end_no_session)
+{
+    for (int round = 0; round < 100; round++) {
+        const zanni_record_t first = hello ((uint64_t) round + 1);
+        (void) zmq_close (rogue);
+        stub_run (mine, 1, 1, NULL, NULL);
+        cr_assert_not (zanni__dial_refused (ours.worker.endpoint));
+        rogue = zmq_socket (context, ZMQ_DEALER);
+        cr_assert_eq (zmq_connect (rogue, ours.worker.endpoint), 0);
+        say (&first);
+        until_hello_waits ();
+        zanni__source_stir (&((zanni__hub_t *) ours.link)->router);   // before its monitor
+        cr_assert_eq (hear (NULL), ZANNI_RECORD_WELCOME);
+        stub_run (mine, 1, 1, NULL, NULL);
+        cr_assert_eq (ours.downs, round, "the session of round %d has ended", round);
+    }
+}
