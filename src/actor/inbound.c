@@ -601,12 +601,14 @@ s_take_home_monitor (s_arrival_t *arrival)
     zanni_record_t plain = *arrival->record;
     plain.about = NULL;
     arrival->record = &plain;
+    zanni__identity_ref (identity);   // the sender may be new, and then unused stand-ins are swept
     zanni_msg_t *msg = s_msg_new (arrival, identity, ZANNI__MONITOR);
-    if (!msg)
-        return s_send_down (arrival, &(zanni_reason_t) { .kind = ZANNI_EXIT_NO_CONNECTION });
-    zanni__hold_to (msg);
-    zanni__watcher_add (arrival->worker, identity, msg);
-    return 0;
+    if (msg) {
+        zanni__hold_to (msg);
+        zanni__watcher_add (arrival->worker, identity, msg);
+    }
+    zanni__identity_unref (identity);
+    return msg ? 0 : s_send_down (arrival, &(zanni_reason_t) { .kind = ZANNI_EXIT_NO_CONNECTION });
 }
 
 static int
