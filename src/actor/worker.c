@@ -146,6 +146,14 @@ s_look_at_link (zanni_worker_t *worker)
         worker->ahead += (uint32_t) link->receive (worker->link);
 }
 
+/* It rang, and is never silent again. */
+static void
+s_forget_bell (zanni_worker_t *worker)
+{
+    zanni__watches_without (worker, worker->node->bell);
+    worker->bell_watched = false;
+}
+
 /* A look costs a system call, so it is only taken where something may be. */
 static void
 s_look_at_port (zanni_worker_t *worker)
@@ -171,6 +179,8 @@ zanni__worker_look (zanni_worker_t *worker)
     if ((worker->watches || worker->port_watched) && !worker->polled)
         zanni__watches_poll (worker, 0);   // the link's sockets are among them
     worker->polled = false;
+    if (worker->bell_watched && worker->port)
+        s_forget_bell (worker);
     s_look_at_port (worker);
     if (worker->link)
         s_look_at_link (worker);
@@ -244,8 +254,6 @@ s_watches_port (zanni_worker_t *worker)
     int fd = worker->node->port->fd (worker->port);
     if (fd < 0 || zanni__watches_with (worker, fd) != worker->epoll)
         return false;
-    if (worker->bell_watched)   // it rang
-        zanni__watches_without (worker, worker->node->bell);
     worker->port_watched = true;
     worker->port_stirred = true;   // it may have been before
     return true;

@@ -289,11 +289,12 @@ s_take_again (zanni__peer_t *peer, zanni__reader_t *reader)
     return false;
 }
 
+/* Of what waits in a lane, or came out of one, the runtime has not been told last. */
 static void
 s_keep_head (const s_arrival_t *arrival)
 {
     zanni__inbox_t *in = &arrival->peer->in;
-    in->head_size = zanni__tell_head (arrival->bytes.data, arrival->bytes.size, arrival->record);
+    in->head_size = in->lanes ? 0 : zanni__tell_head (arrival->bytes.data, arrival->bytes.size, arrival->record);
     if (in->head_size)
         memcpy (in->head, arrival->bytes.data, in->head_size);
 }

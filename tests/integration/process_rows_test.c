@@ -115,7 +115,7 @@ typedef struct {
     unsigned seed;
 } plan_t;
 
-static zanni_buffer_t *buffer;
+static zanni_buffer_t *buffer, *big;   // the second leaves in pieces, which the others of its two wait behind
 static char text [400];
 
 static int
@@ -131,7 +131,7 @@ send_one (zanni_t *self, const plan_t *plan, int64_t to, int64_t by, int64_t num
     case 2:
         return zanni_tell_wait (self, ref, DEADLINE_MS, "text", to, by, sender, number, text + number % 400);
     case 3:
-        return zanni_tell_wait (self, ref, DEADLINE_MS, "buffer", to, by, sender, number, buffer);
+        return zanni_tell_wait (self, ref, DEADLINE_MS, "buffer", to, by, sender, number, number % 40 ? buffer : big);
     default:
         return zanni_tell_wait (self, ref, DEADLINE_MS, "ref", to, by, sender, number, ref);
     }
@@ -197,6 +197,14 @@ set_up_text (void)
 {
     memset (text, 'z', sizeof text - 1);
     cr_assert_eq (zanni_buffer_new (root, &buffer, 100), 0);
+    cr_assert_eq (zanni_buffer_new (root, &big, (size_t) 3 << 20), 0);
+}
+
+static void
+tear_down_text (void)
+{
+    zanni_buffer_destroy (&buffer);
+    zanni_buffer_destroy (&big);
 }
 
 Test (rows, of_one_sender_arrive_in_order_each_at_its_own)
@@ -210,7 +218,7 @@ Test (rows, of_one_sender_arrive_in_order_each_at_its_own)
         cr_assert_eq (send_rows (root, &plan), 0);
         cr_assert_eq (sum_of (one) + sum_of (other), 20000);
     }
-    zanni_buffer_destroy (&buffer);
+    tear_down_text ();
 }
 
 Test (rows, of_several_senders_arrive_in_order_each_at_its_own)
@@ -237,7 +245,7 @@ Test (rows, of_several_senders_arrive_in_order_each_at_its_own)
         cr_assert_lt (zanni_now_ns (root), until_ns);
     for (int i = 0; i < SENDERS; i++)
         zanni_ref_destroy (&rowers [i]);
-    zanni_buffer_destroy (&buffer);
+    tear_down_text ();
 }
 
 /* Those behind the end of their receiver are dead letters, and the other's still arrive. */
