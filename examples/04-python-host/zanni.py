@@ -1,7 +1,7 @@
 """As much of zanni as this example needs, by ctypes: nodes, actors, calls and asks.
 
-The structures are those of the headers, member by member: zanni/node.h, actor.h, call.h, arg.h, error.h. Options say how
-large they are, so that a library whose headers are others refuses them. A node belongs
+The structures are those of the headers, member by member: zanni/node.h, actor.h, call.h, arg.h, error.h. Options say
+how large they are, so that a library whose headers are others refuses them. A node belongs
 to the thread that made it, and so does all that came from it. What fails raises Failure, with a text that says what was
 wrong; the end of an actor's process is such a failure, too.
 """
@@ -90,23 +90,23 @@ class Node:
     """
 
     def __init__(self, classes, child="zanni-child"):
-        self.library = ctypes.CDLL(classes)
-        self.library.zanni_strerror.restype = self.library.zanni_msg_fault.restype = c_char_p
-        self.library.zanni_msg_id.restype = c_uint64
+        self.lib = ctypes.CDLL(classes)
+        self.lib.zanni_strerror.restype = self.lib.zanni_msg_fault.restype = c_char_p
+        self.lib.zanni_msg_id.restype = c_uint64
         self.handle = c_void_p()
         self.actors = []
         error = _Error()
         arguments = (c_char_p * 3)(b"--load", classes.encode(), None)
         options = _Options(size=ctypes.sizeof(_Options), name=b"python", child_program=child.encode(),
                            child_arguments=arguments, error=ctypes.pointer(error))
-        self.library.zanni_init(byref(c_void_p.in_dll(self.library, "zanni_classes")))
-        self.check(self.library.zanni_new(byref(self.handle), byref(options)), error)
+        self.lib.zanni_init(byref(c_void_p.in_dll(self.lib, "zanni_classes")))
+        self.check(self.lib.zanni_new(byref(self.handle), byref(options)), error)
 
     def check(self, code, error=None):
         """Raises Failure for a negative code."""
         if code < 0:
-            text = error and error.text or self.library.zanni_strerror(code)
-            self.library.zanni_error_reset(error and byref(error))
+            text = error and error.text or self.lib.zanni_strerror(code)
+            self.lib.zanni_error_reset(error and byref(error))
             raise Failure(text.decode(), code)
 
     def spawn(self, name, *args, place=PROCESS):
@@ -118,17 +118,17 @@ class Node:
         message = c_void_p()
         code = _ETIMEOUT
         while code == _ETIMEOUT:
-            code = self.library.zanni_receive(self.handle, byref(message), c_int64(_SIGNALS_MS))
+            code = self.lib.zanni_receive(self.handle, byref(message), c_int64(_SIGNALS_MS))
         self.check(code)
-        ask = self.library.zanni_msg_id(message)
+        ask = self.lib.zanni_msg_id(message)
         try:
-            if self.library.zanni_msg_kind(message) == _MSG_ERROR:
+            if self.lib.zanni_msg_kind(message) == _MSG_ERROR:
                 error = _Error()
-                self.check(self.library.zanni_msg_error(message, byref(error)))
+                self.check(self.lib.zanni_msg_error(message, byref(error)))
                 raise Failure(error.text.decode(), error.code, ask)
             return ask, self.read(message, result)
         finally:
-            self.library.zanni_msg_destroy(byref(message))
+            self.lib.zanni_msg_destroy(byref(message))
 
     def read(self, message, result):
         """The next value of a message."""
@@ -137,9 +137,9 @@ class Node:
         tag, kind, value = _RESULTS[result]
         place = kind()
         out = _Out(tag, ctypes.addressof(place))
-        code = self.library.zanni_read_args(message, byref(out), c_size_t(1))
+        code = self.lib.zanni_read_args(message, byref(out), c_size_t(1))
         if code < 0:
-            raise Failure(self.library.zanni_msg_fault(message).decode(), code)
+            raise Failure(self.lib.zanni_msg_fault(message).decode(), code)
         return value(place)
 
     def __enter__(self):
@@ -148,19 +148,19 @@ class Node:
     def __exit__(self, *_):
         while self.actors:
             self.actors[-1].drop()
-        self.check(self.library.zanni_destroy(byref(self.handle)))
+        self.check(self.lib.zanni_destroy(byref(self.handle)))
 
 
 class Actor:
     """A strong reference to an actor."""
 
     def __init__(self, node, name, place, args):
-        self.node, self.library = node, node.library
+        self.node, self.lib = node, node.lib
         self.handle = c_void_p()
         error = _Error()
         options = _Spawn(size=ctypes.sizeof(_Spawn), place=place, error=ctypes.pointer(error))
-        node.check(self.library.zanni_spawn_args(node.handle, byref(self.handle), name.encode(), byref(options),
-                                                 *_pack(args)), error)
+        node.check(self.lib.zanni_spawn_args(node.handle, byref(self.handle), name.encode(), byref(options),
+                                             *_pack(args)), error)
         node.actors.append(self)
 
     def call(self, method, *args, result=None):
@@ -168,26 +168,26 @@ class Actor:
         message = c_void_p()
         error = _Error()
         options = _Ask(size=ctypes.sizeof(_Ask), error=ctypes.pointer(error))
-        self.node.check(self.library.zanni_call_args(self.node.handle, byref(message), self.handle, byref(options),
-                                                     method.encode(), *_pack(args)), error)
+        self.node.check(self.lib.zanni_call_args(self.node.handle, byref(message), self.handle, byref(options),
+                                                 method.encode(), *_pack(args)), error)
         try:
             return self.node.read(message, result)
         finally:
-            self.library.zanni_msg_destroy(byref(message))
+            self.lib.zanni_msg_destroy(byref(message))
 
     def ask(self, method, *args):
         """Asks and does not wait: Node.receive yields the answer, with the number that this answers."""
         number = c_uint64()
         options = _Ask(size=ctypes.sizeof(_Ask), id_p=ctypes.pointer(number))
-        self.node.check(self.library.zanni_ask_args(self.node.handle, self.handle, byref(options), method.encode(),
-                                                    *_pack(args)))
+        self.node.check(self.lib.zanni_ask_args(self.node.handle, self.handle, byref(options), method.encode(),
+                                                *_pack(args)))
         return number.value
 
     def drop(self):
         """Gives the reference back; the actor ends when it was the last."""
         if self in self.node.actors:
             self.node.actors.remove(self)
-            self.library.zanni_ref_destroy(byref(self.handle))
+            self.lib.zanni_ref_destroy(byref(self.handle))
 
 
 def _pack(args):
