@@ -1,9 +1,9 @@
 """As much of zanni as this example needs, by ctypes: nodes, actors, calls and asks.
 
 The structures are those of the headers, member by member: zanni/node.h, actor.h, call.h, arg.h, error.h. Options say
-how large they are, so that a library whose headers are others refuses them. A node belongs
-to the thread that made it, and so does all that came from it. What fails raises Failure, with a text that says what was
-wrong; the end of an actor's process is such a failure, too.
+how large they are, so that a library whose headers are others refuses them. A node belongs to the thread that made it,
+and so does all that came from it. What fails raises Failure, with a text that says what was wrong; the end of an
+actor's process is such a failure, too.
 """
 
 import ctypes
