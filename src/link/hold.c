@@ -1,7 +1,7 @@
 /* Records that wait at their sender.
 
    A record whose buffer is cut is on its way long before the buffer is whole there, and the receiver keeps later ones of
-   the same two actors back until then: see lane.c. It cannot for answers and the like, which do not name the actors on
+   the same two actors back until then: see strand.c. It cannot for answers and the like, which do not name the actors on
    the wire. So those are kept back here, until the last piece of what their sender sent before has left; and everything
    that their sender sends to the same actor behind such an answer waits, too, as long as the answer is here or its own
    buffer is under way. The runtime says of such records who sends to whom, though that is not written. */

@@ -31,7 +31,7 @@ typedef struct zanni__source zanni__source_t;
 typedef struct zanni__dial zanni__dial_t;
 typedef struct zanni__route zanni__route_t;
 typedef struct zanni__pulse zanni__pulse_t;
-typedef struct zanni__lane zanni__lane_t;
+typedef struct zanni__strand zanni__strand_t;
 typedef struct zanni__assembly zanni__assembly_t;
 typedef struct zanni__transfer zanni__transfer_t;
 typedef struct zanni__hold zanni__hold_t;
@@ -150,7 +150,7 @@ typedef struct {
     int64_t ack_ns;                // when it is to be told at the latest; INT64_MAX: it knows
     uint32_t head_size;            // of the last tell, if it was a plain one, up to its arguments; 0: it was not
     uint8_t head [ZANNI__TELL_HEAD];
-    zanni__lane_t *lanes;          // records that wait for their buffers, and those behind them
+    zanni__strand_t *strands;          // records that wait for their buffers, and those behind them
     zanni__assembly_t *assemblies;
 } zanni__inbox_t;
 
@@ -342,12 +342,12 @@ int zanni__hold_put (zanni__peer_t *peer, zanni__load_t *load);
 void zanni__holds_release (zanni__peer_t *peer);
 void zanni__holds_free (zanni__hold_t *chain);
 
-/* lane.c: records that wait for a buffer in chunks, or behind one that does. */
-bool zanni__lane_wanted (const zanni__inbox_t *in, const zanni_record_t *record);
-int zanni__lane_put (zanni__peer_t *peer, const zanni_record_t *record, const zanni_bytes_t *bytes, zanni_buffer_t *args,
+/* strand.c: records that wait for a buffer in chunks, or behind one that does. */
+bool zanni__strand_wanted (const zanni__inbox_t *in, const zanni_record_t *record);
+int zanni__strand_put (zanni__peer_t *peer, const zanni_record_t *record, const zanni_bytes_t *bytes, zanni_buffer_t *args,
                      const char **fault);
 int zanni__chunk_take (zanni__peer_t *peer, const zanni_record_t *record, zmq_msg_t *frame, const char **fault);
-void zanni__lanes_clear (zanni__inbox_t *in);
+void zanni__strands_clear (zanni__inbox_t *in);
 
 /* session.c */
 int zanni__session_begin (zanni__peer_t *peer);                    // dialled by us

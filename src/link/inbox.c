@@ -37,7 +37,7 @@ zanni__inbox_init (zanni__inbox_t *in, uint64_t window)
 void
 zanni__inbox_clear (zanni__inbox_t *in)
 {
-    zanni__lanes_clear (in);
+    zanni__strands_clear (in);
 }
 
 /* Called from any thread that drops the buffer last. */
@@ -191,7 +191,7 @@ s_park (s_arrival_t *arrival)
     zanni_buffer_t *args = NULL;
     int rc = arrival->args ? zanni__frame_take (hub, &args, arrival->args, NULL) : 0;
     if (!rc)
-        rc = zanni__lane_put (arrival->peer, arrival->record, &arrival->bytes, args, &arrival->fault);
+        rc = zanni__strand_put (arrival->peer, arrival->record, &arrival->bytes, args, &arrival->fault);
     else
         s_drop (hub->buffers, arrival->record->buffers_count);
     return rc && !arrival->fault ? s_fault (arrival, S_NO_MEMORY) : rc;
@@ -211,7 +211,7 @@ s_take_record (s_arrival_t *arrival)
         rc = s_take_buffers (arrival, peer->hub->buffers, &cut);
     if (rc)
         return rc;
-    if (cut || (peer->in.lanes && zanni__lane_wanted (&peer->in, record)))
+    if (cut || (peer->in.strands && zanni__strand_wanted (&peer->in, record)))
         return s_park (arrival);
     return zanni__inbox_deliver (peer, record, peer->hub->buffers, &arrival->fault);
 }
@@ -278,7 +278,7 @@ s_take_again (zanni__peer_t *peer, zanni__reader_t *reader)
     zanni__inbox_t *in = &peer->in;
     if (!zanni__tell_again (reader, in->head, in->head_size, &args))
         return false;
-    if (!in->lanes && s_charge (peer, ZANNI__CHARGE_RECORD + args.size)) {
+    if (!in->strands && s_charge (peer, ZANNI__CHARGE_RECORD + args.size)) {
         if (zanni_worker_tell_again (peer->hub->worker, &peer->base, &args))
             return true;
         peer->held -= ZANNI__CHARGE_RECORD + args.size;
@@ -289,12 +289,12 @@ s_take_again (zanni__peer_t *peer, zanni__reader_t *reader)
     return false;
 }
 
-/* Of what waits in a lane, or came out of one, the runtime has not been told last. */
+/* Of what waits in a strand, or came out of one, the runtime has not been told last. */
 static void
 s_keep_head (const s_arrival_t *arrival)
 {
     zanni__inbox_t *in = &arrival->peer->in;
-    in->head_size = in->lanes ? 0 : zanni__tell_head (arrival->bytes.data, arrival->bytes.size, arrival->record);
+    in->head_size = in->strands ? 0 : zanni__tell_head (arrival->bytes.data, arrival->bytes.size, arrival->record);
     if (in->head_size)
         memcpy (in->head, arrival->bytes.data, in->head_size);
 }

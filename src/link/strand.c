@@ -1,10 +1,10 @@
 /* Records that wait: for a buffer that comes in chunks, or behind one that does.
 
-   A lane is what one actor sends to another while the first of it is not whole. What follows in it queues up, as bytes of
+   A strand is what one actor sends to another while the first of it is not whole. What follows in it queues up, as bytes of
    its own and the buffers that came with it, and is read again when its turn comes; what others send passes. A RELEASE or
-   CANCEL waits while there is any lane to its actor: it has no sender, and must not overtake what its holder sent.
+   CANCEL waits while there is any strand to its actor: it has no sender, and must not overtake what its holder sent.
 
-   Answers and the like name no pair; one whose buffer is cut has a lane that nothing else enters. */
+   Answers and the like name no pair; one whose buffer is cut has a strand that nothing else enters. */
 
 #include "hub.h"
 
@@ -14,7 +14,7 @@
 
 typedef struct s_parked {
     struct s_parked *next;
-    zanni__lane_t *lane;
+    zanni__strand_t *strand;
     uint32_t missing;              // assemblies that are not whole
     uint32_t buffers_count;
     zanni_buffer_t *args;          // where they are not among the bytes
@@ -24,12 +24,12 @@ typedef struct s_parked {
     _Alignas (8) uint8_t bytes [];   // of the record; behind it, aligned, the buffers
 } s_parked_t;
 
-struct zanni__lane {
-    zanni__lane_t *next;
+struct zanni__strand {
+    zanni__strand_t *next;
     uint64_t from;
     uint64_t to;
     bool paired;                   // others may enter
-    bool last;                     // waits for all other lanes to `to`
+    bool last;                     // waits for all other strands to `to`
     s_parked_t *first;
     s_parked_t **end;
 };
@@ -72,41 +72,41 @@ s_from (const zanni_record_t *record)
 }
 
 static bool
-s_is_behind (const zanni__lane_t *lane, const zanni_record_t *record)
+s_is_behind (const zanni__strand_t *strand, const zanni_record_t *record)
 {
     if (s_is_last (record))
-        return !lane->last && lane->paired && lane->to == record->to.actor;
-    return lane->paired && s_is_paired (record) && lane->to == record->to.actor && lane->from == s_from (record);
+        return !strand->last && strand->paired && strand->to == record->to.actor;
+    return strand->paired && s_is_paired (record) && strand->to == record->to.actor && strand->from == s_from (record);
 }
 
 bool
-zanni__lane_wanted (const zanni__inbox_t *in, const zanni_record_t *record)
+zanni__strand_wanted (const zanni__inbox_t *in, const zanni_record_t *record)
 {
-    const zanni__lane_t *lane = in->lanes;
-    while (lane && !s_is_behind (lane, record))
-        lane = lane->next;
-    return lane != NULL;
+    const zanni__strand_t *strand = in->strands;
+    while (strand && !s_is_behind (strand, record))
+        strand = strand->next;
+    return strand != NULL;
 }
 
-/* The lane that the record enters, made where it is new. */
-static zanni__lane_t *
-s_lane (zanni__inbox_t *in, const zanni_record_t *record)
+/* The strand that the record enters, made where it is new. */
+static zanni__strand_t *
+s_strand (zanni__inbox_t *in, const zanni_record_t *record)
 {
-    zanni__lane_t **at = &in->lanes;
+    zanni__strand_t **at = &in->strands;
     while (*at && (s_is_last (record) || !s_is_behind (*at, record)))
         at = &(*at)->next;
     if (*at)
         return *at;
-    zanni__lane_t *lane = zanni__calloc (sizeof *lane);
-    if (!lane)
+    zanni__strand_t *strand = zanni__calloc (sizeof *strand);
+    if (!strand)
         return NULL;
-    lane->paired = s_is_paired (record);
-    lane->last = s_is_last (record);
-    lane->to = record->to.actor;
-    lane->from = lane->paired ? s_from (record) : 0;
-    lane->end = &lane->first;
-    *at = lane;   // lanes that wait for others stand behind them
-    return lane;
+    strand->paired = s_is_paired (record);
+    strand->last = s_is_last (record);
+    strand->to = record->to.actor;
+    strand->from = strand->paired ? s_from (record) : 0;
+    strand->end = &strand->first;
+    *at = strand;   // strands that wait for others stand behind them
+    return strand;
 }
 
 static void
@@ -203,12 +203,12 @@ s_assemble_all (zanni__peer_t *peer, s_parked_t *parked, const zanni_record_t *r
 
 /* On failure the session ends, and all of this with it. The hub's buffers of the record are taken over. */
 int
-zanni__lane_put (zanni__peer_t *peer, const zanni_record_t *record, const zanni_bytes_t *bytes, zanni_buffer_t *args,
+zanni__strand_put (zanni__peer_t *peer, const zanni_record_t *record, const zanni_bytes_t *bytes, zanni_buffer_t *args,
                  const char **fault)
 {
     s_parked_t *parked = s_parked_new (peer, record, bytes);
-    zanni__lane_t *lane = parked ? s_lane (&peer->in, record) : NULL;
-    if (!lane) {
+    zanni__strand_t *strand = parked ? s_strand (&peer->in, record) : NULL;
+    if (!strand) {
         for (uint32_t i = 0; i < record->buffers_count; i++)
             zanni_buffer_destroy (&peer->hub->buffers [i]);
         zanni_buffer_destroy (&args);
@@ -218,9 +218,9 @@ zanni__lane_put (zanni__peer_t *peer, const zanni_record_t *record, const zanni_
     if (record->buffers_count)
         memcpy (parked->buffers, peer->hub->buffers, record->buffers_count * sizeof *parked->buffers);
     parked->args = args;
-    parked->lane = lane;
-    *lane->end = parked;
-    lane->end = &parked->next;
+    parked->strand = strand;
+    *strand->end = parked;
+    strand->end = &parked->next;
     return s_assemble_all (peer, parked, record, fault);
 }
 
@@ -242,14 +242,14 @@ s_deliver (zanni__peer_t *peer, s_parked_t *parked, const char **fault)
     return zanni__inbox_deliver (peer, &record, parked->buffers, fault);
 }
 
-/* Whether some other lane to the same actor is there. */
+/* Whether some other strand to the same actor is there. */
 static bool
-s_is_held (const zanni__inbox_t *in, const zanni__lane_t *lane)
+s_is_held (const zanni__inbox_t *in, const zanni__strand_t *strand)
 {
-    const zanni__lane_t *other = in->lanes;
-    while (other && (other->last || !other->paired || other->to != lane->to))
+    const zanni__strand_t *other = in->strands;
+    while (other && (other->last || !other->paired || other->to != strand->to))
         other = other->next;
-    return lane->last && other;
+    return strand->last && other;
 }
 
 /* Delivers what need not wait any longer; stops where that ends the session. */
@@ -258,23 +258,23 @@ s_run (zanni__peer_t *peer, const char **fault)
 {
     zanni__inbox_t *in = &peer->in;
     uint32_t generation = peer->generation;
-    zanni__lane_t **at = &in->lanes;
+    zanni__strand_t **at = &in->strands;
     while (*at) {
-        zanni__lane_t *lane = *at;
-        s_parked_t *parked = lane->first;
-        if (parked && (parked->missing || s_is_held (in, lane))) {
-            at = &lane->next;
+        zanni__strand_t *strand = *at;
+        s_parked_t *parked = strand->first;
+        if (parked && (parked->missing || s_is_held (in, strand))) {
+            at = &strand->next;
             continue;
         }
         if (!parked) {
-            *at = lane->next;
-            zanni__free (lane);
-            at = &in->lanes;   // some may have waited for this one
+            *at = strand->next;
+            zanni__free (strand);
+            at = &in->strands;   // some may have waited for this one
             continue;
         }
-        lane->first = parked->next;
-        if (!lane->first)
-            lane->end = &lane->first;
+        strand->first = parked->next;
+        if (!strand->first)
+            strand->end = &strand->first;
         int rc = s_deliver (peer, parked, fault);
         s_parked_free (parked);
         if (rc || peer->generation != generation)
@@ -319,21 +319,21 @@ zanni__chunk_take (zanni__peer_t *peer, const zanni_record_t *record, zmq_msg_t 
 }
 
 void
-zanni__lanes_clear (zanni__inbox_t *in)
+zanni__strands_clear (zanni__inbox_t *in)
 {
     while (in->assemblies) {
         zanni__assembly_t *assembly = in->assemblies;
         in->assemblies = assembly->next;
         s_assembly_free (assembly);
     }
-    while (in->lanes) {
-        zanni__lane_t *lane = in->lanes;
-        in->lanes = lane->next;
-        while (lane->first) {
-            s_parked_t *parked = lane->first;
-            lane->first = parked->next;
+    while (in->strands) {
+        zanni__strand_t *strand = in->strands;
+        in->strands = strand->next;
+        while (strand->first) {
+            s_parked_t *parked = strand->first;
+            strand->first = parked->next;
             s_parked_free (parked);
         }
-        zanni__free (lane);
+        zanni__free (strand);
     }
 }
