@@ -38,6 +38,11 @@ typedef struct {
     uint32_t shutdown_ms;        // how long zanni_destroy waits for each of its phases; default 5000
     uint32_t heartbeat_ms;       // interval at which other nodes are seen to be there; default 1000
     uint64_t window_bytes;       // that may be under way from each endpoint of another node; default 8 MiB
+    bool lane_off;               // small messages to other processes of this host go by ZeroMQ, too
+    uint32_t wire_level_max;     // how buffers may travel: 1 in band, 2 as frames, too, 3 in shared memory, too; default 3
+    uint32_t in_band_max;        // bytes of a buffer that goes in band where others would not; default 1,024
+    uint64_t share_least;        // bytes of a buffer that goes in shared memory; default 64 KiB
+    uint64_t share_most;         // bytes of shared memory that this node makes at once; default a quarter of the host's
     const char *child_program;   // runs process actors: NULL: this program, whose main begins with zanni_init
     const char *const *child_arguments;   // of that program, which end with NULL; may be NULL
     zanni_log_fn *log;           // default: nothing is said

@@ -63,11 +63,11 @@ zanni_worker_event (zanni_worker_t *from, zanni_worker_t *to, const zanni_node_e
 static void
 s_listen (zanni_worker_t *worker)
 {
-    int fd = worker->listen_fd;
-    worker->listen_fd = -1;
+    int fd = worker->listen_fd, lane_fd = worker->lane_fd;
+    worker->listen_fd = worker->lane_fd = -1;
     int rc = zanni__worker_link (worker);
     if (!rc)
-        rc = worker->node->link->listen (worker->link, worker->endpoint, fd);
+        rc = worker->node->link->listen (worker->link, worker->endpoint, fd, lane_fd);
     if (rc)
         zanni__log (worker->node, ZANNI_LOG_ERROR, "%s cannot be reached from other processes: %s", worker->name,
                     zanni_strerror (rc));

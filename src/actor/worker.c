@@ -25,7 +25,7 @@ zanni__worker_new (zanni_node_t *node, zanni__worker_kind_t kind, const char *na
     worker->node = node;
     worker->kind = kind;
     worker->epoll = -1;
-    worker->listen_fd = -1;
+    worker->listen_fd = worker->lane_fd = -1;
     worker->now_ns = worker->looked_ns = zanni__node_now (node);
     worker->poll = ZANNI__POLL_MESSAGES;
     worker->last_word = zanni__msg_new (worker);

@@ -137,7 +137,8 @@ struct zanni_worker {
     bool quit;                        // zanni_exit by a root or attached actor: zanni_run is to return
     char name [80];
     char endpoint [ZANNI__ENDPOINT_MAX];   // at which others reach its actors; "": made when that is needed (node's lock)
-    int listen_fd;                         // its socket, until the link adopts it
+    int listen_fd;                         // its sockets, until the link adopts them
+    int lane_fd;
     _Atomic uint32_t users;           // identities, outlets, the node; the last one (acq_rel) frees
     _Atomic uint32_t homebound;       // chains of its memory that are on their way home (relaxed: a bound, no order)
     /* The end. A poster counts itself, then looks whether the worker refuses; the worker refuses, then waits until no one

@@ -1,7 +1,7 @@
 /* The user's runtime directory: $XDG_RUNTIME_DIR/zanni, or /tmp/zanni-<uid> where that variable is not set or no good.
 
    A name in it begins with the tag of its lease, 16 hex digits: "<tag>.lock", which the holder keeps locked by flock for
-   as long as it lives, and sockets "<tag>-<number>". The kernel gives the lock back however the holder ends, so whoever
+   as long as it lives, and sockets "<tag>-<number>", each with another one, "<tag>-<number>+", beside it. The kernel gives the lock back however the holder ends, so whoever
    gets the lock of another's tag knows that its holder is dead, and may unlink what has that tag. It keeps the lock while
    it does; and a lock that was got is only good if the file is still the one at that name, since a sweeper may have
    unlinked it in between. A socket whose lock file is gone is swept by making that file: so nobody can begin to use the
@@ -178,7 +178,8 @@ s_is_socket_name (const char *name)
     if (!s_is_tag (name) || name [S_TAG] != '-')
         return false;
     size_t digits = strspn (name + S_TAG + 1, "0123456789");
-    return digits && !name [S_TAG + 1 + digits];
+    const char *rest = name + S_TAG + 1 + digits;
+    return digits && (!*rest || !strcmp (rest, ZANNI__LANE_SUFFIX));
 }
 
 static void
@@ -348,29 +349,71 @@ s_bind (zanni__lease_t *lease, int fd, struct sockaddr_un *address)
     return s_code ();
 }
 
+/* The mode and the queue of a socket that is bound, which is unlinked where that fails. */
+static int
+s_open (int fd, const char *path)
+{
+    if (!chmod (path, 0600) && !listen (fd, SOMAXCONN))
+        return 0;
+    int rc = s_code ();
+    (void) unlink (path);
+    return rc;
+}
+
+static int
+s_listen_first (zanni__lease_t *lease, zanni__seat_t *seat, struct sockaddr_un *address)
+{
+    seat->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int rc = seat->fd < 0 ? s_code () : s_bind (lease, seat->fd, address);
+    return rc ? rc : s_open (seat->fd, address->sun_path);
+}
+
+/* Beside the first, at a name that is ours with it; a dead one's may lie there. */
+static int
+s_listen_beside (zanni__seat_t *seat, const struct sockaddr_un *first)
+{
+    struct sockaddr_un address = *first;
+    strcat (address.sun_path, ZANNI__LANE_SUFFIX);
+    seat->lane_fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (seat->lane_fd < 0)
+        return s_code ();
+    (void) unlink (address.sun_path);
+    int rc = bind (seat->lane_fd, (const struct sockaddr *) &address, sizeof address) ? s_code () : 0;
+    return rc ? rc : s_open (seat->lane_fd, address.sun_path);
+}
+
 int
-zanni__lease_listen (zanni__lease_t *lease, char endpoint [ZANNI__ENDPOINT_MAX], int *fd_p)
+zanni__lease_listen (zanni__lease_t *lease, zanni__seat_t *seat)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return s_code ();
-    int rc = s_bind (lease, fd, &address);
-    if (rc) {
-        close (fd);
-        return rc;
+    zanni__seat_t made = { .fd = -1, .lane_fd = -1 };
+    int rc = s_listen_first (lease, &made, &address);
+    if (!rc) {
+        rc = s_listen_beside (&made, &address);
+        if (rc)
+            (void) unlink (address.sun_path);
     }
-    if (chmod (address.sun_path, 0600) || listen (fd, SOMAXCONN)) {
-        rc = s_code ();
-        (void) unlink (address.sun_path);
-        close (fd);
+    if (rc) {
+        zanni__seat_close (&made);
         return rc;
     }
     _Static_assert (sizeof S_SCHEME + S_DIRECTORY_MAX + 1 + S_TAG + 1 + 10 <= ZANNI__ENDPOINT_MAX, "an endpoint fits");
-    snprintf (endpoint, ZANNI__ENDPOINT_MAX, S_SCHEME "%.*s", ZANNI__ENDPOINT_MAX - (int) sizeof S_SCHEME,
+    _Static_assert (S_DIRECTORY_MAX + 1 + S_TAG + 1 + 10 + sizeof ZANNI__LANE_SUFFIX <= sizeof address.sun_path,
+                    "the name beside it fits");
+    snprintf (made.endpoint, sizeof made.endpoint, S_SCHEME "%.*s", ZANNI__ENDPOINT_MAX - (int) sizeof S_SCHEME,
               address.sun_path);
-    *fd_p = fd;
+    *seat = made;
     return 0;
+}
+
+void
+zanni__seat_close (zanni__seat_t *seat)
+{
+    if (seat->fd >= 0)
+        close (seat->fd);
+    if (seat->lane_fd >= 0)
+        close (seat->lane_fd);
+    seat->fd = seat->lane_fd = -1;
 }
 
 void
@@ -382,6 +425,10 @@ zanni__lease_unlisten (zanni__lease_t *lease, const char *endpoint)
     if (strncmp (endpoint, S_SCHEME, scheme) || strncmp (path, lease->directory, folder) || path [folder] != '/')
         return;
     const char *name = path + folder + 1;
-    if (s_is_socket_name (name) && !strncmp (name, lease->tag, S_TAG))
-        (void) unlink (path);
+    char beside [ZANNI__ENDPOINT_MAX + sizeof ZANNI__LANE_SUFFIX];
+    if (!s_is_socket_name (name) || strncmp (name, lease->tag, S_TAG))
+        return;
+    snprintf (beside, sizeof beside, "%s" ZANNI__LANE_SUFFIX, path);
+    (void) unlink (path);
+    (void) unlink (beside);
 }

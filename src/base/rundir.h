@@ -10,6 +10,15 @@
 #include <stdint.h>
 
 #define ZANNI__ENDPOINT_MAX 108
+#define ZANNI__LANE_SUFFIX "+"   // of the second socket's path
+
+/* Where a worker listens, by two sockets: one for messages, and one beside it by which programs of the same user hand over
+   descriptors. */
+typedef struct {
+    char endpoint [ZANNI__ENDPOINT_MAX];   // "ipc://" and the path of the first
+    int fd;
+    int lane_fd;
+} zanni__seat_t;
 
 typedef struct zanni__lease zanni__lease_t;
 
@@ -23,10 +32,13 @@ void zanni__lease_destroy (zanni__lease_t **lease_p);
 /* In a child of fork: forgets it without unlinking anything. */
 void zanni__lease_forget (zanni__lease_t **lease_p);
 
-/* A socket that listens at a new name of the lease: `endpoint` is "ipc://" and its path. The caller closes it. */
-int zanni__lease_listen (zanni__lease_t *lease, char endpoint [ZANNI__ENDPOINT_MAX], int *fd_p);
+/* Sockets that listen at a new name of the lease. The caller closes them. */
+int zanni__lease_listen (zanni__lease_t *lease, zanni__seat_t *seat);
 
-/* Unlinks one endpoint of the lease, whose socket is not needed any more. */
+/* Closes what is open of it. */
+void zanni__seat_close (zanni__seat_t *seat);
+
+/* Unlinks one endpoint of the lease, whose sockets are not needed any more. */
 void zanni__lease_unlisten (zanni__lease_t *lease, const char *endpoint);
 
 /* Unlinks what the dead have left in the directory, if there is one. */

@@ -32,8 +32,10 @@ s_items (const zanni__hub_t *hub, zmq_pollitem_t *items, int room)
         items [count++] = (zmq_pollitem_t) { .socket = hub->router.socket, .events = ZMQ_POLLIN };
         items [count++] = (zmq_pollitem_t) { .socket = hub->router_monitor.socket, .events = ZMQ_POLLIN };
     }
-    for (; link != &hub->peers && count + 2 <= room; link = link->next) {
+    for (; link != &hub->peers && count + 3 <= room; link = link->next) {
         const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
+        if (peer->lane && peer->stood)
+            items [count++] = (zmq_pollitem_t) { .fd = peer->lane->bell.fd, .events = ZMQ_POLLIN };
         if (!peer->alive || !peer->dial)
             continue;
         items [count++] = (zmq_pollitem_t) { .socket = peer->dial->dealer.socket, .events = ZMQ_POLLIN };
@@ -49,6 +51,8 @@ s_stir_all (zanni__hub_t *hub)
     zanni__source_stir (&hub->router_monitor);
     for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
         const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
+        if (peer->lane && peer->stood)
+            peer->lane->bell.ready (hub->worker, &peer->lane->bell, 0);
         if (!peer->dial)
             continue;
         zanni__source_stir (&peer->dial->dealer);
@@ -65,7 +69,8 @@ s_wait (zanni__hub_t *hub, int64_t until_ns)
     int64_t next_ns = hub->next_ns < until_ns ? hub->next_ns : until_ns;
     int64_t left_ms = next_ns > now_ns ? (next_ns - now_ns) / 1000000 + 1 : 0;
     int count = s_items (hub, items, 128);
-    (void) zmq_poll (items, count, left_ms < S_LONGEST_MS ? (long) left_ms : S_LONGEST_MS);
+    if (zanni__lanes_sleep (hub))
+        (void) zmq_poll (items, count, left_ms < S_LONGEST_MS ? (long) left_ms : S_LONGEST_MS);
     s_stir_all (hub);
 }
 

@@ -25,6 +25,7 @@ typedef struct {
     zanni__peer_t *peer;        // whose session it came by, or NULL
     zanni__route_t *route;      // what it came by where we listen; NULL: it is not known
     zanni__mail_t *mail;
+    bool by_lane;               // which is there as long as its session is, whatever its connection does
     zanni__reader_t reader;
     zanni_record_t record;
     const char *fault;
@@ -83,6 +84,7 @@ s_say (zanni__peer_t *peer, zanni_record_kind_t kind)
     zanni__hello_fill (peer->hub, &record.as.hello);
     record.as.hello.session = peer->number;
     record.as.hello.last = peer->in.seen;
+    record.as.hello.abilities = peer->lane ? ZANNI_ABILITY_LANE : 0;
     return zanni__post_record (&way, &record);
 }
 
@@ -156,6 +158,7 @@ s_crossed (zanni__peer_t *peer)
     if (peer->stood || !peer->ours)
         return;
     zanni__dial_close (&peer->dial, 0);
+    zanni__lane_close (&peer->lane);
     peer->redial_ns = zanni__hub_now (peer->hub) + S_CROSSED_NS;
     zanni__hub_due (peer->hub, peer->redial_ns);
 }
@@ -176,6 +179,8 @@ s_bye_came (s_letter_t *letter)
 {
     static const zanni_reason_t shutdown = { .kind = ZANNI_EXIT_SHUTDOWN };
     zanni__peer_t *peer = letter->peer;
+    if (!zanni__lane_drain (peer))   // what it said before
+        return;
     switch (letter->record.as.error.code) {
     case ZANNI_BYE_DONE:
         zanni__session_down (peer, peer->sentenced ? &peer->reason : &shutdown, peer->restarts,
@@ -272,6 +277,8 @@ s_accept (s_letter_t *letter, zanni__peer_t *peer)
         peer->route->peer = peer;
     }
     memcpy (peer->base.node, hello.node, sizeof peer->base.node);
+    if (!peer->stood && hello.abilities & ZANNI_ABILITY_LANE)
+        zanni__lane_accept (peer);
     (void) zmq_getsockopt (hub->router.socket, ZMQ_EVENTS, &events, &size);   // it sees what connections are gone
     if (!s_say (peer, ZANNI_RECORD_WELCOME)) {
         zanni__session_broke (peer);
@@ -321,7 +328,9 @@ s_control (s_letter_t *letter)
 {
     zanni__peer_t *peer = letter->peer;
     const zanni_record_t *record = &letter->record;
-    if (record->kind == ZANNI_RECORD_HELLO && letter->way.id_size)
+    if (letter->by_lane && record->kind != ZANNI_RECORD_ACK)
+        letter->fault = "this record does not belong into a lane";
+    else if (record->kind == ZANNI_RECORD_HELLO && letter->way.id_size)
         s_hello_came (letter);
     else if (!peer && letter->route && letter->route->pulse && record->kind == ZANNI_RECORD_BYE)
         zanni__pulse_done (letter->hub, letter->route->pulse);
@@ -333,7 +342,7 @@ s_control (s_letter_t *letter)
         s_welcome_came (letter);
     else if (record->kind == ZANNI_RECORD_BYE)
         s_bye_came (letter);
-    else if (record->kind == ZANNI_RECORD_ACK && peer->up)
+    else if (record->kind == ZANNI_RECORD_ACK && (peer->up || letter->by_lane))
         zanni__session_acknowledge (peer, record->as.batch.ack, &record->as.batch.window);
     else
         letter->fault = "this record needs a numbered message";
@@ -404,7 +413,7 @@ s_take (s_letter_t *letter)
     if (s_open (letter)) {
         if (!letter->record.as.batch.sequence)
             s_controls (letter);
-        else if (peer && peer->up)
+        else if (peer && (peer->up || letter->by_lane))
             zanni__inbox_take (peer, letter->mail, &letter->reader, &letter->record);
         else
             letter->fault = "a numbered message before WELCOME";
@@ -431,5 +440,12 @@ zanni__mail_came (zanni__hub_t *hub, const zanni__way_t *way, zanni__route_t *ro
     s_letter_t letter = {
         .hub = hub, .way = *way, .peer = route ? route->peer : NULL, .route = route, .mail = mail
     };
+    s_take (&letter);
+}
+
+void
+zanni__mail_by_lane (zanni__peer_t *peer, zanni__mail_t *mail)
+{
+    s_letter_t letter = { .hub = peer->hub, .peer = peer, .mail = mail, .by_lane = true };
     s_take (&letter);
 }

@@ -8,11 +8,12 @@
 #include "../base/list.h"
 #include "../base/table.h"
 #include "../wire/record.h"
+#include "lane.h"
 #include "link.h"
+#include "mail.h"
 #include "parcel.h"
 
 #include <zanni/sys/link.h>
-#include <zmq.h>
 
 #define ZANNI__CHARGE_RECORD 64            // what a record counts in a window beside its arguments and buffers
 #define ZANNI__FRAME_LARGEST (1u << 20)    // of a buffer that travels as one frame; larger ones are cut
@@ -46,15 +47,6 @@ struct zanni__source {
     /* Takes what is there, until the hub has enough for now: then true, for something may be left. */
     bool (*read) (zanni__source_t *source);
 };
-
-/* A message that came. */
-typedef struct {
-    zmq_msg_t header;
-    zmq_msg_t frames [ZANNI_WIRE_FRAMES_MAX];
-    uint32_t count;
-    uint32_t used;                 // frames that records have taken
-    bool crowded;                  // it had more frames than a message may have
-} zanni__mail_t;
 
 /* Where a message goes: a DEALER, or a ROUTER and the connection. */
 typedef struct {
@@ -173,6 +165,7 @@ struct zanni__peer {
     uint64_t number;
     zanni__dial_t *dial;
     zanni__route_t *route;
+    zanni__lane_t *lane;           // offered, until the session stands; then what its messages go by; NULL
     int64_t redial_ns;             // INT64_MAX: need not
     int64_t backoff_ns;
     int64_t doubt_ns;              // when it is down unless it is proved to live; INT64_MAX: no doubt
@@ -204,6 +197,11 @@ struct zanni__hub {
     zanni__dial_t *old_dials;      // closed, to be freed when nothing is called
     zanni__dial_t *ahead;          // a connection in advance, or NULL; see dial.c
     char ahead_endpoint [ZANNI_ENDPOINT_MAX];
+    int lane_fd;                   // listens for lanes; -1
+    zanni__link_t offers;          // lanes that others have made, whose HELLO has not come
+    uint32_t offers_count;
+    zanni__link_t lanes;           // that are in use
+    zanni__lane_t *old_lanes;      // closed, to be freed when nothing is called
     bool spawns;                   // it has dialled a process of this node
     zanni__pulse_t *pulses;
     zanni__pool_t *pool;
@@ -284,12 +282,11 @@ void zanni__socket_pings (void *socket, int64_t interval_ns);
 int zanni__monitor_open (zanni__source_t *monitor, zanni__source_t *of, bool (*read) (zanni__source_t *));
 bool zanni__monitor_read (zanni__source_t *monitor, int *event, int *value);
 bool zanni__mail_read (zanni__mail_t *mail, void *socket);   // false: there is none
-void zanni__mail_close (zanni__mail_t *mail);
 
 /* post.c: one message goes. false: there is no connection. */
 bool zanni__post_parcel (zanni__peer_t *peer, zanni__parcel_t *parcel);
 bool zanni__post_record (const zanni__way_t *way, const zanni_record_t *record);
-bool zanni__post_ack (zanni__peer_t *peer);
+bool zanni__post_ack (zanni__peer_t *peer);   // by a lane that is full: later
 void zanni__peer_sent (zanni__peer_t *peer);   // its socket may have something to read that did not stir
 zanni__way_t zanni__peer_way (const zanni__peer_t *peer);
 zanni__way_t zanni__dial_way (const zanni__dial_t *dial);
@@ -377,7 +374,7 @@ void zanni__dial_ahead (zanni__hub_t *hub, const char *endpoint);
 bool zanni__dial_refused (const char *endpoint);
 
 /* listen.c */
-int zanni__listen (zanni__hub_t *hub, const char *endpoint, int fd);
+int zanni__listen (zanni__hub_t *hub, const char *endpoint, int fd, int lane_fd);
 zanni__route_t *zanni__route_new (zanni__hub_t *hub, const zanni__way_t *way, int fd);
 void zanni__route_end (zanni__hub_t *hub, zanni__route_t **route_p);
 void zanni__listen_close (zanni__hub_t *hub);
@@ -388,6 +385,7 @@ void zanni__hello_fill (zanni__hub_t *hub, zanni_wire_hello_t *hello);
 bool zanni__hello_send (zanni__peer_t *peer);
 void zanni__mail_dialled (zanni__dial_t *dial, zanni__mail_t *mail);   // what comes by a session that we dialled
 void zanni__mail_came (zanni__hub_t *hub, const zanni__way_t *way, zanni__route_t *route, zanni__mail_t *mail);
+void zanni__mail_by_lane (zanni__peer_t *peer, zanni__mail_t *mail);
 void zanni__bye_send (const zanni__way_t *way, zanni_bye_t code, const char *text);
 
 /* pulse.c */

@@ -111,6 +111,12 @@ zanni__hub_tidy (zanni__hub_t *hub)
         hub->old_dials = dial->next;
         zanni__free (dial);
     }
+    while (hub->old_lanes) {
+        zanni__lane_t *lane = hub->old_lanes;
+        hub->old_lanes = lane->next;
+        zanni__free (lane->header);
+        zanni__free (lane);
+    }
 }
 
 void
@@ -152,6 +158,9 @@ s_open (void *context, zanni_worker_t *worker, void **link_p)
     hub->window = worker->node->options.window_bytes;
     hub->interval_ns = (int64_t) worker->node->options.heartbeat_ms * 1000000;
     hub->next_ns = INT64_MAX;
+    hub->lane_fd = -1;
+    zanni__link_init (&hub->offers);
+    zanni__link_init (&hub->lanes);
     zanni__link_init (&hub->peers);
     zanni__link_init (&hub->dirty);
     zanni__link_init (&hub->stirred);
@@ -170,9 +179,9 @@ s_open (void *context, zanni_worker_t *worker, void **link_p)
 }
 
 static int
-s_listen (void *link, const char *endpoint, int fd)
+s_listen (void *link, const char *endpoint, int fd, int lane_fd)
 {
-    return zanni__listen (link, endpoint, fd);
+    return zanni__listen (link, endpoint, fd, lane_fd);
 }
 
 static int
@@ -314,7 +323,11 @@ zanni__hub_receive (zanni__hub_t *hub)
     zanni__assert (!hub->receiving);
     hub->receiving = true;
     hub->messages = hub->records = 0;
-    hub->messages_most = hub->worker->slept ? 1 : ZANNI__LOOK_MESSAGES;
+    hub->messages_most = ZANNI__LOOK_MESSAGES;
+    if (!zanni__list_empty (&hub->lanes))
+        zanni__lanes_read (hub);
+    if (hub->worker->slept)
+        hub->messages_most = 1;
     while (!zanni__hub_has_enough (hub) && !zanni__list_empty (&hub->stirred)) {
         zanni__source_t *source = ZANNI__CONTAINER (hub->stirred.next, zanni__source_t, stirred);
         zanni__link_remove (&source->stirred);
@@ -347,7 +360,7 @@ s_waiting (void *link)
             return true;
         zanni__link_remove (&source->stirred);
     }
-    return !zanni__list_empty (&hub->dirty);
+    return !zanni__list_empty (&hub->dirty) || !zanni__lanes_sleep (hub);
 }
 
 static int64_t

@@ -204,11 +204,12 @@ s_bind (zanni__hub_t *hub, const char *endpoint, int fd)
 }
 
 int
-zanni__listen (zanni__hub_t *hub, const char *endpoint, int fd)
+zanni__listen (zanni__hub_t *hub, const char *endpoint, int fd, int lane_fd)
 {
     if (hub->router.socket)
         return ZANNI_EINVAL;
     int rc = s_bind (hub, endpoint, fd);
+    zanni__lane_listen (hub, lane_fd);
     if (!rc) {
         strncpy (hub->endpoint, endpoint, sizeof hub->endpoint - 1);
         return 0;
@@ -225,4 +226,5 @@ zanni__listen_close (zanni__hub_t *hub)
         (void) zmq_socket_monitor (hub->router.socket, NULL, 0);
     zanni__source_close (&hub->router_monitor);
     zanni__source_close (&hub->router);
+    zanni__lane_unlisten (hub);
 }

@@ -58,6 +58,8 @@ void
 zanni__outbox_transmit (zanni__peer_t *peer)
 {
     zanni__outbox_t *out = &peer->out;
+    if (peer->lane && peer->up)
+        zanni__lane_go_on (peer->lane);
     while (peer->up && out->unsent && zanni__post_parcel (peer, out->unsent))
         out->unsent = out->unsent->next;
 }
@@ -287,7 +289,7 @@ zanni__outbox_flush (zanni__peer_t *peer)
     zanni__outbox_transmit (peer);
     if (peer->out.transfers || peer->out.held)
         zanni__transfers_pump (peer);
-    if (peer->in.ack_now && !zanni__post_ack (peer))
+    if (peer->in.ack_now && !zanni__post_ack (peer) && !peer->lane)
         peer->in.ack_now = false;   // on its next connection HELLO or WELCOME says it
 }
 

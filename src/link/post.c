@@ -38,7 +38,7 @@ zanni__peer_way (const zanni__peer_t *peer)
 void
 zanni__peer_sent (zanni__peer_t *peer)
 {
-    if (peer->ours ? peer->dial != NULL : peer->route != NULL)
+    if (!peer->lane && (peer->ours ? peer->dial != NULL : peer->route != NULL))
         zanni__source_sent (peer->ours ? &peer->dial->dealer : &peer->hub->router);
 }
 
@@ -178,6 +178,17 @@ s_told (zanni__peer_t *peer)
     in->ack_ns = INT64_MAX;
 }
 
+static bool
+s_post_by_lane (zanni__peer_t *peer, zanni__parcel_t *parcel, const zanni_record_t *batch)
+{
+    uint8_t front [ZANNI__PARCEL_FRONT];
+    const zanni_bytes_t written = { front, zanni__record_write (front, sizeof front, batch) };
+    if (!zanni__lane_post (peer, parcel, &written))
+        return false;
+    s_told (peer);
+    return true;
+}
+
 bool
 zanni__post_parcel (zanni__peer_t *peer, zanni__parcel_t *parcel)
 {
@@ -189,6 +200,8 @@ zanni__post_parcel (zanni__peer_t *peer, zanni__parcel_t *parcel)
         .kind = ZANNI_RECORD_BATCH,
         .as.batch = { parcel->sequence, peer->in.seen, s_window (peer), held_ns > 0 ? (uint64_t) held_ns / 1000000 : 0 }
     };
+    if (peer->lane)
+        return s_post_by_lane (peer, parcel, &batch);
     zanni__parcel_t *block = s_block (parcel);
     if (!block || !s_header (&header, block, &batch))
         return false;
@@ -202,25 +215,41 @@ zanni__post_parcel (zanni__peer_t *peer, zanni__parcel_t *parcel)
     return true;
 }
 
+/* A message of one record that has no number: it is not resent. */
+static size_t
+s_write (uint8_t bytes [S_CONTROL_ROOM], const zanni_record_t *record)
+{
+    const zanni_record_t batch = { .kind = ZANNI_RECORD_BATCH };
+    size_t size = zanni__record_write (bytes, S_CONTROL_ROOM, &batch);
+    return size + zanni__record_write (bytes + size, S_CONTROL_ROOM - size, record);
+}
+
 bool
 zanni__post_record (const zanni__way_t *way, const zanni_record_t *record)
 {
     uint8_t bytes [S_CONTROL_ROOM];
-    const zanni_record_t batch = { .kind = ZANNI_RECORD_BATCH };   // number 0: it is not resent
-    size_t size = zanni__record_write (bytes, sizeof bytes, &batch);
-    size += zanni__record_write (bytes + size, sizeof bytes - size, record);
+    size_t size = s_write (bytes, record);
     return s_begin (way) && zmq_send (way->socket, bytes, size, ZMQ_DONTWAIT) >= 0;
+}
+
+static bool
+s_say (zanni__peer_t *peer, const zanni_record_t *record)
+{
+    uint8_t bytes [S_CONTROL_ROOM];
+    const zanni__way_t way = zanni__peer_way (peer);
+    return peer->lane ? zanni__lane_say (peer, bytes, s_write (bytes, record)) : zanni__post_record (&way, record);
 }
 
 bool
 zanni__post_ack (zanni__peer_t *peer)
 {
-    const zanni__way_t way = zanni__peer_way (peer);
     const zanni_record_t ack = {
         .kind = ZANNI_RECORD_ACK, .as.batch = { .ack = peer->in.seen, .window = s_window (peer) }
     };
-    if (!zanni__post_record (&way, &ack))
-        return false;
-    s_told (peer);
-    return true;
+    bool said = s_say (peer, &ack);
+    if (said)
+        s_told (peer);
+    else if (peer->lane)
+        peer->in.ack_now = true;   // its bell will ring
+    return said;
 }

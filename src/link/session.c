@@ -56,9 +56,12 @@ s_dial (zanni__peer_t *peer)
     const zanni__dialling_t how = { .owner = peer, .came = zanni__mail_dialled, .broke = s_dial_broke };
     peer->redial_ns = INT64_MAX;
     int rc = zanni__dial_new (peer->hub, &peer->dial, peer->base.endpoint, &how);
-    if (!rc)
-        (void) zanni__hello_send (peer);
-    return rc;
+    if (rc)
+        return rc;
+    if (!peer->stood)
+        zanni__lane_offer (peer);
+    (void) zanni__hello_send (peer);
+    return 0;
 }
 
 /* Numbers only grow, also over incarnations: they begin at the time. */
@@ -93,6 +96,7 @@ zanni__session_begin (zanni__peer_t *peer)
 void
 zanni__session_accept (zanni__peer_t *peer, uint64_t number)
 {
+    zanni__lane_close (&peer->lane);
     if (peer->alive)
         zanni__dial_close (&peer->dial, 0);
     else
@@ -142,6 +146,7 @@ zanni__session_down (zanni__peer_t *peer, const zanni_reason_t *reason, bool res
         s_bury (peer);
     peer->pins++;
     zanni__dial_close (&peer->dial, peer->up ? S_BYE_LINGER_MS : 0);   // a BYE may be on its way
+    zanni__lane_close (&peer->lane);
     peer->alive = peer->up = false;
     peer->generation++;
     zanni__route_end (peer->hub, &peer->route);
@@ -205,6 +210,8 @@ s_redial_later (zanni__peer_t *peer)
 void
 zanni__session_broke (zanni__peer_t *peer)
 {
+    if (!zanni__lane_drain (peer))
+        return;
     peer->up = false;
     peer->in.ack_ns = INT64_MAX;
     zanni__dial_close (&peer->dial, 0);
@@ -280,6 +287,18 @@ s_stand (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
         memcpy (peer->base.home, hello->home.data, hello->home.size);
 }
 
+/* Whether both sides have the same lane, or none; it is the session's from its beginning to its end. */
+static bool
+s_agree_on_lane (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
+{
+    bool theirs = hello->abilities & ZANNI_ABILITY_LANE;
+    if (peer->stood || !peer->ours)
+        return peer->stood ? theirs == (peer->lane != NULL) : true;   // WELCOME has said what we have
+    if (!theirs)
+        zanni__lane_close (&peer->lane);
+    return !theirs || (peer->lane && !zanni__lane_begin (peer->lane));
+}
+
 void
 zanni__session_welcomed (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
 {
@@ -287,6 +306,10 @@ zanni__session_welcomed (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
     bool first = !peer->stood;
     if (hello->last > peer->out.sequence) {
         zanni__session_fault (peer, "it has seen a batch that was never sent");
+        return;
+    }
+    if (!s_agree_on_lane (peer, hello)) {
+        zanni__session_fault (peer, "the two sides do not have the same lane");
         return;
     }
     if (first)

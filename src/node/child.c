@@ -76,8 +76,8 @@ s_listen (zanni_worker_t *worker, const zanni__birth_t *birth)
     int rc = zanni__worker_link (worker);
     if (rc)
         return rc;
-    snprintf (worker->endpoint, sizeof worker->endpoint, "%s", birth->endpoint);
-    return worker->node->link->listen (worker->link, worker->endpoint, birth->listen_fd);
+    snprintf (worker->endpoint, sizeof worker->endpoint, "%s", birth->seat->endpoint);
+    return worker->node->link->listen (worker->link, worker->endpoint, birth->seat->fd, birth->seat->lane_fd);
 }
 
 static void

@@ -30,15 +30,19 @@ s_lease (zanni_node_t *node)
 static int
 s_make (zanni_worker_t *worker, bool *made)
 {
+    zanni__seat_t seat;
     if (*worker->endpoint)
         return 0;
     int rc = s_lease (worker->node);
     if (!rc)
-        rc = zanni__lease_listen (worker->node->lease, worker->endpoint, &worker->listen_fd);
+        rc = zanni__lease_listen (worker->node->lease, &seat);
     if (rc)
-        *worker->endpoint = 0;
-    *made = !rc;
-    return rc;
+        return rc;
+    memcpy (worker->endpoint, seat.endpoint, sizeof worker->endpoint);
+    worker->listen_fd = seat.fd;
+    worker->lane_fd = seat.lane_fd;
+    *made = true;
+    return 0;
 }
 
 int
@@ -75,6 +79,8 @@ zanni__worker_unlisten (zanni_worker_t *worker)
         zanni__lease_unlisten (node->lease, worker->endpoint);
     if (worker->listen_fd >= 0)
         close (worker->listen_fd);
-    worker->listen_fd = -1;
+    if (worker->lane_fd >= 0)
+        close (worker->lane_fd);
+    worker->listen_fd = worker->lane_fd = -1;
     pthread_mutex_unlock (&node->lock);
 }

@@ -62,13 +62,12 @@ typedef struct {
     zanni__link_t link;
     uint64_t id;                 // 0: a spare, of which nobody knows
     pid_t pid;
-    int listen_fd;
+    zanni__seat_t seat;          // where it listens
     int control_fd;              // the launcher's end
     int64_t kill_ns;             // when it is told that it is to end, or, if it has not heard, killed; INT64_MAX
     int64_t patience_ms;         // for each of the two
     bool told;
     bool killed;
-    char endpoint [ZANNI__ENDPOINT_MAX];
     zanni_reason_t reason;       // once it has ended
 } s_child_t;
 
@@ -87,8 +86,7 @@ typedef struct {
     zanni__lease_t *lease;       // NULL: could not be had yet
     zanni__link_t children;
     s_child_t *spare;            // one of them, or NULL
-    int seat_fd;                 // the socket of a spare that has ended; -1
-    char seat [ZANNI__ENDPOINT_MAX];
+    zanni__seat_t seat;          // that of a spare that has ended; without sockets: there is none
     bool used;                   // and the next one will be wanted
     char brief [ZANNI_BRIEF_MAX];   // of the last request
     size_t brief_size;
@@ -168,19 +166,18 @@ s_say_ended (s_launcher_t *launcher, const s_child_t *child)
 
 /* It execs nothing, so that CLOEXEC is of no help. */
 static void
-s_close_others (s_launcher_t *launcher)
+s_close_others (s_launcher_t *launcher, const s_child_t *self)
 {
     zanni__lease_forget (&launcher->lease);
     close (launcher->fd);
     close (launcher->signal_fd);
     if (launcher->parent_fd >= 0)
         close (launcher->parent_fd);
-    if (launcher->seat_fd >= 0)
-        close (launcher->seat_fd);
+    zanni__seat_close (&launcher->seat);
     for (zanni__link_t *link = launcher->children.next; link != &launcher->children; link = link->next) {
-        const s_child_t *child = ZANNI__CONTAINER (link, s_child_t, link);
-        if (child->listen_fd >= 0)
-            close (child->listen_fd);
+        s_child_t *child = ZANNI__CONTAINER (link, s_child_t, link);
+        if (child != self)
+            zanni__seat_close (&child->seat);
         close (child->control_fd);
     }
 }
@@ -210,14 +207,14 @@ s_be_child (s_launcher_t *launcher, const s_child_t *self, int control_fd)
     (void) prctl (PR_SET_PDEATHSIG, SIGKILL);
     if (getppid () != launcher->pid)
         _exit (EXIT_FAILURE);   // it was gone before that
-    s_close_others (launcher);
+    s_close_others (launcher, self);
     close (self->control_fd);
     (void) prctl (PR_SET_NAME, "zanni spare");
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
     zanni__birth_t birth = {
         .sibling = launcher->brief, .sibling_size = launcher->brief_size,
-        .endpoint = self->endpoint, .listen_fd = self->listen_fd, .control_fd = control_fd
+        .seat = &self->seat, .control_fd = control_fd
     };
     int code = launcher->run (&birth);
     fflush (NULL);   // what it printed is not lost; handlers of exit are the program's, and not for a child
@@ -277,17 +274,16 @@ s_fork (s_launcher_t *launcher, s_child_t *child, const char **why)
 static int
 s_seat_take (s_launcher_t *launcher, s_child_t *child, const char *seat, const char **why)
 {
-    if (launcher->seat_fd >= 0 && !strcmp (seat, launcher->seat)) {
-        memcpy (child->endpoint, launcher->seat, sizeof child->endpoint);
-        child->listen_fd = launcher->seat_fd;
-        launcher->seat_fd = -1;
+    if (launcher->seat.fd >= 0 && !strcmp (seat, launcher->seat.endpoint)) {
+        child->seat = launcher->seat;
+        launcher->seat.fd = launcher->seat.lane_fd = -1;
         return 0;
     }
     int rc = s_lease_make (launcher, why);
     *why = rc ? *why : *seat ? "the place that it was to have is gone" : "no socket can be made in the runtime directory";
     if (!rc && *seat)
         rc = ZANNI_ESYSTEM;
-    return rc ? rc : zanni__lease_listen (launcher->lease, child->endpoint, &child->listen_fd);
+    return rc ? rc : zanni__lease_listen (launcher->lease, &child->seat);
 }
 
 /* A child that listens at `seat`, or where it can, and waits for a request. */
@@ -306,8 +302,8 @@ s_child_new (s_launcher_t *launcher, s_child_t **child_p, const char *seat, cons
     child->kill_ns = INT64_MAX;
     rc = s_fork (launcher, child, why);
     if (rc) {
-        zanni__lease_unlisten (launcher->lease, child->endpoint);
-        close (child->listen_fd);
+        zanni__lease_unlisten (launcher->lease, child->seat.endpoint);
+        zanni__seat_close (&child->seat);
         zanni__free (child);
         return rc;
     }
@@ -327,9 +323,8 @@ static void
 s_keep_seat (s_launcher_t *launcher, s_child_t *spare)
 {
     launcher->spare = NULL;
-    launcher->seat_fd = spare->listen_fd;
-    spare->listen_fd = -1;
-    memcpy (launcher->seat, spare->endpoint, sizeof launcher->seat);
+    launcher->seat = spare->seat;
+    spare->seat.fd = spare->seat.lane_fd = -1;
 }
 
 /* The packet as it came, and what it says. */
@@ -338,7 +333,7 @@ s_start (s_launcher_t *launcher, const zanni__launch_t *request, const void *pac
 {
     const char *why = "the process ended before it began";
     const size_t size = sizeof *request + request->size;
-    s_child_t *child = launcher->spare && !strcmp (request->text, launcher->spare->endpoint) ? launcher->spare : NULL;
+    s_child_t *child = launcher->spare && !strcmp (request->text, launcher->spare->seat.endpoint) ? launcher->spare : NULL;
     launcher->used = true;
     memcpy (launcher->brief, (const char *) packet + sizeof *request, request->size);
     launcher->brief_size = request->size;
@@ -361,7 +356,7 @@ s_start (s_launcher_t *launcher, const zanni__launch_t *request, const void *pac
     zanni__launch_t answer = {
         .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_STARTED, .id = child->id, .code = child->pid
     };
-    snprintf (answer.text, sizeof answer.text, "%s", child->endpoint);
+    snprintf (answer.text, sizeof answer.text, "%s", child->seat.endpoint);
     s_say (launcher, &answer);
 }
 
@@ -422,9 +417,9 @@ s_end (s_launcher_t *launcher, s_child_t *child, int status, zanni__link_t *ende
     s_take_reason (child, status);
     if (launcher->spare == child)
         s_keep_seat (launcher, child);
-    if (child->listen_fd >= 0) {
-        zanni__lease_unlisten (launcher->lease, child->endpoint);
-        close (child->listen_fd);
+    if (child->seat.fd >= 0) {
+        zanni__lease_unlisten (launcher->lease, child->seat.endpoint);
+        zanni__seat_close (&child->seat);
     }
     close (child->control_fd);
 }
@@ -623,12 +618,12 @@ static void
 s_make_spare (s_launcher_t *launcher)
 {
     const char *why;
-    bool promised = launcher->seat_fd >= 0;
+    bool promised = launcher->seat.fd >= 0;
     launcher->used = false;   // until the next request, should it fail
-    if (s_child_new (launcher, &launcher->spare, promised ? launcher->seat : "", &why) || promised)
+    if (s_child_new (launcher, &launcher->spare, promised ? launcher->seat.endpoint : "", &why) || promised)
         return;
     zanni__launch_t packet = { .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_SEAT };
-    snprintf (packet.text, sizeof packet.text, "%s", launcher->spare->endpoint);
+    snprintf (packet.text, sizeof packet.text, "%s", launcher->spare->seat.endpoint);
     s_say (launcher, &packet);
 }
 
@@ -723,7 +718,8 @@ int
 zanni__launcher_main (int fd, zanni__child_fn *child)
 {
     s_launcher_t launcher = {
-        .fd = fd, .pid = getpid (), .run = child, .kill_ns = INT64_MAX, .look_ns = INT64_MAX, .seat_fd = -1
+        .fd = fd, .pid = getpid (), .run = child, .kill_ns = INT64_MAX, .look_ns = INT64_MAX,
+        .seat = { .fd = -1, .lane_fd = -1 }
     };
     sigset_t wanted;
     s_settle ();

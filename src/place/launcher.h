@@ -3,6 +3,8 @@
 #ifndef ZANNI_PLACE_LAUNCHER_H
 #define ZANNI_PLACE_LAUNCHER_H
 
+#include "../base/rundir.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -14,8 +16,7 @@ typedef struct {
     size_t brief_size;
     const void *sibling;       // the brief of the child before, or its own: of the same node
     size_t sibling_size;
-    const char *endpoint;
-    int listen_fd;             // listens at it; of the child's own
+    const zanni__seat_t *seat; // where it listens; its sockets are the child's own
     int control_fd;            // to the launcher, by packets: "stop" and "kill" come in; why it failed (msgpack [code, text]) may go
                                // out; its end of file means that the launcher is gone
 } zanni__birth_t;

@@ -24,10 +24,10 @@ static const char *s_argument = "";
 static int
 s_accept (const zanni__birth_t *birth)
 {
-    struct pollfd items [] = { { birth->listen_fd, POLLIN, 0 }, { birth->control_fd, POLLIN, 0 } };
+    struct pollfd items [] = { { birth->seat->fd, POLLIN, 0 }, { birth->control_fd, POLLIN, 0 } };
     if (poll (items, 2, -1) < 1 || !items [0].revents)
         return -1;
-    return accept (birth->listen_fd, NULL, NULL);
+    return accept (birth->seat->fd, NULL, NULL);
 }
 
 static int
@@ -56,7 +56,7 @@ s_list (const zanni__birth_t *birth)
         if (size < 0)
             continue;   // ZeroMQ closed it just now
         target [size] = 0;
-        dprintf (fd, "%s %s\n", number == birth->listen_fd    ? "listen"
+        dprintf (fd, "%s %s\n", number == birth->seat->fd || number == birth->seat->lane_fd ? "listen"
                                 : number == birth->control_fd ? "control"
                                 : number < 3                  ? "standard"
                                                               : "other", target);

@@ -293,6 +293,9 @@ proxy_new (const char *endpoint)
     pthread_mutex_init (&proxy->lock, NULL);
     pthread_cond_init (&proxy->turned, NULL);
     proxy->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+    char lane [sizeof proxy->path + 1];
+    snprintf (lane, sizeof lane, "%s+", proxy->path);
+    (void) unlink (lane);   // or what comes would go around the proxy
     if (!rename (proxy->path, proxy->real) && s_listen (proxy)
         && !pthread_create (&proxy->thread, NULL, s_main, proxy))
         return proxy;

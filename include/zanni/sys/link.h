@@ -29,7 +29,7 @@ typedef struct zanni_peer {
 
 /* What happens to whole nodes, between the workers of one. */
 typedef enum {
-    ZANNI_NODE_LISTEN,   // adopt the socket that was made for you
+    ZANNI_NODE_LISTEN,   // adopt the sockets that were made for you
     ZANNI_NODE_WATCH,    // to the undertaker: keep a pulse with this node, at `endpoint`
     ZANNI_NODE_ENDED,    // the incarnation has ended, for `reason`, says its home
     ZANNI_NODE_LOST,     // its pulse is gone
@@ -54,8 +54,9 @@ typedef struct zanni_link_ops {
     /* Makes the link of `worker`, on its thread, as all that follow. None blocks but close. 0, ZANNI_ENOMEM,
        ZANNI_ESOCKETS, ZANNI_EDESCRIPTORS. */
     int (*open) (void *context, zanni_worker_t *worker, void **link_p);
-    /* Takes over `fd`, a socket that listens at `endpoint` ("ipc://..."): from now on others may dial. */
-    int (*listen) (void *link, const char *endpoint, int fd);
+    /* Takes over `fd`, a socket that listens at `endpoint` ("ipc://..."), and `lane_fd`, which listens beside it for what
+       programs of one host hand over (-1: nothing does): from now on others may dial. */
+    int (*listen) (void *link, const char *endpoint, int fd, int lane_fd);
     /* The peer at `endpoint` of `node`, made where it is new; counted: each join needs a leave. */
     int (*join) (void *link, const char *endpoint, const uint8_t *node, zanni_peer_t **peer_p);
     void (*leave) (zanni_peer_t *peer);

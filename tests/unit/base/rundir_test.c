@@ -128,18 +128,17 @@ Test (rundir, directory_lock_and_sockets_are_the_users_alone_whatever_the_umask)
 {
     const mode_t masks [] = { 022, 0, 0777 };
     for (int i = 0; i < 3; i++) {
-        char endpoint [ZANNI__ENDPOINT_MAX];
-        int fd;
+        zanni__seat_t seat;
         umask (masks [i]);
         zanni__lease_t *lease = lease_of (s_tag);
-        cr_assert_eq (zanni__lease_listen (lease, endpoint, &fd), 0);
+        cr_assert_eq (zanni__lease_listen (lease, &seat), 0);
         cr_assert_eq (umask (022), masks [i]);
         cr_assert_eq (mode_of (s_directory), 0700);
-        cr_assert_eq (mode_of (endpoint + strlen ("ipc://")), 0600);
+        cr_assert_eq (mode_of (seat.endpoint + strlen ("ipc://")), 0600);
         cr_assert (exists ("0123456789abcdef.lock"));
         cr_assert (exists ("0123456789abcdef-0"));
-        cr_assert (fcntl (fd, F_GETFD) & FD_CLOEXEC);
-        close (fd);
+        cr_assert (fcntl (seat.fd, F_GETFD) & FD_CLOEXEC);
+        zanni__seat_close (&seat);
         zanni__lease_destroy (&lease);
         cr_assert_null (lease);
         cr_assert_eq (entries (), 0);
@@ -194,57 +193,55 @@ Test (rundir, a_bad_folder_of_the_systems_is_not_used)
     const char *folders [] = { NULL, "", "relative", "/nowhere/at/all", much };
     snprintf (tmp, sizeof tmp, "ipc:///tmp/zanni-%u/", geteuid ());
     for (int i = 0; i < 5; i++) {
-        char endpoint [ZANNI__ENDPOINT_MAX];
-        int fd;
+        zanni__seat_t seat;
         cr_assert_eq (folders [i] ? setenv ("XDG_RUNTIME_DIR", folders [i], 1) : unsetenv ("XDG_RUNTIME_DIR"), 0);
         zanni__lease_t *lease = lease_of (s_tag);
-        cr_assert_eq (zanni__lease_listen (lease, endpoint, &fd), 0);
-        cr_assert_eq (strncmp (endpoint, tmp, strlen (tmp)), 0, "%s", endpoint);
-        close (fd);
+        cr_assert_eq (zanni__lease_listen (lease, &seat), 0);
+        cr_assert_eq (strncmp (seat.endpoint, tmp, strlen (tmp)), 0, "%s", seat.endpoint);
+        zanni__seat_close (&seat);
         zanni__lease_destroy (&lease);
     }
 }
 
 Test (rundir, endpoints_are_different_short_and_answer_until_they_are_given_back)
 {
-    char endpoints [20] [ZANNI__ENDPOINT_MAX];
-    int fds [20];
+    zanni__seat_t seats [20];
     zanni__lease_t *lease = lease_of (s_tag);
     for (int i = 0; i < 20; i++) {
-        cr_assert_eq (zanni__lease_listen (lease, endpoints [i], &fds [i]), 0);
-        cr_assert (dial (endpoints [i]));
+        cr_assert_eq (zanni__lease_listen (lease, &seats [i]), 0);
+        cr_assert (dial (seats [i].endpoint));
         for (int j = 0; j < i; j++)
-            cr_assert_str_neq (endpoints [i], endpoints [j]);
+            cr_assert_str_neq (seats [i].endpoint, seats [j].endpoint);
     }
-    zanni__lease_unlisten (lease, endpoints [7]);
-    zanni__lease_unlisten (lease, endpoints [7]);
-    cr_assert_not (dial (endpoints [7]));
-    cr_assert (dial (endpoints [8]));
-    cr_assert_eq (entries (), 20);
+    zanni__lease_unlisten (lease, seats [7].endpoint);
+    zanni__lease_unlisten (lease, seats [7].endpoint);
+    cr_assert_not (dial (seats [7].endpoint));
+    cr_assert (dial (seats [8].endpoint));
+    cr_assert_eq (entries (), 39);
     zanni__lease_destroy (&lease);
     cr_assert_eq (entries (), 0);
     for (int i = 0; i < 20; i++)
-        close (fds [i]);
+        zanni__seat_close (&seats [i]);
     zanni__lease_destroy (&lease);
 }
 
 Test (rundir, only_its_own_endpoints_are_given_back)
 {
-    char endpoint [ZANNI__ENDPOINT_MAX], path [128];
-    int fd;
+    zanni__seat_t seat;
+    char path [128];
     zanni__lease_t *lease = lease_of (s_tag);
     zanni__lease_t *other = lease_of (s_other_tag);
-    cr_assert_eq (zanni__lease_listen (other, endpoint, &fd), 0);
-    zanni__lease_unlisten (lease, endpoint);
+    cr_assert_eq (zanni__lease_listen (other, &seat), 0);
+    zanni__lease_unlisten (lease, seat.endpoint);
     snprintf (path, sizeof path, "ipc://%s/0123456789abcdef.lock", s_directory);
     zanni__lease_unlisten (lease, path);
     zanni__lease_unlisten (lease, "tcp://127.0.0.1:5555");
     zanni__lease_unlisten (lease, "");
-    cr_assert_eq (entries (), 3);
+    cr_assert_eq (entries (), 4);
     zanni__lease_destroy (&lease);
-    cr_assert (dial (endpoint));
+    cr_assert (dial (seat.endpoint));
     zanni__lease_destroy (&other);
-    close (fd);
+    zanni__seat_close (&seat);
 }
 
 Test (rundir, a_tag_is_held_once)
@@ -259,29 +256,27 @@ Test (rundir, a_tag_is_held_once)
 static void
 leave_three (void)
 {
-    char endpoint [ZANNI__ENDPOINT_MAX];
+    zanni__seat_t seat;
     zanni__lease_t *lease = NULL;
-    int fd;
     if (!zanni__lease_new (&lease, s_tag, NULL))
         for (int i = 0; i < 3; i++)
-            (void) zanni__lease_listen (lease, endpoint, &fd);
+            (void) zanni__lease_listen (lease, &seat);
 }
 
 Test (rundir, what_the_dead_left_is_swept_and_what_lives_is_not)
 {
-    char endpoint [ZANNI__ENDPOINT_MAX];
-    int fd;
+    zanni__seat_t seat;
     in_dying_child (leave_three);
-    cr_assert_eq (entries (), 4);
+    cr_assert_eq (entries (), 7);
     zanni__lease_t *lease = lease_of (s_other_tag);   // sweeps, too
     cr_assert_eq (entries (), 1);
-    cr_assert_eq (zanni__lease_listen (lease, endpoint, &fd), 0);
+    cr_assert_eq (zanni__lease_listen (lease, &seat), 0);
     in_dying_child (leave_three);
     zanni__rundir_sweep ();
-    cr_assert_eq (entries (), 2);
-    cr_assert (dial (endpoint));
+    cr_assert_eq (entries (), 3);
+    cr_assert (dial (seat.endpoint));
     zanni__lease_destroy (&lease);
-    close (fd);
+    zanni__seat_close (&seat);
 }
 
 Test (rundir, sockets_whose_lock_is_gone_are_swept_and_strangers_files_are_not)
@@ -296,7 +291,7 @@ Test (rundir, sockets_whose_lock_is_gone_are_swept_and_strangers_files_are_not)
     cr_assert_eq (unlink (path), 0);
     for (int i = 0; i < 7; i++)
         touch (strangers [i]);   // a socket's name on a plain file, too
-    cr_assert_eq (entries (), 9);
+    cr_assert_eq (entries (), 12);
     zanni__rundir_sweep ();
     cr_assert_eq (entries (), 7);
     for (int i = 0; i < 7; i++) {
@@ -320,16 +315,15 @@ forget (void)
 
 Test (rundir, a_forked_child_that_forgets_takes_nothing_away)
 {
-    char endpoint [ZANNI__ENDPOINT_MAX];
-    int fd;
+    zanni__seat_t seat;
     s_parents = lease_of (s_tag);
-    cr_assert_eq (zanni__lease_listen (s_parents, endpoint, &fd), 0);
+    cr_assert_eq (zanni__lease_listen (s_parents, &seat), 0);
     in_dying_child (forget);
-    cr_assert_eq (entries (), 2);
+    cr_assert_eq (entries (), 3);
     zanni__rundir_sweep ();
-    cr_assert_eq (entries (), 2);
+    cr_assert_eq (entries (), 3);
     zanni__lease_destroy (&s_parents);
-    close (fd);
+    zanni__seat_close (&seat);
 }
 
 /* Sweepers and makers at once: no lease and no socket of the living is lost. */
@@ -341,13 +335,12 @@ use_leases (void *argument)
     uint8_t tag [8] = { 0 };
     tag [0] = (uint8_t) (uintptr_t) argument;   // the same again and again, so that sweepers meet it
     for (int i = 0; i < LEASES; i++) {
-        char endpoint [ZANNI__ENDPOINT_MAX];
-        int fd;
+        zanni__seat_t seat;
         zanni__lease_t *lease = lease_of (tag);
-        cr_assert_eq (zanni__lease_listen (lease, endpoint, &fd), 0);
+        cr_assert_eq (zanni__lease_listen (lease, &seat), 0);
         zanni__rundir_sweep ();
-        cr_assert (dial (endpoint));
-        close (fd);
+        cr_assert (dial (seat.endpoint));
+        zanni__seat_close (&seat);
         zanni__lease_destroy (&lease);
     }
     return NULL;

@@ -132,11 +132,11 @@ zanni_worker_buffer (zanni_worker_t *worker, zanni_buffer_t **buffer_p, size_t s
 }
 
 static int
-s_listen (const char *endpoint)
+s_listen (const char *endpoint, int type, const char *suffix)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    snprintf (address.sun_path, sizeof address.sun_path, "%s", endpoint + 6);
+    int fd = socket (AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    snprintf (address.sun_path, sizeof address.sun_path, "%s%s", endpoint + 6, suffix);
     unlink (address.sun_path);
     if (bind (fd, (struct sockaddr *) &address, sizeof address) || listen (fd, 128))
         abort ();
@@ -147,7 +147,8 @@ void
 stub_listen_at (stub_t *stub, const char *endpoint)
 {
     snprintf (stub->worker.endpoint, sizeof stub->worker.endpoint, "%s", endpoint);
-    stub->listen_fd = s_listen (endpoint);
+    stub->listen_fd = s_listen (endpoint, SOCK_STREAM, "");
+    stub->lane_fd = s_listen (endpoint, SOCK_SEQPACKET, "+");
 }
 
 int
@@ -265,7 +266,7 @@ stub_step (stub_t *stub, int64_t wait_ms)
     if (stub->listen_fd >= 0) {
         int fd = stub->listen_fd;
         stub->listen_fd = -1;
-        if (zanni__link_zmq.listen (stub->link, stub->worker.endpoint, fd))
+        if (zanni__link_zmq.listen (stub->link, stub->worker.endpoint, fd, stub->lane_fd))
             abort ();
     }
     if (zanni__link_zmq.waiting (stub->link) || stub->events_count)

@@ -16,6 +16,7 @@ struct stub {
     zanni_node_t node;
     void *link;
     int listen_fd;
+    int lane_fd;
     bool listening;
 
     /* What the test wants to know of; may be NULL. `buffers` are dropped behind it. Not 0: a fault. */

@@ -31,6 +31,11 @@ fill (void)
     brief->options.shutdown_ms = 300;
     brief->options.heartbeat_ms = 70000;
     brief->options.window_bytes = 128;
+    brief->options.lane_off = true;
+    brief->options.wire_level_max = 2;
+    brief->options.in_band_max = 3;
+    brief->options.share_least = UINT64_MAX;
+    brief->options.share_most = 4;
     brief->limit = 5;
     brief->limit_bytes = 6;
     brief->overflow = ZANNI_DROP_NEWEST;
