@@ -52,23 +52,29 @@ zanni__buffer_home (zanni_buffer_t *buffer)
 }
 
 int
-zanni_buffer_wrap (zanni_t *self, zanni_buffer_t **buffer_p, void *data, size_t size, zanni_buffer_free_fn *release,
-                   void *hint)
+zanni_worker_wrap (zanni_worker_t *worker, zanni_buffer_t **buffer_p, const zanni_block_t *block,
+                   zanni_buffer_free_fn *release)
 {
-    int rc = zanni__check_thread (self);
-    if (rc)
-        return rc;
-    if (!buffer_p || (size && !data))
-        return ZANNI_EINVAL;
     zanni_buffer_t *buffer;
-    rc = zanni__buffer_wrap (&buffer, data, size, release, hint);
+    int rc = zanni__buffer_wrap (&buffer, block->data, block->size, release, block->handle);
     if (rc)
         return rc;
     if (release) {
-        zanni_worker_hold (self->worker);
-        buffer->home = self->worker;
+        zanni_worker_hold (worker);
+        buffer->home = worker;
         buffer->send_home = s_send_home;
     }
     *buffer_p = buffer;
     return 0;
+}
+
+int
+zanni_buffer_wrap (zanni_t *self, zanni_buffer_t **buffer_p, void *data, size_t size, zanni_buffer_free_fn *release,
+                   void *hint)
+{
+    const zanni_block_t block = { data, size, hint };
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    return buffer_p && (data || !size) ? zanni_worker_wrap (self->worker, buffer_p, &block, release) : ZANNI_EINVAL;
 }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,6 +58,13 @@ zanni__memfd_new (int *fd_p, uint64_t size)
     else
         *fd_p = fd;
     return rc;
+}
+
+uint64_t
+zanni__memfd_serial (void)
+{
+    static _Atomic uint64_t last;   // relaxed: only its uniqueness counts
+    return atomic_fetch_add_explicit (&last, 1, memory_order_relaxed) + 1;
 }
 
 bool

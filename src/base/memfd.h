@@ -11,6 +11,9 @@
    change any more. ZANNI_EDESCRIPTORS, ZANNI_ENOMEM, ZANNI_ESYSTEM: this system has none. */
 int zanni__memfd_new (int *fd_p, uint64_t size);
 
+/* A number that no other piece of memory of this process's has had. */
+uint64_t zanni__memfd_serial (void);
+
 /* From now on nobody maps it to write, but who has it mapped already writes on. false: the system cannot. */
 bool zanni__memfd_seal (int fd);
 

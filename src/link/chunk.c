@@ -53,11 +53,13 @@ s_pop (zanni__outbox_t *out)
 
 /* Of the next piece, of `left` bytes. */
 static uint64_t
-s_size (zanni__outbox_t *out, uint64_t left)
+s_size (zanni__outbox_t *out, uint64_t left, bool in_band)
 {
     bool alone = out->records == out->records_before;
     uint32_t size = alone && out->chunk_size ? out->chunk_size * 2 : ZANNI__CHUNK_SIZE;
     out->chunk_size = size < ZANNI__FRAME_LARGEST ? size : ZANNI__FRAME_LARGEST;
+    if (in_band)
+        out->chunk_size = ZANNI__IN_BAND_CHUNK;
     return left < out->chunk_size ? left : out->chunk_size;
 }
 
@@ -67,16 +69,18 @@ s_send (zanni__peer_t *peer, zanni__transfer_t *transfer)
 {
     int rc;
     uint64_t total = zanni_buffer_size (transfer->buffer);
-    uint64_t size = s_size (&peer->out, total - transfer->at);
-    const zanni_record_t record = {
-        .kind = ZANNI_RECORD_CHUNK, .as.chunk = { transfer->number, transfer->at, total }
-    };
-    zanni__parcel_t *parcel = zanni__outbox_place (peer, &record, NULL, 1, &rc);
+    bool in_band = peer->level < 2;
+    uint64_t size = s_size (&peer->out, total - transfer->at, in_band);
+    const uint8_t *data = (const uint8_t *) zanni_buffer_data (transfer->buffer) + transfer->at;
+    zanni_record_t record = { .kind = ZANNI_RECORD_CHUNK, .as.chunk = { transfer->number, transfer->at, total, { 0 } } };
+    if (in_band)
+        record.as.chunk.bytes = (zanni_bytes_t) { data, size };
+    zanni__parcel_t *parcel = zanni__outbox_place (peer, &record, NULL, in_band ? 0 : 1, &rc);
     if (!parcel)
         return false;
-    const uint8_t *data = zanni_buffer_data (transfer->buffer);
-    parcel->frames [parcel->frames_count++] =
-        (zanni__frame_t) { zanni_buffer_keep (transfer->buffer), data + transfer->at, size };
+    if (!in_band)
+        parcel->frames [parcel->frames_count++] =
+            (zanni__frame_t) { zanni_buffer_keep (transfer->buffer), data, size };
     parcel->chunk = true;
     peer->out.chunks++;
     peer->out.records_before = peer->out.records;

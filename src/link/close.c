@@ -34,7 +34,7 @@ s_items (const zanni__hub_t *hub, zmq_pollitem_t *items, int room)
     }
     for (; link != &hub->peers && count + 3 <= room; link = link->next) {
         const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
-        if (peer->lane && peer->stood)
+        if (zanni__peer_has_rings (peer) && peer->stood)
             items [count++] = (zmq_pollitem_t) { .fd = peer->lane->bell.fd, .events = ZMQ_POLLIN };
         if (!peer->alive || !peer->dial)
             continue;
@@ -51,7 +51,7 @@ s_stir_all (zanni__hub_t *hub)
     zanni__source_stir (&hub->router_monitor);
     for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
         const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
-        if (peer->lane && peer->stood)
+        if (zanni__peer_has_rings (peer) && peer->stood)
             peer->lane->bell.ready (hub->worker, &peer->lane->bell, 0);
         if (!peer->dial)
             continue;

@@ -76,6 +76,16 @@ zanni__hello_fill (zanni__hub_t *hub, zanni_wire_hello_t *hello)
     };
 }
 
+static uint32_t
+s_abilities (const zanni__peer_t *peer)
+{
+    uint32_t level = peer->hub->worker->node->options.wire_level_max;
+    uint32_t abilities = (level > 1 ? ZANNI_ABILITY_FRAMES : 0) | (level > 2 ? ZANNI_ABILITY_SHARED : 0);
+    if (!peer->lane)
+        return abilities;
+    return abilities | ZANNI_ABILITY_LANE | (peer->lane->rings ? ZANNI_ABILITY_RINGS : 0);
+}
+
 static bool
 s_say (zanni__peer_t *peer, zanni_record_kind_t kind)
 {
@@ -84,7 +94,7 @@ s_say (zanni__peer_t *peer, zanni_record_kind_t kind)
     zanni__hello_fill (peer->hub, &record.as.hello);
     record.as.hello.session = peer->number;
     record.as.hello.last = peer->in.seen;
-    record.as.hello.abilities = peer->lane ? ZANNI_ABILITY_LANE : 0;
+    record.as.hello.abilities = s_abilities (peer);
     return zanni__post_record (&way, &record);
 }
 

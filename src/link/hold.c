@@ -73,10 +73,9 @@ s_is_stopped (const zanni__outbox_t *out, const zanni__pair_t *pair, const zanni
 }
 
 bool
-zanni__hold_wanted (const zanni__outbox_t *out, const zanni_record_t *record)
+zanni__hold_wanted (const zanni__outbox_t *out, const zanni__pair_t *pair)
 {
-    const zanni__pair_t pair = zanni__pair_of (record);
-    return pair.known && s_is_stopped (out, &pair, NULL);
+    return s_is_stopped (out, pair, NULL);
 }
 
 static void
@@ -133,7 +132,7 @@ s_new (const zanni__load_t *load, const uint8_t *bytes, size_t size)
     memcpy (hold->bytes, bytes, size);
     hold->size = (uint32_t) size;
     hold->load = *load;
-    hold->pair = zanni__pair_of (&load->record);
+    hold->pair = load->pair;
     if (!s_keep (hold, load))
         return hold;
     s_free (hold);

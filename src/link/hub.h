@@ -18,6 +18,8 @@
 #define ZANNI__CHARGE_RECORD 64            // what a record counts in a window beside its arguments and buffers
 #define ZANNI__FRAME_LARGEST (1u << 20)    // of a buffer that travels as one frame; larger ones are cut
 #define ZANNI__CHUNK_SIZE (256u << 10)     // of a chunk where a session carries other records, too
+#define ZANNI__IN_BAND_MOST (16u << 10)    // of all buffers in a record
+#define ZANNI__IN_BAND_CHUNK (48u << 10)   // of a chunk in a record
 #define ZANNI__CHUNKS_OUT 2                // unacknowledged ones a session
 #define ZANNI__BUFFER_LARGEST (UINT64_C (4) << 30)
 #define ZANNI__BACKLOG (UINT64_C (64) << 20)   // bytes a peer of what does not count in its window, or goes beyond it
@@ -36,6 +38,7 @@ typedef struct zanni__strand zanni__strand_t;
 typedef struct zanni__assembly zanni__assembly_t;
 typedef struct zanni__transfer zanni__transfer_t;
 typedef struct zanni__hold zanni__hold_t;
+typedef struct zanni__early zanni__early_t;
 
 /* A ZeroMQ socket that is read when its descriptor has stirred; see source.c. */
 struct zanni__source {
@@ -81,7 +84,6 @@ struct zanni__route {
 /* Who sends to whom, as far as the order of records goes. */
 typedef struct {
     bool known;
-    bool all;                      // to whomever: an end, whose monitors name nobody
     bool answer;                   // of a kind that does not say it on the wire
     bool end;                      // behind everything that `from` sent, for it is not said who monitors
     uint64_t from;
@@ -100,9 +102,12 @@ struct zanni__transfer {
 /* What a record that is not plain is made of. */
 typedef struct {
     zanni_record_t record;
+    zanni__pair_t pair;
     const zanni_buffer_t *const *buffers;
     zanni_buffer_t *args;          // where they do not travel inline; a count of its own
     uint32_t frames;
+    uint32_t in_band;              // bytes of buffers in the record
+    uint32_t loaded;               // buffers of which it is decided how they travel
     uint64_t charge;
     uint64_t weight;
     zanni__transfer_t *transfers;
@@ -128,6 +133,8 @@ typedef struct {
     uint64_t records_before;       // when the last chunk was sent, it included
     zanni__transfer_t *transfers;  // buffers that are under way in chunks: the next to send of first
     zanni__transfer_t **transfers_last;
+    zanni__early_t *early;         // records that wait until it is known how buffers travel
+    zanni__early_t **early_last;
     zanni__hold_t *held;           // records that wait for one of these
     zanni__hold_t **held_last;
 } zanni__outbox_t;
@@ -165,6 +172,7 @@ struct zanni__peer {
     uint64_t number;
     zanni__dial_t *dial;
     zanni__route_t *route;
+    uint32_t level;                // how buffers may travel; 0: not known yet
     zanni__lane_t *lane;           // offered, until the session stands; then what its messages go by; NULL
     int64_t redial_ns;             // INT64_MAX: need not
     int64_t backoff_ns;
@@ -252,6 +260,13 @@ zanni__hub_has_enough (const zanni__hub_t *hub)
     return hub->messages >= hub->messages_most || hub->records >= ZANNI__LOOK_RECORDS;
 }
 
+/* Whether its messages go by rings. */
+static inline bool
+zanni__peer_has_rings (const zanni__peer_t *peer)
+{
+    return peer->lane && peer->lane->rings;
+}
+
 /* What a record counts in the receiver's window: 0 for kinds that do not. */
 static inline uint64_t
 zanni__record_charge (const zanni_record_t *record)
@@ -295,6 +310,8 @@ zanni__way_t zanni__route_way (const zanni__hub_t *hub, const zanni__route_t *ro
 /* outbox.c */
 void zanni__outbox_init (zanni__outbox_t *out, uint64_t window);
 int zanni__outbox_send (zanni__peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers);
+int zanni__outbox_send_as (zanni__peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers,
+                           const zanni__pair_t *pair);
 zanni__parcel_t *zanni__outbox_place (zanni__peer_t *peer, const zanni_record_t *record, const zanni_bytes_t *written,
                                       uint32_t frames, int *rc);
 int zanni__outbox_load (zanni__peer_t *peer, zanni__load_t *load, const zanni_bytes_t *written);
@@ -324,7 +341,7 @@ void zanni__inbox_init (zanni__inbox_t *in, uint64_t window);
 void zanni__inbox_take (zanni__peer_t *peer, zanni__mail_t *mail, zanni__reader_t *reader, const zanni_record_t *batch);
 void zanni__inbox_clear (zanni__inbox_t *in);
 int zanni__inbox_deliver (zanni__peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers, const char **fault);
-int zanni__frame_take (zanni__hub_t *hub, zanni_buffer_t **buffer_p, zmq_msg_t *frame, const zanni_wire_buffer_t *wire);
+int zanni__frame_take (zanni__hub_t *hub, zanni_buffer_t **buffer_p, zmq_msg_t *frame, uintptr_t alignment);
 void zanni__peer_taken (zanni__peer_t *peer, uint64_t charge);
 
 /* chunk.c: buffers that are cut. */
@@ -334,16 +351,22 @@ void zanni__transfers_pump (zanni__peer_t *peer);
 
 /* hold.c: records that wait here for a buffer in chunks. */
 zanni__pair_t zanni__pair_of (const zanni_record_t *record);
-bool zanni__hold_wanted (const zanni__outbox_t *out, const zanni_record_t *record);
+bool zanni__hold_wanted (const zanni__outbox_t *out, const zanni__pair_t *pair);
 int zanni__hold_put (zanni__peer_t *peer, zanni__load_t *load);
 void zanni__holds_release (zanni__peer_t *peer);
 void zanni__holds_free (zanni__hold_t *chain);
+
+/* early.c: records that come before WELCOME. */
+bool zanni__early_wanted (const zanni__peer_t *peer, const zanni_record_t *record);
+int zanni__early_put (zanni__peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers);
+void zanni__earlies_release (zanni__peer_t *peer);
+void zanni__earlies_free (zanni__early_t *chain);
 
 /* strand.c: records that wait for a buffer in chunks, or behind one that does. */
 bool zanni__strand_wanted (const zanni__inbox_t *in, const zanni_record_t *record);
 int zanni__strand_put (zanni__peer_t *peer, const zanni_record_t *record, const zanni_bytes_t *bytes, zanni_buffer_t *args,
                      const char **fault);
-int zanni__chunk_take (zanni__peer_t *peer, const zanni_record_t *record, zmq_msg_t *frame, const char **fault);
+int zanni__chunk_take (zanni__peer_t *peer, const zanni_record_t *record, const zanni_bytes_t *bytes, const char **fault);
 void zanni__strands_clear (zanni__inbox_t *in);
 
 /* session.c */

@@ -65,25 +65,30 @@ s_wrap (zanni_buffer_t **buffer_p, zmq_msg_t *frame)
 }
 
 static int
-s_copy (zanni__hub_t *hub, zanni_buffer_t **buffer_p, zmq_msg_t *frame)
+s_copy (zanni__hub_t *hub, zanni_buffer_t **buffer_p, const void *bytes, size_t size)
 {
     void *data;
-    size_t size = zmq_msg_size (frame);
     int rc = zanni_worker_buffer (hub->worker, buffer_p, size);
     if (!rc && size && !zanni_buffer_edit (&data, *buffer_p))
-        memcpy (data, zmq_msg_data (frame), size);
+        memcpy (data, bytes, size);
     return rc;
 }
 
-/* Makes a buffer of a frame. ZANNI_EARGS: its shape is none. */
+/* Makes a buffer of a frame. */
 int
-zanni__frame_take (zanni__hub_t *hub, zanni_buffer_t **buffer_p, zmq_msg_t *frame, const zanni_wire_buffer_t *wire)
+zanni__frame_take (zanni__hub_t *hub, zanni_buffer_t **buffer_p, zmq_msg_t *frame, uintptr_t alignment)
 {
-    uintptr_t alignment = wire && wire->dimensions ? 64 : 8;
-    bool lies_well = (uintptr_t) zmq_msg_data (frame) % alignment == 0 && zmq_msg_size (frame) >= S_WRAPPED;
-    int rc = lies_well ? s_wrap (buffer_p, frame) : s_copy (hub, buffer_p, frame);
-    if (rc || !wire || !wire->dimensions)
-        return rc;
+    void *data = zmq_msg_data (frame);
+    bool lies_well = (uintptr_t) data % alignment == 0 && zmq_msg_size (frame) >= S_WRAPPED;
+    return lies_well ? s_wrap (buffer_p, frame) : s_copy (hub, buffer_p, data, zmq_msg_size (frame));
+}
+
+/* Says what the elements are; where they cannot be, it is destroyed. */
+static int
+s_shape (zanni_buffer_t **buffer_p, const zanni_wire_buffer_t *wire)
+{
+    if (!wire->dimensions)
+        return 0;
     if (!zanni_buffer_set_array (*buffer_p, (zanni_element_t) wire->element, wire->dimensions, wire->shape))
         return 0;
     zanni_buffer_destroy (buffer_p);
@@ -144,7 +149,22 @@ s_drop (zanni_buffer_t **buffers, uint32_t count)
         zanni_buffer_destroy (&buffers [i]);
 }
 
-/* The buffers that came as frames; NULL for those that come in chunks. */
+/* One that does not come in chunks. */
+static int
+s_take_buffer (s_arrival_t *arrival, const zanni_wire_buffer_t *wire, zanni_buffer_t **buffer_p)
+{
+    zanni__peer_t *peer = arrival->peer;
+    if (wire->bytes)
+        return s_copy (peer->hub, buffer_p, wire->bytes, wire->size);
+    if (wire->segment)
+        return zanni__share_in (peer, buffer_p, wire, &arrival->fault);
+    zmq_msg_t *frame = s_next_frame (arrival);
+    if (!frame || zmq_msg_size (frame) != wire->size)
+        return s_fault (arrival, "a frame is missing, or is not as large as its record says");
+    return zanni__frame_take (peer->hub, buffer_p, frame, wire->dimensions ? 64 : 8);
+}
+
+/* The buffers that are there; NULL for those that come in chunks. */
 static int
 s_take_buffers (s_arrival_t *arrival, zanni_buffer_t **buffers, bool *cut)
 {
@@ -153,14 +173,9 @@ s_take_buffers (s_arrival_t *arrival, zanni_buffer_t **buffers, bool *cut)
         const zanni_wire_buffer_t *wire = &record->buffers [i];
         buffers [i] = NULL;
         *cut |= wire->chunks != 0;
-        if (wire->chunks)
-            continue;
-        zmq_msg_t *frame = s_next_frame (arrival);
-        int rc = 0;
-        if (!frame || zmq_msg_size (frame) != wire->size)
-            rc = s_fault (arrival, "a frame is missing, or is not as large as its record says");
-        if (!rc)
-            rc = zanni__frame_take (arrival->peer->hub, &buffers [i], frame, wire);
+        int rc = wire->chunks ? 0 : s_take_buffer (arrival, wire, &buffers [i]);
+        if (!rc && buffers [i])
+            rc = s_shape (&buffers [i], wire);
         if (rc) {
             s_drop (buffers, i);
             return arrival->fault ? rc : s_fault (arrival, rc == ZANNI_ENOMEM ? S_NO_MEMORY : "a shape does not fit its buffer");
@@ -189,7 +204,7 @@ s_park (s_arrival_t *arrival)
 {
     zanni__hub_t *hub = arrival->peer->hub;
     zanni_buffer_t *args = NULL;
-    int rc = arrival->args ? zanni__frame_take (hub, &args, arrival->args, NULL) : 0;
+    int rc = arrival->args ? zanni__frame_take (hub, &args, arrival->args, 8) : 0;
     if (!rc)
         rc = zanni__strand_put (arrival->peer, arrival->record, &arrival->bytes, args, &arrival->fault);
     else
@@ -230,11 +245,14 @@ s_take_timed (s_arrival_t *arrival)
 static int
 s_take_chunk (s_arrival_t *arrival)
 {
-    zmq_msg_t *frame = s_next_frame (arrival);
+    zanni_bytes_t bytes = arrival->record->as.chunk.bytes;
+    zmq_msg_t *frame = bytes.data ? NULL : s_next_frame (arrival);
     arrival->peer->in.ack_now = true;   // the next one waits for that
-    if (!frame)
+    if (!bytes.data && !frame)
         return s_fault (arrival, "CHUNK: its frame is missing");
-    return zanni__chunk_take (arrival->peer, arrival->record, frame, &arrival->fault);
+    if (frame)
+        bytes = (zanni_bytes_t) { zmq_msg_data (frame), zmq_msg_size (frame) };
+    return zanni__chunk_take (arrival->peer, arrival->record, &bytes, &arrival->fault);
 }
 
 static int
@@ -259,6 +277,8 @@ s_take (s_arrival_t *arrival)
         return s_take_ack (arrival);
     case ZANNI_RECORD_CHUNK:
         return s_take_chunk (arrival);
+    case ZANNI_RECORD_LANE:
+        return zanni__share_told (arrival->peer, record) ? 0 : s_fault (arrival, "LANE: it gives back what was not lent");
     case ZANNI_RECORD_ASK:
     case ZANNI_RECORD_SPAWN:
         return s_take_timed (arrival);

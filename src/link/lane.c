@@ -42,8 +42,11 @@ s_rang (zanni_worker_t *worker, zanni__hook_fd_t *hook, uint32_t events)
 }
 
 int
-zanni__lane_begin (zanni__lane_t *lane)
+zanni__lane_begin (zanni__lane_t *lane, bool rings)
 {
+    lane->rings = lane->rings && rings;
+    if (!lane->rings)
+        return 0;
     lane->header = zanni__malloc (ZANNI_WIRE_HEADER_MAX);
     if (!lane->header)
         return ZANNI_ENOMEM;

@@ -10,6 +10,7 @@
 
 #include "../actor/watch.h"
 #include "../base/list.h"
+#include "../base/table.h"
 #include "mail.h"
 #include "parcel.h"
 
@@ -29,7 +30,12 @@ struct zanni__lane {
     uint8_t node [16];
     int socket;                    // to the other end
     int other_bell;
-    bool rings;                    // else it is there for descriptors only
+    bool rings;                    // messages go by them; else it is there for descriptors only
+    zanni__table_t loans;          // segments of ours that the other end has mapped; see share.c
+    bool loans_stale;              // of some it is to be told that they are gone
+    uint64_t gone;                 // how many of the region's were when that was last seen to
+    zanni__table_t mappings;       // segments of the other end's
+    zanni__link_t returns;         // of those, with uses that are to be given back
     zanni__ring_t in;
     zanni__ring_t out;
     zanni__parcel_t *posting;      // that is written in part, with a use of its own; NULL: there is none
@@ -52,7 +58,7 @@ void zanni__lane_accept (struct zanni__peer *peer);
 void zanni__lane_close (zanni__lane_t **lane_p);      // forgives NULL
 
 /* lane.c */
-int zanni__lane_begin (zanni__lane_t *lane);          // it was agreed on: from now on it is read
+int zanni__lane_begin (zanni__lane_t *lane, bool rings);   // it was agreed on: from now on it is read
 void zanni__lane_end (zanni__lane_t *lane);
 bool zanni__lane_post (struct zanni__peer *peer, zanni__parcel_t *parcel, const zanni_bytes_t *batch);
 void zanni__lane_go_on (zanni__lane_t *lane);         // with what there was no room for
@@ -60,5 +66,14 @@ bool zanni__lane_say (struct zanni__peer *peer, const void *bytes, size_t size);
 void zanni__lanes_read (struct zanni__hub *hub);
 bool zanni__lane_drain (struct zanni__peer *peer);    // all that is in it now; false: the session has ended
 bool zanni__lanes_sleep (struct zanni__hub *hub);     // false: there is something to read
+
+/* share.c: buffers in memory that both have mapped. */
+bool zanni__share_out (struct zanni__peer *peer, const zanni_buffer_t *buffer, zanni_wire_buffer_t *wire);
+void zanni__share_undo (struct zanni__peer *peer, const zanni_wire_buffer_t *wire);   // its record was not sent
+int zanni__share_in (struct zanni__peer *peer, zanni_buffer_t **buffer_p, const zanni_wire_buffer_t *wire,
+                     const char **fault);
+bool zanni__share_told (struct zanni__peer *peer, const zanni_record_t *record);      // false: it cannot be
+void zanni__share_flush (struct zanni__peer *peer);
+void zanni__share_end (zanni__lane_t *lane, bool over);
 
 #endif

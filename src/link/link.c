@@ -255,7 +255,8 @@ s_room (zanni_peer_t *base, size_t size)
 {
     zanni__peer_t *peer = (zanni__peer_t *) (void *) base;
     zanni__parcel_t *parcel = peer->out.writing;
-    if (!parcel || parcel->room - parcel->end < size || peer->out.transfers || peer->out.held || peer->hub->closing)
+    if (!parcel || parcel->room - parcel->end < size || peer->out.transfers || peer->out.held || peer->out.early
+        || peer->hub->closing)
         return NULL;
     return parcel->data + parcel->end;
 }

@@ -14,6 +14,7 @@
 
 #include "../base/memfd.h"
 #include "../base/memory.h"
+#include "../base/passing.h"
 #include "../base/rundir.h"
 #include "../base/sockets.h"
 
@@ -64,7 +65,8 @@ s_socket (void)
 static bool
 s_is_wanted (const zanni__hub_t *hub)
 {
-    return !hub->worker->node->options.lane_off;
+    const zanni_options_t *options = &hub->worker->node->options;
+    return !options->lane_off || options->wire_level_max > 2;
 }
 
 void
@@ -94,6 +96,7 @@ s_new (zanni__hub_t *hub, int socket)
         return NULL;
     }
     zanni__link_init (&lane->all);
+    zanni__link_init (&lane->returns);
     lane->hub = hub;
     lane->socket = socket;
     lane->bell.fd = lane->other_bell = -1;
@@ -110,6 +113,7 @@ zanni__lane_close (zanni__lane_t **lane_p)
     *lane_p = NULL;
     const int fds [] = { lane->socket, lane->bell.fd, lane->other_bell };
     zanni__lane_end (lane);
+    zanni__share_end (lane, lane->peer && lane->peer->sentenced);
     zanni__hook_fd_remove (lane->hub->worker, &lane->bell);
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds [i] >= 0)
@@ -120,15 +124,6 @@ zanni__lane_close (zanni__lane_t **lane_p)
     lane->peer = NULL;
     lane->next = lane->hub->old_lanes;
     lane->hub->old_lanes = lane;
-}
-
-/* Both are the same user's, whatever the folder lets in. */
-static bool
-s_is_ours (int socket)
-{
-    struct ucred other;
-    socklen_t size = sizeof other;
-    return !getsockopt (socket, SOL_SOCKET, SO_PEERCRED, &other, &size) && other.uid == geteuid ();
 }
 
 /* The dialer's side writes the first ring, the listener's the second. */
@@ -142,47 +137,37 @@ s_map (zanni__lane_t *lane, int fd, bool dialer)
     return rc;
 }
 
-static bool
-s_send (int socket, const s_offer_t *offer, const int *fds)
-{
-    union {
-        struct cmsghdr header;
-        uint8_t room [CMSG_SPACE (S_FDS * sizeof (int))];
-    } control = { .room = { 0 } };
-    struct iovec piece = { (void *) (uintptr_t) offer, sizeof *offer };
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.room
-    };
-    control.header = (struct cmsghdr) {
-        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN (S_FDS * sizeof (int))
-    };
-    memcpy (CMSG_DATA (&control.header), fds, S_FDS * sizeof (int));
-    return sendmsg (socket, &message, MSG_NOSIGNAL) == (ssize_t) sizeof *offer;
-}
-
 static void
-s_offer_fill (s_offer_t *offer, const zanni__peer_t *peer)
+s_offer_fill (s_offer_t *offer, const zanni__peer_t *peer, bool rings)
 {
-    *offer = (s_offer_t) { .ring_size = ZANNI__RING_SIZE, .session = peer->number };
+    *offer = (s_offer_t) { .ring_size = rings ? ZANNI__RING_SIZE : 0, .session = peer->number };
     memcpy (offer->magic, s_magic, sizeof offer->magic);
     memcpy (offer->node, peer->hub->worker->node->id, sizeof offer->node);
 }
 
 /* Makes rings and bells and sends them. */
 static bool
-s_equip (zanni__lane_t *lane, const zanni__peer_t *peer)
+s_equip (zanni__lane_t *lane, const s_offer_t *offer)
 {
-    s_offer_t offer;
     int memory = -1;
     if (zanni__memfd_new (&memory, 2 * (uint64_t) ZANNI__RING_MAPPED))
         return false;
     lane->bell.fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     lane->other_bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     const int fds [S_FDS] = { memory, lane->bell.fd, lane->other_bell };
-    s_offer_fill (&offer, peer);
-    bool sent = lane->bell.fd >= 0 && lane->other_bell >= 0 && !s_map (lane, memory, true) && s_send (lane->socket, &offer, fds);
+    bool sent = lane->bell.fd >= 0 && lane->other_bell >= 0 && !s_map (lane, memory, true)
+                && zanni__pass (lane->socket, offer, sizeof *offer, fds, S_FDS);
     close (memory);
     return sent;
+}
+
+static bool
+s_offer (zanni__lane_t *lane, const zanni__peer_t *peer)
+{
+    s_offer_t offer;
+    bool rings = !lane->hub->worker->node->options.lane_off;
+    s_offer_fill (&offer, peer, rings);
+    return rings ? s_equip (lane, &offer) : zanni__pass (lane->socket, &offer, sizeof offer, NULL, 0);
 }
 
 void
@@ -195,7 +180,7 @@ zanni__lane_offer (zanni__peer_t *peer)
     int fd = s_socket ();
     if (fd < 0)
         return;
-    if (connect (fd, (const struct sockaddr *) &address, sizeof address) || !s_is_ours (fd)) {
+    if (connect (fd, (const struct sockaddr *) &address, sizeof address) || !zanni__pass_is_ours (fd)) {
         close (fd);
         return;
     }
@@ -203,31 +188,10 @@ zanni__lane_offer (zanni__peer_t *peer)
     if (!lane)
         return;
     lane->peer = peer;
-    if (s_equip (lane, peer))
+    if (s_offer (lane, peer))
         peer->lane = lane;
     else
         zanni__lane_close (&lane);
-}
-
-/* Takes the descriptors out of what came; whatever is too much is closed. */
-static int
-s_take_fds (struct msghdr *message, int *fds)
-{
-    int count = 0;
-    for (struct cmsghdr *part = CMSG_FIRSTHDR (message); part; part = CMSG_NXTHDR (message, part)) {
-        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
-            continue;
-        size_t here = (part->cmsg_len - CMSG_LEN (0)) / sizeof (int);
-        for (size_t i = 0; i < here; i++) {
-            int fd;
-            memcpy (&fd, CMSG_DATA (part) + i * sizeof fd, sizeof fd);
-            if (count < S_FDS)
-                fds [count++] = fd;
-            else
-                close (fd);
-        }
-    }
-    return count;
 }
 
 static bool
@@ -237,42 +201,44 @@ s_is_eventfd (int fd)
     return !fstat (fd, &status) && !(status.st_mode & S_IFMT) && fcntl (fd, F_SETFL, O_NONBLOCK) >= 0;
 }
 
-/* What came with it is checked before it is used for anything. */
+/* What came with it is checked before it is used for anything; the bells are the lane's then. */
 static bool
-s_check (zanni__lane_t *lane, const s_offer_t *offer, const int *fds, int count)
+s_check (zanni__lane_t *lane, const s_offer_t *offer, const int *fds)
 {
-    if (memcmp (offer->magic, s_magic, sizeof offer->magic) || offer->ring_size != ZANNI__RING_SIZE || count != S_FDS
-        || !zanni__memfd_is_good (fds [0], 2 * (uint64_t) ZANNI__RING_MAPPED, false) || !s_is_eventfd (fds [1])
-        || !s_is_eventfd (fds [2]) || s_map (lane, fds [0], false))
+    if (!zanni__memfd_is_good (fds [0], 2 * (uint64_t) ZANNI__RING_MAPPED, false) || !s_is_eventfd (fds [1])
+        || !s_is_eventfd (fds [2]) || offer->ring_size != ZANNI__RING_SIZE || s_map (lane, fds [0], false))
         return false;
     lane->other_bell = fds [1];
     lane->bell.fd = fds [2];
-    lane->session = offer->session;
-    memcpy (lane->node, offer->node, sizeof lane->node);
     return true;
 }
 
+/* The rings, where there are some. */
+static bool
+s_take_rings (zanni__lane_t *lane, const s_offer_t *offer, const int *fds)
+{
+    bool good = s_check (lane, offer, fds);
+    close (fds [0]);
+    if (!good) {
+        close (fds [1]);
+        close (fds [2]);
+    }
+    return good;
+}
+
+/* Looks at the packet first: how many descriptors it has to have stands in it. */
 static bool
 s_receive (zanni__lane_t *lane)
 {
     s_offer_t offer;
     int fds [S_FDS];
-    union {
-        struct cmsghdr header;
-        uint8_t room [CMSG_SPACE (2 * S_FDS * sizeof (int))];
-    } control;
-    struct iovec piece = { &offer, sizeof offer };
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.room
-    };
-    ssize_t size = recvmsg (lane->socket, &message, MSG_CMSG_CLOEXEC);
-    int count = size < 0 ? 0 : s_take_fds (&message, fds);
-    bool good = size == (ssize_t) sizeof offer && !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-                && s_check (lane, &offer, fds, count);
-    int closed = good ? 1 : count;   // of a good one the bells are the lane's now
-    for (int i = 0; i < closed; i++)
-        close (fds [i]);
-    return good;
+    if (recv (lane->socket, &offer, sizeof offer, MSG_PEEK | MSG_DONTWAIT) != (ssize_t) sizeof offer
+        || zanni__pass_take (lane->socket, &offer, sizeof offer, fds, offer.ring_size ? S_FDS : 0)
+        || memcmp (offer.magic, s_magic, sizeof offer.magic))
+        return false;
+    lane->session = offer.session;
+    memcpy (lane->node, offer.node, sizeof lane->node);
+    return !offer.ring_size || s_take_rings (lane, &offer, fds);
 }
 
 /* Who offered and is gone, or says nothing, does not stand in the way of others. */
@@ -297,7 +263,7 @@ s_collect (zanni__hub_t *hub)
 {
     int fd;
     while (hub->lane_fd >= 0 && (fd = accept4 (hub->lane_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
-        zanni__lane_t *lane = s_is_ours (fd) && !zanni__descriptors_left (3) ? s_new (hub, fd) : (close (fd), NULL);
+        zanni__lane_t *lane = zanni__pass_is_ours (fd) && !zanni__descriptors_left (3) ? s_new (hub, fd) : (close (fd), NULL);
         if (!lane)
             continue;
         if (!s_receive (lane)) {
@@ -324,7 +290,7 @@ zanni__lane_accept (zanni__peer_t *peer)
     }
     if (peer->lane)
         zanni__link_remove (&peer->lane->all);
-    if (peer->lane && zanni__lane_begin (peer->lane))
+    if (peer->lane && zanni__lane_begin (peer->lane, !hub->worker->node->options.lane_off))
         zanni__lane_close (&peer->lane);
     if (hub->offers_count)
         s_sweep (hub, S_OFFERS / 2);

@@ -23,6 +23,7 @@ zanni__outbox_init (zanni__outbox_t *out, uint64_t window)
     out->last = &out->first;
     out->transfers_last = &out->transfers;
     out->held_last = &out->held;
+    out->early_last = &out->early;
 }
 
 static zanni__parcel_t *
@@ -58,7 +59,7 @@ void
 zanni__outbox_transmit (zanni__peer_t *peer)
 {
     zanni__outbox_t *out = &peer->out;
-    if (peer->lane && peer->up)
+    if (zanni__peer_has_rings (peer) && peer->up)
         zanni__lane_go_on (peer->lane);
     while (peer->up && out->unsent && zanni__post_parcel (peer, out->unsent))
         out->unsent = out->unsent->next;
@@ -139,13 +140,13 @@ s_send_plain (zanni__peer_t *peer, const zanni_record_t *record)
     return rc;
 }
 
-/* Decides how `size` bytes travel: as a frame, where the message has one left, or in chunks, whose number is answered;
-   0: a frame. */
+/* Decides how `size` bytes travel: as a frame, where the peer takes them and the message has one left, or in chunks, whose
+   number is answered; 0: a frame. */
 static int
 s_route (zanni__peer_t *peer, zanni__load_t *load, const zanni_buffer_t *buffer, uint64_t *chunks)
 {
     *chunks = 0;
-    if (zanni_buffer_size (buffer) <= ZANNI__FRAME_LARGEST
+    if (peer->level > 1 && zanni_buffer_size (buffer) <= ZANNI__FRAME_LARGEST
         && (load->frames < ZANNI_WIRE_FRAMES_MAX || !zanni_buffer_size (buffer))) {
         load->frames++;
         return load->frames > ZANNI_WIRE_FRAMES_MAX ? ZANNI_ETOOBIG : 0;
@@ -155,7 +156,7 @@ s_route (zanni__peer_t *peer, zanni__load_t *load, const zanni_buffer_t *buffer,
         return ZANNI_ENOMEM;
     transfer->buffer = zanni_buffer_keep (buffer);
     transfer->number = *chunks = ++peer->out.chunk_serial;
-    transfer->pair = zanni__pair_of (&load->record);
+    transfer->pair = load->pair;
     *load->last = transfer;
     load->last = &transfer->next;
     return 0;
@@ -178,6 +179,17 @@ s_load_args (zanni__peer_t *peer, zanni__load_t *load)
     return rc;
 }
 
+/* What is small, or for a peer that takes nothing else, is written into the record. */
+static bool
+s_goes_in_band (const zanni__peer_t *peer, zanni__load_t *load, uint64_t size)
+{
+    uint64_t most = peer->level > 1 ? peer->hub->worker->node->options.in_band_max : ZANNI__IN_BAND_MOST;
+    if (size > most || size > ZANNI__IN_BAND_MOST - load->in_band)
+        return false;
+    load->in_band += (uint32_t) size;
+    return true;
+}
+
 static int
 s_load_buffer (zanni__peer_t *peer, zanni__load_t *load, uint32_t index)
 {
@@ -189,6 +201,15 @@ s_load_buffer (zanni__peer_t *peer, zanni__load_t *load, uint32_t index)
     wire->size = zanni_buffer_size (buffer);
     wire->dimensions = (uint8_t) zanni_buffer_array (buffer, &element, wire->shape);
     wire->element = (uint8_t) element;
+    wire->bytes = NULL;
+    wire->segment = wire->chunks = 0;
+    if (s_goes_in_band (peer, load, wire->size)) {
+        wire->bytes = zanni_buffer_data (buffer);
+        return 0;
+    }
+    if (peer->level > 2 && wire->size >= peer->hub->worker->node->options.share_least
+        && zanni__share_out (peer, buffer, wire))
+        return 0;
     return s_route (peer, load, buffer, &wire->chunks);
 }
 
@@ -208,8 +229,10 @@ s_load (zanni__peer_t *peer, zanni__load_t *load)
     if (load->record.buffers_count > ZANNI_WIRE_TABLE_MAX)
         return ZANNI_ETOOBIG;
     int rc = s_load_args (peer, load);
-    for (uint32_t i = 0; !rc && i < load->record.buffers_count; i++)
+    for (uint32_t i = 0; !rc && i < load->record.buffers_count; i++) {
         rc = s_load_buffer (peer, load, i);
+        load->loaded += !rc;
+    }
     load->record.buffers = peer->hub->wire_buffers;
     uint64_t bytes = s_buffers_bytes (&load->record, load->buffers);
     uint64_t charge = zanni__record_charge (&load->record);
@@ -234,7 +257,7 @@ s_add_frames (zanni__parcel_t *parcel, const zanni__load_t *load)
     if (load->record.args_framed)
         s_add_frame (parcel, load->args);
     for (uint32_t i = 0; i < load->record.buffers_count; i++)
-        if (!load->record.buffers [i].chunks)
+        if (zanni__wire_framed (&load->record.buffers [i]))
             s_add_frame (parcel, load->buffers [i]);
 }
 
@@ -257,15 +280,27 @@ zanni__outbox_load (zanni__peer_t *peer, zanni__load_t *load, const zanni_bytes_
     return 0;
 }
 
-static int
-s_send_load (zanni__peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers)
+/* What was lent for a record that is not sent. */
+static void
+s_unload (zanni__peer_t *peer, const zanni__load_t *load, uint32_t count)
 {
-    zanni__load_t load = { .record = *record, .buffers = buffers };
+    for (uint32_t i = 0; i < count; i++)
+        zanni__share_undo (peer, &load->record.buffers [i]);
+}
+
+/* The same of a record whose sender and receiver are known, also where they are not written in it. */
+int
+zanni__outbox_send_as (zanni__peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers,
+                       const zanni__pair_t *pair)
+{
+    zanni__load_t load = { .record = *record, .pair = *pair, .buffers = buffers };
     int rc = s_load (peer, &load);
-    if (!rc && zanni__hold_wanted (&peer->out, record))
+    if (!rc && pair->known && zanni__hold_wanted (&peer->out, pair))
         rc = zanni__hold_put (peer, &load);
     else if (!rc)
         rc = zanni__outbox_load (peer, &load, NULL);
+    if (rc)
+        s_unload (peer, &load, load.loaded);
     zanni__transfers_free (load.transfers);
     zanni_buffer_destroy (&load.args);
     return rc;
@@ -274,10 +309,15 @@ s_send_load (zanni__peer_t *peer, const zanni_record_t *record, const zanni_buff
 int
 zanni__outbox_send (zanni__peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers)
 {
-    bool waits = (peer->out.transfers || peer->out.held) && zanni__hold_wanted (&peer->out, record);
-    if (!record->buffers_count && record->args.size <= ZANNI_WIRE_INLINE_MAX && !waits)
+    bool plain = !record->buffers_count && record->args.size <= ZANNI_WIRE_INLINE_MAX;
+    if (!peer->stood && (peer->out.early || !plain))
+        return zanni__early_put (peer, record, buffers);
+    if (plain && !peer->out.transfers && !peer->out.held)
         return s_send_plain (peer, record);
-    return s_send_load (peer, record, buffers);
+    const zanni__pair_t pair = zanni__pair_of (record);
+    if (plain && !(pair.known && zanni__hold_wanted (&peer->out, &pair)))
+        return s_send_plain (peer, record);
+    return zanni__outbox_send_as (peer, record, buffers, &pair);
 }
 
 void
@@ -285,11 +325,13 @@ zanni__outbox_flush (zanni__peer_t *peer)
 {
     if (!peer->up)
         return;
+    if (peer->lane)
+        zanni__share_flush (peer);
     zanni__outbox_seal (peer);
     zanni__outbox_transmit (peer);
     if (peer->out.transfers || peer->out.held)
         zanni__transfers_pump (peer);
-    if (peer->in.ack_now && !zanni__post_ack (peer) && !peer->lane)
+    if (peer->in.ack_now && !zanni__post_ack (peer) && !zanni__peer_has_rings (peer))
         peer->in.ack_now = false;   // on its next connection HELLO or WELCOME says it
 }
 
@@ -325,7 +367,7 @@ zanni__outbox_acknowledged (zanni__outbox_t *out, uint64_t ack)
 bool
 zanni__outbox_idle (const zanni__outbox_t *out)
 {
-    return !out->first && !out->transfers && !out->held && (!out->writing || !out->writing->records);
+    return !out->first && !out->transfers && !out->held && !out->early && (!out->writing || !out->writing->records);
 }
 
 void
@@ -338,5 +380,6 @@ zanni__outbox_clear (zanni__outbox_t *out)
     }
     zanni__transfers_free (out->transfers);
     zanni__holds_free (out->held);
+    zanni__earlies_free (out->early);
     zanni__outbox_init (out, out->window);
 }

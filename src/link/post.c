@@ -38,7 +38,7 @@ zanni__peer_way (const zanni__peer_t *peer)
 void
 zanni__peer_sent (zanni__peer_t *peer)
 {
-    if (!peer->lane && (peer->ours ? peer->dial != NULL : peer->route != NULL))
+    if (!zanni__peer_has_rings (peer) && (peer->ours ? peer->dial != NULL : peer->route != NULL))
         zanni__source_sent (peer->ours ? &peer->dial->dealer : &peer->hub->router);
 }
 
@@ -200,7 +200,7 @@ zanni__post_parcel (zanni__peer_t *peer, zanni__parcel_t *parcel)
         .kind = ZANNI_RECORD_BATCH,
         .as.batch = { parcel->sequence, peer->in.seen, s_window (peer), held_ns > 0 ? (uint64_t) held_ns / 1000000 : 0 }
     };
-    if (peer->lane)
+    if (zanni__peer_has_rings (peer))
         return s_post_by_lane (peer, parcel, &batch);
     zanni__parcel_t *block = s_block (parcel);
     if (!block || !s_header (&header, block, &batch))
@@ -237,7 +237,7 @@ s_say (zanni__peer_t *peer, const zanni_record_t *record)
 {
     uint8_t bytes [S_CONTROL_ROOM];
     const zanni__way_t way = zanni__peer_way (peer);
-    return peer->lane ? zanni__lane_say (peer, bytes, s_write (bytes, record)) : zanni__post_record (&way, record);
+    return zanni__peer_has_rings (peer) ? zanni__lane_say (peer, bytes, s_write (bytes, record)) : zanni__post_record (&way, record);
 }
 
 bool
@@ -249,7 +249,7 @@ zanni__post_ack (zanni__peer_t *peer)
     bool said = s_say (peer, &ack);
     if (said)
         s_told (peer);
-    else if (peer->lane)
+    else if (zanni__peer_has_rings (peer))
         peer->in.ack_now = true;   // its bell will ring
     return said;
 }

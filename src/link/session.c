@@ -38,6 +38,7 @@ s_begin (zanni__peer_t *peer)
     zanni__outbox_init (&peer->out, hub->window);
     zanni__inbox_init (&peer->in, hub->window);
     peer->alive = true;
+    peer->level = 0;
     peer->ours = peer->stood = peer->up = peer->sentenced = peer->restarts = false;
     peer->redial_ns = peer->doubt_ns = INT64_MAX;
     peer->backoff_ns = S_BACKOFF_FIRST_NS;
@@ -273,12 +274,23 @@ zanni__session_due (zanni__peer_t *peer, int64_t now_ns)
         zanni__hub_due (peer->hub, peer->redial_ns);
 }
 
+/* What both can do. */
+static uint32_t
+s_level (const zanni__peer_t *peer, const zanni_wire_hello_t *hello)
+{
+    uint32_t level = peer->hub->worker->node->options.wire_level_max;
+    if (level > 2 && !(peer->lane && hello->abilities & ZANNI_ABILITY_SHARED))
+        level = 2;
+    return hello->abilities & ZANNI_ABILITY_FRAMES ? level : 1;
+}
+
 /* The smaller of the two windows counts, in both directions. */
 static void
 s_stand (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
 {
     uint64_t window = hello->window < peer->hub->window ? hello->window : peer->hub->window;
     peer->stood = true;
+    peer->level = s_level (peer, hello);
     peer->out.window = peer->out.room = peer->in.told_room = window;
     memcpy (peer->base.node, hello->node, sizeof peer->base.node);
     peer->base.incarnation = hello->incarnation;
@@ -296,7 +308,7 @@ s_agree_on_lane (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
         return peer->stood ? theirs == (peer->lane != NULL) : true;   // WELCOME has said what we have
     if (!theirs)
         zanni__lane_close (&peer->lane);
-    return !theirs || (peer->lane && !zanni__lane_begin (peer->lane));
+    return !theirs || (peer->lane && !zanni__lane_begin (peer->lane, hello->abilities & ZANNI_ABILITY_RINGS));
 }
 
 void
@@ -322,6 +334,7 @@ zanni__session_welcomed (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
     peer->pins++;
     zanni__session_acknowledge (peer, hello->last, NULL);
     if (peer->generation == generation) {
+        zanni__earlies_release (peer);
         zanni__outbox_again (peer, hello->last);
         zanni__outbox_flush (peer);
         zanni__home_watch (peer);

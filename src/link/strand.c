@@ -301,16 +301,16 @@ s_whole (zanni__inbox_t *in, zanni__assembly_t *assembly)
 }
 
 int
-zanni__chunk_take (zanni__peer_t *peer, const zanni_record_t *record, zmq_msg_t *frame, const char **fault)
+zanni__chunk_take (zanni__peer_t *peer, const zanni_record_t *record, const zanni_bytes_t *bytes, const char **fault)
 {
     zanni__assembly_t *assembly = s_assembly_find (&peer->in, record->as.chunk.buffer);
-    size_t size = zmq_msg_size (frame);
+    size_t size = bytes->size;
     if (!assembly || record->as.chunk.offset != assembly->got || record->as.chunk.total != assembly->size || !size
         || size > assembly->size - assembly->got) {
         *fault = "CHUNK: it is not the next of a buffer that was announced";
         return ZANNI_EARGS;
     }
-    memcpy (assembly->data + assembly->got, zmq_msg_data (frame), size);
+    memcpy (assembly->data + assembly->got, bytes->data, size);
     assembly->got += size;
     if (assembly->got < assembly->size)
         return 0;

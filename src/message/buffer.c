@@ -160,6 +160,23 @@ zanni_buffer_size (const zanni_buffer_t *buffer)
     return buffer->size;
 }
 
+bool
+zanni__buffer_segment (const zanni_buffer_t *buffer, zanni_segment_t *segment)
+{
+    const zanni_buffer_t *root = buffer->root ? buffer->root : buffer;
+    if (!root->ops || !buffer->size || root->ops->share (root->region, &root->block, segment))
+        return false;
+    segment->offset += (size_t) (buffer->data - root->data);
+    return true;
+}
+
+void
+zanni__buffer_abandon (const zanni_buffer_t *buffer)
+{
+    const zanni_buffer_t *root = buffer->root ? buffer->root : buffer;
+    root->ops->abandon (root->region, &root->block);
+}
+
 static bool
 s_is_sealed (const zanni_buffer_t *buffer)
 {

@@ -38,6 +38,12 @@ int zanni__buffer_new (zanni_buffer_t **buffer_p, const zanni_region_ops_t *ops,
 int zanni__buffer_wrap (zanni_buffer_t **buffer_p, void *data, size_t size, zanni_buffer_free_fn *release,
                         void *hint);
 
+/* How another process maps the bytes; false: it cannot. */
+bool zanni__buffer_segment (const zanni_buffer_t *buffer, zanni_segment_t *segment);
+
+/* Somebody may read them for ever: their memory is not used again. */
+void zanni__buffer_abandon (const zanni_buffer_t *buffer);
+
 /* Runs the release function of a wrapped buffer without users and frees it: what send_home has to see to. */
 void zanni__buffer_finish (zanni_buffer_t *buffer);
 

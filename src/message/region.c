@@ -6,20 +6,29 @@
    while it is still warm, and to the head of a list of all; when more than S_CACHE_MOST bytes lie there, the ones
    that lay longest go, so a program whose sizes change does not drag its past along.
 
-   All memory comes from zanni__malloc, that of large blocks too. Mapping large ones ourselves would save the part
-   of a page that alignment costs and nothing else (glibc maps them as well), but the program's allocator hook
-   would not see its largest allocations, nor could a test let them fail. A region that shares blocks with other
-   processes is another operations table.
+   Large blocks are memory files, each with a descriptor that is kept, so that another process of the host can map them:
+   what is filled in place there is not copied when it is sent. Their number and their bytes are bounded; beyond that, and
+   where the system has none, a block comes from zanni__malloc like the small ones, and travels as bytes. A block that
+   came back is used again only if nobody else may still be reading it: whoever knows that somebody might abandons it.
+
+   Of the blocks that are larger than the whole cache the last to come back stays beside it, so that a program that passes
+   on one thing of a gigabyte after the other fills the same memory again.
 
    One mutex guards the lists. It is held for a few instructions, never while memory is allocated or freed. */
 
 #include "region.h"
 
 #include "../base/list.h"
+#include "../base/memfd.h"
 #include "../base/memory.h"
+#include "../base/table.h"
 #include "../base/assert.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define S_LEAST_BITS 8                              // the smallest class has 256 bytes
 #define S_CLASSES (4 * (48 - S_LEAST_BITS))         // the largest 2^48
@@ -28,23 +37,34 @@
 #define S_PAGE ((size_t) 4096)
 #define S_LARGE ((size_t) 64 << 10)                 // from here on aligned to a page
 
-typedef struct {
-    pthread_mutex_t mutex;
-    zanni__link_t classes [S_CLASSES];   // cached blocks of each, the last to come back first
-    zanni__link_t cached;                // all of them, in the same order
-    size_t cached_size;
-    size_t blocks;                       // that are out
-    bool closed;
-} s_region_t;
-
-/* Stands at the start of the allocation that a block lies in. */
+/* Stands at the start of the allocation that a block lies in, or alone where that is a memory file. */
 typedef struct {
     zanni__link_t in_class;
     zanni__link_t in_cached;
     size_t size;
     uint32_t class;
+    int fd;                              // -1: none
+    bool abandoned;
+    zanni__entry_t entry;                // of a shareable one; its hash is the serial
     void *data;
 } s_block_t;
+
+typedef struct {
+    pthread_mutex_t mutex;
+    zanni__link_t classes [S_CLASSES];   // cached blocks of each, the last to come back first
+    zanni__link_t cached;                // all of them, in the same order
+    size_t cached_size;
+    s_block_t *giant;                    // the last to come back that is too large for the cache; NULL
+    size_t blocks;                       // that are out
+    bool closed;
+    uint64_t share_least;
+    uint64_t share_most;
+    uint64_t shared_size;                // of all shareable blocks there are
+    uint32_t shared_count;
+    uint32_t shared_count_most;          // their descriptors are a part of the program's
+    _Atomic uint64_t gone;               // relaxed: a count that is looked at now and then
+    zanni__table_t shared;               // by serial
+} s_region_t;
 
 /* The class whose blocks have at least `size` bytes: two bits behind the leading one of size - 1. */
 static uint32_t
@@ -64,8 +84,16 @@ s_class_size (uint32_t class)
     return ((size_t) 4 + class % 4) << (bits - 2);
 }
 
+/* A quarter of the descriptors that the program may have. */
+static uint32_t
+s_count_most (void)
+{
+    struct rlimit limit;
+    return getrlimit (RLIMIT_NOFILE, &limit) || limit.rlim_cur > UINT32_MAX ? 1024 : (uint32_t) limit.rlim_cur / 4;
+}
+
 static int
-s_open (void **region_p)
+s_open (void **region_p, uint64_t share_least, uint64_t share_most)
 {
     s_region_t *region = zanni__calloc (sizeof *region);
     if (!region)
@@ -77,8 +105,21 @@ s_open (void **region_p)
     for (uint32_t i = 0; i < S_CLASSES; i++)
         zanni__link_init (&region->classes [i]);
     zanni__link_init (&region->cached);
+    region->share_least = share_least < S_LARGE ? S_LARGE : share_least;
+    region->share_most = share_most;
+    region->shared_count_most = s_count_most ();
     *region_p = region;
     return 0;
+}
+
+static void
+s_free (s_block_t *block)
+{
+    if (block->fd >= 0 && block->data != MAP_FAILED)
+        (void) munmap (block->data, block->size);
+    if (block->fd >= 0)
+        close (block->fd);
+    zanni__free (block);
 }
 
 static s_block_t *
@@ -90,10 +131,53 @@ s_make (uint32_t class)
     if (!block)
         return NULL;
     uintptr_t data = ((uintptr_t) (block + 1) + align - 1) & ~(uintptr_t) (align - 1);
-    *block = (s_block_t) { .size = size, .class = class, .data = (void *) data };
+    *block = (s_block_t) { .size = size, .class = class, .fd = -1, .data = (void *) data };
     zanni__link_init (&block->in_class);
     zanni__link_init (&block->in_cached);
     return block;
+}
+
+/* A block that is a memory file; NULL: there is none to be had. */
+static s_block_t *
+s_make_shared (uint32_t class)
+{
+    size_t size = s_class_size (class);
+    s_block_t *block = zanni__malloc (sizeof *block);
+    if (!block)
+        return NULL;
+    *block = (s_block_t) { .size = size, .class = class, .data = MAP_FAILED };
+    zanni__link_init (&block->in_class);
+    zanni__link_init (&block->in_cached);
+    if (zanni__memfd_new (&block->fd, size)) {
+        zanni__free (block);
+        return NULL;
+    }
+    block->data = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, block->fd, 0);
+    if (block->data != MAP_FAILED && zanni__memfd_seal (block->fd))
+        return block;
+    s_free (block);
+    return NULL;
+}
+
+/* Under the mutex: whether a further one of that class may be made; it counts then. */
+static bool
+s_may_share (s_region_t *region, uint32_t class)
+{
+    size_t size = s_class_size (class);
+    if (size < region->share_least || size > region->share_most - region->shared_size
+        || region->shared_count >= region->shared_count_most)
+        return false;
+    region->shared_size += size;
+    region->shared_count++;
+    return true;
+}
+
+/* Under the mutex: one that was counted is not there, or not any more. */
+static void
+s_unshare (s_region_t *region, size_t size)
+{
+    region->shared_size -= size;
+    region->shared_count--;
 }
 
 /* Under the mutex: to the head of both lists, which is in front of what is first now. */
@@ -115,17 +199,24 @@ s_uncache (s_region_t *region, s_block_t *block)
     region->cached_size -= block->size;
 }
 
-/* Counts a block as out and answers a cached one, or NULL: one has to be made. */
+/* Counts a block as out and answers a cached one, or NULL: one has to be made, `shared` or not. */
 static s_block_t *
-s_take (s_region_t *region, uint32_t class)
+s_take (s_region_t *region, uint32_t class, bool *shared)
 {
     s_block_t *block = NULL;
+    *shared = false;
     pthread_mutex_lock (&region->mutex);
     zanni__link_t *list = &region->classes [class];
     if (!zanni__list_empty (list)) {
         block = ZANNI__CONTAINER (list->next, s_block_t, in_class);
         s_uncache (region, block);
     }
+    else if (region->giant && region->giant->class == class) {
+        block = region->giant;
+        region->giant = NULL;
+    }
+    else
+        *shared = s_may_share (region, class);
     region->blocks++;
     pthread_mutex_unlock (&region->mutex);
     return block;
@@ -134,9 +225,22 @@ s_take (s_region_t *region, uint32_t class)
 static void
 s_destroy (s_region_t *region)
 {
-    zanni__assert (zanni__list_empty (&region->cached) && !region->blocks);
+    zanni__assert (zanni__list_empty (&region->cached) && !region->blocks && !region->shared_count);
+    zanni__table_free (&region->shared);
     pthread_mutex_destroy (&region->mutex);
     zanni__free (region);
+}
+
+/* Under the mutex: a block that is not used again goes to the ring `out`. */
+static void
+s_retire (s_region_t *region, s_block_t *block, zanni__link_t *out)
+{
+    zanni__list_append (out, &block->in_cached);
+    if (block->fd < 0)
+        return;
+    zanni__table_remove (&region->shared, &block->entry);
+    atomic_fetch_add_explicit (&region->gone, 1, memory_order_relaxed);
+    s_unshare (region, block->size);
 }
 
 /* Under the mutex: takes what the cache holds too much, as a ring on `out`. */
@@ -146,8 +250,17 @@ s_evict (s_region_t *region, size_t most, zanni__link_t *out)
     while (region->cached_size > most) {
         s_block_t *oldest = ZANNI__CONTAINER (region->cached.prev, s_block_t, in_cached);
         s_uncache (region, oldest);
-        zanni__list_append (out, &oldest->in_cached);
+        s_retire (region, oldest, out);
     }
+}
+
+/* Under the mutex: `block` (NULL: none) takes the place of the giant that is kept. */
+static void
+s_keep_giant (s_region_t *region, s_block_t *block, zanni__link_t *out)
+{
+    if (region->giant)
+        s_retire (region, region->giant, out);
+    region->giant = block;
 }
 
 static void
@@ -156,7 +269,7 @@ s_free_all (zanni__link_t *list)
     while (!zanni__list_empty (list)) {
         s_block_t *block = ZANNI__CONTAINER (list->next, s_block_t, in_cached);
         zanni__link_remove (&block->in_cached);
-        zanni__free (block);
+        s_free (block);
     }
 }
 
@@ -169,8 +282,10 @@ s_give_back (s_region_t *region, s_block_t *block)
     pthread_mutex_lock (&region->mutex);
     zanni__assert (region->blocks);
     region->blocks--;
-    if (block && (region->closed || block->size > S_CACHE_MOST))
-        zanni__list_append (&out, &block->in_cached);
+    if (block && (region->closed || block->abandoned))
+        s_retire (region, block, &out);
+    else if (block && block->size > S_CACHE_MOST)
+        s_keep_giant (region, block, &out);
     else if (block)
         s_cache (region, block);
     s_evict (region, S_CACHE_MOST, &out);
@@ -181,6 +296,20 @@ s_give_back (s_region_t *region, s_block_t *block)
         s_destroy (region);
 }
 
+/* Gives it a serial, under which it is found; NULL: it could not be made, or there is no memory for that. */
+static s_block_t *
+s_register (s_region_t *region, s_block_t *block, uint32_t class)
+{
+    pthread_mutex_lock (&region->mutex);
+    bool known = block && zanni__table_put (&region->shared, &block->entry, zanni__memfd_serial ());
+    if (!known)
+        s_unshare (region, s_class_size (class));
+    pthread_mutex_unlock (&region->mutex);
+    if (block && !known)
+        s_free (block);
+    return known ? block : NULL;
+}
+
 static int
 s_allocate (void *context, size_t size, zanni_block_t *block)
 {
@@ -189,7 +318,10 @@ s_allocate (void *context, size_t size, zanni_block_t *block)
         return ZANNI_ENOMEM;
     uint32_t class = s_class_of (size);
     zanni__assert (class < S_CLASSES && s_class_size (class) >= size);
-    s_block_t *taken = s_take (region, class);
+    bool shared;
+    s_block_t *taken = s_take (region, class, &shared);
+    if (shared)
+        taken = s_register (region, s_make_shared (class), class);
     if (!taken)
         taken = s_make (class);
     if (!taken) {
@@ -201,12 +333,39 @@ s_allocate (void *context, size_t size, zanni_block_t *block)
 }
 
 static int
-s_share (void *context, const zanni_block_t *block, int *fd_p)
+s_share (void *context, const zanni_block_t *block, zanni_segment_t *segment)
 {
+    const s_block_t *own = block->handle;
     (void) context;
-    (void) block;
-    (void) fd_p;
-    return ZANNI_EROUTE;
+    if (own->fd < 0)
+        return ZANNI_EROUTE;
+    *segment = (zanni_segment_t) { .serial = own->entry.hash, .fd = own->fd, .size = own->size };
+    return 0;
+}
+
+static void
+s_abandon (void *context, const zanni_block_t *block)
+{
+    s_region_t *region = context;
+    pthread_mutex_lock (&region->mutex);
+    ((s_block_t *) block->handle)->abandoned = true;
+    pthread_mutex_unlock (&region->mutex);
+}
+
+static bool
+s_has (void *context, uint64_t serial)
+{
+    s_region_t *region = context;
+    pthread_mutex_lock (&region->mutex);
+    bool has = zanni__table_find (&region->shared, serial);
+    pthread_mutex_unlock (&region->mutex);
+    return has;
+}
+
+static uint64_t
+s_gone (void *context)
+{
+    return atomic_load_explicit (&((s_region_t *) context)->gone, memory_order_relaxed);
 }
 
 static void
@@ -226,6 +385,7 @@ s_close (void *context)
     pthread_mutex_lock (&region->mutex);
     region->closed = true;
     s_evict (region, 0, &out);
+    s_keep_giant (region, NULL, &out);
     bool last = !region->blocks;
     pthread_mutex_unlock (&region->mutex);
     s_free_all (&out);
@@ -235,5 +395,5 @@ s_close (void *context)
 
 const zanni_region_ops_t zanni__region_default = {
     .size = sizeof (zanni_region_ops_t), .open = s_open, .allocate = s_allocate, .share = s_share,
-    .release = s_release, .close = s_close
+    .abandon = s_abandon, .has = s_has, .gone = s_gone, .release = s_release, .close = s_close
 };

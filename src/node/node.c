@@ -27,6 +27,13 @@
 #define S_FINISH_NS 1000000   // between two looks while threads and processes end
 #define S_HEARTBEAT_MS 1000
 #define S_WINDOW_BYTES ((uint64_t) 8 << 20)
+#define S_IN_BAND_MAX 1024
+#define S_SHARE_LEAST ((uint64_t) 64 << 10)
+#ifdef ZANNI__LANE_OFF
+#define S_LANE_OFF true
+#else
+#define S_LANE_OFF false
+#endif
 #define S_WORKERS_MOST 1024
 
 void
@@ -120,6 +127,21 @@ s_copy_program (zanni_options_t *own)
     return 0;
 }
 
+static void
+s_set_sharing (zanni_options_t *own)
+{
+    if (S_LANE_OFF)
+        own->lane_off = true;
+    if (!own->wire_level_max || own->wire_level_max > 3)
+        own->wire_level_max = 3;
+    if (!own->in_band_max)
+        own->in_band_max = S_IN_BAND_MAX;
+    if (!own->share_least)
+        own->share_least = S_SHARE_LEAST;
+    if (!own->share_most)
+        own->share_most = (uint64_t) sysconf (_SC_PHYS_PAGES) / 4 * (uint64_t) sysconf (_SC_PAGESIZE);
+}
+
 static int
 s_set_options (zanni_node_t *node, const zanni_options_t *options)
 {
@@ -141,6 +163,7 @@ s_set_options (zanni_node_t *node, const zanni_options_t *options)
         own->heartbeat_ms = S_HEARTBEAT_MS;
     if (!own->window_bytes)
         own->window_bytes = S_WINDOW_BYTES;
+    s_set_sharing (own);
     snprintf (node->name, sizeof node->name, "%s", own->name ? own->name : "zanni");
     own->name = node->name;
     own->error = NULL;
@@ -173,7 +196,8 @@ s_node_new (zanni_node_t **node_p, const zanni_options_t *options, const uint8_t
     if (!rc && node->bell < 0)
         rc = ZANNI_EDESCRIPTORS;
     if (!rc)
-        rc = node->region_ops->open (&node->region);
+        rc = node->region_ops->open (&node->region, node->options.share_least,
+                                     node->options.wire_level_max < 3 ? 0 : node->options.share_most);
     if (!rc && id)
         memcpy (node->id, id, sizeof node->id);
     else if (!rc)

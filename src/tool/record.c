@@ -63,8 +63,13 @@ s_buffer (const zanni_wire_buffer_t *buffer)
     json_t *shape = json_array ();
     for (uint32_t i = 0; i < buffer->dimensions; i++)
         (void) json_array_append_new (shape, tool_number (buffer->shape [i]));
-    return json_pack ("{s:o,s:s,s:o,s:o}", "size", tool_number (buffer->size), "element", elements [buffer->element],
-                      "shape", shape, "chunks", tool_number (buffer->chunks));
+    json_t *json = json_pack ("{s:o,s:s,s:o,s:o}", "size", tool_number (buffer->size), "element",
+                              elements [buffer->element], "shape", shape, "chunks", tool_number (buffer->chunks));
+    if (buffer->bytes)
+        s_set (json, "bytes", tool_hex (buffer->bytes, buffer->size));
+    else if (buffer->segment)
+        s_set (json, "segment", json_pack ("[o,o]", tool_number (buffer->segment), tool_number (buffer->offset)));
+    return json;
 }
 
 static json_t *
@@ -251,12 +256,15 @@ s_add_chunk (json_t *object, const zanni_record_t *record)
     s_set (object, "buffer", tool_number (record->as.chunk.buffer));
     s_set (object, "offset", tool_number (record->as.chunk.offset));
     s_set (object, "total", tool_number (record->as.chunk.total));
+    if (record->as.chunk.bytes.data)
+        s_set (object, "bytes", tool_hex (record->as.chunk.bytes.data, record->as.chunk.bytes.size));
 }
 
 static void
-s_add_descriptor (json_t *object, const zanni_record_t *record)
+s_add_lane (json_t *object, const zanni_record_t *record)
 {
-    s_set (object, "descriptor", tool_number (record->as.descriptor));
+    s_set (object, "segment", tool_number (record->as.lane.segment));
+    s_set (object, "count", tool_number (record->as.lane.count));
 }
 
 static s_add_fn *const s_kinds [] [S_FIELDS] = {
@@ -285,7 +293,7 @@ static s_add_fn *const s_kinds [] [S_FIELDS] = {
     [ZANNI_RECORD_STOP] = { s_add_to, s_add_reason },
     [ZANNI_RECORD_RESTART] = { s_add_to },
     [ZANNI_RECORD_CHUNK] = { s_add_chunk },
-    [ZANNI_RECORD_LANE] = { s_add_descriptor },
+    [ZANNI_RECORD_LANE] = { s_add_lane },
 };
 
 json_t *
@@ -307,9 +315,11 @@ static int
 s_each (void *context, const zanni_record_t *record)
 {
     s_frame_t *frame = context;
-    frame->frames += record->args_framed || record->kind == ZANNI_RECORD_CHUNK;
-    for (uint32_t i = 0; i < record->buffers_count; i++)
-        frame->frames += !record->buffers [i].chunks;
+    frame->frames += record->args_framed || (record->kind == ZANNI_RECORD_CHUNK && !record->as.chunk.bytes.data);
+    for (uint32_t i = 0; i < record->buffers_count; i++) {
+        const zanni_wire_buffer_t *buffer = &record->buffers [i];
+        frame->frames += !buffer->chunks && !buffer->bytes && !buffer->segment;
+    }
     return json_array_append_new (frame->records, tool_record (record)) ? ZANNI_ENOMEM : 0;
 }
 

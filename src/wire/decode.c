@@ -281,6 +281,28 @@ s_shape_fits (const zanni_wire_buffer_t *buffer)
     return product <= buffer->size;
 }
 
+/* Where a buffer's bytes are, if neither in a frame nor in chunks. */
+static bool
+s_buffer_place (s_source_t *source, zanni_wire_buffer_t *buffer)
+{
+    static const char fault [] = "a buffer's place is neither nil, nor its bytes, nor [segment, offset]";
+    zanni__value_t value;
+    if (!s_next (source, &value))
+        return false;
+    if (value.form == ZANNI__NIL)
+        return true;
+    if (buffer->chunks)
+        return s_wrong (source, "a buffer comes in chunks and otherwise, too");
+    if (value.form == ZANNI__BIN) {
+        buffer->bytes = value.value.data;
+        return value.size == buffer->size || s_wrong (source, "a buffer in band is not as large as it says");
+    }
+    if (value.form != ZANNI__ARRAY || value.size < 2)
+        return s_wrong (source, fault);
+    return s_number (source, UINT64_MAX, &buffer->segment, fault) && s_number (source, UINT64_MAX, &buffer->offset, fault)
+           && s_skip (source, value.size - 2) && (buffer->segment || s_wrong (source, fault));
+}
+
 /* What follows in a buffer's array of `count` behind its head. */
 static bool
 s_buffer_parts (s_source_t *source, uint32_t count, zanni_wire_buffer_t *buffer)
@@ -298,7 +320,7 @@ s_buffer_parts (s_source_t *source, uint32_t count, zanni_wire_buffer_t *buffer)
         if (!s_number (source, UINT64_MAX, &buffer->shape [i], "a buffer's shape holds no unsigned integer"))
             return false;
     if (!s_number (source, UINT64_MAX, &buffer->chunks, "a buffer's chunks is no unsigned integer")
-        || !s_skip (source, count - 4))
+        || (count > 4 && !s_buffer_place (source, buffer)) || !s_skip (source, count > 4 ? count - 5 : 0))
         return false;
     source->last = start;
     if (buffer->chunks && !buffer->size)
@@ -310,7 +332,8 @@ static bool
 s_buffer (s_source_t *source, zanni_wire_buffer_t *buffer)
 {
     zanni__value_t value;
-    buffer->chunks = 0;
+    buffer->chunks = buffer->segment = buffer->offset = 0;
+    buffer->bytes = NULL;
     buffer->element = ZANNI_RAW;
     buffer->dimensions = 0;
     if (!s_next (source, &value))
@@ -321,7 +344,7 @@ s_buffer (s_source_t *source, zanni_wire_buffer_t *buffer)
         return s_wrong (source, "an entry of buffers is neither a size nor [size, element, shape, chunks]");
     else if (!s_buffer_parts (source, value.size, buffer))
         return false;
-    if (!buffer->chunks && buffer->size > ZANNI_WIRE_FRAME_MAX)
+    if (zanni__wire_framed (buffer) && buffer->size > ZANNI_WIRE_FRAME_MAX)
         return s_wrong (source, "a buffer is too large for a frame");
     return true;
 }
@@ -374,6 +397,19 @@ s_get_options (s_source_t *source, const zanni__field_t *field)
     return s_array (source, 0, UINT32_MAX, &count, field->fault) && s_skip (source, count);
 }
 
+static bool
+s_get_maybe_bytes (s_source_t *source, const zanni__field_t *field)
+{
+    zanni__value_t value;
+    zanni_bytes_t *bytes = s_member (source, field);
+    *bytes = (zanni_bytes_t) { 0 };
+    if (!s_next (source, &value))
+        return false;
+    if (value.form == ZANNI__BIN)
+        *bytes = (zanni_bytes_t) { value.value.data, value.size };
+    return value.form == ZANNI__BIN || value.form == ZANNI__NIL || s_wrong (source, field->fault);
+}
+
 static s_get_fn *const s_forms [ZANNI__FIELD_FORMS] = {
     [ZANNI__FIELD_NUMBER] = s_get_number,       [ZANNI__FIELD_SIGNED] = s_get_signed,
     [ZANNI__FIELD_FLAG] = s_get_flag,           [ZANNI__FIELD_TEXT] = s_get_text,
@@ -381,7 +417,7 @@ static s_get_fn *const s_forms [ZANNI__FIELD_FORMS] = {
     [ZANNI__FIELD_ACTOR] = s_get_actor,         [ZANNI__FIELD_RELAYED] = s_get_relayed,
     [ZANNI__FIELD_ABOUT] = s_get_about,         [ZANNI__FIELD_REFS] = s_get_refs,
     [ZANNI__FIELD_BUFFERS] = s_get_buffers,     [ZANNI__FIELD_ARGS] = s_get_args,
-    [ZANNI__FIELD_OPTIONS] = s_get_options,
+    [ZANNI__FIELD_OPTIONS] = s_get_options,     [ZANNI__FIELD_MAYBE_BYTES] = s_get_maybe_bytes,
 };
 
 /* What belongs to more than one field, once all are there. */
@@ -413,6 +449,10 @@ s_fields (s_source_t *source, const char *letter, uint32_t count)
             if (!s_skip (source, count))
                 return false;
             count = outer;
+            continue;
+        }
+        if (!count && field->form == ZANNI__FIELD_MAYBE_BYTES) {
+            *(zanni_bytes_t *) s_member (source, field) = (zanni_bytes_t) { 0 };
             continue;
         }
         if (!count--) {
@@ -488,12 +528,12 @@ uint32_t
 zanni__record_frames (const zanni_record_t *record)
 {
     if (record->kind == ZANNI_RECORD_CHUNK)
-        return 1;
+        return !record->as.chunk.bytes.data;
     const zanni__layout_t *kind = zanni__kind (record->kind);
     if (!kind || !kind->payload)
         return 0;
     uint32_t frames = record->args_framed;
     for (uint32_t i = 0; i < record->buffers_count; i++)
-        frames += !record->buffers [i].chunks;
+        frames += zanni__wire_framed (&record->buffers [i]);
     return frames;
 }

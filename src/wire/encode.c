@@ -131,10 +131,11 @@ static void
 s_put_buffer (zanni__pen_t *pen, const zanni_wire_buffer_t *buffer)
 {
     zanni__assert (buffer->dimensions <= ZANNI__WIRE_DIMENSIONS);
-    zanni__assert (buffer->chunks ? buffer->size > 0 : buffer->size <= ZANNI_WIRE_FRAME_MAX);
-    bool plain = !buffer->chunks && !buffer->element && !buffer->dimensions;
+    bool elsewhere = buffer->bytes || buffer->segment;
+    bool plain = !elsewhere && !buffer->chunks && !buffer->element && !buffer->dimensions;
+    zanni__assert (buffer->chunks ? buffer->size > 0 && !elsewhere : elsewhere || buffer->size <= ZANNI_WIRE_FRAME_MAX);
     if (!plain)
-        zanni__pen_array (pen, 4);
+        zanni__pen_array (pen, elsewhere ? 5 : 4);
     zanni__pen_uint (pen, buffer->size);
     if (plain)
         return;
@@ -143,6 +144,13 @@ s_put_buffer (zanni__pen_t *pen, const zanni_wire_buffer_t *buffer)
     for (uint32_t i = 0; i < buffer->dimensions; i++)
         zanni__pen_uint (pen, buffer->shape [i]);
     zanni__pen_uint (pen, buffer->chunks);
+    if (buffer->bytes)
+        zanni__pen_bytes (pen, buffer->bytes, buffer->size);
+    else if (buffer->segment) {
+        zanni__pen_array (pen, 2);
+        zanni__pen_uint (pen, buffer->segment);
+        zanni__pen_uint (pen, buffer->offset);
+    }
 }
 
 static void
@@ -181,6 +189,14 @@ s_put_options (zanni__pen_t *pen, const zanni_record_t *record, const zanni__fie
     zanni__pen_array (pen, 0);
 }
 
+static void
+s_put_maybe_bytes (zanni__pen_t *pen, const zanni_record_t *record, const zanni__field_t *field)
+{
+    const zanni_bytes_t *bytes = s_member (record, field);
+    if (bytes->data)
+        zanni__pen_bytes (pen, bytes->data, bytes->size);
+}
+
 static s_put_fn *const s_forms [ZANNI__FIELD_FORMS] = {
     [ZANNI__FIELD_NUMBER] = s_put_number,       [ZANNI__FIELD_SIGNED] = s_put_signed,
     [ZANNI__FIELD_FLAG] = s_put_flag,           [ZANNI__FIELD_TEXT] = s_put_text,
@@ -188,7 +204,7 @@ static s_put_fn *const s_forms [ZANNI__FIELD_FORMS] = {
     [ZANNI__FIELD_ACTOR] = s_put_actor,         [ZANNI__FIELD_RELAYED] = s_put_relayed,
     [ZANNI__FIELD_ABOUT] = s_put_about,         [ZANNI__FIELD_REFS] = s_put_refs,
     [ZANNI__FIELD_BUFFERS] = s_put_buffers,     [ZANNI__FIELD_ARGS] = s_put_args,
-    [ZANNI__FIELD_OPTIONS] = s_put_options,
+    [ZANNI__FIELD_OPTIONS] = s_put_options,     [ZANNI__FIELD_MAYBE_BYTES] = s_put_maybe_bytes,
 };
 
 /* Kept out of the quick way's registers. */
@@ -198,7 +214,8 @@ s_write (uint8_t *at, size_t room, const zanni_record_t *record)
     const zanni__layout_t *kind = zanni__kind (record->kind);
     zanni__pen_t pen = { .at = at, .end = at + room };
     zanni__assert (kind);
-    zanni__pen_array (&pen, 1 + zanni__letters_count (kind->letters));
+    bool without = record->kind == ZANNI_RECORD_CHUNK && !record->as.chunk.bytes.data;
+    zanni__pen_array (&pen, 1 + zanni__letters_count (kind->letters) - without);
     zanni__pen_uint (&pen, record->kind);
     for (const char *letter = kind->letters; *letter && !pen.full; letter++) {
         const zanni__field_t *field = &zanni__fields [(uint8_t) *letter];

@@ -74,7 +74,9 @@ const zanni__field_t zanni__fields [128] = {
     ['U'] = S_NUMBER (as.chunk.buffer, UINT64_MAX, "buffer"),
     ['P'] = S_NUMBER (as.chunk.offset, UINT64_MAX, "offset"),
     ['L'] = S_NUMBER (as.chunk.total, UINT64_MAX, "total"),
-    ['D'] = S_NUMBER (as.descriptor, UINT64_MAX, "descriptor"),
+    ['I'] = S_OTHER (ZANNI__FIELD_MAYBE_BYTES, as.chunk.bytes, "a chunk's bytes are neither nil nor bytes"),
+    ['D'] = S_NUMBER (as.lane.segment, UINT64_MAX, "segment"),
+    ['J'] = S_NUMBER (as.lane.count, UINT64_MAX, "count"),
 };
 
 static const zanni__layout_t s_kinds [] = {
@@ -101,8 +103,8 @@ static const zanni__layout_t s_kinds [] = {
     [ZANNI_RECORD_SPAWNED] = { "SPAWNED", "ir", false },
     [ZANNI_RECORD_STOP] = { "STOP", "t[KCG]", false },
     [ZANNI_RECORD_RESTART] = { "RESTART", "t", false },
-    [ZANNI_RECORD_CHUNK] = { "CHUNK", "UPL", false },
-    [ZANNI_RECORD_LANE] = { "LANE", "D", false },
+    [ZANNI_RECORD_CHUNK] = { "CHUNK", "UPLI", false },
+    [ZANNI_RECORD_LANE] = { "LANE", "DJ", false },
 };
 
 const zanni__layout_t *

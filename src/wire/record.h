@@ -28,6 +28,13 @@ size_t zanni__record_write (uint8_t *at, size_t room, const zanni_record_t *reco
    known, too. Does not check that the arguments are an array of well-formed values: whoever reads arguments does. */
 int zanni__record_read (zanni__reader_t *reader, zanni_record_t *record, zanni__tables_t *tables, const char **fault);
 
+/* Whether its bytes are a frame. */
+static inline bool
+zanni__wire_framed (const zanni_wire_buffer_t *buffer)
+{
+    return !buffer->chunks && !buffer->bytes && !buffer->segment;
+}
+
 /* How many frames of its message are the record's own. */
 uint32_t zanni__record_frames (const zanni_record_t *record);
 

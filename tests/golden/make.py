@@ -127,10 +127,12 @@ def actor(shown):
 
 
 def buffer(shown):
-    if shown["element"] == "raw" and not shown["shape"] and not int(shown["chunks"]):
+    place = [binary(bytes.fromhex(shown["bytes"]))] if "bytes" in shown else \
+        [array(*map(number, shown["segment"]))] if "segment" in shown else []
+    if shown["element"] == "raw" and not shown["shape"] and not int(shown["chunks"]) and not place:
         return number(shown["size"])
     return array(number(shown["size"]), integer(ELEMENTS.index(shown["element"])), array(*map(number, shown["shape"])),
-                 number(shown["chunks"]))
+                 number(shown["chunks"]), *place)
 
 
 def arguments(shown):
@@ -149,6 +151,7 @@ FIELDS = {
     "versions": lambda shown: array(*map(number, shown)), "limits": lambda shown: array(*map(number, shown)),
     "origin": lambda shown: array(identity(shown[0]), number(shown[1])),
     "reason": lambda shown: array(integer(shown[0]), integer(shown[1]), text(shown[2])), "restarts": value,
+    "bytes": lambda shown: binary(bytes.fromhex(shown)),
 }
 
 
@@ -220,9 +223,10 @@ def count_frames(records):
     frames = 0
     for shown in records:
         args = shown.get("args", shown.get("results", shown.get("data")))
-        frames += shown["kind"] == "CHUNK"
+        frames += shown["kind"] == "CHUNK" and "bytes" not in shown
         frames += isinstance(args, dict) and "framed" in args
-        frames += sum(not each["chunks"] for each in shown.get("buffers", []))
+        frames += sum(not each["chunks"] and "bytes" not in each and "segment" not in each
+                      for each in shown.get("buffers", []))
     return frames
 
 
@@ -295,6 +299,14 @@ def table_vectors():
     yield one("a buffer with a shape of nothing", tell([{"buffer": 0}], buffers=[plain(10, "int64", [1 << 40, 0])]))
     yield one("a buffer whose elements are known and its shape is not", tell([], buffers=[plain(10, "int8")]))
     yield one("a buffer of eight dimensions", tell([{"buffer": 0}], buffers=[plain(256, "uint8", [2] * 8)]))
+    yield one("a buffer in band", tell([{"buffer": 0}], buffers=[{**plain(3), "bytes": "0102ff"}]))
+    yield one("a buffer of no bytes in band", tell([{"buffer": 0}], buffers=[{**plain(0), "bytes": ""}]))
+    yield one("a buffer with a shape, in band",
+              tell([{"buffer": 0}], buffers=[{**plain(4, "int16", [2]), "bytes": "0100ff7f"}]))
+    yield one("a buffer in shared memory", tell([{"buffer": 0}], buffers=[{**plain(100 << 20), "segment": [9, 4096]}]))
+    yield one("buffers in every place", tell([], buffers=[
+        plain(7), {**plain(1), "bytes": "55"}, plain(2 << 20, chunks=3),
+        {**plain(80, "float64", [2, 5]), "segment": [1 << 40, 0]}, plain(8)]))
     yield one("arguments and buffers in frames", tell({"framed": True}, buffers=[plain(1), plain(2, chunks=1),
               plain(3)]))
     yield one("64 frames", tell({"framed": True}, buffers=[plain(size) for size in range(63)]))
@@ -338,7 +350,9 @@ def record_vectors():
     yield one("RESTART", {"kind": "RESTART", "to": somebody()})
     yield one("CHUNK, the first", {"kind": "CHUNK", "buffer": 1, "offset": 0, "total": 64 << 20})
     yield one("CHUNK, the last", {"kind": "CHUNK", "buffer": 1, "offset": (64 << 20) - 1, "total": 64 << 20})
-    yield one("LANE", {"kind": "LANE", "descriptor": 3})
+    yield one("CHUNK in band", {"kind": "CHUNK", "buffer": 1, "offset": 2, "total": 5, "bytes": "00ff7f"})
+    yield one("LANE, uses that are over", {"kind": "LANE", "segment": 9, "count": 3})
+    yield one("LANE, a segment that is not used any more", {"kind": "LANE", "segment": 1 << 40, "count": 0})
     yield valid("what one turn produced", batch(8, 7, 900000), tell([5]), tell([6], buffers=[plain(100)]), ask([7]),
                 {"kind": "RELEASE", "to": somebody(), "count": 1}, tell({"framed": True}, buffers=[plain(9)]))
 
@@ -375,7 +389,7 @@ def form_vectors():
         arguments([])))
     yield valid("trailing elements of a buffer are skipped", batch(), tell([], buffers=[plain(4, "int8", [4])]),
                 pieces=frame(TELL_HEAD, TO, FROM, text("add"), NONE,
-                             array(array(integer(4), integer(1), array(integer(4)), integer(0), NONE)), arguments([])))
+                             array(array(integer(4), integer(1), array(integer(4)), integer(0), b"\xc0", NONE)), arguments([])))
     yield valid("trailing elements of arguments in chunks are skipped", batch(), tell({"size": 9, "chunks": 1}),
                 pieces=frame(TELL_HEAD, TO, FROM, text("add"), NONE, NONE, array(integer(9), integer(1), integer(2))))
     yield valid("trailing elements of a reason are skipped", batch(),
@@ -557,6 +571,15 @@ def invalid_parts():
                     shape)
     yield buffer_of("a shape whose product is over 64 bits", b"",
                     array(integer(16), integer(1), array(integer(1 << 63), integer(2)), integer(0)), shape)
+    place = "a buffer's place is neither nil, nor its bytes, nor [segment, offset]"
+    yield buffer_of("a buffer whose place is a number", b"\x95\x04\x00\x90\x00", b"\x01", place)
+    yield buffer_of("a buffer in a segment without an offset", b"\x95\x04\x00\x90\x00", b"\x91\x01", place)
+    yield buffer_of("a buffer in a segment that is none", b"\x95\x04\x00\x90\x00\x92\x00", b"\x00", place)
+    yield buffer_of("a buffer in a segment of bytes", b"\x95\x04\x00\x90\x00\x92", b"\xc4\x00", place, b"\x00")
+    yield buffer_of("a buffer in band that is shorter than its size", b"\x95\x04\x00\x90\x00", binary(b"abc"),
+                    "a buffer in band is not as large as it says")
+    yield buffer_of("a buffer in chunks and in band", b"\x95\x04\x00\x90\x01", binary(b"abcd"),
+                    "a buffer comes in chunks and otherwise, too")
     yield buffer_of("a buffer without a byte in chunks", b"", array(integer(0), integer(0), NONE, integer(1)),
                     "a buffer without a byte comes in chunks")
 
@@ -612,7 +635,10 @@ def invalid_others():
     chunk = "a chunk has no number, or lies outside of its buffer"
     yield of("CHUNK without a number", "CHUNK", b"\x94\x28\x00\x00", b"\x05", b"", chunk)
     yield of("CHUNK at its buffer's end", "CHUNK", b"\x94\x28\x01\x05", b"\x05", b"", chunk)
-    yield of("LANE of a string", "LANE", b"\x92\x29", text("fd"), b"", "descriptor is no unsigned integer in range")
+    yield of("CHUNK whose bytes are a number", "CHUNK", b"\x95\x28\x01\x00\x05", b"\x07", b"",
+             "a chunk's bytes are neither nil nor bytes")
+    yield of("LANE of a string", "LANE", b"\x93\x29", text("fd"), b"\x01", "segment is no unsigned integer in range")
+    yield of("LANE without a count", "LANE", b"\x92\x29\x01", b"", b"", FEW)
 
 
 def invalid_args():

@@ -9,8 +9,10 @@
 #ifndef ZANNI_SYS_LINK_H
 #define ZANNI_SYS_LINK_H
 
+#include "../buffer.h"
 #include "../message.h"
 #include "port.h"
+#include "region.h"
 #include "wire.h"
 
 #define ZANNI_ENDPOINT_MAX 108   // bytes of an endpoint, its NUL included
@@ -115,6 +117,11 @@ ZANNI_EXPORT void zanni_worker_acknowledged (zanni_worker_t *worker, zanni_peer_
 
 /* Memory for a buffer of `size` bytes from the node's region, with one count; writable until it is given away. */
 ZANNI_EXPORT int zanni_worker_buffer (zanni_worker_t *worker, zanni_buffer_t **buffer_p, size_t size);
+
+/* A buffer over memory of the link's own: `release` gets block->data and block->handle on the worker's thread, after the
+   last user; where the worker has ended by then, on that one's. */
+ZANNI_EXPORT int zanni_worker_wrap (zanni_worker_t *worker, zanni_buffer_t **buffer_p, const zanni_block_t *block,
+                                    zanni_buffer_free_fn *release);
 
 /* The worker's own endpoint, which listens; made where it is new. ZANNI_EDESCRIPTORS, ZANNI_ESYSTEM, ZANNI_ENOMEM. */
 ZANNI_EXPORT int zanni_worker_endpoint (zanni_worker_t *worker, const char **endpoint_p);

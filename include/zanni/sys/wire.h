@@ -50,8 +50,11 @@ typedef enum {
 } zanni_record_kind_t;
 
 /* Abilities, as bits in HELLO and WELCOME. */
-#define ZANNI_ABILITY_LINK 1u   // LINK, UNLINK, EXIT
-#define ZANNI_ABILITY_LANE 2u
+#define ZANNI_ABILITY_LINK 1u     // LINK, UNLINK, EXIT
+#define ZANNI_ABILITY_LANE 2u     // a lane was offered, or is taken: descriptors go by it
+#define ZANNI_ABILITY_FRAMES 4u   // takes buffers as frames: level 2
+#define ZANNI_ABILITY_SHARED 8u   // takes buffers in shared memory: level 3
+#define ZANNI_ABILITY_RINGS 16u   // with the lane, rings: messages go by it
 
 /* Why a session ends: the code of BYE. */
 typedef enum {
@@ -79,10 +82,14 @@ typedef struct {
     bool own;
 } zanni_wire_ref_t;
 
-/* A buffer beside the arguments. Its bytes are the next of the record's frames, or come in CHUNK records. */
+/* A buffer beside the arguments. Its bytes are the next of the record's frames, or come in CHUNK records, or lie in the
+   record itself, or in memory that both sides share. */
 typedef struct {
     uint64_t size;
-    uint64_t chunks;         // 0: a frame; else the number that its chunks name
+    uint64_t chunks;         // not 0: the number that its chunks name
+    const uint8_t *bytes;    // not NULL: in the record
+    uint64_t segment;        // not 0: in this piece of the sender's memory, at:
+    uint64_t offset;
     uint8_t element;         // zanni_element_t
     uint8_t dimensions;      // of shape; 0: nobody said
     uint64_t shape [8];
@@ -147,8 +154,11 @@ typedef struct {
         uint64_t count;        // RELEASE
         struct {
             uint64_t buffer, offset, total;
+            zanni_bytes_t bytes;   // data NULL: its frame has them
         } chunk;
-        uint64_t descriptor;   // LANE
+        struct {
+            uint64_t segment, count;
+        } lane;                // LANE
     } as;
 } zanni_record_t;
 

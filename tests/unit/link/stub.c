@@ -131,6 +131,14 @@ zanni_worker_buffer (zanni_worker_t *worker, zanni_buffer_t **buffer_p, size_t s
     return zanni__buffer_new (buffer_p, worker->node->region_ops, worker->node->region, size);
 }
 
+int
+zanni_worker_wrap (zanni_worker_t *worker, zanni_buffer_t **buffer_p, const zanni_block_t *block,
+                   zanni_buffer_free_fn *release)
+{
+    (void) worker;   // all of a stub is one thread
+    return zanni__buffer_wrap (buffer_p, block->data, block->size, release, block->handle);
+}
+
 static int
 s_listen (const char *endpoint, int type, const char *suffix)
 {
@@ -182,9 +190,12 @@ stub_open_with (stub_t *stub, uint8_t id, uint64_t window, uint32_t heartbeat_ms
     stub->node.incarnation = 1;
     stub->node.home = "";
     stub->node.options.window_bytes = window;
+    stub->node.options.wire_level_max = 2;
+    stub->node.options.in_band_max = 1024;
+    stub->node.options.share_least = 64 << 10;
     stub->node.options.heartbeat_ms = heartbeat_ms;
     stub->node.region_ops = &zanni__region_default;
-    stub->node.region_ops->open (&stub->node.region);
+    stub->node.region_ops->open (&stub->node.region, 1 << 16, 1 << 30);
     pthread_mutex_init (&stub->node.lock, NULL);
     snprintf (stub->node.name, sizeof stub->node.name, "stub");
     stub->worker.node = &stub->node;

@@ -10,7 +10,7 @@ static void
 open_region (void)
 {
     faults_install ();
-    cr_assert_eq (zanni__region_default.open (&region), 0);
+    cr_assert_eq (zanni__region_default.open (&region, 1 << 16, 1 << 30), 0);
 }
 
 static void

@@ -1,10 +1,17 @@
 /* The default region: size classes, the cache and its limit, the end. */
 
+#include "base/memfd.h"
 #include "message/region.h"
 
 #include "support.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define SHARED ((size_t) 64 << 10)   // the least that is
 
 static const zanni_region_ops_t *const ops = &zanni__region_default;
 static void *region;
@@ -13,7 +20,7 @@ static void
 open_region (void)
 {
     faults_install ();
-    cr_assert_eq (ops->open (&region), 0);
+    cr_assert_eq (ops->open (&region, 1 << 16, 1 << 30), 0);
 }
 
 TestSuite (region, .init = open_region);
@@ -90,7 +97,7 @@ Test (region, keeps_at_most_256_mib_and_forgets_the_oldest)
     ops->release (region, &small);
     for (int i = 0; i < 20; i++)
         ops->release (region, &blocks [i]);
-    cr_assert_eq (faults_held () - before, 16);
+    cr_assert_eq (faults_held () - before, 17, "16 blocks, and the table of those that can be shared");
     zanni_block_t block = allocate ((size_t) 16 << 20);
     cr_assert_eq (block.data, last);
     ops->release (region, &block);
@@ -98,13 +105,21 @@ Test (region, keeps_at_most_256_mib_and_forgets_the_oldest)
     cr_assert_eq (faults_held (), 0);
 }
 
-Test (region, a_block_over_the_limit_of_the_cache_leaves_it_alone)
+Test (region, of_blocks_larger_than_the_cache_the_last_stays_beside_it)
 {
-    zanni_block_t small = allocate (1000), huge = allocate ((size_t) 300 << 20);
+    zanni_block_t small = allocate (1000), huge = allocate ((size_t) 300 << 20), other = allocate ((size_t) 300 << 20);
+    void *data = small.data, *last = other.data;
     ops->release (region, &small);
     long held = faults_held ();
     ops->release (region, &huge);
+    ops->release (region, &other);
     cr_assert_eq (faults_held (), held - 1);
+    huge = allocate ((size_t) 300 << 20);
+    cr_assert_eq (huge.data, last);
+    small = allocate (1000);
+    cr_assert_eq (small.data, data);
+    ops->release (region, &huge);
+    ops->release (region, &small);
     ops->close (region);
     cr_assert_eq (faults_held (), 0);
 }
@@ -114,19 +129,121 @@ Test (region, goes_with_its_last_block_after_close)
     zanni_block_t one = allocate (100), two = allocate (100000), three = allocate (100000);
     ops->release (region, &three);
     ops->close (region);
-    cr_assert_eq (faults_held (), 3, "two blocks and the region itself");
+    cr_assert_eq (faults_held (), 4, "two blocks, the region itself, its table of those that can be shared");
     ops->release (region, &one);
     memset (two.data, 1, two.size);
     ops->release (region, &two);
     cr_assert_eq (faults_held (), 0);
 }
 
-Test (region, cannot_share)
+Test (region, small_blocks_cannot_be_shared)
 {
     zanni_block_t block = allocate (100);
-    int fd = -1;
-    cr_assert_eq (ops->share (region, &block, &fd), ZANNI_EROUTE);
-    cr_assert_eq (fd, -1);
+    zanni_segment_t segment = { .fd = -1 };
+    cr_assert_eq (ops->share (region, &block, &segment), ZANNI_EROUTE);
+    cr_assert_eq (segment.fd, -1);
+    ops->release (region, &block);
+    ops->close (region);
+}
+
+/* A block from the least size on, and what another process would see of it. */
+static const uint8_t *
+map (const zanni_block_t *block, zanni_segment_t *segment)
+{
+    cr_assert_eq (ops->share (region, block, segment), 0);
+    cr_assert (zanni__memfd_is_good (segment->fd, segment->size, true));
+    const uint8_t *data = mmap (NULL, segment->size, PROT_READ, MAP_SHARED, segment->fd, 0);
+    cr_assert_neq (data, MAP_FAILED);
+    return data + segment->offset;
+}
+
+Test (region, large_blocks_are_seen_by_who_maps_them)
+{
+    zanni_block_t block = allocate (SHARED);
+    zanni_segment_t segment;
+    const uint8_t *seen = map (&block, &segment);
+    memset (block.data, 7, SHARED);
+    cr_assert_eq (seen [0], 7);
+    cr_assert_eq (seen [SHARED - 1], 7);
+    cr_assert (ops->has (region, segment.serial));
+    ops->release (region, &block);
+    ops->close (region);
+}
+
+Test (region, nobody_else_can_write_to_or_resize_a_large_block)
+{
+    zanni_block_t block = allocate (SHARED);
+    zanni_segment_t segment;
+    cr_assert_eq (ops->share (region, &block, &segment), 0);
+    cr_assert_eq (mmap (NULL, segment.size, PROT_WRITE, MAP_SHARED, segment.fd, 0), MAP_FAILED);
+    cr_assert_neq (ftruncate (segment.fd, 0), 0);
+    cr_assert_neq (ftruncate (segment.fd, 1 << 30), 0);
+    cr_assert_neq (fcntl (segment.fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
+    ops->release (region, &block);
+    ops->close (region);
+}
+
+Test (region, a_large_block_that_came_back_is_the_same_segment_again)
+{
+    zanni_block_t block = allocate (SHARED);
+    zanni_segment_t before, after;
+    cr_assert_eq (ops->share (region, &block, &before), 0);
+    ops->release (region, &block);
+    block = allocate (SHARED);
+    cr_assert_eq (ops->share (region, &block, &after), 0);
+    cr_assert_eq (before.serial, after.serial);
+    ops->release (region, &block);
+    ops->close (region);
+}
+
+Test (region, an_abandoned_block_is_never_used_again)
+{
+    zanni_block_t block = allocate (SHARED);
+    zanni_segment_t before, after;
+    const uint8_t *seen = map (&block, &before);
+    memset (block.data, 7, SHARED);
+    uint64_t gone = ops->gone (region);
+    ops->abandon (region, &block);
+    ops->release (region, &block);
+    cr_assert_not (ops->has (region, before.serial));
+    cr_assert_eq (ops->gone (region), gone + 1);
+    block = allocate (SHARED);
+    memset (block.data, 8, SHARED);
+    cr_assert_eq (ops->share (region, &block, &after), 0);
+    cr_assert_neq (before.serial, after.serial);
+    cr_assert_eq (seen [0], 7, "who mapped it still sees what was there");
+    ops->release (region, &block);
+    ops->close (region);
+}
+
+Test (region, beyond_the_quota_blocks_are_ordinary_memory)
+{
+    zanni_block_t blocks [3];
+    zanni_segment_t segment;
+    void *small = NULL;
+    cr_assert_eq (ops->open (&small, SHARED, 2 * SHARED), 0);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq (ops->allocate (small, SHARED, &blocks [i]), 0);
+        memset (blocks [i].data, i, SHARED);
+        cr_assert_eq (ops->share (small, &blocks [i], &segment), i < 2 ? 0 : ZANNI_EROUTE);
+    }
+    for (int i = 0; i < 3; i++)
+        ops->release (small, &blocks [i]);
+    ops->close (small);
+    ops->close (region);
+}
+
+Test (region, without_descriptors_blocks_are_ordinary_memory)
+{
+    struct rlimit before, none;
+    zanni_segment_t segment;
+    cr_assert_eq (getrlimit (RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3;
+    cr_assert_eq (setrlimit (RLIMIT_NOFILE, &none), 0);
+    zanni_block_t block = allocate (SHARED);
+    cr_assert_eq (setrlimit (RLIMIT_NOFILE, &before), 0);
+    cr_assert_eq (ops->share (region, &block, &segment), ZANNI_EROUTE);
     ops->release (region, &block);
     ops->close (region);
 }
@@ -140,7 +257,7 @@ Test (region, without_memory_is_an_error)
     cr_assert_eq (ops->allocate (region, SIZE_MAX, &block), ZANNI_ENOMEM);
     cr_assert_eq (ops->allocate (region, (size_t) 1 << 62, &block), ZANNI_ENOMEM);
     faults_fail (1, 0);
-    cr_assert_eq (ops->open (&other), ZANNI_ENOMEM);
+    cr_assert_eq (ops->open (&other, 1 << 16, 1 << 30), ZANNI_ENOMEM);
     ops->close (region);
     cr_assert_eq (faults_held (), 0);
 }

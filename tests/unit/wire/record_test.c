@@ -79,7 +79,7 @@ sample (unsigned kind)
     if (kind == ZANNI_RECORD_CHUNK)
         record.as.chunk.buffer = 9, record.as.chunk.offset = 256u << 10, record.as.chunk.total = 64u << 20;
     if (kind == ZANNI_RECORD_LANE)
-        record.as.descriptor = 12;
+        record.as.lane.segment = 12, record.as.lane.count = 3;
     return record;
 }
 
