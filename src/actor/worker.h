@@ -253,7 +253,9 @@ static inline int
 zanni__target (zanni_worker_t *worker, zanni__identity_t **to_p, const zanni_ref_t *ref)
 {
     *to_p = ref->identity;
-    return __builtin_expect (ref->identity->elsewhere, 0) ? zanni__remote_here (worker, to_p, ref->identity) : 0;
+    if (__builtin_expect (ref->identity->elsewhere && ref->identity->worker != worker, 0))
+        return zanni__remote_here (worker, to_p, ref->identity);
+    return 0;
 }
 
 /* remote.c: the worker's link, opened where it is new. */

@@ -249,14 +249,15 @@ s_send (zanni_peer_t *base, const zanni_record_t *record, const zanni_buffer_t *
     return rc;
 }
 
-/* Only in a parcel that is open, and where nothing waits for buffers, which it might have to wait behind. */
+/* Only in a parcel that is open, which none is once the link closes, and where nothing waits for buffers: it might have to
+   wait behind that. */
 static uint8_t *
 s_room (zanni_peer_t *base, size_t size)
 {
     zanni__peer_t *peer = (zanni__peer_t *) (void *) base;
     zanni__parcel_t *parcel = peer->out.writing;
-    if (!parcel || parcel->room - parcel->end < size || peer->out.transfers || peer->out.held || peer->out.early
-        || peer->hub->closing)
+    uintptr_t waiting = (uintptr_t) peer->out.transfers | (uintptr_t) peer->out.held | (uintptr_t) peer->out.early;
+    if (!parcel || parcel->room - parcel->end < size || waiting)
         return NULL;
     return parcel->data + parcel->end;
 }
