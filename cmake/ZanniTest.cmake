@@ -18,6 +18,7 @@
 #     INTERNAL         linked with the static library in place of the shared one
 #     UNSANITIZED      is left out of the sanitizer builds
 #     SERIAL           runs while no other test does
+#     AGAIN s VAR=x    registers it once more, in that environment, which the sentence s tells; any number of these pairs
 #     ARGS, LIBRARIES, LABELS, ENVIRONMENT   further ones
 
 enable_language (CXX)
@@ -63,7 +64,7 @@ endfunction ()
 # The program of a test and its one or two registrations.
 function (zanni_test_program kind name)
     cmake_parse_arguments (PARSE_ARGV 2 arg "LONG;PLAIN;INTERNAL;UNSANITIZED;SERIAL" "TIMEOUT"
-        "ARGS;LIBRARIES;LABELS;ENVIRONMENT")
+        "ARGS;LIBRARIES;LABELS;ENVIRONMENT;AGAIN")
     if ((ZANNI_SANITIZE AND arg_UNSANITIZED) OR (ZANNI_SANITIZE STREQUAL "thread" AND NOT arg_PLAIN))
         return ()
     endif ()
@@ -93,6 +94,11 @@ function (zanni_test_program kind name)
     endif ()
     zanni_add_test ("${kind}: ${name}" ${common} TIMEOUT ${arg_TIMEOUT} LABELS ${kind} ${arg_LABELS}
         ENVIRONMENT ${arg_ENVIRONMENT})
+    while (arg_AGAIN)
+        list (POP_FRONT arg_AGAIN how environment)
+        zanni_add_test ("${kind}: ${name}, ${how}" ${common} TIMEOUT ${arg_TIMEOUT} LABELS ${kind} ${arg_LABELS}
+            ENVIRONMENT ${environment} ${arg_ENVIRONMENT})
+    endwhile ()
     if (arg_LONG AND ZANNI_LONG)
         math (EXPR timeout "${arg_TIMEOUT} * 20")
         zanni_add_test ("${kind}: ${name} (full counts)" ${common} TIMEOUT ${timeout}

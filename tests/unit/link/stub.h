@@ -41,6 +41,9 @@ struct stub {
     int events_count;
 };
 
+/* What the environment says of all of them: STUB_LEVEL, how buffers travel (else 2, as frames); STUB_LANE, that they have
+   none. A test may set both in the node's options before the first session. */
+
 /* `id` is every byte of the node's; its link is open, and has no socket yet. */
 void stub_open (stub_t *stub, uint8_t id);
 void stub_open_with (stub_t *stub, uint8_t id, uint64_t window, uint32_t heartbeat_ms);
