@@ -31,8 +31,10 @@
 #define S_SHARE_LEAST ((uint64_t) 64 << 10)
 #ifdef ZANNI__LANE_OFF
 #define S_LANE_OFF true
+#define S_LEVEL_MAX 2
 #else
 #define S_LANE_OFF false
+#define S_LEVEL_MAX 3
 #endif
 #define S_WORKERS_MOST 1024
 
@@ -130,10 +132,9 @@ s_copy_program (zanni_options_t *own)
 static void
 s_set_sharing (zanni_options_t *own)
 {
-    if (S_LANE_OFF)
-        own->lane_off = true;
-    if (!own->wire_level_max || own->wire_level_max > 3)
-        own->wire_level_max = 3;
+    own->lane_off = own->lane_off || S_LANE_OFF;
+    if (!own->wire_level_max || own->wire_level_max > S_LEVEL_MAX)
+        own->wire_level_max = S_LEVEL_MAX;
     if (!own->in_band_max)
         own->in_band_max = S_IN_BAND_MAX;
     if (!own->share_least)

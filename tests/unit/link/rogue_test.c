@@ -248,7 +248,7 @@ Test (rogue, chunks_must_be_the_next_of_something)
         size_t size = put_batch (bytes, 1);
         size += put_tell (bytes + size, &with);
         size += put (bytes + size, &(zanni_record_t) {
-            .kind = ZANNI_RECORD_CHUNK, .as.chunk = { wrong [i][0], wrong [i][1], wrong [i][2] }
+            .kind = ZANNI_RECORD_CHUNK, .as.chunk = { wrong [i][0], wrong [i][1], wrong [i][2], { 0 } }
         });
         send_bytes (bytes, size, true);
         send_bytes (bytes, 100, false);

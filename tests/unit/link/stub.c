@@ -215,10 +215,19 @@ stub_open (stub_t *stub, uint8_t id)
 }
 
 static void
+s_unlink (const char *path)
+{
+    char beside [ZANNI_ENDPOINT_MAX + 1];
+    snprintf (beside, sizeof beside, "%s+", path);
+    unlink (path);
+    unlink (beside);
+}
+
+static void
 s_free (stub_t *stub)
 {
     if (*stub->worker.endpoint)
-        unlink (stub->worker.endpoint + 6);
+        s_unlink (stub->worker.endpoint + 6);
     close (stub->worker.epoll);
     stub->node.region_ops->close (stub->node.region);
     pthread_mutex_destroy (&stub->node.lock);
