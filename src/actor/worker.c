@@ -136,14 +136,23 @@ s_set_poll (zanni_worker_t *worker, int64_t took_ns)
 
 /* What came from other nodes is handled before more of it is taken in: mailboxes stay short, what they are made of stays
    in the cache, and the rest waits where windows bound it. While nothing runs, because the owner waits for something that
-   may be among it, all that comes is taken. */
+   may be among it, all that comes is taken. Not everything that came is handled in a turn, so what is ahead is a guess: it
+   is never taken for more than one look may bring, and holds for some milliseconds. */
 static void
 s_look_at_link (zanni_worker_t *worker)
 {
     const zanni_link_ops_t *link = worker->node->link;
     worker->ahead -= worker->ran < worker->ahead ? worker->ran : worker->ahead;
-    if (!worker->run_head || !worker->ahead || link->next_ns (worker->link) <= worker->now_ns)
-        worker->ahead += (uint32_t) link->receive (worker->link);
+    bool idle = !worker->run_head;
+    bool looks = idle || !worker->ahead || worker->now_ns - worker->linked_ns >= ZANNI__AHEAD_NS
+                 || link->next_ns (worker->link) <= worker->now_ns;
+    if (!looks)
+        return;
+    uint32_t came = (uint32_t) link->receive (worker->link);
+    worker->ahead = idle ? came : worker->ahead + came;
+    if (worker->ahead > ZANNI__AHEAD_MOST)
+        worker->ahead = ZANNI__AHEAD_MOST;
+    worker->linked_ns = worker->now_ns;
 }
 
 /* It rang, and is never silent again. */
