@@ -13,6 +13,7 @@
 #include "zanni/buffer.h"
 #include "zanni/ref.h"
 #include "zanni/message.h"
+#include "zanni/type.h"
 #include "zanni/class.h"
 #include "zanni/node.h"
 #include "zanni/actor.h"

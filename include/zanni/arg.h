@@ -28,6 +28,19 @@ typedef struct {
     const char *method;
 } zanni_bound_t;            // `M`: a method of an actor
 
+typedef struct zanni_type zanni_type_t;       // what follows stands in type.h
+typedef struct zanni_object zanni_object_t;   // `o`, whatever its type
+
+typedef struct {
+    const zanni_type_t *type;
+    const void *instance;
+} zanni_typed_t;            // `o`: ZANNI_OBJECT (&type, instance)
+
+typedef struct {
+    const zanni_type_t *type;
+    void *place;            // of a pointer to the instance
+} zanni_into_t;             // ZANNI_INTO (&type, &instance)
+
 typedef enum {
     ZANNI_ARG_INT = 1,   // value.i
     ZANNI_ARG_UINT,      // value.u
@@ -42,7 +55,9 @@ typedef enum {
     ZANNI_ARG_DOUBLES,   // value.p: const double *, size of them
     ZANNI_ARG_STRINGS,   // value.p: const char *const *, size of them
     ZANNI_ARG_PACKED,    // value.p, size: one msgpack value
-    ZANNI_ARG_BOUND      // value.p: const zanni_bound_t *
+    ZANNI_ARG_BOUND,     // value.p: const zanni_bound_t *
+    ZANNI_ARG_TYPED,     // value.p: const zanni_typed_t *
+    ZANNI_ARG_OBJECT     // value.p: const zanni_object_t *
 } zanni_arg_tag_t;
 
 /* One argument, borrowed for the duration of the call. */
@@ -60,7 +75,7 @@ typedef struct {
 typedef enum {
     ZANNI_OUT_BOOL = 1, ZANNI_OUT_UINT8, ZANNI_OUT_INT32, ZANNI_OUT_UINT32, ZANNI_OUT_INT64, ZANNI_OUT_UINT64,
     ZANNI_OUT_DOUBLE, ZANNI_OUT_STRING, ZANNI_OUT_BYTES, ZANNI_OUT_REF, ZANNI_OUT_BUFFER, ZANNI_OUT_PACKED,
-    ZANNI_OUT_BOUND
+    ZANNI_OUT_BOUND, ZANNI_OUT_TYPED, ZANNI_OUT_OBJECT
 } zanni_out_tag_t;
 
 /* Where one argument goes. */
@@ -80,6 +95,7 @@ static inline zanni_arg_t zanni_arg_bool (bool value) { ZANNI_TAGGED (ZANNI_ARG_
 static inline zanni_arg_t zanni_arg_double (double value) { ZANNI_TAGGED (ZANNI_ARG_DOUBLE, 0, d, value); }
 static inline zanni_arg_t zanni_arg_string (const char *value) { ZANNI_TAGGED (ZANNI_ARG_STRING, 0, p, value); }
 static inline zanni_arg_t zanni_arg_ref (const zanni_ref_t *value) { ZANNI_TAGGED (ZANNI_ARG_REF, 0, p, value); }
+static inline zanni_arg_t zanni_arg_typed (const zanni_typed_t *value) { ZANNI_TAGGED (ZANNI_ARG_TYPED, 0, p, value); }
 static inline zanni_arg_t zanni_arg_self (zanni_arg_t value) { return value; }
 
 static inline zanni_arg_t
@@ -117,7 +133,6 @@ zanni_arg_list (const zanni_arg_t *values, size_t count)
 {
     ZANNI_TAGGED (ZANNI_ARG_LIST, count, p, values);
 }
-
 
 static inline zanni_arg_t
 zanni_arg_packed (zanni_packed_t value)
@@ -163,7 +178,8 @@ zanni_arg_bound (const zanni_bound_t *value)
         unsigned long *: ZANNI_OUT_UINT64, unsigned long long *: ZANNI_OUT_UINT64, double *: ZANNI_OUT_DOUBLE, \
         const char **: ZANNI_OUT_STRING, zanni_bytes_t *: ZANNI_OUT_BYTES, \
         const zanni_ref_t **: ZANNI_OUT_REF, const zanni_buffer_t **: ZANNI_OUT_BUFFER, \
-        zanni_packed_t *: ZANNI_OUT_PACKED, zanni_bound_t *: ZANNI_OUT_BOUND), (a) }
+        zanni_packed_t *: ZANNI_OUT_PACKED, zanni_bound_t *: ZANNI_OUT_BOUND, \
+        zanni_into_t *: ZANNI_OUT_TYPED, const zanni_object_t **: ZANNI_OUT_OBJECT), (a) }
 
 #define ZANNI_ARG_1(a) ZANNI_ARG (a)
 #define ZANNI_ARG_2(a, ...) ZANNI_ARG (a), ZANNI_ARG_1 (__VA_ARGS__)

@@ -18,6 +18,7 @@
 #include "message.h"
 #include "node.h"
 #include "timer.h"
+#include "type.h"
 
 #ifdef __cplusplus
 
@@ -94,6 +95,8 @@ inline zanni_out_t zanni_out (const zanni_ref_t **place) { return { ZANNI_OUT_RE
 inline zanni_out_t zanni_out (const zanni_buffer_t **place) { return { ZANNI_OUT_BUFFER, place }; }
 inline zanni_out_t zanni_out (zanni_packed_t *place) { return { ZANNI_OUT_PACKED, place }; }
 inline zanni_out_t zanni_out (zanni_bound_t *place) { return { ZANNI_OUT_BOUND, place }; }
+inline zanni_out_t zanni_out (const zanni_object_t **place) { return { ZANNI_OUT_OBJECT, place }; }
+inline zanni_out_t zanni_out (const zanni_into_t &into) { return { ZANNI_OUT_TYPED, (void *) &into }; }
 
 /* What the calls below pass on: an array that has room for one at least, since C++ has none of length 0. */
 template <size_t count> struct zanni_argv {
@@ -207,7 +210,7 @@ zanni_list_append (zanni_list_t *list, const args_t &...args)
 
 template <typename... places_t>
 ZANNI_CHECKED inline int
-zanni_read (zanni_msg_t *msg, places_t *...places)
+zanni_read (zanni_msg_t *msg, const places_t &...places)
 {
     const zanni_out_t outs [] = { zanni_out (places)..., zanni_out_t () };
     return zanni_read_args (msg, outs, sizeof... (places));

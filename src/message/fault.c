@@ -26,6 +26,7 @@ static const char *const s_names [128] = {
     ['b'] = "bool",   ['y'] = "byte",      ['i'] = "int32",  ['u'] = "uint32",       ['x'] = "int64",
     ['t'] = "uint64", ['d'] = "double",    ['s'] = "string", ['v'] = "any value",    ['r'] = "reference",
     ['B'] = "buffer", ['M'] = "bound method", ['('] = "struct", ['{'] = "pair",      ['a'] = "array",
+    ['o'] = "registered type",
 };
 
 static const char *
@@ -48,7 +49,8 @@ static const char *
 s_found_ext (uint8_t ext)
 {
     static const char *const names [] = {
-        [ZANNI__EXT_REF] = "a reference", [ZANNI__EXT_BUFFER] = "a buffer", [ZANNI__EXT_BOUND] = "a bound method"
+        [ZANNI__EXT_REF] = "a reference", [ZANNI__EXT_BUFFER] = "a buffer", [ZANNI__EXT_BOUND] = "a bound method",
+        [ZANNI__EXT_OBJECT] = "a registered type"
     };
     bool known = ext < sizeof names / sizeof *names && names [ext];
     return known ? names [ext] : "an extension value";
@@ -112,7 +114,7 @@ zanni__fault_words (const zanni__fault_t *fault, const char *wanted, char *text,
     else if (fault->missing)
         s_add (&out, " is missing");
     else
-        s_add (&out, " is %s%s%s", s_found (fault), fault->range ? " that does not fit" : "",
+        s_add (&out, " is %s%s%s", fault->detail ? fault->detail : s_found (fault), fault->range ? " that does not fit" : "",
                fault->text ? " that has a NUL or is not UTF-8" : "");
     if (*wanted)
         s_add (&out, ", %s was wanted", wanted);

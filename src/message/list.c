@@ -2,20 +2,14 @@
    the items and is known last, so five bytes, the longest head of a msgpack array, are kept free at the front; the
    head that is written is the shortest and ends where the items begin. */
 
-#include "pack.h"
+#include "list.h"
 
 #include "../base/memory.h"
 #include "../base/assert.h"
 #include <string.h>
-#include <zanni/message.h>
 
 #define S_HEAD 5
 #define S_LEAST 256
-
-struct zanni_list {
-    zanni__writer_t writer;
-    uint32_t count;
-};
 
 static bool
 s_grow (zanni__writer_t *writer, size_t need)
@@ -51,8 +45,9 @@ zanni_list_new (zanni_list_t **list_p)
         return ZANNI_ENOMEM;
     }
     *list = (zanni_list_t) {
-        .writer = { .at = memory + S_HEAD, .end = memory + S_LEAST, .start = memory, .ops = &s_ops }
+        .own = { .at = memory + S_HEAD, .end = memory + S_LEAST, .start = memory, .ops = &s_ops }
     };
+    list->writer = &list->own;
     *list_p = list;
     return 0;
 }
@@ -62,7 +57,7 @@ zanni_list_destroy (zanni_list_t **list_p)
 {
     if (!list_p || !*list_p)
         return;
-    zanni__free ((*list_p)->writer.start);
+    zanni__free ((*list_p)->own.start);
     zanni__free (*list_p);
     *list_p = NULL;
 }
@@ -70,12 +65,15 @@ zanni_list_destroy (zanni_list_t **list_p)
 int
 zanni_list_append_args (zanni_list_t *list, const zanni_arg_t *args, size_t count)
 {
-    size_t used = (size_t) (list->writer.at - list->writer.start);
+    zanni__writer_t *writer = list->writer;
+    size_t used = (size_t) (writer->at - writer->start);
+    bool inside = writer->inside;
     if (count > UINT32_MAX - list->count)
         return ZANNI_ETOOBIG;
-    if (!zanni__writer_values (&list->writer, args, count, 1)) {
-        list->writer.at = list->writer.start + used;
-        return list->writer.error;
+    if (!zanni__writer_values (writer, args, count, 1)) {
+        writer->at = writer->start + used;
+        writer->inside = inside;
+        return writer->error;
     }
     list->count += (uint32_t) count;
     return 0;
@@ -85,12 +83,14 @@ zanni_arg_t
 zanni_list_arg (zanni_list_t *list)
 {
     uint8_t head [S_HEAD];
+    if (list->writer != &list->own)
+        return zanni_arg_packed ((zanni_packed_t) { NULL, 0 });   // of a hook: it is in its message already
     zanni__writer_t writer = { .at = head, .end = head + S_HEAD, .start = head, .ops = &s_ops };
     bool good = zanni__writer_array (&writer, list->count);
     zanni__assert (good);
     (void) good;
     size_t size = (size_t) (writer.at - head);
-    uint8_t *start = list->writer.start + S_HEAD - size;
+    uint8_t *start = list->own.start + S_HEAD - size;
     memcpy (start, head, size);
-    return zanni_arg_packed ((zanni_packed_t) { start, (size_t) (list->writer.at - start) });
+    return zanni_arg_packed ((zanni_packed_t) { start, (size_t) (list->own.at - start) });
 }

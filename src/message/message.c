@@ -28,6 +28,7 @@ zanni__msg_extra (zanni_msg_t *msg)
         return NULL;
     extra->msg = msg;
     zanni__link_init (&extra->kept);
+    zanni__link_init (&extra->instances);
     msg->extra = extra;
     return extra;
 }
@@ -38,6 +39,7 @@ zanni__msg_extra_free (zanni_msg_t *msg)
     zanni__extra_t *extra = msg->extra;
     if (!extra)
         return;
+    zanni__instances_drop (&extra->instances);
     s_chunk_t *chunk = extra->strings;
     while (chunk) {
         s_chunk_t *next = chunk->next;
@@ -97,12 +99,17 @@ s_take_chunk (zanni_msg_t *msg, size_t size)
     return chunk->data + chunk->used - size;
 }
 
+void *
+zanni__msg_room (zanni_msg_t *msg, size_t size)
+{
+    void *room = s_take_room (msg, size);
+    return room ? room : s_take_chunk (msg, size);
+}
+
 char *
 zanni__msg_copy (zanni_msg_t *msg, const void *data, size_t size)
 {
-    char *copy = s_take_room (msg, size + 1);
-    if (!copy)
-        copy = s_take_chunk (msg, size + 1);
+    char *copy = zanni__msg_room (msg, size + 1);
     if (!copy)
         return NULL;
     if (size)

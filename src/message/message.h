@@ -30,6 +30,7 @@ typedef struct {
     uint32_t depth;
     zanni__level_t levels [ZANNI__READ_DEPTH];
     void *strings;                 // chunks of copies, freed with the message
+    zanni__link_t instances;       // of registered types with hooks, dropped with the message
     char fault [200];
 } zanni__extra_t;
 
@@ -66,8 +67,14 @@ void zanni__msg_extra_free (zanni_msg_t *msg);
 /* Remembers what did not fit, for zanni_msg_fault; without memory it stays "". */
 void zanni__msg_set_fault (zanni_msg_t *msg, const char *text);
 
+/* `size` bytes that live as long as the message, in its room where they fit; NULL: out of memory. */
+void *zanni__msg_room (zanni_msg_t *msg, size_t size);
+
 /* A copy of `size` bytes and a NUL that lives as long as the message, in its room where it fits; NULL: out of
    memory. */
 char *zanni__msg_copy (zanni_msg_t *msg, const void *data, size_t size);
+
+/* Drops instances that a message read: pool.c. */
+void zanni__instances_drop (zanni__link_t *instances);
 
 #endif

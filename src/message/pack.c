@@ -3,13 +3,14 @@
 
    The side table has all references before all buffers, but a buffer may be an earlier argument than a reference.
    So when the first handle turns up, all of them are counted and the table gets its final place and size; messages
-   without handles, nearly all of them, pay nothing for that. In the room the table ends where the room ends and
+   without handles, nearly all of them, pay nothing for that. Of buffers there may be fewer then, where a hook packs. In the room the table ends where the room ends and
    the bytes grow towards it; in a payload it lies before the bytes, so that it moves along when they grow. */
 
 #include "pack.h"
 
 #include "../base/memory.h"
 #include "args.h"
+#include "object.h"
 #include "../base/assert.h"
 #include <string.h>
 #include <zanni/buffer.h>
@@ -40,6 +41,8 @@ s_count_handles (s_handles_t *handles, const zanni_arg_t *list, size_t count, ui
         uint32_t tag = list [i].tag;
         handles->refs += tag == ZANNI_ARG_REF || tag == ZANNI_ARG_BOUND;
         handles->buffers += tag == ZANNI_ARG_BUFFER;
+        if (tag == ZANNI_ARG_TYPED || tag == ZANNI_ARG_OBJECT)
+            zanni__object_handles (&list [i], &handles->refs, &handles->buffers);
         if (tag == ZANNI_ARG_LIST && depth < ZANNI__PACK_DEPTH)
             s_count_handles (handles, list [i].value.p, list [i].size, depth + 1);
     }
@@ -169,9 +172,10 @@ s_keep_buffer (zanni__writer_t *writer, const zanni_buffer_t *buffer, uint32_t *
     s_packing_t *packing = (s_packing_t *) writer;
     if (!packing->table && !s_lay_table (packing))
         return false;
+    if (packing->buffers_kept == packing->buffers)
+        return s_fail (packing, ZANNI_ETOOBIG);   // a hook appended more than it may
     *index = packing->buffers_kept++;
     packing->table [packing->refs + *index] = zanni_buffer_keep (buffer);
-    zanni__assert (packing->buffers_kept <= packing->buffers);
     return true;
 }
 

@@ -31,7 +31,17 @@ struct zanni__writer {
     uint8_t *start;
     const zanni__writer_ops_t *ops;
     int error;
+    bool inside;      // a registered type, which holds no other
 };
+
+/* Sees to room for `need` more bytes. */
+ZANNI__INLINE bool
+zanni__writer_room (zanni__writer_t *writer, size_t need)
+{
+    return __builtin_expect ((size_t) (writer->end - writer->at) >= need, 1) || writer->ops->grow (writer, need);
+}
+
+bool zanni__writer_append (zanni__writer_t *writer, const void *data, size_t size);
 
 /* Writes the head of an array of `count` values. */
 bool zanni__writer_array (zanni__writer_t *writer, size_t count);

@@ -8,10 +8,13 @@
 
 #include "message.h"
 
+#include "object.h"
 #include "quick.h"
 #include "value.h"
 #include "../base/assert.h"
+#include <stdio.h>
 #include <string.h>
+#include <zanni/type.h>
 
 #define S_PLACES_MOST ZANNI__SIGNATURE_TYPES
 
@@ -29,6 +32,7 @@ typedef struct {
     zanni__reader_t reader;
     uint32_t left;
     int rc;
+    const char *detail;   // of the value that does not fit, or NULL
 } s_read_t;
 
 /* What became of a value. */
@@ -90,7 +94,8 @@ s_fault (s_read_t *read, const char *wanted, const uint8_t *at, s_finding_t foun
     bool whole = found == S_MISSING || zanni__reader_next (&ahead, &value);
     zanni__fault_t fault = {
         .found = at < ahead.end ? *at : 0, .ext = (uint8_t) value.ext, .missing = found == S_MISSING,
-        .range = found == S_RANGE, .text = found == S_TEXT, .broken = found == S_BROKEN || !whole
+        .range = found == S_RANGE, .text = found == S_TEXT, .broken = found == S_BROKEN || !whole,
+        .detail = read->detail
     };
     s_find_place (read, &fault);
     zanni__msg_set_fault (read->msg, zanni__fault_words (&fault, wanted, text, sizeof text));
@@ -210,6 +215,18 @@ s_take_bound (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *va
     return slot->bound.method ? S_FITS : S_NO_MEMORY;
 }
 
+static s_finding_t
+s_take_object (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot)
+{
+    (void) place;
+    const zanni_object_t *object = NULL;
+    if (value->form != ZANNI__EXT || value->ext != ZANNI__EXT_OBJECT)
+        return S_WRONG;
+    int rc = zanni__object_read (msg, value, &object);
+    slot->p = object;
+    return !rc ? S_FITS : rc == ZANNI_EARGS ? S_BROKEN : S_NO_MEMORY;
+}
+
 static const s_place_t s_places [] = {
     [ZANNI_OUT_BOOL] = { s_take_bool, "bool", sizeof (bool), 0, 1 },
     [ZANNI_OUT_UINT8] = { s_take_int, "byte", 1, 0, UINT8_MAX },
@@ -224,6 +241,8 @@ static const s_place_t s_places [] = {
     [ZANNI_OUT_BUFFER] = { s_take_buffer, "buffer", sizeof (void *), 0, 0 },
     [ZANNI_OUT_PACKED] = { NULL, "any value", sizeof (zanni_packed_t), 0, 0 },
     [ZANNI_OUT_BOUND] = { s_take_bound, "bound method", sizeof (zanni_bound_t), 0, 0 },
+    [ZANNI_OUT_TYPED] = { NULL, "registered type", 0, 0, 0 },
+    [ZANNI_OUT_OBJECT] = { s_take_object, "registered type", sizeof (void *), 0, 0 },
 };
 
 /* Passes over the next value. */
@@ -245,6 +264,39 @@ s_read_packed (s_read_t *read, s_slot_t *slot, const char *wanted)
     if (!s_skip (read, wanted))
         return false;
     slot->packed = (zanni_packed_t) { at, (size_t) (read->reader.at - at) };
+    return true;
+}
+
+/* Says what was found instead of an instance, and in which field. */
+static bool
+s_typed_fault (s_read_t *read, const zanni__value_t *value, const zanni_into_t *into, const char *field)
+{
+    char wanted [80], found [160];
+    snprintf (wanted, sizeof wanted, "type \"%.63s\"", into->type->name);
+    read->detail = zanni__typed_words (value, into, field, found, sizeof found);
+    bool object = value->form == ZANNI__EXT && value->ext == ZANNI__EXT_OBJECT;
+    s_fault (read, wanted, read->reader.at, object && !read->detail ? S_BROKEN : S_WRONG);
+    read->detail = NULL;
+    return false;
+}
+
+static bool
+s_read_typed (s_read_t *read, const zanni_into_t *into, s_slot_t *slot)
+{
+    zanni__value_t value;
+    zanni__reader_t ahead = read->reader;
+    void *instance = NULL;
+    const char *field = NULL;
+    if (!read->left)
+        return s_fault (read, "registered type", ahead.at, S_MISSING);
+    if (!zanni__reader_next (&ahead, &value))
+        return s_fault (read, "registered type", ahead.at, S_BROKEN);
+    read->rc = zanni__typed_read (read->msg, &value, into, &instance, &field);
+    if (read->rc)
+        return read->rc == ZANNI_EARGS ? s_typed_fault (read, &value, into, field) : false;
+    slot->p = instance;
+    read->reader = ahead;
+    read->left--;
     return true;
 }
 
@@ -293,6 +345,10 @@ s_place_of (uint32_t tag)
 static inline void
 s_store (const zanni_out_t *out, const s_slot_t *slot)
 {
+    if (out->tag == ZANNI_OUT_TYPED) {
+        memcpy (((const zanni_into_t *) out->place)->place, slot, sizeof (void *));
+        return;
+    }
     switch (s_places [out->tag].width) {
     case 8:
         memcpy (out->place, slot, 8);
@@ -326,7 +382,11 @@ s_read_all (zanni_msg_t *msg, const zanni_out_t *outs, size_t count)
         const s_place_t *place = s_place_of (outs [i].tag);
         if (!place)
             return ZANNI_EINVAL;
-        if (!s_read_int (&read, place, &slots [i]) && !s_read_one (&read, place, &slots [i]))
+        if (outs [i].tag == ZANNI_OUT_TYPED) {
+            if (!s_read_typed (&read, outs [i].place, &slots [i]))
+                return read.rc;
+        }
+        else if (!s_read_int (&read, place, &slots [i]) && !s_read_one (&read, place, &slots [i]))
             return read.rc;
     }
     for (size_t i = 0; i < count; i++)

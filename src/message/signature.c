@@ -8,6 +8,7 @@
 
 #include "signature.h"
 
+#include "object.h"
 #include "quick.h"
 #include "value.h"
 #include "../base/assert.h"
@@ -22,7 +23,7 @@ s_is_basic (char letter)
 static bool
 s_is_letter (char letter)
 {
-    return letter && strchr ("byiuxtdsvrBM", letter) != NULL;
+    return letter && strchr ("byiuxtdsvrBMo", letter) != NULL;
 }
 
 static const char *s_check_type (const char **at, uint32_t depth);
@@ -220,6 +221,15 @@ s_match_bound (s_match_t *match, const char *type, const zanni__value_t *value, 
     return s_fault (match, type, at, bound ? S_BROKEN : S_WRONG);
 }
 
+static const char *
+s_match_object (s_match_t *match, const char *type, const zanni__value_t *value, const uint8_t *at)
+{
+    if (zanni__object_valid (value, match->args))
+        return type + 1;
+    bool object = value->form == ZANNI__EXT && value->ext == ZANNI__EXT_OBJECT;
+    return s_fault (match, type, at, object ? S_BROKEN : S_WRONG);
+}
+
 /* The members of a struct or pair, up to `close`. */
 static const char *
 s_match_members (s_match_t *match, const char *type, const zanni__value_t *value, const uint8_t *at)
@@ -264,6 +274,7 @@ static s_match_fn *const s_matchers [128] = {
     ['b'] = s_match_bool,   ['y'] = s_match_int,     ['i'] = s_match_int,     ['u'] = s_match_int,
     ['x'] = s_match_int,    ['t'] = s_match_int,     ['d'] = s_match_double,  ['s'] = s_match_string,
     ['v'] = s_match_variant, ['r'] = s_match_handle, ['B'] = s_match_handle,  ['M'] = s_match_bound,
+    ['o'] = s_match_object,
     ['a'] = s_match_array,  ['('] = s_match_members, ['{'] = s_match_members,
 };
 

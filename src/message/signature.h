@@ -17,6 +17,7 @@ typedef struct {
     const char *wanted;    // the type in the signature, or "" where nothing more was wanted
     uint8_t found;         // first msgpack byte of what is there
     uint8_t ext;           // its ext type, where it is one
+    const char *detail;    // what is there in words, or NULL
     bool missing;          // there is nothing
     bool range;            // the right kind of value, but it does not fit the type
     bool text;             // a string with a NUL or that is not UTF-8

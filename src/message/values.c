@@ -11,6 +11,7 @@
 #include "../wire/reader.h"
 #include "../wire/text.h"
 #include "args.h"
+#include "object.h"
 #include <msgpack/pack.h>
 #include <string.h>
 
@@ -30,6 +31,12 @@ s_append (void *data, const char *bytes, size_t size)
     memcpy (writer->at, bytes, size);
     writer->at += size;
     return 0;
+}
+
+bool
+zanni__writer_append (zanni__writer_t *writer, const void *data, size_t size)
+{
+    return !size || s_append (writer, data, size) == 0;
 }
 
 #define S_PACKER(name, writer) msgpack_packer name = { (writer), s_append }
@@ -237,6 +244,31 @@ s_pack_list (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
 
 /* Indices in a ready-made value would point into the table of this message, which knows nothing of them. */
 #define S_INDICES (1u << ZANNI__EXT_REF | 1u << ZANNI__EXT_BUFFER | 1u << ZANNI__EXT_BOUND)
+#define S_OBJECT (1u << ZANNI__EXT_OBJECT)
+
+/* The same where there are registered types, which may hide an index. All values are met in a row, since the elements
+   of an array follow its head. */
+static bool
+s_objects_plain (const zanni_arg_t *arg)
+{
+    zanni__reader_t reader = zanni__reader (arg->value.p, (uint32_t) arg->size);
+    zanni__value_t value;
+    bool plain = true;
+    while (plain && zanni__reader_next (&reader, &value))
+        if (value.form == ZANNI__EXT && value.ext == ZANNI__EXT_OBJECT)
+            plain = zanni__object_plain (&value);
+    return plain;
+}
+
+static bool
+s_is_packed (const zanni_arg_t *arg, uint32_t depth)
+{
+    zanni__reader_t reader = zanni__reader (arg->value.p, (uint32_t) arg->size);
+    if (zanni__reader_skip_but (&reader, ZANNI__WIRE_DEPTH - depth, S_INDICES | S_OBJECT))
+        return reader.at == reader.end;
+    return zanni__reader_skip_but (&reader, ZANNI__WIRE_DEPTH - depth, S_INDICES) && reader.at == reader.end
+        && s_objects_plain (arg);
+}
 
 static bool
 s_pack_packed (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
@@ -245,10 +277,23 @@ s_pack_packed (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
         return s_fail (writer, ZANNI_EARGS);
     if (arg->size > UINT32_MAX)
         return s_fail (writer, ZANNI_ETOOBIG);
-    zanni__reader_t reader = zanni__reader (arg->value.p, (uint32_t) arg->size);
-    if (!zanni__reader_skip_but (&reader, ZANNI__WIRE_DEPTH - depth, S_INDICES) || reader.at != reader.end)
+    if (!s_is_packed (arg, depth))
         return s_fail (writer, ZANNI_EARGS);
     return s_append (writer, arg->value.p, arg->size) == 0;
+}
+
+static bool
+s_pack_typed (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
+{
+    (void) depth;
+    return arg->value.p ? zanni__typed_pack (writer, arg->value.p) : s_fail (writer, ZANNI_EARGS);
+}
+
+static bool
+s_pack_object (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
+{
+    (void) depth;
+    return arg->value.p ? zanni__object_pack (writer, arg->value.p) : s_fail (writer, ZANNI_EARGS);
 }
 
 typedef bool s_pack_fn (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth);
@@ -259,6 +304,7 @@ static s_pack_fn *const s_packers [] = {
     [ZANNI_ARG_REF] = s_pack_ref,       [ZANNI_ARG_BUFFER] = s_pack_buffer,   [ZANNI_ARG_LIST] = s_pack_list,
     [ZANNI_ARG_INTS] = s_pack_ints,     [ZANNI_ARG_DOUBLES] = s_pack_doubles, [ZANNI_ARG_STRINGS] = s_pack_strings,
     [ZANNI_ARG_PACKED] = s_pack_packed, [ZANNI_ARG_BOUND] = s_pack_bound,
+    [ZANNI_ARG_TYPED] = s_pack_typed,   [ZANNI_ARG_OBJECT] = s_pack_object,
 };
 
 bool

@@ -1,6 +1,6 @@
 /* Arguments as JSON. A msgpack value that JSON has too is shown as itself; what it has not is an object of one member
    that says what it is: {"bytes": hex}, {"str": hex} for one that is not UTF-8, {"map": [[key, value], ...]},
-   {"ref": index}, {"buffer": index}, {"method": [index, name]}, {"ext": type, "bytes": hex}. Floats that are no numbers
+   {"ref": index}, {"buffer": index}, {"method": [index, name]}, {"object": name, "version": number, "fields": [...]}, {"ext": type, "bytes": hex}. Floats that are no numbers
    are strings: "nan", "inf", "-inf".
 
    The bytes were checked by zanni_wire_decode, so lengths and depth are believed here. */
@@ -15,6 +15,8 @@
 #define S_EXT_REF 1
 #define S_EXT_BUFFER 2
 #define S_EXT_METHOD 4
+#define S_EXT_OBJECT 6
+#define S_DEPTH 32
 
 typedef struct {
     const uint8_t *at;
@@ -139,6 +141,72 @@ s_method (const uint8_t *bytes, size_t size)
                       json_stringn ((const char *) bytes + head + skip, size - head - skip));
 }
 
+static uint64_t
+s_number_at (const uint8_t *at, unsigned width)
+{
+    s_cursor_t cursor = { at };
+    return s_take (&cursor, width);
+}
+
+/* Behind a value that may be cut off or go too deep; NULL: it does. What is inside an extension nobody has checked. */
+static const uint8_t *
+s_behind (const uint8_t *at, const uint8_t *end, int depth)
+{
+    static const uint8_t widths [] = { 0, 0, 0, 0, 1, 2, 4, 1, 2, 4, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 0, 0, 0, 0, 0, 1, 2, 4,
+                                       2, 4, 2, 4 };
+    if (at == end || depth < 0 || *at == 0xc1)
+        return NULL;
+    uint8_t first = *at++;
+    uint64_t data = first >= 0xa0 && first < 0xc0 ? first & 31 : 0;
+    uint64_t items = first >= 0x90 && first < 0xa0 ? first & 15 : first >= 0x80 && first < 0x90 ? 2 * (first & 15) : 0;
+    if (first >= 0xc0 && first < 0xe0) {
+        unsigned width = widths [first - 0xc0];
+        if (end - at < width)
+            return NULL;
+        uint64_t number = width ? s_number_at (at, width) : 0;
+        at += width;
+        bool fixed = first >= 0xd4 && first <= 0xd8;
+        bool sized = (first >= 0xc4 && first <= 0xc9) || (first >= 0xd9 && first <= 0xdb);
+        data = sized ? number : fixed ? UINT64_C (1) << (first - 0xd4) : 0;
+        data += fixed || (first >= 0xc7 && first <= 0xc9);
+        items = first >= 0xde ? 2 * number : first >= 0xdc ? number : 0;
+    }
+    if (data > (uint64_t) (end - at))
+        return NULL;
+    for (at += data; at && items; items--)
+        at = s_behind (at, end, depth - 1);
+    return at;
+}
+
+static bool
+s_is_text (const uint8_t *at)
+{
+    return (*at >= 0xa0 && *at < 0xc0) || (*at >= 0xd9 && *at <= 0xdb);
+}
+
+static bool
+s_is_array (const uint8_t *at)
+{
+    return (*at >= 0x90 && *at < 0xa0) || *at == 0xdc || *at == 0xdd;
+}
+
+/* A registered type is a name, a version and an array, if it is one. */
+static json_t *
+s_object (const uint8_t *bytes, size_t size)
+{
+    const uint8_t *end = bytes + size;
+    const uint8_t *version = s_behind (bytes, end, 0);
+    const uint8_t *fields = version ? s_behind (version, end, 0) : NULL;
+    if (!fields || s_behind (fields, end, S_DEPTH) != end || !s_is_text (bytes) || !s_is_array (fields))
+        return NULL;
+    if (*version >= 0x80 && (*version < 0xcc || *version > 0xd3))
+        return NULL;
+    s_cursor_t cursor = { bytes };
+    json_t *name = s_value (&cursor);
+    json_t *number = s_value (&cursor);
+    return json_pack ("{s:o,s:o,s:o}", "object", name, "version", number, "fields", s_value (&cursor));
+}
+
 static json_t *
 s_ext (s_cursor_t *cursor, size_t size)
 {
@@ -153,6 +221,8 @@ s_ext (s_cursor_t *cursor, size_t size)
     }
     if (type == S_EXT_METHOD)
         json = s_method (bytes, size);
+    if (type == S_EXT_OBJECT)
+        json = s_object (bytes, size);
     return json ? json : json_pack ("{s:i,s:o}", "ext", type, "bytes", tool_hex (bytes, size));
 }
 

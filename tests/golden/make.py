@@ -96,6 +96,8 @@ def value(item):
         return extension(2, index(item["buffer"]))
     if "method" in item:
         return extension(4, array(integer(item["method"][0]), text(item["method"][1])))
+    if "object" in item:
+        return extension(6, text(item["object"]) + integer(item["version"]) + array(*map(value, item["fields"])))
     if "map" in item:
         pairs = [value(key) + value(other) for key, other in item["map"]]
         return head(len(pairs), 0x80, 15, (None, 0xde, 0xdf)) + b"".join(pairs)
@@ -320,6 +322,13 @@ def record_vectors():
     yield one("an ask whose deadline is over", ask([], remaining_ms=0))
     yield one("an ask that was forwarded", ask([1], source=reference(NODE_2)))
     yield one("an ask from nobody", ask([1], source=None))
+    yield one("registered types", tell(
+        [{"object": "point", "version": 3, "fields": [1.5, -2.5, {"bytes": "010203"}]},
+         {"object": "a", "version": 0, "fields": []}, {"object": "nested", "version": 70000, "fields": [None, [2, 7]]},
+         {"object": "long", "version": 1, "fields": ["x" * 256]}]))
+    yield one("a registered type with a reference and a buffer", ask(
+        [{"buffer": 0}, {"object": "page", "version": 1, "fields": [{"buffer": 1}, {"ref": 0}, [{"buffer": 0}]]}])
+              | {"refs": [reference(None)], "buffers": [plain(10), plain(20)]})
     yield one("a reply", reply([3]))
     yield one("a reply of nothing", reply([]))
     yield one("a reply with tables", reply([{"ref": 0}, {"buffer": 0}], [reference(None)], [plain(12, "float32", [3])]))
@@ -416,6 +425,12 @@ def form_vectors():
         TELL_HEAD, TO, FROM, text("add"), array(actor(reference())[:-1] + b"\x7d"), NONE, arguments([])))
     yield valid("a plain buffer in its long form", batch(), tell([], buffers=[plain(4)]), pieces=frame(
         TELL_HEAD, TO, FROM, text("add"), NONE, array(array(integer(4), integer(0), NONE, integer(0))), arguments([])))
+    yield valid("registered types in wide forms", batch(), tell([{"object": "a", "version": 1, "fields": [5]}]),
+                pieces=frame(TELL_HEAD, TO, FROM, text("add"), NONE, NONE, binary(
+                    b"\x91\xc8\x00\x0c\x06" + b"\xd9\x01a" + b"\xcd\x00\x01" + b"\xdc\x00\x01" + b"\xd1\x00\x05")))
+    yield valid("an extension 6 that is no registered type", batch(), tell([{"ext": 6, "bytes": "a16101"}]),
+                pieces=frame(TELL_HEAD, TO, FROM, text("add"), NONE, NONE, binary(
+                    b"\x91" + extension(6, b"\xa1a\x01"))))
     yield valid("arguments in wide forms", batch(), tell([1.5, 300, "é"]), pieces=frame(
         TELL_HEAD, TO, FROM, text("add"), NONE, NONE,
         binary(b"\xdc\x00\x03\xca\x3f\xc0\x00\x00\xd1\x01\x2c\xd9\x02\xc3\xa9")))

@@ -101,7 +101,36 @@ counter_later (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : zanni_timer (self, &timer, 1, 0, "tick", 42);
 }
 
+struct point_t {
+    double x;
+    unsigned char color [3];
+    int corners [2];
+    char name [8];
+    bool visible;
+};
+
+const zanni_field_t point_fields [] = {
+    ZANNI_FIELD (point_t, x), ZANNI_FIELD (point_t, color), ZANNI_FIELD (point_t, corners), ZANNI_FIELD (point_t, name),
+    ZANNI_FIELD (point_t, visible), ZANNI_FIELD_END
+};
+const zanni_type_t point = { "point", 1, sizeof (point_t), point_fields, nullptr, nullptr, nullptr, nullptr };
+
+int
+counter_move (zanni_t *self, zanni_msg_t *msg)
+{
+    const point_t *from = nullptr;
+    double by = 0;
+    int rc = zanni_read (msg, ZANNI_INTO (&point, &from), &by);
+    if (rc)
+        return rc;
+    point_t to = *from;
+    to.x += by;
+    to.corners [1] = -7;
+    return zanni_reply (self, msg, ZANNI_OBJECT (&point, &to));
+}
+
 const zanni_method_t counter_methods [] = {
+    ZANNI_METHOD ("move", "od", "o", counter_move, "Answers a point that was moved."),
     ZANNI_METHOD ("add", "x", "x", counter_add, "Add a number; answers the new total."),
     ZANNI_METHOD ("get", "", "x", counter_get, "Answers the total."),
     ZANNI_METHOD ("echo", "byiuxtdsayr", "byiuxtdsayr", counter_echo, "Answers what it got."),
@@ -252,6 +281,22 @@ Test (cpp, takes_more_arguments_than_a_macro)
 {
     const auto items = ZANNI_LIST (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20);
     cr_assert_eq (zanni_arg (items).size, 20);
+}
+
+Test (cpp, sends_registered_types)
+{
+    static_assert (zanni_kind (static_cast<double *> (nullptr)) == ZANNI_KIND_DOUBLE, "");
+    const point_t from = { 1.5, { 1, 2, 3 }, { 4, 5 }, "seven", true };
+    const point_t *to = nullptr;
+    const zanni_object_t *object = nullptr;
+    ZANNI_AUTO (zanni_msg_t) reply = nullptr;
+    cr_assert_eq (zanni_call (self, &reply, counter, "move", ZANNI_OBJECT (&point, &from), 2), 0);
+    cr_assert_eq (zanni_read (reply, ZANNI_INTO (&point, &to)), 0);
+    cr_assert (to->x == 3.5 && to->color [2] == 3 && to->corners [1] == -7 && to->visible);
+    cr_assert_str_eq (to->name, "seven");
+    zanni_rewind (reply);
+    cr_assert_eq (zanni_read (reply, &object), 0);
+    cr_assert_str_eq (zanni_object_name (object), "point");
 }
 
 Test (cpp, tells_and_waits_for_room)
