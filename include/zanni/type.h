@@ -146,6 +146,7 @@ ZANNI_KIND_NUMBER (unsigned long, ZANNI_KIND_UINT64)
 ZANNI_KIND_NUMBER (unsigned long long, ZANNI_KIND_UINT64)
 ZANNI_KIND_NUMBER (float, ZANNI_KIND_FLOAT)
 ZANNI_KIND_NUMBER (double, ZANNI_KIND_DOUBLE)
+ZANNI_KIND_IS (char, (char) -1 < 0 ? ZANNI_KIND_INT8 : ZANNI_KIND_UINT8)
 ZANNI_KIND_IS (unsigned char, ZANNI_KIND_UINT8)
 ZANNI_KIND_IS (const char *, ZANNI_KIND_STRING)
 ZANNI_KIND_IS (zanni_bytes_t, ZANNI_KIND_BYTES)
@@ -179,6 +180,7 @@ ZANNI_KIND_MANY (unsigned char, ZANNI_KIND_RAW)
         ZANNI_KIND_NUMBER (m, unsigned long, ZANNI_KIND_UINT64), \
         ZANNI_KIND_NUMBER (m, unsigned long long, ZANNI_KIND_UINT64), \
         ZANNI_KIND_NUMBER (m, float, ZANNI_KIND_FLOAT), ZANNI_KIND_NUMBER (m, double, ZANNI_KIND_DOUBLE), \
+        char *: (char) -1 < 0 ? ZANNI_KIND_INT8 : ZANNI_KIND_UINT8, \
         unsigned char *: ZANNI_KIND_UINT8, ZANNI_KIND_MANY (m, unsigned char): ZANNI_KIND_RAW, \
         ZANNI_KIND_MANY (m, char): ZANNI_KIND_TEXT, const char **: ZANNI_KIND_STRING, \
         zanni_bytes_t *: ZANNI_KIND_BYTES, zanni_buffer_t **: ZANNI_KIND_BUFFER)

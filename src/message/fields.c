@@ -10,6 +10,7 @@
 #include "type.h"
 
 #include "../wire/text.h"
+#include <endian.h>
 #include <string.h>
 
 #define S_LOAD(type, from) (*(const type *) (const void *) (from))
@@ -21,12 +22,36 @@ s_fail (zanni__writer_t *writer, int error)
     return false;
 }
 
+/* By the bytes that a number needs, less one: the power of two of its width. */
+static const uint8_t s_widths [8] = { 0, 1, 2, 2, 3, 3, 3, 3 };
+
+/* The shortest form of what is not below zero; there is room for 9 bytes, however few it takes. */
 static inline uint8_t *
 s_put_uint (uint8_t *at, uint64_t value)
 {
-    msgpack_packer packer = { &at, zanni__pack_append };
-    (void) msgpack_pack_uint64 (&packer, value);
-    return at;
+    *at = (uint8_t) value;
+    if (value < 128)
+        return at + 1;
+    uint32_t power = s_widths [(63 - __builtin_clzll (value)) >> 3];
+    uint64_t bytes = htobe64 (value << (64 - (8 << power)));
+    *at = (uint8_t) (0xcc + power);
+    memcpy (at + 1, &bytes, sizeof bytes);
+    return at + 1 + (1 << power);
+}
+
+static inline uint8_t *
+s_put_int (uint8_t *at, int64_t value)
+{
+    if (value >= 0)
+        return s_put_uint (at, (uint64_t) value);
+    *at = (uint8_t) value;
+    if (value >= -32)
+        return at + 1;
+    uint32_t power = s_widths [(64 - __builtin_clzll (~(uint64_t) value)) >> 3 & 7];
+    uint64_t bytes = htobe64 ((uint64_t) value << (64 - (8 << power)));
+    *at = (uint8_t) (0xd0 + power);
+    memcpy (at + 1, &bytes, sizeof bytes);
+    return at + 1 + (1 << power);
 }
 
 static inline uint8_t *
@@ -54,38 +79,27 @@ s_put_bool (uint8_t *at, bool value)
 
 /* One loop for each kind, so that nothing is decided inside it. */
 #define S_EACH(put, type) \
-    for (uint32_t i = 0; i < count; i++) \
-        at = put (at, S_LOAD (type, from + i * sizeof (type))); \
+    for (; from < end; from += sizeof (type)) \
+        at = put (at, S_LOAD (type, from)); \
     break
 
 static inline uint8_t *
-s_put_numbers (uint8_t *at, uint32_t kind, const uint8_t *from, uint32_t count)
+s_put_numbers (uint8_t *at, uint32_t kind, const uint8_t *from, const uint8_t *end)
 {
     switch (kind) {
     case ZANNI_KIND_BOOL: S_EACH (s_put_bool, bool);
-    case ZANNI_KIND_INT8: S_EACH (zanni__pack_int, int8_t);
-    case ZANNI_KIND_INT16: S_EACH (zanni__pack_int, int16_t);
-    case ZANNI_KIND_INT32: S_EACH (zanni__pack_int, int32_t);
-    case ZANNI_KIND_INT64: S_EACH (zanni__pack_int, int64_t);
+    case ZANNI_KIND_INT8: S_EACH (s_put_int, int8_t);
+    case ZANNI_KIND_INT16: S_EACH (s_put_int, int16_t);
+    case ZANNI_KIND_INT32: S_EACH (s_put_int, int32_t);
+    case ZANNI_KIND_INT64: S_EACH (s_put_int, int64_t);
     case ZANNI_KIND_UINT8: S_EACH (s_put_uint, uint8_t);
     case ZANNI_KIND_UINT16: S_EACH (s_put_uint, uint16_t);
     case ZANNI_KIND_UINT32: S_EACH (s_put_uint, uint32_t);
     case ZANNI_KIND_UINT64: S_EACH (s_put_uint, uint64_t);
     case ZANNI_KIND_FLOAT: S_EACH (s_put_float, float);
-    case ZANNI_KIND_DOUBLE: S_EACH (s_put_double, double);
+    default: S_EACH (s_put_double, double);
     }
     return at;
-}
-
-static bool
-s_pack_numbers (zanni__writer_t *writer, const zanni__step_t *step, const uint8_t *from)
-{
-    if (!zanni__writer_room (writer, step->most))
-        return false;
-    if (step->array && !zanni__writer_array (writer, step->count))
-        return false;
-    writer->at = s_put_numbers (writer->at, step->kind, from, step->count);
-    return true;
 }
 
 static bool
@@ -126,8 +140,9 @@ s_pack_buffer (zanni__writer_t *writer, const zanni_buffer_t *buffer)
     return buffer ? s_pack_value (writer, zanni_arg_buffer (buffer)) : s_pack_nil (writer);
 }
 
-static bool
-s_pack_step (zanni__writer_t *writer, const zanni__step_t *step, const uint8_t *from)
+/* Whatever is no number. */
+static __attribute__ ((noinline)) bool
+s_pack_other (zanni__writer_t *writer, const zanni__step_t *step, const uint8_t *from)
 {
     switch (step->kind) {
     case ZANNI_KIND_TEXT:
@@ -140,12 +155,10 @@ s_pack_step (zanni__writer_t *writer, const zanni__step_t *step, const uint8_t *
         return s_pack_value (writer, zanni_arg_bytes_of (S_LOAD (zanni_bytes_t, from)));
     case ZANNI_KIND_BUFFER:
         return s_pack_buffer (writer, S_LOAD (zanni_buffer_t *, from));
-    case ZANNI_KIND_NESTED:
+    default:
         return zanni__writer_array (writer, step->nested->fields + 1)
             && s_pack_value (writer, zanni_arg_uint (step->nested->definition->version))
             && zanni__fields_pack (writer, step->nested, from);
-    default:
-        return s_pack_numbers (writer, step, from);
     }
 }
 
@@ -153,8 +166,16 @@ bool
 zanni__fields_pack (zanni__writer_t *writer, const zanni__type_t *type, const void *instance)
 {
     const zanni__step_t *end = type->steps + type->steps_count;
-    for (const zanni__step_t *step = type->steps; step < end; step++)
-        if (!s_pack_step (writer, step, (const uint8_t *) instance + step->offset))
+    for (const zanni__step_t *step = type->steps; step < end; step++) {
+        const uint8_t *from = (const uint8_t *) instance + step->offset;
+        if (step->kind > ZANNI_KIND_DOUBLE) {
+            if (!s_pack_other (writer, step, from))
+                return false;
+            continue;
+        }
+        if (!zanni__writer_room (writer, step->most) || (step->array && !zanni__writer_array (writer, step->count)))
             return false;
+        writer->at = s_put_numbers (writer->at, step->kind, from, from + step->size);
+    }
     return true;
 }

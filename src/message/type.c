@@ -21,6 +21,7 @@
 #include <stdio.h>
 
 #define S_BUCKETS 256                     // a power of two
+#define S_SLACK 8                         // of a step: a head, or what a number is written too far
 #define S_SIZE_MAX ((size_t) 1 << 24)     // of a struct
 
 typedef struct s_entry {
@@ -82,6 +83,14 @@ s_fits_kind (const zanni_field_t *field)
     return kind == ZANNI_KIND_NESTED ? field->type != NULL : field->size == width;
 }
 
+/* On all that zanni runs on, a number is aligned to its size, a pointer to that of one. */
+static uint32_t
+s_alignment (const zanni_field_t *field)
+{
+    uint32_t width = s_kinds [field->kind & ~(uint32_t) ZANNI_KIND_ARRAY].width;
+    return width > sizeof (void *) ? (uint32_t) sizeof (void *) : width ? width : 1;
+}
+
 static size_t
 s_count_fields (const zanni_type_t *definition)
 {
@@ -102,6 +111,9 @@ s_check_fields (const zanni_type_t *definition, zanni_error_t *error)
         if (!s_fits_kind (field))
             return s_fault (error, definition, ", field %zu (%.63s): kind %u and %u bytes do not go together: use "
                             "ZANNI_FIELD", i + 1, field->name, (unsigned) field->kind, (unsigned) field->size);
+        if (field->offset % s_alignment (field))
+            return s_fault (error, definition, ", field %zu (%.63s): at byte %u it is not aligned: packed structs need "
+                            "hooks", i + 1, field->name, (unsigned) field->offset);
         if (field->offset > definition->size || field->size > definition->size - field->offset)
             return s_fault (error, definition, ", field %zu (%.63s): bytes %u to %zu are not inside the struct, which "
                             "has %zu", i + 1, field->name, (unsigned) field->offset,
@@ -174,6 +186,7 @@ s_add_step (zanni__type_t *type, const zanni_field_t *field, uint32_t number, co
     bool array = field->kind & ZANNI_KIND_ARRAY;
     if (last && s_continues (last, field)) {
         last->count++;
+        last->size += field->size;
         last->most += s_kinds [kind].most;
         return;
     }
@@ -181,7 +194,7 @@ s_add_step (zanni__type_t *type, const zanni_field_t *field, uint32_t number, co
     uint32_t count = array ? field->size / s_kinds [kind].width : bytes ? field->size : 1;
     type->steps [type->steps_count++] = (zanni__step_t) {
         .kind = (uint8_t) kind, .array = array, .width = s_kinds [kind].width, .offset = field->offset, .count = count,
-        .most = count * s_kinds [kind].most + 5, .field = number, .nested = nested
+        .size = field->size, .most = count * s_kinds [kind].most + S_SLACK, .field = number, .nested = nested
     };
     type->buffers += kind == ZANNI_KIND_BUFFER;
     type->pointers += kind == ZANNI_KIND_STRING || kind == ZANNI_KIND_BYTES;

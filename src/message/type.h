@@ -18,6 +18,7 @@ typedef struct {
     uint8_t width;      // from one element to the next
     uint32_t offset;
     uint32_t count;     // of members; of elements; of bytes of TEXT and RAW
+    uint32_t size;      // of all of them
     uint32_t most;      // bytes that a number of them takes when packed, a head included
     uint32_t field;     // of the first one
     const zanni__type_t *nested;

@@ -38,7 +38,7 @@ s_store_int (uint32_t width, uint8_t *to, int64_t number)
 }
 
 /* The general way to an integer, also for those of 64 bits without a sign. */
-static bool
+static __attribute__ ((noinline)) bool
 s_read_any_int (zanni__reader_t *reader, const zanni__step_t *step, int64_t *number)
 {
     zanni__value_t value;
@@ -56,19 +56,22 @@ static inline bool
 s_read_int (zanni__reader_t *reader, const zanni__step_t *step, uint8_t *to)
 {
     int64_t number;
-    const uint8_t *behind = zanni__wire_int (reader->at, reader->end, &number);
+    zanni__reader_t ahead = *reader;
+    const uint8_t *behind = zanni__wire_int (ahead.at, ahead.end, &number);
     if (behind && number >= s_ranges [step->kind].least
         && (number < 0 || (uint64_t) number <= s_ranges [step->kind].most))
         reader->at = behind;
-    else if (!s_read_any_int (reader, step, &number))
+    else if (!s_read_any_int (&ahead, step, &number))
         return false;
+    else
+        reader->at = ahead.at;
     s_store_int (step->width, to, number);
     return true;
 }
 
 /* Float32 takes what it holds exactly, and what is no number. */
-static bool
-s_read_double (zanni__reader_t *reader, const zanni__step_t *step, uint8_t *to)
+static __attribute__ ((noinline)) bool
+s_read_any_double (zanni__reader_t *reader, const zanni__step_t *step, uint8_t *to)
 {
     double number;
     zanni__value_t value;
@@ -88,7 +91,104 @@ s_read_double (zanni__reader_t *reader, const zanni__step_t *step, uint8_t *to)
 static inline bool
 s_read_number (zanni__reader_t *reader, const zanni__step_t *step, uint8_t *to)
 {
-    return step->kind < ZANNI_KIND_FLOAT ? s_read_int (reader, step, to) : s_read_double (reader, step, to);
+    return step->kind < ZANNI_KIND_FLOAT ? s_read_int (reader, step, to) : s_read_any_double (reader, step, to);
+}
+
+/* The integer at `at`, behind which 9 bytes can be looked at; NULL: none that an int64_t holds. */
+static inline const uint8_t *
+s_int (const uint8_t *at, int64_t *number)
+{
+    uint64_t bytes;
+    *number = (int8_t) *at;
+    if (*number >= -32)
+        return at + 1;
+    uint32_t kind = *at - 0xccu;
+    uint32_t shift = 64 - (8u << (kind & 3));
+    memcpy (&bytes, at + 1, sizeof bytes);
+    bytes = be64toh (bytes);
+    *number = kind < 4 ? (int64_t) (bytes >> shift) : (int64_t) bytes >> shift;
+    return kind > 7 || (kind == 3 && *number < 0) ? NULL : at + 1 + (1u << (kind & 3));
+}
+
+static inline const uint8_t *
+s_bool (const uint8_t *at, bool *value)
+{
+    *value = *at & 1;
+    return (*at & 0xfe) == 0xc2 ? at + 1 : NULL;
+}
+
+static inline const uint8_t *
+s_float (const uint8_t *at, float *value)
+{
+    uint32_t bits;
+    memcpy (&bits, at + 1, sizeof bits);
+    bits = be32toh (bits);
+    memcpy (value, &bits, sizeof bits);
+    return *at == 0xca ? at + 5 : NULL;
+}
+
+static inline const uint8_t *
+s_double (const uint8_t *at, double *value)
+{
+    uint64_t bits;
+    memcpy (&bits, at + 1, sizeof bits);
+    bits = be64toh (bits);
+    memcpy (value, &bits, sizeof bits);
+    return *at == 0xcb ? at + 9 : NULL;
+}
+
+/* As many numbers as fit at once, in the forms that we write and far enough from the end; answers how many. */
+#define S_LOOP(type, get, from, fits) \
+    for (; done < count && end - at >= 9 && (behind = get (at, &(from))) && (fits); done++, at = behind) \
+        ((type *) (void *) to) [done] = (type) (from); \
+    break
+#define S_EACH(type, fits) S_LOOP (type, s_int, number, fits)
+
+ZANNI__INLINE uint32_t
+s_read_quick (zanni__reader_t *reader, uint32_t kind, uint8_t *to, uint32_t count)
+{
+    const uint8_t *at = reader->at, *end = reader->end, *behind;
+    uint32_t done = 0;
+    int64_t number;
+    float narrow;
+    double wide;
+    bool flag;
+    switch (kind) {
+    case ZANNI_KIND_BOOL: S_LOOP (bool, s_bool, flag, true);
+    case ZANNI_KIND_FLOAT: S_LOOP (float, s_float, narrow, true);
+    case ZANNI_KIND_DOUBLE: S_LOOP (double, s_double, wide, true);
+    case ZANNI_KIND_INT8: S_EACH (int8_t, (int8_t) number == number);
+    case ZANNI_KIND_INT16: S_EACH (int16_t, (int16_t) number == number);
+    case ZANNI_KIND_INT32: S_EACH (int32_t, (int32_t) number == number);
+    case ZANNI_KIND_INT64: S_EACH (int64_t, true);
+    case ZANNI_KIND_UINT8: S_EACH (uint8_t, (uint8_t) number == number);
+    case ZANNI_KIND_UINT16: S_EACH (uint16_t, (uint16_t) number == number);
+    case ZANNI_KIND_UINT32: S_EACH (uint32_t, (uint32_t) number == number);
+    default: S_EACH (uint64_t, number >= 0);
+    }
+    reader->at = at;
+    return done;
+}
+
+/* The general way, from the number `done` on; answers how many of `count` fit. */
+static __attribute__ ((noinline)) uint32_t
+s_read_slowly (zanni__reader_t *reader, const zanni__step_t *step, uint8_t *to, uint32_t count, uint32_t done)
+{
+    while (done < count && s_read_number (reader, step, to + done * step->width))
+        done++;
+    return done;
+}
+
+ZANNI__INLINE uint32_t
+s_read_numbers (zanni__reader_t *reader, const zanni__step_t *step, uint8_t *to, uint32_t count)
+{
+    uint32_t done = s_read_quick (reader, step->kind, to, count);
+    if (__builtin_expect (done == count, 1))
+        return done;
+    zanni__reader_t rest = *reader;   // a copy, so that the quick way has its own in registers
+    done = s_read_slowly (&rest, step, to, count, done);
+    *reader = rest;
+    return done;
 }
 
 /* An array may be shorter than the member, whose rest keeps its defaults. */
@@ -98,19 +198,17 @@ s_read_array (zanni__reader_t *reader, const zanni__step_t *step, uint8_t *to)
     uint32_t count;
     if (!zanni__reader_array (reader, &count) || count > step->count)
         return false;
-    for (uint32_t i = 0; i < count; i++)
-        if (!s_read_number (reader, step, to + i * step->width))
-            return false;
-    return true;
+    return s_read_numbers (reader, step, to, count) == count;
 }
 
+/* Behind its NUL a text keeps what was there. */
 static bool
 s_read_text (const zanni__value_t *value, const zanni__step_t *step, uint8_t *to)
 {
-    if (!zanni__value_text (value) || value->size >= step->count)
+    if (value->size >= step->count || !zanni__value_text (value))
         return false;
     memcpy (to, value->value.data, value->size);
-    memset (to + value->size, 0, step->count - value->size);
+    to [value->size] = 0;
     return true;
 }
 
@@ -184,7 +282,7 @@ s_read_nested (zanni__unfields_t *unfields, const zanni__step_t *step, uint8_t *
 }
 
 /* One value that is no number. */
-static int
+static __attribute__ ((noinline)) int
 s_read_other (zanni__unfields_t *unfields, const zanni__step_t *step, uint8_t *to)
 {
     zanni__value_t value;
@@ -214,43 +312,40 @@ s_is_plain (const zanni__step_t *step)
     return step->kind <= ZANNI_KIND_DOUBLE && !step->array;
 }
 
-/* Up to `left` fields; answers how many there were, or a negative code and which. */
-static int64_t
-s_read_step (zanni__unfields_t *unfields, const zanni__step_t *step, uint8_t *to, uint32_t left, uint32_t *failed)
+static int
+s_failed (zanni__unfields_t *unfields, const zanni__type_t *type, uint32_t field, int rc)
 {
-    *failed = step->field;
-    if (!s_is_plain (step)) {
-        int rc = s_read_other (unfields, step, to);
-        return rc ? rc : 1;
-    }
-    uint32_t count = left < step->count ? left : step->count;
-    zanni__reader_t reader = unfields->reader;
-    for (uint32_t i = 0; i < count; i++)
-        if (!s_read_number (&reader, step, to + i * step->width)) {
-            *failed = step->field + i;
-            return ZANNI_EARGS;
-        }
-    unfields->reader = reader;
-    return count;
+    if (!unfields->field)
+        unfields->field = type->definition->fields [field - 1].name;
+    return rc;
 }
 
 static int
 s_read_fields (zanni__unfields_t *unfields, const zanni__type_t *type, uint8_t *instance, uint32_t count)
 {
     const zanni__step_t *end = type->steps + type->steps_count;
-    uint32_t failed;
+    zanni__reader_t reader = unfields->reader;
     for (const zanni__step_t *step = type->steps; step < end && count; step++) {
-        int64_t done = s_read_step (unfields, step, instance + step->offset, count, &failed);
-        if (done < 0) {
-            if (!unfields->field)
-                unfields->field = type->definition->fields [failed - 1].name;
-            return (int) done;
+        uint32_t done = 1;
+        if (s_is_plain (step)) {
+            uint32_t wanted = count < step->count ? count : step->count;
+            done = s_read_numbers (&reader, step, instance + step->offset, wanted);
+            if (done < wanted)
+                return s_failed (unfields, type, step->field + done, ZANNI_EARGS);
         }
-        count -= (uint32_t) done;
+        else {
+            unfields->reader = reader;
+            int rc = s_read_other (unfields, step, instance + step->offset);
+            if (rc)
+                return s_failed (unfields, type, step->field, rc);
+            reader = unfields->reader;
+        }
+        count -= done;
     }
     for (; count; count--)
-        if (!zanni__reader_skip (&unfields->reader, ZANNI__WIRE_DEPTH - ZANNI__TYPE_DEPTH - 1))
+        if (!zanni__reader_skip (&reader, ZANNI__WIRE_DEPTH - ZANNI__TYPE_DEPTH - 1))
             return ZANNI_EARGS;
+    unfields->reader = reader;
     return 0;
 }
 

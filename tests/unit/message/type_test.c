@@ -290,6 +290,7 @@ Test (type, definitions_that_are_wrong_are_told)
 {
     static const zanni_field_t outside [] = { { "late", ZANNI_KIND_INT32, 4, 4, NULL }, ZANNI_FIELD_END };
     static const zanni_field_t kind [] = { { "odd", ZANNI_KIND_INT32, 0, 3, NULL }, ZANNI_FIELD_END };
+    static const zanni_field_t odd [] = { { "odd", ZANNI_KIND_INT16, 1, 2, NULL }, ZANNI_FIELD_END };
     static zanni_field_t circle [] = { { "self", ZANNI_KIND_NESTED, 0, 8, NULL }, ZANNI_FIELD_END };
     static const zanni_type_t round = { .name = "round", .size = 8, .fields = circle };
     circle [0].type = &round;
@@ -304,6 +305,8 @@ Test (type, definitions_that_are_wrong_are_told)
           "type \"a\", field 1 (late): bytes 4 to 8 are not inside the struct, which has 4" },
         { { .name = "a", .size = 4, .fields = kind },
           "type \"a\", field 1 (odd): kind 4 and 3 bytes do not go together: use ZANNI_FIELD" },
+        { { .name = "a", .size = 4, .fields = odd },
+          "type \"a\", field 1 (odd): at byte 1 it is not aligned: packed structs need hooks" },
         { round, "type \"round\": over 8 types are nested in each other" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
