@@ -83,6 +83,14 @@ s_make_end (void)
     s_end_made = pthread_key_create (&s_end, s_thread_ends) == 0;
 }
 
+/* A library that is unloaded leaves no function behind for threads that end later. */
+static __attribute__ ((destructor)) void
+s_forget_end (void)
+{
+    if (s_end_made)
+        (void) pthread_key_delete (s_end);
+}
+
 /* False: this thread keeps nothing, since its end would go unnoticed. */
 static bool
 s_know_thread (void)
