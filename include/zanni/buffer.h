@@ -71,6 +71,27 @@ ZANNI_EXPORT int zanni_buffer_set_array (zanni_buffer_t *buffer, zanni_element_t
    ZANNI_BUFFER_DIMENSIONS. */
 ZANNI_EXPORT size_t zanni_buffer_array (const zanni_buffer_t *buffer, zanni_element_t *element, uint64_t *shape);
 
+/* A handle that does not keep its buffer. Any thread, several at once too. */
+typedef struct zanni_weak zanni_weak_t;
+
+/* A weak handle, for the caller to destroy; seals the buffer. ZANNI_EINVAL: there is none; ZANNI_ENOMEM. */
+ZANNI_EXPORT int zanni_buffer_weak (zanni_weak_t **weak_p, const zanni_buffer_t *buffer) ZANNI_CHECKED;
+
+/* One more count of the buffer, for the caller to give back. ZANNI_EGONE: nobody holds it any more. */
+ZANNI_EXPORT int zanni_weak_get (zanni_buffer_t **buffer_p, zanni_weak_t *weak) ZANNI_CHECKED;
+
+/* One more handle of the same buffer; answers its argument. */
+ZANNI_EXPORT zanni_weak_t *zanni_weak_keep (zanni_weak_t *weak);
+
+/* Destroys the handle and nulls it; forgives NULL. */
+ZANNI_EXPORT void zanni_weak_destroy (zanni_weak_t **weak_p);
+
+static inline void
+zanni_weak_t_auto (zanni_weak_t **weak_p)
+{
+    zanni_weak_destroy (weak_p);
+}
+
 static inline void
 zanni_buffer_t_auto (zanni_buffer_t **buffer_p)
 {

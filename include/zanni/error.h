@@ -62,7 +62,8 @@ typedef struct zanni_buffer zanni_buffer_t;
     X (ESTUCK, -25, "a thread did not end in time and was abandoned")                                         \
     X (ESEALED, -26, "the buffer was sent or is shared, and so cannot be changed")                            \
     X (ETOOBIG, -27, "over a limit")                                                                          \
-    X (ESYSTEM, -28, "a system call failed")
+    X (ESYSTEM, -28, "a system call failed")                                                                  \
+    X (EGONE, -29, "gone")
 
 enum {
     ZANNI_OK = 0,

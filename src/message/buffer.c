@@ -114,6 +114,13 @@ zanni_buffer_slice (zanni_buffer_t **slice_p, const zanni_buffer_t *buffer, size
     return 0;
 }
 
+static inline void
+s_end_weak (zanni_buffer_t *buffer)
+{
+    if (atomic_load_explicit (&buffer->weak, memory_order_relaxed))
+        zanni__weak_end (buffer);
+}
+
 /* One count less of a buffer that is no slice. */
 static void
 s_drop_root (zanni_buffer_t *buffer)
@@ -122,6 +129,7 @@ s_drop_root (zanni_buffer_t *buffer)
        */
     if (atomic_fetch_sub_explicit (&buffer->users, 1, memory_order_acq_rel) > 1)
         return;
+    s_end_weak (buffer);
     if (buffer->ops)
         buffer->ops->release (buffer->region, &buffer->block);
     if (buffer->send_home)
@@ -144,6 +152,7 @@ zanni_buffer_destroy (zanni_buffer_t **buffer_p)
     /* As in s_drop_root; then the root may go. */
     if (atomic_fetch_sub_explicit (&buffer->users, 1, memory_order_acq_rel) > 1)
         return;
+    s_end_weak (buffer);
     s_drop_root (buffer->root);
     zanni__free (buffer);
 }

@@ -25,6 +25,7 @@ struct zanni_buffer {
     zanni_block_t block;
     zanni_buffer_free_fn *release;             // wrapped
     void *hint;
+    _Atomic (zanni_weak_t *) weak;             // what weak handles of it share, or NULL
     void *home;                                // the wrapping worker, opaque
     void (*send_home) (zanni_buffer_t *buffer);   // called on any thread when the last count goes; may be NULL
     uint64_t shape [ZANNI_BUFFER_DIMENSIONS];
@@ -46,5 +47,8 @@ void zanni__buffer_abandon (const zanni_buffer_t *buffer);
 
 /* Runs the release function of a wrapped buffer without users and frees it: what send_home has to see to. */
 void zanni__buffer_finish (zanni_buffer_t *buffer);
+
+/* Tells the weak handles of a buffer without users that it is gone: weak.c. */
+void zanni__weak_end (zanni_buffer_t *buffer);
 
 #endif
