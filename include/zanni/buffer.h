@@ -62,6 +62,13 @@ ZANNI_EXPORT size_t zanni_buffer_size (const zanni_buffer_t *buffer);
 /* The bytes to write, as long as the buffer was neither sent nor shared. ZANNI_ESEALED afterwards. */
 ZANNI_EXPORT int zanni_buffer_edit (void **data_p, zanni_buffer_t *buffer) ZANNI_CHECKED;
 
+/* A writable buffer of the same bytes, element type and shape, with one count, which is the caller's. Where `buffer` has
+   but one count (that of the message that it was read from, say) and its memory is this process's own, it is the same one,
+   copied nowhere, and who has that count sees what is written; else it is a copy: of slices, of what others hold, of what
+   another process lent. ZANNI_ENOMEM, ZANNI_ETHREAD. */
+ZANNI_EXPORT int zanni_buffer_writable (zanni_t *self, zanni_buffer_t **writable_p,
+                                        const zanni_buffer_t *buffer) ZANNI_CHECKED;
+
 /* Says what the buffer holds: `shape` has `dimensions` (1 to 8) lengths, the last one varying fastest; their
    product times the element size must not exceed the buffer's. ZANNI_EINVAL, ZANNI_ESEALED. */
 ZANNI_EXPORT int zanni_buffer_set_array (zanni_buffer_t *buffer, zanni_element_t element, size_t dimensions,

@@ -4,6 +4,8 @@
 
 #include "../message/buffer.h"
 
+#include <string.h>
+
 int
 zanni_buffer_new (zanni_t *self, zanni_buffer_t **buffer_p, size_t size)
 {
@@ -12,6 +14,43 @@ zanni_buffer_new (zanni_t *self, zanni_buffer_t **buffer_p, size_t size)
         return rc;
     zanni_node_t *node = self->worker->node;
     return buffer_p ? zanni__buffer_new (buffer_p, node->region_ops, node->region, size) : ZANNI_EINVAL;
+}
+
+static int
+s_copy (const zanni_node_t *node, zanni_buffer_t **copy_p, const zanni_buffer_t *buffer)
+{
+    void *data;
+    uint64_t shape [ZANNI_BUFFER_DIMENSIONS];
+    zanni_element_t element;
+    size_t size = zanni_buffer_size (buffer);
+    size_t dimensions = zanni_buffer_array (buffer, &element, shape);
+    zanni_buffer_t *copy;
+    int rc = zanni__buffer_new (&copy, node->region_ops, node->region, size);
+    if (rc)
+        return rc;
+    rc = zanni_buffer_edit (&data, copy);
+    if (!rc && size)
+        memcpy (data, zanni_buffer_data (buffer), size);
+    if (!rc && dimensions)
+        rc = zanni_buffer_set_array (copy, element, dimensions, shape);
+    zanni__assert (!rc);   // what one buffer is another of its size can be
+    *copy_p = copy;
+    return 0;
+}
+
+int
+zanni_buffer_writable (zanni_t *self, zanni_buffer_t **writable_p, const zanni_buffer_t *buffer)
+{
+    zanni_buffer_t *same = (zanni_buffer_t *) (uintptr_t) buffer;
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    if (!writable_p || !buffer)
+        return ZANNI_EINVAL;
+    if (!zanni__buffer_unseal (same))
+        return s_copy (self->worker->node, writable_p, buffer);
+    *writable_p = same;
+    return 0;
 }
 
 /* Gives it to the undertaker, unless that has gone. The thread may be the host's, which knows nothing of the node's end:

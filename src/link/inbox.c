@@ -61,6 +61,8 @@ s_wrap (zanni_buffer_t **buffer_p, zmq_msg_t *frame)
     int rc = zanni__buffer_wrap (buffer_p, zmq_msg_data (kept), zmq_msg_size (kept), s_release, kept);
     if (rc)
         s_release (NULL, kept);
+    else
+        (*buffer_p)->own = true;
     return rc;
 }
 

@@ -4,7 +4,8 @@
 
    The seal: bytes change only while one handle exists that was never sent or shared. The first keep, slice or send
    sets the seal, before the second holder can exist; what hands the buffer over to that one (a queue) orders the
-   bytes, so the seal itself is relaxed. It is atomic only because holders on several threads may set it again. */
+   bytes, so the seal itself is relaxed. It is atomic only because holders on several threads may set it again. It is broken
+   where there is one holder again, who wants to write. */
 
 #include "buffer.h"
 
@@ -46,6 +47,7 @@ zanni__buffer_new (zanni_buffer_t **buffer_p, const zanni_region_ops_t *ops, voi
             ops->release (region, &block);
         return ZANNI_ENOMEM;
     }
+    buffer->own = true;
     buffer->ops = size ? ops : NULL;
     buffer->region = region;
     buffer->block = block;
@@ -75,6 +77,18 @@ zanni__buffer_finish (zanni_buffer_t *buffer)
     if (buffer->release)
         buffer->release (buffer->block.data, buffer->hint);
     zanni__free (buffer);
+}
+
+bool
+zanni__buffer_unseal (zanni_buffer_t *buffer)
+{
+    /* acquire: pairs with the release of those that had it before; their reads are over. */
+    uint32_t one = 1;
+    if (!buffer->own || atomic_load_explicit (&buffer->weak, memory_order_relaxed)
+        || !atomic_compare_exchange_strong_explicit (&buffer->users, &one, 2, memory_order_acquire, memory_order_relaxed))
+        return false;
+    atomic_store_explicit (&buffer->sealed, false, memory_order_relaxed);
+    return true;
 }
 
 static void

@@ -15,6 +15,7 @@ struct zanni_buffer {
     zanni__item_t item;
     _Atomic uint32_t users;    // the last release (acq_rel) frees
     _Atomic bool sealed;
+    bool own;                  // nobody else can see its memory: with one user it may be written again
     uint8_t element;           // zanni_element_t
     uint8_t dimensions;
     uint8_t *data;
@@ -44,6 +45,9 @@ bool zanni__buffer_segment (const zanni_buffer_t *buffer, zanni_segment_t *segme
 
 /* Somebody may read them for ever: their memory is not used again. */
 void zanni__buffer_abandon (const zanni_buffer_t *buffer);
+
+/* Opens it again for writing, with one more count, if nobody but its one user has it. */
+bool zanni__buffer_unseal (zanni_buffer_t *buffer);
 
 /* Runs the release function of a wrapped buffer without users and frees it: what send_home has to see to. */
 void zanni__buffer_finish (zanni_buffer_t *buffer);

@@ -97,6 +97,23 @@ keeper_shape (zanni_t *self, zanni_msg_t *msg)
     return zanni_reply (self, msg, element, dimensions, shape [0], shape [1]);
 }
 
+/* Writes into what it holds, and gives that back; whether it is the same memory. */
+static int
+keeper_scribble (zanni_t *self, zanni_msg_t *msg)
+{
+    keeper_t *keeper = zanni_state (self);
+    ZANNI_AUTO (zanni_buffer_t) mine = NULL;
+    void *data = NULL;
+    const void *before = zanni_buffer_data (keeper->held);
+    int rc = zanni_buffer_writable (self, &mine, keeper->held);
+    if (!rc)
+        rc = zanni_buffer_edit (&data, mine);
+    if (rc)
+        return rc;
+    memset (data, 'w', 10);
+    return zanni_reply (self, msg, data == before, mine);
+}
+
 static int
 keeper_lend (zanni_t *self, zanni_msg_t *msg)
 {
@@ -164,6 +181,7 @@ static const zanni_method_t keeper_methods [] = {
     ZANNI_METHOD ("give", "", "B", keeper_give, ""),
     ZANNI_METHOD ("slice", "Bxx", "B", keeper_slice, ""),
     ZANNI_METHOD ("shape", "B", "xttt", keeper_shape, ""),
+    ZANNI_METHOD ("scribble", "", "bB", keeper_scribble, ""),
     ZANNI_METHOD ("lend", "", "B", keeper_lend, ""),
     ZANNI_METHOD ("make", "", "B", keeper_make, ""),
     ZANNI_METHOD ("freed", "", "bi", keeper_freed, ""),
@@ -427,4 +445,49 @@ BESIDE (buffers, that_an_actor_lent_are_freed_though_it_has_ended)
     while (!atomic_load (&s_frees) && zanni_now_ns (root) < until_ns)
         cr_assert_eq (zanni_run (root, 1), 0);
     cr_assert_eq (atomic_load (&s_frees), 1);
+}
+
+static zanni_buffer_t *
+letters (size_t size)
+{
+    void *data;
+    zanni_buffer_t *buffer = NULL;
+    cr_assert_eq (zanni_buffer_new (root, &buffer, size), 0);
+    cr_assert_eq (zanni_buffer_edit (&data, buffer), 0);
+    memset (data, 'a', size);
+    return buffer;
+}
+
+/* What comes back is written on; whether it is where it was is told. */
+static bool
+scribble (const zanni_ref_t *keeper, zanni_buffer_t *buffer, bool gives)
+{
+    bool same = false;
+    const zanni_buffer_t *back;
+    done (keeper, "drop");
+    done (keeper, "hold", buffer);
+    if (gives)
+        zanni_buffer_destroy (&buffer);
+    zanni_msg_t *reply = call (keeper, "scribble");
+    cr_assert_eq (zanni_read (reply, &same, &back), 0);
+    cr_assert_eq (memcmp (zanni_buffer_data (back), "wwwwwwwwwwaaaaa", 15), 0);
+    zanni_msg_destroy (&reply);
+    return same;
+}
+
+/* As seen by the receiver: what was lent by another process is copied, what came as bytes is its own. */
+EVERYWHERE (buffers, that_nobody_else_holds_are_written_to_without_a_copy)
+{
+    ZANNI_AUTO (zanni_ref_t) keeper = spawn ("keeper");
+    cr_assert (scribble (keeper, letters (20000), true));
+    cr_assert (scribble (keeper, letters (200000), true) || place == ZANNI_PROCESS);
+}
+
+EVERYWHERE (buffers, that_others_hold_are_copied_before_they_are_written_to)
+{
+    ZANNI_AUTO (zanni_ref_t) keeper = spawn ("keeper");
+    ZANNI_AUTO (zanni_buffer_t) buffer = letters (200000);
+    bool same = scribble (keeper, buffer, false);
+    cr_assert_not (same && place != ZANNI_PROCESS);
+    cr_assert_eq (memcmp (zanni_buffer_data (buffer), "aaaaaaaaaaaaaaa", 15), 0, "the sender's is as it was");
 }
