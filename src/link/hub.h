@@ -21,7 +21,7 @@
 #define ZANNI__IN_BAND_MOST (16u << 10)    // of all buffers in a record
 #define ZANNI__IN_BAND_CHUNK (48u << 10)   // of a chunk in a record
 #define ZANNI__CHUNKS_OUT 2                // unacknowledged ones a session
-#define ZANNI__BUFFER_LARGEST (UINT64_C (4) << 30)
+#define ZANNI__BUFFER_LARGEST (UINT64_C (1) << 40)
 #define ZANNI__BACKLOG (UINT64_C (64) << 20)   // bytes a peer of what does not count in its window, or goes beyond it
 #define ZANNI__ACK_DELAY_NS 20000000
 #define ZANNI__LOOK_MESSAGES 256           // a call of receive

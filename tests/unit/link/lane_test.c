@@ -9,6 +9,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -333,4 +334,59 @@ Test (lane, that_is_offered_by_who_is_silent_is_forgotten)
     tell_b (1, 0);
     cr_assert (have_rings ());
     cr_assert_leq (((zanni__hub_t *) b.link)->offers_count, 32);
+}
+
+/* Whatever lies there: the worst that happens is that the session ends. */
+
+static uint64_t s_random;
+
+static uint32_t
+below (uint32_t limit)
+{
+    s_random = s_random * UINT64_C (6364136223846793005) + UINT64_C (1442695040888963407);
+    return (uint32_t) (s_random >> 33) % limit;
+}
+
+/* Changes some bytes of what a has written and b has not read, or of what both say of themselves. */
+static void
+corrupt (void)
+{
+    zanni__ring_t *ring = &lane_of (to_b)->out;
+    uint64_t from = lane_of (to_a)->in.own;
+    uint32_t size = (uint32_t) (ring->own - from);
+    for (uint32_t i = 1 + below (8); i; i--) {
+        uint8_t *at = size && below (8) ? ring->data + (from + below (size)) % ZANNI__RING_SIZE
+                                        : (uint8_t *) ring->shared + below (below (2) ? 16 : 160);
+        *at = (uint8_t) (below (2) ? below (256) : *at ^ 1u << below (8));
+    }
+}
+
+static int
+take_anything (stub_t *stub, zanni_peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers)
+{
+    (void) stub, (void) peer, (void) record, (void) buffers;
+    return 0;
+}
+
+Test (lane, survives_whatever_lies_in_its_memory, .timeout = 1200)
+{
+    const int rounds = getenv ("ZANNI_LONG") ? 20000 : 300;
+    for (int round = 0; round < rounds; round++) {
+        s_random = (uint64_t) round;
+        b.record = in_order;
+        next_number = 0;
+        tell_b (1, 0);
+        b.record = take_anything;
+        for (uint64_t i = 0; i < 1 + below (6); i++)
+            cr_assert_eq (stub_tell (&a, to_b, 5, i, below (3) ? 0 : below (20000)), 0);
+        stub_step (&a, 0);
+        corrupt ();
+        for (int i = 0; i < 6; i++) {
+            stub_step (&b, 0);
+            stub_step (&a, 0);
+        }
+        close_both ();
+        out_of_order = 0;
+        open_both ();
+    }
 }
