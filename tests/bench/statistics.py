@@ -13,6 +13,8 @@ that zanni is better. The ratio of the case is the median of its rounds'; its
 95 % interval is the bootstrap's: the medians of many resamples of the rounds,
 with a fixed seed, without the outer 2.5 % at each end. The bar is met when the
 interval reaches it and the median is no more than 3 % below it.
+
+A peer with a bar of its own has a ratio of its own, in a row beneath.
 """
 
 import collections
@@ -25,9 +27,9 @@ RESAMPLES = 10000
 SEED = 1
 TOLERANCE = 0.97
 PEERS = ("caf", "erlang", "zmq", "limit")
-ROW = "{:<16}  {:>10} {:>10} {:>10} {:>10} {:>10}  {:>6}  {:>14}  {:>5}  {}"
+ROW = "{:<18}  {:>10} {:>10} {:>10} {:>10} {:>10} {:>17}  {:>6}  {:>14}  {:>5}  {}"
 
-Case = collections.namedtuple("Case", "name better bar peers limit")
+Case = collections.namedtuple("Case", "name better bar peers bars limit")
 
 
 def median(values):
@@ -48,8 +50,10 @@ def read_case(path, name):
     with open(path, encoding="utf-8") as file:
         words = next(line.split() for line in file if line.split()[:1] == [name])
     limits = [word[6:] for word in words[3:] if word.startswith("limit=")]
-    peers = [word for word in words[3:] if not word.startswith("limit=")]
-    return Case(name, words[1], number(words[2]), peers, limits[0] if limits else None)
+    against = [word.split(":") for word in words[3:] if not word.startswith("limit=")]
+    peers = [word[0] for word in against if len(word) == 1]
+    bars = {word[0]: number(word[1]) for word in against if len(word) == 2}
+    return Case(name, words[1], number(words[2]), peers, bars, limits[0] if limits else None)
 
 
 def read_rounds(path, name):
@@ -84,9 +88,14 @@ def values_of(case, rounds):
     return result
 
 
-def round_ratio(case, values):
-    """zanni against the limit, or the best peer; None where there is neither."""
-    rivals = ["limit"] if case.limit else [peer for peer in case.peers if peer in values]
+def rivals_of(case):
+    """What the case's own bar is about: the limit, or the best of the peers."""
+    return ["limit"] if case.limit else case.peers
+
+
+def round_ratio(case, values, rivals):
+    """zanni against the best of the rivals; None where there is none of them."""
+    rivals = [rival for rival in rivals if rival in values]
     if not rivals:
         return None
     if case.better == "higher":
@@ -112,15 +121,36 @@ def shown(value, unit):
     if unit == "/s":
         scale, prefix = next(((s, p) for s, p in ((1e6, "M"), (1e3, "k"))
                               if value >= s), (1, ""))
+    if unit == "B" and value >= 1e6:
+        scale, prefix = 1e6, "M"
     text = "%.3g" % (value / scale) if value / scale < 1000 else "%.0f" % (value / scale)
     return "%s %s%s" % (text, prefix, unit)
 
 
-def verdict(case, ratio, interval):
+def verdict(bar, ratio, interval):
     if ratio is None:
         return "no peer"
-    met = interval[1] >= case.bar and ratio >= TOLERANCE * case.bar
+    met = interval[1] >= bar and ratio >= TOLERANCE * bar
     return "met" if met else "not met"
+
+
+def against(case, values, rivals):
+    """The median of the rounds' ratios and its interval; None where no rival took part."""
+    ratios = [ratio for ratio in (round_ratio(case, each, rivals) for each in values) if ratio]
+    return (median(ratios), bootstrap(ratios)) if ratios else (None, [None, None])
+
+
+def cells(bar, ratio, interval):
+    """The last columns of a row."""
+    if ratio is None:
+        return "-", "-", "%.2f" % bar, verdict(bar, ratio, interval)
+    return "%.2f" % ratio, "%.2f to %.2f" % tuple(interval), "%.2f" % bar, verdict(bar, ratio, interval)
+
+
+def other(case, medians, unit):
+    """The column of the peers that have none of their own."""
+    return ", ".join("%s %s" % (peer, shown(medians[peer], unit))
+                     for peer in case.peers if peer in medians and peer not in PEERS) or "-"
 
 
 def settings_of(settings, rounds, quick):
@@ -140,9 +170,8 @@ def row(cases_path, rounds_path, json_path, name, quick):
     medians = {program: median([each[program] for each in values if program in each])
                for program in programs}
     zanni = medians.pop("zanni")
-    ratios = [ratio for ratio in (round_ratio(case, each) for each in values) if ratio]
-    ratio = median(ratios) if ratios else None
-    interval = bootstrap(ratios) if ratios else [None, None]
+    ratio, interval = against(case, values, rivals_of(case))
+    own = {peer: against(case, values, [peer]) for peer in case.bars}
 
     with open(json_path, "a", encoding="utf-8") as file:
         json.dump({"case": name, "unit": unit, "better": case.better,
@@ -150,19 +179,22 @@ def row(cases_path, rounds_path, json_path, name, quick):
                    "peers": {peer: significant(value) for peer, value in medians.items()},
                    "ratio_best_peer": significant(ratio),
                    "interval": [significant(end) for end in interval],
+                   "bars": {peer: {"bar": case.bars[peer], "ratio": significant(each[0]),
+                                   "interval": [significant(end) for end in each[1]]}
+                            for peer, each in own.items()},
                    "settings": settings_of(settings, rounds, quick)}, file)
         file.write("\n")
 
-    between = "%.2f to %.2f" % tuple(interval) if ratios else "-"
-    print(ROW.format(name, shown(zanni, unit),
-                     *(shown(medians.get(peer), unit) for peer in PEERS),
-                     "%.2f" % ratio if ratios else "-", between, "%.2f" % case.bar,
-                     verdict(case, ratio, interval)), flush=True)
+    print(ROW.format(name, shown(zanni, unit), *(shown(medians.get(peer), unit) for peer in PEERS),
+                     other(case, medians, unit), *cells(case.bar, ratio, interval)), flush=True)
+    for peer, each in own.items():
+        text = "%s %s" % (peer, shown(medians.get(peer), unit))
+        print(ROW.format("", "", *("" for _ in PEERS), text, *cells(case.bars[peer], *each)), flush=True)
 
 
 def main(arguments):
     if arguments == ["header"]:
-        print(ROW.format("case", "zanni", *PEERS, "ratio", "95 % interval", "bar", ""))
+        print(ROW.format("case", "zanni", *PEERS, "other", "ratio", "95 % interval", "bar", ""))
         return 0
     if len(arguments) in (5, 6) and arguments[0] == "row":
         row(*arguments[1:5], quick=arguments[5:] == ["--quick"])

@@ -525,6 +525,9 @@ main (int argc, char **argv)
             s_run (&s_cases [i], argv [0]);
             return EXIT_SUCCESS;
         }
-    fprintf (stderr, "usage: zanni-bench [--quick | --exactly N] CASE; there is no case \"%s\"\n", name);
+    fprintf (stderr, "usage: zanni-bench [--quick | --exactly N] CASE; there is no case \"%s\"\ncases:", name);
+    for (size_t i = 0; i < sizeof s_cases / sizeof *s_cases; i++)
+        fprintf (stderr, " %s", s_cases [i].name);
+    fputc ('\n', stderr);
     return EXIT_FAILURE;
 }

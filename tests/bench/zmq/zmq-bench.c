@@ -13,7 +13,7 @@
     One-way cases count arrivals. The sender closes with a message that says
     how many it sent, so that a lost message is an error and not a hang.
 
-    In the cases named process-* the far side is a process, forked before
+    In the cases named process-* and lane-* the far side is a process, forked before
     there is a context, and the endpoint is ipc in a new folder of mode 0700,
     which libzmq makes for a wildcard and removes when the socket is closed.
     One connection serves all runs of a case: the near side asks for so many
@@ -538,7 +538,11 @@ static const s_case_t s_cases [] = {
     { "process-buffer", "/s", s_process_one_way, s_pourer,
       ZMQ_PAIR, ZMQ_PAIR, NULL, (size_t) 1 << 20, false, 50 },
     { "process-big", "/s", s_process_one_way, s_pourer,
-      ZMQ_PAIR, ZMQ_PAIR, NULL, (size_t) 64 << 20, true, 2 }
+      ZMQ_PAIR, ZMQ_PAIR, NULL, (size_t) 64 << 20, true, 2 },
+    { "lane-tell", "/s", s_process_one_way, s_pourer,
+      ZMQ_PAIR, ZMQ_PAIR, NULL, 0, false, 10000 },
+    { "lane-ask", "us", s_ask, s_echo,
+      ZMQ_PAIR, ZMQ_PAIR, NULL, 0, false, 0 }
 };
 
 int
