@@ -39,6 +39,12 @@ void bench_process_ask_case (zanni_t *self, const char *name);
 void bench_process_buffer_case (zanni_t *self, const char *name);
 void bench_spawn_process_case (zanni_t *self, const char *name);
 
+/* handover.c */
+extern const zanni_class_t bench_holder_class;
+void bench_handover_case (zanni_t *self, const char *name);
+void bench_untouched_case (zanni_t *self, const char *name);
+void bench_fanout_case (zanni_t *self, const char *name);
+
 /* fork.c: the median time of a bare fork up to the child's first byte, and what the measured process does. */
 double bench_fork_us (int rounds);
 int bench_be_forker (void);
