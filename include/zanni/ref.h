@@ -46,6 +46,18 @@ ZANNI_EXPORT const char *zanni_ref_class (const zanni_ref_t *ref);
 /* Where it is: its node's id and its number there. */
 ZANNI_EXPORT zanni_address_t zanni_ref_address (const zanni_ref_t *ref);
 
+/* How buffers travel to the node of an actor, where that is another. */
+typedef struct {
+    size_t size;            // sizeof (zanni_wire_t), or 0
+    uint32_t level_max;     // 1 in band, 2 as frames, too, 3 in shared memory, too; 0: as the node's options say
+    uint32_t in_band_max;   // bytes of those that go in band where others would not; 0: as the node's options say
+} zanni_wire_t;
+
+/* Sets that for what the calling actor's worker sends there from now on; nothing happens where the actor is of this
+   node. The lesser of this and what the session has agreed on counts. ZANNI_EINVAL, ZANNI_ETHREAD, ZANNI_ENOACTOR,
+   ZANNI_ENOMEM. */
+ZANNI_EXPORT int zanni_set_wire (zanni_t *self, const zanni_ref_t *ref, const zanni_wire_t *wire) ZANNI_CHECKED;
+
 static inline void
 zanni_ref_t_auto (zanni_ref_t **ref_p)
 {

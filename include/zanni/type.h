@@ -78,6 +78,8 @@ struct zanni_type {
     zanni_type_unpack_fn *unpack;
     void (*drop) (void *instance);     // gives back what an instance of hooks holds, on whatever thread; may be NULL
     const void *defaults;              // an instance without buffers; NULL: zeros
+    uint32_t wire_level_max;           // how its buffers may travel to other processes: as zanni_options_t says it; 0: the same
+    uint32_t in_band_max;              // bytes of those that go in band; 0: as the node's options say
 };
 
 /* Registers a type, and those nested in it. Once more with the same layout is no fault. ZANNI_ECLASS: its definition is

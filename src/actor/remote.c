@@ -365,3 +365,21 @@ zanni__remotes_free (zanni_worker_t *worker)
     zanni__free (remotes);
     worker->remotes = NULL;
 }
+
+int
+zanni_set_wire (zanni_t *self, const zanni_ref_t *ref, const zanni_wire_t *wire)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    if (!ref || !wire || (wire->size && wire->size != sizeof *wire) || wire->level_max > 3)
+        return ZANNI_EINVAL;
+    zanni__identity_t *to;
+    const zanni_link_ops_t *link = self->worker->node->link;
+    if (!ref->identity->elsewhere)
+        return 0;
+    rc = zanni__target (self->worker, &to, ref);
+    if (!rc && link->prefer)
+        link->prefer (to->as.remote->peer, wire->level_max, wire->in_band_max);
+    return rc;
+}

@@ -69,7 +69,7 @@ s_send (zanni__peer_t *peer, zanni__transfer_t *transfer)
 {
     int rc;
     uint64_t total = zanni_buffer_size (transfer->buffer);
-    bool in_band = peer->level < 2;
+    bool in_band = zanni__peer_level (peer) < 2;
     uint64_t size = s_size (&peer->out, total - transfer->at, in_band);
     const uint8_t *data = (const uint8_t *) zanni_buffer_data (transfer->buffer) + transfer->at;
     zanni_record_t record = { .kind = ZANNI_RECORD_CHUNK, .as.chunk = { transfer->number, transfer->at, total, { 0 } } };

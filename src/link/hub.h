@@ -106,6 +106,8 @@ typedef struct {
     const zanni_buffer_t *const *buffers;
     zanni_buffer_t *args;          // where they do not travel inline; a count of its own
     uint32_t frames;
+    uint32_t level;                // how the next of its buffers may travel
+    uint32_t way;                  // and what was said of that one itself
     uint32_t in_band;              // bytes of buffers in the record
     uint32_t loaded;               // buffers of which it is decided how they travel
     uint64_t charge;
@@ -173,6 +175,8 @@ struct zanni__peer {
     zanni__dial_t *dial;
     zanni__route_t *route;
     uint32_t level;                // how buffers may travel; 0: not known yet
+    uint32_t level_most;           // and how the program wants them to, for good; 0: it has not said
+    uint32_t in_band_most;
     zanni__lane_t *lane;           // offered, until the session stands; then what its messages go by; NULL
     int64_t redial_ns;             // INT64_MAX: need not
     int64_t backoff_ns;
@@ -258,6 +262,13 @@ static inline bool
 zanni__hub_has_enough (const zanni__hub_t *hub)
 {
     return hub->messages >= hub->messages_most || hub->records >= ZANNI__LOOK_RECORDS;
+}
+
+/* How buffers travel there. */
+static inline uint32_t
+zanni__peer_level (const zanni__peer_t *peer)
+{
+    return peer->level_most && peer->level_most < peer->level ? peer->level_most : peer->level;
 }
 
 /* Whether its messages go by rings. */

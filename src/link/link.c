@@ -281,6 +281,14 @@ s_wrote (zanni_peer_t *base, size_t size, uint64_t charge)
     return 0;
 }
 
+static void
+s_prefer (zanni_peer_t *base, uint32_t level_max, uint32_t in_band_max)
+{
+    zanni__peer_t *peer = (zanni__peer_t *) (void *) base;
+    peer->level_most = level_max;
+    peer->in_band_most = in_band_max;
+}
+
 /* Flushes everybody who has something; their sockets are then looked at once. */
 static void
 s_flush (void *link)
@@ -400,6 +408,6 @@ s_close (void *link, int64_t until_ns)
 
 const zanni_link_ops_t zanni__link_zmq = {
     .size = sizeof (zanni_link_ops_t), .open = s_open, .listen = s_listen, .join = s_join, .leave = s_leave,
-    .admits = s_admits, .send = s_send, .room = s_room, .wrote = s_wrote, .flush = s_flush, .taken = s_taken,
+    .admits = s_admits, .send = s_send, .room = s_room, .wrote = s_wrote, .prefer = s_prefer, .flush = s_flush, .taken = s_taken,
     .receive = s_receive, .waiting = s_waiting, .next_ns = s_next_ns, .event = s_event, .close = s_close
 };

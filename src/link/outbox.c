@@ -9,6 +9,8 @@
 
 #include "hub.h"
 
+#include "../message/buffer.h"
+
 #include "../base/memory.h"
 
 #include "../base/assert.h"
@@ -146,7 +148,7 @@ static int
 s_route (zanni__peer_t *peer, zanni__load_t *load, const zanni_buffer_t *buffer, uint64_t *chunks)
 {
     *chunks = 0;
-    if (peer->level > 1 && zanni_buffer_size (buffer) <= ZANNI__FRAME_LARGEST
+    if (load->level > 1 && zanni_buffer_size (buffer) <= ZANNI__FRAME_LARGEST
         && (load->frames < ZANNI_WIRE_FRAMES_MAX || !zanni_buffer_size (buffer))) {
         load->frames++;
         return load->frames > ZANNI_WIRE_FRAMES_MAX ? ZANNI_ETOOBIG : 0;
@@ -179,12 +181,22 @@ s_load_args (zanni__peer_t *peer, zanni__load_t *load)
     return rc;
 }
 
+/* The lesser of what the session can and what was said of the buffer. */
+static uint32_t
+s_level (const zanni__peer_t *peer, uint32_t way)
+{
+    uint32_t level = zanni__peer_level (peer);
+    uint32_t most = way & ~ZANNI__BUFFER_IN_BAND;
+    return most && most < level ? most : level;
+}
+
 /* What is small, or for a peer that takes nothing else, is written into the record. */
 static bool
 s_goes_in_band (const zanni__peer_t *peer, zanni__load_t *load, uint64_t size)
 {
-    uint64_t most = peer->level > 1 ? peer->hub->worker->node->options.in_band_max : ZANNI__IN_BAND_MOST;
-    if (size > most || size > ZANNI__IN_BAND_MOST - load->in_band)
+    uint32_t wanted = peer->in_band_most ? peer->in_band_most : peer->hub->worker->node->options.in_band_max;
+    bool must = load->level < 2 || load->way & ZANNI__BUFFER_IN_BAND;
+    if ((size > wanted && !must) || size > ZANNI__IN_BAND_MOST - load->in_band)
         return false;
     load->in_band += (uint32_t) size;
     return true;
@@ -203,11 +215,13 @@ s_load_buffer (zanni__peer_t *peer, zanni__load_t *load, uint32_t index)
     wire->element = (uint8_t) element;
     wire->bytes = NULL;
     wire->segment = wire->chunks = 0;
+    load->way = zanni__buffer_way (buffer);
+    load->level = s_level (peer, load->way);
     if (s_goes_in_band (peer, load, wire->size)) {
         wire->bytes = zanni_buffer_data (buffer);
         return 0;
     }
-    if (peer->level > 2 && wire->size >= peer->hub->worker->node->options.share_least
+    if (load->level > 2 && wire->size >= peer->hub->worker->node->options.share_least
         && zanni__share_out (peer, buffer, wire))
         return 0;
     return s_route (peer, load, buffer, &wire->chunks);
@@ -226,6 +240,7 @@ static int
 s_load (zanni__peer_t *peer, zanni__load_t *load)
 {
     load->last = &load->transfers;
+    load->level = zanni__peer_level (peer);
     if (load->record.buffers_count > ZANNI_WIRE_TABLE_MAX)
         return ZANNI_ETOOBIG;
     int rc = s_load_args (peer, load);

@@ -79,6 +79,17 @@ zanni__buffer_finish (zanni_buffer_t *buffer)
     zanni__free (buffer);
 }
 
+void
+zanni__buffer_prefer (const zanni_buffer_t *buffer, uint32_t level_max, uint32_t in_band_max)
+{
+    zanni_buffer_t *own = (zanni_buffer_t *) (uintptr_t) buffer;
+    bool in_band = in_band_max && buffer->size <= in_band_max;
+    uint32_t way = (level_max < 4 ? level_max : 0) | (in_band ? ZANNI__BUFFER_IN_BAND : 0);
+    /* Relaxed: who sends it at the same time may take it either way. */
+    if (way && atomic_load_explicit (&own->way, memory_order_relaxed) != way)
+        atomic_store_explicit (&own->way, (uint8_t) way, memory_order_relaxed);
+}
+
 bool
 zanni__buffer_unseal (zanni_buffer_t *buffer)
 {

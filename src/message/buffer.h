@@ -15,6 +15,7 @@ struct zanni_buffer {
     zanni__item_t item;
     _Atomic uint32_t users;    // the last release (acq_rel) frees
     _Atomic bool sealed;
+    _Atomic uint8_t way;       // how it is to travel: ZANNI__BUFFER_... and the highest level; 0: nobody said
     bool own;                  // nobody else can see its memory: with one user it may be written again
     uint8_t element;           // zanni_element_t
     uint8_t dimensions;
@@ -45,6 +46,17 @@ bool zanni__buffer_segment (const zanni_buffer_t *buffer, zanni_segment_t *segme
 
 /* Somebody may read them for ever: their memory is not used again. */
 void zanni__buffer_abandon (const zanni_buffer_t *buffer);
+
+#define ZANNI__BUFFER_IN_BAND 4u   // beside a level, which may be 0
+
+/* Says how it is to travel: at most by that level (0: any), in band if it has at most so many bytes. */
+void zanni__buffer_prefer (const zanni_buffer_t *buffer, uint32_t level_max, uint32_t in_band_max);
+
+static inline uint32_t
+zanni__buffer_way (const zanni_buffer_t *buffer)
+{
+    return atomic_load_explicit (&buffer->way, memory_order_relaxed);
+}
 
 /* Opens it again for writing, with one more count, if nobody but its one user has it. */
 bool zanni__buffer_unseal (zanni_buffer_t *buffer);

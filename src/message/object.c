@@ -225,9 +225,11 @@ zanni__typed_pack (zanni__writer_t *writer, const zanni_typed_t *typed)
         return false;
     memcpy (writer->at, type->prefix, type->prefix_size);
     writer->at += type->prefix_size;
+    writer->type = type->definition;
     bool good = type->definition->pack
         ? s_pack_hook (writer, type, typed->instance)
         : zanni__writer_array (writer, type->fields) && zanni__fields_pack (writer, type, typed->instance);
+    writer->type = NULL;
     return good && s_end (writer, begin);
 }
 

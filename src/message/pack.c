@@ -8,12 +8,14 @@
 
 #include "pack.h"
 
+#include "buffer.h"
+
 #include "../base/memory.h"
 #include "args.h"
 #include "object.h"
 #include "../base/assert.h"
 #include <string.h>
-#include <zanni/buffer.h>
+#include <zanni/type.h>
 
 #define S_PAYLOAD_LEAST 1024
 
@@ -174,6 +176,8 @@ s_keep_buffer (zanni__writer_t *writer, const zanni_buffer_t *buffer, uint32_t *
         return false;
     if (packing->buffers_kept == packing->buffers)
         return s_fail (packing, ZANNI_ETOOBIG);   // a hook appended more than it may
+    if (writer->type)
+        zanni__buffer_prefer (buffer, writer->type->wire_level_max, writer->type->in_band_max);
     *index = packing->buffers_kept++;
     packing->table [packing->refs + *index] = zanni_buffer_keep (buffer);
     return true;

@@ -30,6 +30,7 @@ struct zanni__writer {
     uint8_t *end;     // of the memory
     uint8_t *start;
     const zanni__writer_ops_t *ops;
+    const zanni_type_t *type;    // whose instance is packed; NULL: none is
     int error;
     bool inside;      // a registered type, which holds no other
 };

@@ -74,6 +74,9 @@ typedef struct zanni_link_ops {
        window; ZANNI_EFULL: it does not admit that, and nothing was written. Nothing comes between the two. */
     uint8_t *(*room) (zanni_peer_t *peer, size_t size);
     int (*wrote) (zanni_peer_t *peer, size_t size, uint64_t charge);
+    /* How buffers are to travel to the peer from now on: at most by that level, in band up to so many bytes; 0: as the
+       node's options say. */
+    void (*prefer) (zanni_peer_t *peer, uint32_t level_max, uint32_t in_band_max);
     void (*flush) (void *link);
     /* The runtime has handled so much of what came from the peer: its window opens again. */
     void (*taken) (zanni_peer_t *peer, uint64_t charge);

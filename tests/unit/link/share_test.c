@@ -410,6 +410,28 @@ Test (share, uses_that_were_not_lent_cannot_be_given_back)
     cr_assert (strstr (b.log, "what was not lent"), "%s", b.log);
 }
 
+/* What the program wants of a peer, or of one buffer, is less than what the two could do. */
+Test (share, it_goes_as_the_program_wants)
+{
+    static const struct {
+        uint32_t peer, buffer, in_band;
+        size_t size;
+        bool shared;
+    } wants [] = {
+        { 0, 0, 0, SIZE, true },  { 2, 0, 0, SIZE, false }, { 1, 0, 0, SIZE, false },   { 3, 2, 0, SIZE, false },
+        { 0, 1, 0, SIZE, false }, { 0, 0, 0, SIZE, true },  { 0, 0, 9000, 9000, false }, { 1, 3, 0, 9000, false }
+    };
+    for (size_t i = 0; i < sizeof wants / sizeof *wants; i++) {
+        zanni_buffer_t *buffer = stub_buffer (&a, wants [i].size, i);
+        zanni__link_zmq.prefer (to_b, wants [i].peer, wants [i].in_band);
+        zanni__buffer_prefer (buffer, wants [i].buffer, 0);
+        const zanni_buffer_t *got = send_to_b (buffer);
+        cr_assert (stub_buffer_is (got, wants [i].size, i));
+        cr_assert_eq (is_shared (got), wants [i].shared, "number %zu", i);
+        zanni_buffer_destroy (&buffer);
+    }
+}
+
 /* What two sides can do need not be the same: the lesser counts. */
 TestSuite (levels, .timeout = 60);
 
