@@ -39,7 +39,7 @@ typedef struct zanni_buffer zanni_buffer_t;
     X (ENOMEM, -2, "out of memory")                                                                           \
     X (ETHREAD, -3, "used from a thread that does not own it")                                                \
     X (EFORK, -4, "used in a child of fork, where no node lives on")                                          \
-    X (ECLASS, -5, "class registration failed")                                                               \
+    X (ECLASS, -5, "class or type registration failed")                                                       \
     X (ENOCLASS, -6, "no such class")                                                                         \
     X (EARGS, -7, "bad arguments")                                                                            \
     X (ETIMEOUT, -8, "timeout")                                                                               \

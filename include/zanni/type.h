@@ -124,7 +124,7 @@ zanni_typed_arg (const zanni_typed_t &typed)
 }
 
 /* One argument, one place; both live to the end of the statement. */
-#define ZANNI_OBJECT(type, instance) zanni_typed_arg (zanni_typed_t { (type), (instance) })
+#define ZANNI_OBJECT(type, ...) zanni_typed_arg (zanni_typed_t { (type), (__VA_ARGS__) })
 #define ZANNI_INTO(type, instance_p) (zanni_into_t { (type), (void *) (instance_p) })
 
 #define ZANNI_FIELD(struct_t, member) \
@@ -162,8 +162,9 @@ ZANNI_KIND_MANY (unsigned char, ZANNI_KIND_RAW)
 }
 #else
 
-/* An argument; an instance of the wrong kind is not noticed here, so mind the type. */
-#define ZANNI_OBJECT(type, instance) zanni_arg_typed (&(const zanni_typed_t) { (type), (instance) })
+/* An argument and a place; nothing notices a pointer to another struct, so mind the type. The instance may be a literal
+   with commas. */
+#define ZANNI_OBJECT(type, ...) zanni_arg_typed (&(const zanni_typed_t) { (type), (__VA_ARGS__) })
 #define ZANNI_INTO(type, instance_p) (&(zanni_into_t) { (type), (void *) (instance_p) })
 
 /* A member, whose kind is known from its C type: integers, bool, float, double and fixed arrays of them, char [n],

@@ -343,7 +343,7 @@ s_read_fields (zanni__unfields_t *unfields, const zanni__type_t *type, uint8_t *
         count -= done;
     }
     for (; count; count--)
-        if (!zanni__reader_skip (&reader, ZANNI__WIRE_DEPTH - ZANNI__TYPE_DEPTH - 1))
+        if (!zanni__reader_skip (&reader, ZANNI__WIRE_DEPTH - 1))
             return ZANNI_EARGS;
     unfields->reader = reader;
     return 0;

@@ -181,7 +181,7 @@ EVERYWHERE (types, that_were_taken_outlive_their_message)
     ZANNI_AUTO (zanni_ref_t) clerk = spawn ("clerk");
     job_t job = { "wash", 3, 0.5, data_of (100) };
     const job_t *given = NULL;
-    done (clerk, "keep", ZANNI_OBJECT (&job_1, &job));
+    tell (clerk, "keep", ZANNI_OBJECT (&job_1, &job));
     zanni_buffer_destroy (&job.data);
     ZANNI_AUTO (zanni_msg_t) reply = call (clerk, "give");
     cr_assert_eq (zanni_read (reply, ZANNI_INTO (&job_1, &given)), 0);

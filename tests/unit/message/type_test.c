@@ -40,7 +40,7 @@ Test (type, the_bytes_are_name_version_and_fields_by_position)
         0x92, 0xd8, 6, 0xa5, 's', 'm', 'a', 'l', 'l', 2, 0x94, 5, 0xff, 0xa2, 'h', 'i', 0xcd, 1, 0x2c,
         0xc7, 13, 6, 0xa5, 's', 'm', 'a', 'l', 'l', 2, 0x94, 5, 0xff, 0xa1, 'h', 7,
     };
-    zanni_msg_t *msg = test_packed (ZANNI_OBJECT (&small, &((small_t) { 5, -1, "hi", 300 })),
+    zanni_msg_t *msg = test_packed (ZANNI_OBJECT (&small, &(small_t) { 5, -1, "hi", 300 }),
                                     ZANNI_OBJECT (&small, &((small_t) { 5, -1, "h", 7 })));
     cr_assert_eq (msg->args.size, sizeof expected);
     cr_assert_arr_eq (msg->args.bytes, expected, sizeof expected);
