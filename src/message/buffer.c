@@ -95,9 +95,14 @@ zanni__buffer_unseal (zanni_buffer_t *buffer)
 {
     /* acquire: pairs with the release of those that had it before; their reads are over. */
     uint32_t one = 1;
-    if (!buffer->own || atomic_load_explicit (&buffer->weak, memory_order_relaxed)
+    if (!buffer->own
         || !atomic_compare_exchange_strong_explicit (&buffer->users, &one, 2, memory_order_acquire, memory_order_relaxed))
         return false;
+    /* Looked at only now: one who had it before may have asked for a weak handle just before he let go. */
+    if (atomic_load_explicit (&buffer->weak, memory_order_relaxed)) {
+        atomic_fetch_sub_explicit (&buffer->users, 1, memory_order_release);   // not the last: the caller's message has one
+        return false;
+    }
     atomic_store_explicit (&buffer->sealed, false, memory_order_relaxed);
     return true;
 }

@@ -2,6 +2,8 @@
 
 #include "support.h"
 
+#include "message/region.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -95,6 +97,27 @@ Test (weak, asking_for_one_seals_the_buffer)
     cr_assert_eq (zanni_buffer_edit (&data, buffer), ZANNI_ESEALED);
     zanni_weak_destroy (&weak);
     zanni_buffer_destroy (&buffer);
+}
+
+Test (weak, a_buffer_that_has_one_is_not_opened_again)
+{
+    zanni_buffer_t *buffer = NULL, *plain = NULL;
+    zanni_weak_t *weak = NULL;
+    void *region = NULL;
+    cr_assert_eq (zanni__region_default.open (&region, 1 << 16, 1 << 30), 0);
+    cr_assert_eq (zanni__buffer_new (&plain, &zanni__region_default, region, 10), 0);
+    cr_assert (zanni__buffer_unseal (plain));
+    cr_assert_eq (atomic_load (&plain->users), 2);
+    zanni_buffer_t *other = plain;
+    zanni_buffer_destroy (&other);
+    zanni_buffer_destroy (&plain);
+    cr_assert_eq (zanni__buffer_new (&buffer, &zanni__region_default, region, 10), 0);
+    cr_assert_eq (zanni_buffer_weak (&weak, buffer), 0);
+    cr_assert_not (zanni__buffer_unseal (buffer));
+    cr_assert_eq (atomic_load (&buffer->users), 1);
+    zanni_weak_destroy (&weak);
+    zanni_buffer_destroy (&buffer);
+    zanni__region_default.close (region);
 }
 
 Test (weak, without_memory_nothing_has_changed)
