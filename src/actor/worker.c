@@ -136,8 +136,8 @@ s_set_poll (zanni_worker_t *worker, int64_t took_ns)
 
 /* What came from other nodes is handled before more of it is taken in: mailboxes stay short, what they are made of stays
    in the cache, and the rest waits where windows bound it. While nothing runs, because the owner waits for something that
-   may be among it, all that comes is taken. Not everything that came is handled in a turn, so what is ahead is a guess: it
-   is never taken for more than one look may bring, and holds for some milliseconds. */
+   may be among it, all that comes is taken. Not everything that came is handled in a turn, so what is ahead is a guess, which
+   holds for some time only. */
 static void
 s_look_at_link (zanni_worker_t *worker)
 {
@@ -150,8 +150,6 @@ s_look_at_link (zanni_worker_t *worker)
         return;
     uint32_t came = (uint32_t) link->receive (worker->link);
     worker->ahead = idle ? came : worker->ahead + came;
-    if (worker->ahead > ZANNI__AHEAD_MOST)
-        worker->ahead = ZANNI__AHEAD_MOST;
     worker->linked_ns = worker->now_ns;
 }
 

@@ -16,8 +16,7 @@
 #define ZANNI__TURN_NS 200000
 #define ZANNI__POLL_MESSAGES 2048    // at most, between two looks at port and timers while there is work
 #define ZANNI__POLL_NS 200000        // about so long, where handlers are slow
-#define ZANNI__AHEAD_MOST 512        // records of other nodes that are handled before more are taken in
-#define ZANNI__AHEAD_NS 20000000      // or so long
+#define ZANNI__AHEAD_NS 50000000     // for which what came from other nodes may keep more of it away
 #define ZANNI__BATCH_ITEMS 256
 #define ZANNI__BATCH_NS 20000
 #define ZANNI__FREE_MESSAGES 16384    // kept for reuse a worker

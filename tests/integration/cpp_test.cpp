@@ -113,7 +113,7 @@ const zanni_field_t point_fields [] = {
     ZANNI_FIELD (point_t, x), ZANNI_FIELD (point_t, color), ZANNI_FIELD (point_t, corners), ZANNI_FIELD (point_t, name),
     ZANNI_FIELD (point_t, visible), ZANNI_FIELD_END
 };
-const zanni_type_t point = { "point", 1, sizeof (point_t), point_fields, nullptr, nullptr, nullptr, nullptr };
+const zanni_type_t point = { "point", 1, sizeof (point_t), point_fields, nullptr, nullptr, nullptr, nullptr, 0, 0 };
 
 int
 counter_move (zanni_t *self, zanni_msg_t *msg)
