@@ -56,7 +56,7 @@ s_of_peer (s_arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wir
     zanni__remotes_t *remotes = arrival->worker->remotes;
     zanni__identity_t *last = remotes->last;
     const zanni_wire_ref_t ref = {
-        .actor = actor->nonce ? actor->actor : UINT64_MAX - (uintptr_t) arrival->peer,
+        .actor = actor->nonce ? actor->actor : UINT64_MAX - arrival->peer->serial,
         .nonce = actor->nonce ? actor->nonce : nobody
     };
     if (last && last->as.remote->address.actor == ref.actor && last->as.remote->peer == arrival->peer) {

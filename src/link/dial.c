@@ -37,7 +37,7 @@ s_read_monitor (zanni__source_t *source)
                 dial->stands (dial);
         }
         else if (!dial->broken) {
-            dial->broken = true;
+            dial->broken = dial->dealer.ends = true;
             zanni__source_stir (&dial->dealer);
         }
     }

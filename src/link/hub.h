@@ -47,6 +47,7 @@ struct zanni__source {
     zanni__hub_t *hub;
     void *socket;                  // NULL: closed
     bool calm;                     // one message was read, and there is likely no other
+    bool ends;                     // the end of a connection was told, and is acted on when all that came is read
     /* Takes what is there, until the hub has enough for now: then true, for something may be left. */
     bool (*read) (zanni__source_t *source);
 };
@@ -222,6 +223,7 @@ struct zanni__hub {
     int64_t next_ns;               // nothing is due before
     uint64_t session_number;       // the last
     uint64_t watch_serial;
+    uint64_t peer_serial;
     uint32_t messages;             // taken in by the present call of receive
     uint32_t messages_most;
     uint32_t records;

@@ -57,6 +57,7 @@ zanni__peer_get (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_bytes_t 
     if (!peer)
         return ZANNI_ENOMEM;
     peer->hub = hub;
+    peer->base.serial = ++hub->peer_serial;
     memcpy (peer->base.node, node, sizeof peer->base.node);
     if (endpoint->size)
         memcpy (peer->base.endpoint, endpoint->data, endpoint->size);

@@ -72,6 +72,7 @@ s_disconnected (zanni__hub_t *hub, int fd)
             if (route->fd == fd && zanni__list_empty (&route->broken))
                 zanni__list_append (&hub->broken, &route->broken);
         }
+    hub->router.ends = !zanni__list_empty (&hub->broken);
     zanni__source_stir (&hub->router);
 }
 
@@ -134,6 +135,7 @@ zanni__route_end (zanni__hub_t *hub, zanni__route_t **route_p)
 static void
 s_end_broken (zanni__hub_t *hub)
 {
+    hub->router.ends = false;
     while (!zanni__list_empty (&hub->broken)) {
         zanni__route_t *route = ZANNI__CONTAINER (hub->broken.next, zanni__route_t, broken);
         zanni__link_remove (&route->broken);

@@ -325,7 +325,8 @@ int
 zanni__outbox_send (zanni__peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers)
 {
     bool plain = !record->buffers_count && record->args.size <= ZANNI_WIRE_INLINE_MAX;
-    if (!peer->stood && (peer->out.early || !plain))
+    bool passes = record->kind == ZANNI_RECORD_RETAIN;   // it names no order, and its batch is awaited
+    if (!peer->stood && !passes && (peer->out.early || !plain))
         return zanni__early_put (peer, record, buffers);
     if (plain && !peer->out.transfers && !peer->out.held)
         return s_send_plain (peer, record);

@@ -40,7 +40,7 @@ s_has_message (const zanni__source_t *source)
 bool
 zanni__source_is_calm (zanni__source_t *source)
 {
-    return source->calm && !s_has_message (source);
+    return source->calm && !source->ends && !s_has_message (source);
 }
 
 bool

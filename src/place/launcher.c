@@ -286,6 +286,18 @@ s_seat_take (s_launcher_t *launcher, s_child_t *child, const char *seat, const c
     return rc ? rc : zanni__lease_listen (launcher->lease, &child->seat);
 }
 
+/* There will be no such child. A place that was promised stays so; another one is nobody's. */
+static void
+s_seat_return (s_launcher_t *launcher, s_child_t *child, bool promised)
+{
+    if (promised) {
+        launcher->seat = child->seat;
+        return;
+    }
+    zanni__lease_unlisten (launcher->lease, child->seat.endpoint);
+    zanni__seat_close (&child->seat);
+}
+
 /* A child that listens at `seat`, or where it can, and waits for a request. */
 static int
 s_child_new (s_launcher_t *launcher, s_child_t **child_p, const char *seat, const char **why)
@@ -302,8 +314,7 @@ s_child_new (s_launcher_t *launcher, s_child_t **child_p, const char *seat, cons
     child->kill_ns = INT64_MAX;
     rc = s_fork (launcher, child, why);
     if (rc) {
-        zanni__lease_unlisten (launcher->lease, child->seat.endpoint);
-        zanni__seat_close (&child->seat);
+        s_seat_return (launcher, child, *seat);
         zanni__free (child);
         return rc;
     }
@@ -339,8 +350,10 @@ s_start (s_launcher_t *launcher, const zanni__launch_t *request, const void *pac
     launcher->brief_size = request->size;
     int rc = 0;
     bool passed = s_pass_on (child, packet, size);
-    if (child && !passed)
+    if (child && !passed) {
         s_keep_seat (launcher, child);   // it has ended, and is left to be reaped
+        (void) kill (child->pid, SIGKILL);   // or does not read, and would share its sockets with the next
+    }
     else if (child)
         launcher->spare = NULL;
     if (!passed) {
@@ -387,7 +400,7 @@ s_take_reason (s_child_t *child, int status)
     zanni_reason_t *reason = &child->reason;
     if (s_read_report (child, reason))
         return;
-    if (child->killed)
+    if (child->killed && WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL)
         *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_KILLED };
     else if (WIFSIGNALED (status))
         *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_SIGNAL, .code = WTERMSIG (status) };

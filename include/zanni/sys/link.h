@@ -20,6 +20,7 @@
 /* One endpoint of another node, as a worker knows it. The link makes and frees it; it outlives its sessions. */
 typedef struct zanni_peer {
     uint8_t node [16];
+    uint64_t serial;                     // that no other peer of this link has had
     uint64_t incarnation;                // of the last session; 0: there was none yet
     char endpoint [ZANNI_ENDPOINT_MAX];  // where it listens
     char home [ZANNI_ENDPOINT_MAX];      // who knows why its process ends; "": nobody

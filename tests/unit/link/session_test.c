@@ -371,3 +371,22 @@ Test (session, with_anothers_process_asks_its_home)
     stub_close (&c, 0);
     part ();
 }
+
+/* What a worker that has slept reads first is one message; the end of the connection behind it is not forgotten for that. */
+Test (session, whose_connection_ends_behind_a_message_is_seen_to_have_ended)
+{
+    meet (8 << 20);
+    a.node.options.lane_off = true;
+    tell_b (1);
+    const zanni__peer_t *peer = (zanni__peer_t *) (void *) to_a;
+    cr_assert_eq (stub_tell (&a, to_b, 5, 1, 0), 0);
+    zanni__link_zmq.flush (a.link);
+    zanni__dial_close (&((zanni__peer_t *) (void *) to_b)->dial, 1000);
+    for (int i = 0; i < 500 && peer->up; i++) {
+        b.worker.slept = true;
+        stub_step (&b, 10);
+    }
+    cr_assert_not (peer->up);
+    cr_assert_eq (next_b, 2, "what it had said was read first");
+    part ();
+}

@@ -49,9 +49,6 @@ void stub_open (stub_t *stub, uint8_t id);
 void stub_open_with (stub_t *stub, uint8_t id, uint64_t window, uint32_t heartbeat_ms);
 void stub_close (stub_t *stub, int64_t wait_ms);
 
-/* A worker that is gone without a word, as far as that goes in one process. */
-void stub_vanish (stub_t *stub);
-
 /* Its endpoint, which listens. */
 const char *stub_endpoint (stub_t *stub);
 
