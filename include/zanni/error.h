@@ -63,7 +63,10 @@ typedef struct zanni_buffer zanni_buffer_t;
     X (ESEALED, -26, "the buffer was sent or is shared, and so cannot be changed")                            \
     X (ETOOBIG, -27, "over a limit")                                                                          \
     X (ESYSTEM, -28, "a system call failed")                                                                  \
-    X (EGONE, -29, "gone")
+    X (EGONE, -29, "gone")                                                                                    \
+    X (ENOSPACE, -30, "no space left in the store, or on its disk")                                           \
+    X (ECORRUPT, -31, "what is stored is not what was put")                                                   \
+    X (EAGAIN, -32, "not yet: it is still being put")
 
 enum {
     ZANNI_OK = 0,

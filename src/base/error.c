@@ -61,7 +61,7 @@ static void
 s_write_error (const zanni_reason_t *reason, char *text, size_t size)
 {
     const char *why = reason->text;
-    if (!*why && reason->code < 0 && reason->code >= ZANNI_EGONE)
+    if (!*why && reason->code < 0 && reason->code >= ZANNI_EAGAIN)
         why = zanni_strerror ((int) reason->code);
     snprintf (text, size, "error %lld%s%s", (long long) reason->code, *why ? ": " : "", why);
 }

@@ -432,3 +432,14 @@ zanni__lease_unlisten (zanni__lease_t *lease, const char *endpoint)
     (void) unlink (path);
     (void) unlink (beside);
 }
+
+void
+zanni__rundir_beside (const uint8_t tag [8], struct sockaddr_un *address)
+{
+    char directory [S_DIRECTORY_MAX + 1], text [S_TAG + 1];
+    s_name_directory (directory);
+    for (int i = 0; i < S_TAG / 2; i++)
+        snprintf (text + (size_t) i * 2, 3, "%02x", tag [i]);
+    *address = (struct sockaddr_un) { .sun_family = AF_UNIX };
+    snprintf (address->sun_path, sizeof address->sun_path, "%s/%s-0" ZANNI__LANE_SUFFIX, directory, text);
+}

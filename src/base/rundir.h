@@ -41,6 +41,10 @@ void zanni__seat_close (zanni__seat_t *seat);
 /* Unlinks one endpoint of the lease, whose sockets are not needed any more. */
 void zanni__lease_unlisten (zanni__lease_t *lease, const char *endpoint);
 
+/* Where a lease of that tag listens with the second socket of its first seat, whether or not there is one. */
+struct sockaddr_un;
+void zanni__rundir_beside (const uint8_t tag [8], struct sockaddr_un *address);
+
 /* Unlinks what the dead have left in the directory, if there is one. */
 void zanni__rundir_sweep (void);
 

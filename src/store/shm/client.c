@@ -1,0 +1,251 @@
+/* How a store in shared memory reaches what others have put.
+
+   One connection goes to each handle that was asked for something; buffers that came by it keep it, since its end would say
+   that they are not used any more. Nothing that comes is believed: a descriptor has to be memory of a fixed size that
+   nobody can write to any more, and large enough. */
+
+#include "shm.h"
+
+#include "../../base/memfd.h"
+#include "../../base/memory.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+struct zanni__shm_client {
+    zanni__shm_client_t *next;
+    _Atomic uint32_t users;    // the handle, and each buffer; the last (acq_rel) hangs up
+    uint64_t number;
+    int fd;
+};
+
+/* A mapped blob. */
+typedef struct {
+    zanni__shm_client_t *client;
+    uint64_t lease;
+    void *at;
+    size_t size;
+} s_map_t;
+
+static void
+s_unuse (zanni__shm_client_t *client)
+{
+    if (atomic_fetch_sub_explicit (&client->users, 1, memory_order_acq_rel) > 1)
+        return;
+    close (client->fd);
+    zanni__free (client);
+}
+
+void
+zanni__shm_hang_up (zanni__shm_t *shm)
+{
+    while (shm->clients) {
+        zanni__shm_client_t *client = shm->clients;
+        shm->clients = client->next;
+        s_unuse (client);
+    }
+}
+
+static int
+s_dial (uint64_t number)
+{
+    struct sockaddr_un address;
+    uint8_t tag [8];
+    memcpy (tag, &number, sizeof tag);
+    zanni__rundir_beside (tag, &address);
+    int fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && (connect (fd, (const struct sockaddr *) &address, sizeof address) || !zanni__pass_is_ours (fd))) {
+        close (fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* Whoever put it has ended, or never was: ZANNI_EGONE. */
+static int
+s_client (zanni__shm_t *shm, zanni__shm_client_t **client_p, uint64_t number)
+{
+    zanni__shm_client_t *client = shm->clients;
+    while (client && client->number != number)
+        client = client->next;
+    if (client) {
+        *client_p = client;
+        return 0;
+    }
+    int fd = s_dial (number);
+    if (fd < 0)
+        return ZANNI_EGONE;
+    client = zanni__calloc (sizeof *client);
+    if (!client) {
+        close (fd);
+        return ZANNI_ENOMEM;
+    }
+    atomic_init (&client->users, 1);
+    client->number = number;
+    client->fd = fd;
+    client->next = shm->clients;
+    shm->clients = client;
+    *client_p = client;
+    return 0;
+}
+
+/* The connection is of no use any more; buffers that came by it keep it. */
+static int
+s_forget (zanni__shm_t *shm, zanni__shm_client_t *client, int rc)
+{
+    zanni__shm_client_t **at = &shm->clients;
+    while (*at != client)
+        at = &(*at)->next;
+    *at = client->next;
+    s_unuse (client);
+    return rc;
+}
+
+static int
+s_await (int fd, int64_t until_ms)
+{
+    struct pollfd item = { .fd = fd, .events = POLLIN };
+    for (;;) {
+        int64_t left_ms = until_ms - zanni__store_now_ms ();
+        int ready = poll (&item, 1, left_ms > 0 ? (int) left_ms : 0);
+        if (ready > 0)
+            return 0;
+        if (ready == 0 && left_ms <= 0)
+            return ZANNI_ETIMEOUT;
+    }
+}
+
+/* Sends a request and waits for its answer to be there. */
+static int
+s_request (zanni__shm_t *shm, zanni__shm_client_t **client_p, const zanni_blob_t *blob, zanni__shm_request_t *request)
+{
+    int64_t until_ms = zanni__store_now_ms () + shm->options.deadline_ms
+                       + (request->op == ZANNI__SHM_WAIT ? request->timeout_ms : 0);
+    int rc = s_client (shm, client_p, blob->store);
+    if (rc)
+        return rc;
+    memcpy (request->id, blob->id, sizeof request->id);
+    if (!zanni__pass ((*client_p)->fd, request, sizeof *request, NULL, 0))
+        return s_forget (shm, *client_p, ZANNI_EGONE);
+    rc = s_await ((*client_p)->fd, until_ms);
+    return rc ? s_forget (shm, *client_p, rc) : 0;
+}
+
+int
+zanni__shm_ask (zanni__shm_t *shm, const zanni_blob_t *blob, zanni__shm_request_t *request, zanni__shm_answer_t *answer)
+{
+    zanni__shm_client_t *client;
+    int rc = s_request (shm, &client, blob, request);
+    if (rc)
+        return rc;
+    rc = zanni__pass_take (client->fd, answer, sizeof *answer, NULL, 0);
+    return rc ? s_forget (shm, client, ZANNI_EGONE) : 0;
+}
+
+int
+zanni__shm_read (zanni__shm_t *shm, const zanni_blob_t *blob, uint64_t offset, void *data, zanni__shm_answer_t *answer)
+{
+    zanni__shm_client_t *client;
+    zanni__shm_request_t request = { .op = ZANNI__SHM_READ, .offset = offset, .timeout_ms = answer->got };
+    struct iovec pieces [2] = { { answer, sizeof *answer }, { data, answer->got } };
+    struct msghdr message = { .msg_iov = pieces, .msg_iovlen = 2 };
+    int rc = s_request (shm, &client, blob, &request);
+    if (rc)
+        return rc;
+    ssize_t size = recvmsg (client->fd, &message, MSG_DONTWAIT);
+    if (size < (ssize_t) sizeof *answer || (size_t) size != sizeof *answer + answer->got)
+        return s_forget (shm, client, ZANNI_EGONE);
+    return answer->rc;
+}
+
+/* Whether the owner hears of it or not, it is not mapped here any more. */
+static void
+s_unmap (void *data, void *hint)
+{
+    s_map_t *map = hint;
+    const zanni__shm_request_t request = { .op = ZANNI__SHM_GIVE, .offset = map->lease };
+    (void) data;
+    (void) munmap (map->at, map->size);
+    (void) zanni__pass (map->client->fd, &request, sizeof request, NULL, 0);
+    s_unuse (map->client);
+    zanni__free (map);
+}
+
+static int
+s_map (zanni__shm_client_t *client, const zanni__shm_answer_t *answer, int fd, zanni_found_t *found)
+{
+    if (!answer->segment_size || answer->offset > answer->segment_size
+        || answer->size > answer->segment_size - answer->offset
+        || !zanni__memfd_is_good (fd, answer->segment_size, true))
+        return ZANNI_ECORRUPT;
+    s_map_t *map = zanni__malloc (sizeof *map);
+    if (!map)
+        return ZANNI_ENOMEM;
+    *map = (s_map_t) {
+        client, answer->lease, mmap (NULL, answer->segment_size, PROT_READ, MAP_SHARED, fd, 0), answer->segment_size
+    };
+    if (map->at == MAP_FAILED) {
+        zanni__free (map);
+        return ZANNI_ENOMEM;
+    }
+    /* relaxed: the handle's own use keeps it meanwhile. */
+    atomic_fetch_add_explicit (&client->users, 1, memory_order_relaxed);
+    found->data = (const uint8_t *) map->at + answer->offset;
+    found->release = s_unmap;
+    found->hint = map;
+    found->mapped = true;
+    return 0;
+}
+
+/* A small one is copied, piece by piece. */
+static int
+s_copy (zanni__shm_t *shm, zanni_found_t *found, const zanni_blob_t *blob)
+{
+    int rc = zanni__buffer_new (&found->buffer, shm->ops, shm->region, found->stored.size);
+    if (rc)
+        return rc;
+    uint8_t *data = found->buffer->data;
+    for (uint64_t at = 0; !rc && at < found->stored.size;) {
+        uint64_t left = found->stored.size - at;
+        zanni__shm_answer_t answer = { .got = left < ZANNI__SHM_PIECE ? (uint32_t) left : ZANNI__SHM_PIECE };
+        rc = zanni__shm_read (shm, blob, at, data + at, &answer);
+        at += answer.got;
+        if (!rc && !answer.got)
+            rc = ZANNI_EGONE;
+    }
+    if (rc)
+        zanni_buffer_destroy (&found->buffer);
+    return rc;
+}
+
+int
+zanni__shm_fetch (zanni__shm_t *shm, zanni_found_t *found, const zanni_blob_t *blob)
+{
+    zanni__shm_client_t *client;
+    zanni__shm_request_t request = { .op = ZANNI__SHM_GET };
+    zanni__shm_answer_t answer;
+    int fd = -1;
+    int rc = s_request (shm, &client, blob, &request);
+    if (rc)
+        return rc;
+    if (recv (client->fd, &answer, sizeof answer, MSG_PEEK | MSG_DONTWAIT) != (ssize_t) sizeof answer
+        || zanni__pass_take (client->fd, &answer, sizeof answer, &fd, answer.shared ? 1 : 0))
+        return s_forget (shm, client, ZANNI_EGONE);
+    memcpy (found->stored.id, blob->id, sizeof found->stored.id);
+    found->stored.size = answer.size;
+    found->stored.checksum = answer.checksum;
+    if (answer.rc)
+        return answer.rc;
+    if (!answer.shared)
+        return s_copy (shm, found, blob);
+    rc = s_map (client, &answer, fd, found);
+    close (fd);
+    return rc;
+}

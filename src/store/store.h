@@ -1,0 +1,28 @@
+/* store.h: what the kinds of stores share. */
+
+#ifndef ZANNI_STORE_STORE_H
+#define ZANNI_STORE_STORE_H
+
+#include "../actor/actor.h"
+#include "../actor/worker.h"
+#include "../base/list.h"
+
+#include <zanni/sys/link.h>
+#include <zanni/sys/store.h>
+
+extern const zanni_store_ops_t zanni__store_shm;
+extern const zanni_store_ops_t zanni__store_file;
+
+/* Fills the options' error, if there is one: `what` is a format with one %s for the place. Answers the code. */
+__attribute__ ((format (printf, 3, 0))) int
+zanni__store_fail (const zanni_store_options_t *options, int code, const char *what, const char *place);
+
+/* Since 1970. */
+int64_t zanni__store_now_ms (void);
+
+/* An id in hex, and back. */
+#define ZANNI__ID_TEXT 33
+void zanni__id_print (const uint8_t id [16], char text [ZANNI__ID_TEXT]);
+bool zanni__id_parse (uint8_t id [16], const char *text);
+
+#endif

@@ -1,0 +1,579 @@
+/* Stores: what one process puts others get, whole or not at all, until its time is over; written once for all kinds.
+
+   Another process is an actor with a process of its own, which opens the same store and says what it finds. */
+
+#include "support.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <zanni/store.h>
+
+#define MIB ((size_t) 1 << 20)
+
+typedef struct {
+    zanni_store_t *store;
+    zanni_buffer_t *held;
+} reader_t;
+
+static uint8_t
+byte_at (uint64_t seed, uint64_t at)
+{
+    return (uint8_t) (seed * 31 + at * 7 + (at >> 8) * 13);
+}
+
+static bool
+is_filled (const void *data, size_t size, uint64_t seed, uint64_t from)
+{
+    const uint8_t *bytes = data;
+    for (size_t i = 0; i < size; i++)
+        if (bytes [i] != byte_at (seed, from + i))
+            return false;
+    return true;
+}
+
+static int
+reader_open (zanni_t *self, zanni_msg_t *msg)
+{
+    reader_t *reader = zanni_state (self);
+    const char *where;
+    int rc = zanni_read (msg, &where);
+    zanni_store_close (&reader->store);
+    return rc ? rc : zanni_store_open (self, &reader->store, where, &(zanni_store_options_t) { .deadline_ms = 4000 });
+}
+
+static int
+read_blob (zanni_msg_t *msg, zanni_blob_t *blob, uint64_t *seed)
+{
+    zanni_bytes_t bytes;
+    int rc = zanni_read (msg, &bytes, seed);
+    if (!rc && bytes.size != sizeof *blob)
+        rc = ZANNI_EARGS;
+    if (!rc)
+        memcpy (blob, bytes.data, sizeof *blob);
+    return rc;
+}
+
+/* The result of the get, and whether the bytes are what they should be; they are held. */
+static int
+reader_get (zanni_t *self, zanni_msg_t *msg)
+{
+    reader_t *reader = zanni_state (self);
+    zanni_blob_t blob;
+    uint64_t seed;
+    int rc = read_blob (msg, &blob, &seed);
+    if (rc)
+        return rc;
+    zanni_buffer_destroy (&reader->held);
+    rc = zanni_store_get (reader->store, &reader->held, &blob);
+    bool good = !rc && zanni_buffer_size (reader->held) == blob.size
+                && is_filled (zanni_buffer_data (reader->held), blob.size, seed, 0);
+    return zanni_reply (self, msg, rc, good);
+}
+
+/* Whether what it holds is still the same. */
+static int
+reader_holds (zanni_t *self, zanni_msg_t *msg)
+{
+    const reader_t *reader = zanni_state (self);
+    uint64_t seed;
+    int rc = zanni_read (msg, &seed);
+    return rc ? rc : zanni_reply (self, msg, is_filled (zanni_buffer_data (reader->held), zanni_buffer_size (reader->held), seed, 0));
+}
+
+/* Reads all that comes until the end; how it ended, and how much was good. */
+static int
+reader_follow (zanni_t *self, zanni_msg_t *msg)
+{
+    reader_t *reader = zanni_state (self);
+    static uint8_t piece [10000];
+    zanni_blob_t blob;
+    uint64_t seed, at = 0;
+    size_t got = 1;
+    int rc = read_blob (msg, &blob, &seed);
+    if (rc)
+        return rc;
+    while (!rc && got) {
+        got = sizeof piece;
+        rc = zanni_store_read (reader->store, &blob, at, piece, &got);
+        if (rc || !is_filled (piece, got, seed, at))
+            break;
+        at += got;
+    }
+    return zanni_reply (self, msg, rc, at);
+}
+
+static int
+reader_retain (zanni_t *self, zanni_msg_t *msg)
+{
+    reader_t *reader = zanni_state (self);
+    zanni_blob_t blob;
+    uint64_t seed;
+    int rc = read_blob (msg, &blob, &seed);
+    return rc ? rc : zanni_reply (self, msg, zanni_store_retain (reader->store, &blob));
+}
+
+static int
+reader_put (zanni_t *self, zanni_msg_t *msg)
+{
+    reader_t *reader = zanni_state (self);
+    ZANNI_AUTO (zanni_buffer_t) buffer = NULL;
+    void *data;
+    zanni_blob_t blob;
+    uint64_t size, seed;
+    int rc = zanni_read (msg, &size, &seed);
+    if (!rc)
+        rc = zanni_buffer_new (self, &buffer, size);
+    if (!rc)
+        rc = zanni_buffer_edit (&data, buffer);
+    for (uint64_t i = 0; !rc && i < size; i++)
+        ((uint8_t *) data) [i] = byte_at (seed, i);
+    if (!rc)
+        rc = zanni_store_put (reader->store, &blob, buffer);
+    return rc ? rc : zanni_reply (self, msg, zanni_arg_bytes (&blob, sizeof blob));
+}
+
+static void
+reader_stop (zanni_t *self, const zanni_reason_t *reason)
+{
+    reader_t *reader = zanni_state (self);
+    (void) reason;
+    zanni_buffer_destroy (&reader->held);
+    zanni_store_close (&reader->store);
+}
+
+static const zanni_method_t reader_methods [] = {
+    ZANNI_METHOD ("open", "s", "", reader_open, ""),
+    ZANNI_METHOD ("get", "ayt", "ib", reader_get, ""),
+    ZANNI_METHOD ("holds", "t", "b", reader_holds, ""),
+    ZANNI_METHOD ("follow", "ayt", "it", reader_follow, ""),
+    ZANNI_METHOD ("retain", "ayt", "i", reader_retain, ""),
+    ZANNI_METHOD ("put", "tt", "ay", reader_put, ""),
+    ZANNI_METHOD_END
+};
+static const zanni_class_t reader_class = {
+    .name = "reader", .state_size = sizeof (reader_t), .methods = reader_methods, .stop = reader_stop
+};
+
+CLASSES (&reader_class);
+
+static char folder [64];
+static char there [80];       // the store's place
+static zanni_store_t *store;
+
+static void
+open_store (zanni_store_options_t options)
+{
+    zanni_error_t error = { 0 };
+    options.error = &error;
+    zanni_store_close (&store);
+    cr_assert_eq (zanni_store_open (root, &store, there, &options), 0, "%s", error.text);
+}
+
+static void
+conform_in (const char *kind, void (*body) (void))
+{
+    char command [160];
+    snprintf (folder, sizeof folder, "/tmp/zanni-store-XXXXXX");
+    cr_assert_not_null (mkdtemp (folder));
+    snprintf (there, sizeof there, "%s:%s", kind, strcmp (kind, "shm") ? folder : "");
+    place = ZANNI_PROCESS;
+    begin ((zanni_options_t) { .name = "store" });
+    open_store ((zanni_store_options_t) { .size = 0 });
+    body ();
+    zanni_store_close (&store);
+    end ();
+    snprintf (command, sizeof command, "rm -rf %s", folder);
+    cr_assert_eq (system (command), 0);
+}
+
+#define KIND(kind, name) \
+    Test (kind##_store, name, .timeout = 60) \
+    { \
+        conform_in (#kind, s_##name); \
+    }
+
+#define ANY_STORE(name) \
+    static void s_##name (void); \
+    KIND (shm, name) \
+    KIND (file, name) \
+    static void s_##name (void)
+
+static zanni_buffer_t *
+make (size_t size, uint64_t seed)
+{
+    void *data;
+    zanni_buffer_t *buffer = NULL;
+    cr_assert_eq (zanni_buffer_new (root, &buffer, size), 0);
+    cr_assert_eq (zanni_buffer_edit (&data, buffer), 0);
+    for (size_t i = 0; i < size; i++)
+        ((uint8_t *) data) [i] = byte_at (seed, i);
+    return buffer;
+}
+
+static zanni_blob_t
+put (size_t size, uint64_t seed)
+{
+    zanni_blob_t blob;
+    ZANNI_AUTO (zanni_buffer_t) buffer = make (size, seed);
+    cr_assert_eq (zanni_store_put (store, &blob, buffer), 0);
+    cr_assert_eq (blob.size, size);
+    return blob;
+}
+
+/* The result of a get here, whose bytes have to be good. */
+static int
+get (const zanni_blob_t *blob, uint64_t seed)
+{
+    ZANNI_AUTO (zanni_buffer_t) buffer = NULL;
+    int rc = zanni_store_get (store, &buffer, blob);
+    if (!rc) {
+        cr_assert_eq (zanni_buffer_size (buffer), blob->size);
+        cr_assert (is_filled (zanni_buffer_data (buffer), blob->size, seed, 0));
+    }
+    return rc;
+}
+
+static zanni_ref_t *
+spawn_reader (void)
+{
+    zanni_ref_t *reader = spawn ("reader");
+    done (reader, "open", (const char *) there);
+    return reader;
+}
+
+/* The result of a get in another process. */
+static int
+get_by (const zanni_ref_t *reader, const zanni_blob_t *blob, uint64_t seed)
+{
+    int rc = 1;
+    bool good;
+    ZANNI_AUTO (zanni_msg_t) reply = call (reader, "get", zanni_arg_bytes (blob, sizeof *blob), seed);
+    cr_assert_eq (zanni_read (reply, &rc, &good), 0);
+    cr_assert_eq (good, !rc);
+    return rc;
+}
+
+static bool
+holds (const zanni_ref_t *reader, uint64_t seed)
+{
+    bool same = false;
+    ZANNI_AUTO (zanni_msg_t) reply = call (reader, "holds", seed);
+    cr_assert_eq (zanni_read (reply, &same), 0);
+    return same;
+}
+
+/* Until a get answers this; the store looks after it by itself. */
+static bool
+becomes (const zanni_blob_t *blob, uint64_t seed, int wanted)
+{
+    int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * DEADLINE_MS;
+    while (get (blob, seed) != wanted)
+        if (zanni_now_ns (root) > until_ns || zanni_run (root, 5))
+            return false;
+    return true;
+}
+
+ANY_STORE (what_is_put_is_got_here_and_in_another_process)
+{
+    static const size_t sizes [] = { 0, 1, 100, 4096, 60000, 64 << 10, MIB, 5 * MIB + 3 };
+    ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        zanni_blob_t blob = put (sizes [i], i);
+        cr_assert_eq (get (&blob, i), 0);
+        cr_assert_eq (get_by (reader, &blob, i), 0, "%zu bytes", sizes [i]);
+    }
+}
+
+ANY_STORE (a_reference_is_forty_bytes_and_survives_as_text)
+{
+    char text [ZANNI_BLOB_TEXT];
+    zanni_blob_t read, blob = put (1000, 1);
+    cr_assert_eq (sizeof blob, 40);
+    zanni_blob_print (&blob, text);
+    cr_assert (zanni_blob_parse (&read, text));
+    cr_assert_eq (memcmp (&blob, &read, sizeof blob), 0);
+    cr_assert_eq (get (&read, 1), 0);
+    text [5] = 'x';
+    cr_assert_not (zanni_blob_parse (&read, text));
+    cr_assert_not (zanni_blob_parse (&read, ""));
+}
+
+ANY_STORE (what_is_put_in_pieces_is_whole)
+{
+    static uint8_t piece [70000];
+    zanni_put_t *going;
+    zanni_blob_t blob;
+    cr_assert_eq (zanni_put_begin (store, &going, 0), 0);
+    uint64_t at = 0;
+    for (size_t size = 1; size < sizeof piece; size = size * 3 + 1) {
+        for (size_t i = 0; i < size; i++)
+            piece [i] = byte_at (3, at + i);
+        cr_assert_eq (zanni_put_append (going, piece, size), 0);
+        at += size;
+    }
+    zanni_blob_t early = zanni_put_blob (going);
+    cr_assert_eq (get (&early, 3), ZANNI_EAGAIN);
+    cr_assert_eq (zanni_put_commit (&going, &blob), 0);
+    cr_assert_null (going);
+    cr_assert_eq (blob.size, at);
+    cr_assert_eq (get (&blob, 3), 0);
+}
+
+ANY_STORE (a_put_is_followed_from_another_process_to_its_end)
+{
+    static uint8_t piece [50000];
+    ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
+    zanni_put_t *going;
+    zanni_blob_t blob;
+    uint64_t at = 0, id = 0, seen;
+    int rc;
+    cr_assert_eq (zanni_put_begin (store, &going, 0), 0);
+    blob = zanni_put_blob (going);
+    const zanni_ask_t options = { .id_p = &id, .deadline_ms = 30000 };
+    cr_assert_eq (zanni_ask (root, reader, &options, "follow", zanni_arg_bytes (&blob, sizeof blob), 7), 0);
+    for (int i = 0; i < 40; i++) {
+        for (size_t k = 0; k < sizeof piece; k++)
+            piece [k] = byte_at (7, at + k);
+        cr_assert_eq (zanni_put_append (going, piece, sizeof piece), 0);
+        at += sizeof piece;
+        cr_assert_eq (zanni_run (root, 1), 0);
+    }
+    cr_assert_eq (zanni_put_commit (&going, &blob), 0);
+    ZANNI_AUTO (zanni_msg_t) reply = next ();
+    cr_assert_eq (zanni_read (reply, &rc, &seen), 0);
+    cr_assert_eq (rc, 0);
+    cr_assert_eq (seen, at);
+}
+
+ANY_STORE (who_follows_a_put_that_is_aborted_is_told)
+{
+    ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
+    zanni_put_t *going;
+    uint64_t id = 0, seen;
+    uint8_t piece [100];
+    int rc;
+    for (size_t i = 0; i < sizeof piece; i++)
+        piece [i] = byte_at (7, i);
+    cr_assert_eq (zanni_put_begin (store, &going, 0), 0);
+    cr_assert_eq (zanni_put_append (going, piece, sizeof piece), 0);
+    zanni_blob_t blob = zanni_put_blob (going);
+    const zanni_ask_t options = { .id_p = &id, .deadline_ms = 30000 };
+    cr_assert_eq (zanni_ask (root, reader, &options, "follow", zanni_arg_bytes (&blob, sizeof blob), 7), 0);
+    cr_assert_eq (zanni_run (root, 50), 0);
+    zanni_put_abort (&going);
+    ZANNI_AUTO (zanni_msg_t) reply = next ();
+    cr_assert_eq (zanni_read (reply, &rc, &seen), 0);
+    cr_assert_eq (rc, ZANNI_EGONE);
+    cr_assert_eq (get (&blob, 7), ZANNI_EGONE);
+}
+
+static int
+count_one (void *context, const zanni_blob_t *blob)
+{
+    cr_assert_eq (get (blob, 1), 0);
+    ++*(int *) context;
+    return 0;
+}
+
+static int
+blobs (void)
+{
+    int count = 0;
+    cr_assert_eq (zanni_store_list (store, count_one, &count), 0);
+    return count;
+}
+
+ANY_STORE (blobs_are_listed_until_they_are_deleted)
+{
+    zanni_blob_t first = put (1000, 1), second = put (100000, 1);
+    ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
+    cr_assert_eq (blobs (), 2);
+    cr_assert_eq (get_by (reader, &second, 1), 0);
+    cr_assert_eq (zanni_store_delete (store, &second), 0);
+    cr_assert_eq (blobs (), 1);
+    cr_assert_eq (get (&second, 1), ZANNI_EGONE);
+    cr_assert_eq (zanni_store_delete (store, &second), ZANNI_EGONE);
+    cr_assert (holds (reader, 1), "who has its bytes keeps them");
+    cr_assert_eq (get (&first, 1), 0);
+}
+
+ANY_STORE (a_blob_is_gone_when_its_time_is_over)
+{
+    open_store ((zanni_store_options_t) { .ttl_ms = 300 });
+    zanni_blob_t blob = put (100000, 1);
+    cr_assert_eq (get (&blob, 1), 0);
+    cr_assert (becomes (&blob, 1, ZANNI_EGONE));
+    cr_assert_eq (blobs (), 0);
+}
+
+ANY_STORE (a_quota_that_is_full_is_an_error_and_nothing_is_half_there)
+{
+    open_store ((zanni_store_options_t) { .quota_bytes = MIB });
+    zanni_blob_t blob, first = put (900000, 1);
+    zanni_put_t *going;
+    ZANNI_AUTO (zanni_buffer_t) large = make (300000, 1);
+    uint8_t piece [1000] = { 0 };
+    int rc;
+    cr_assert_eq (zanni_store_put (store, &blob, large), ZANNI_ENOSPACE);
+    cr_assert_eq (zanni_put_begin (store, &going, 300000), ZANNI_ENOSPACE);
+    rc = zanni_put_begin (store, &going, 0);
+    if (!rc) {
+        for (int i = 0; !rc && i < 2000; i++)
+            rc = zanni_put_append (going, piece, sizeof piece);
+        if (rc)
+            zanni_put_abort (&going);
+        else
+            rc = zanni_put_commit (&going, &blob);
+    }
+    cr_assert_eq (rc, ZANNI_ENOSPACE);
+    cr_assert_eq (blobs (), 1);
+    cr_assert_eq (zanni_store_delete (store, &first), 0);
+    cr_assert_eq (zanni_store_put (store, &blob, large), 0);
+}
+
+ANY_STORE (a_counted_blob_lives_as_long_as_somebody_retains_it)
+{
+    ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
+    open_store ((zanni_store_options_t) { .counted = true });
+    zanni_blob_t one = put (100000, 1), other = put (100000, 1);
+    int64_t rc = call_int (reader, "retain", zanni_arg_bytes (&other, sizeof other), 1);
+    cr_assert_eq (rc, 0);
+    cr_assert_eq (zanni_store_release (store, &one), 0);
+    cr_assert_eq (get (&one, 1), ZANNI_EGONE);
+    cr_assert_eq (zanni_store_release (store, &other), 0);
+    cr_assert_eq (get (&other, 1), 0, "the other process has it");
+    uint64_t down = monitor (reader);
+    cr_assert_eq (zanni_kill (root, reader), 0);
+    (void) expect_down (down, false);
+    int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * DEADLINE_MS;
+    while (blobs () && zanni_now_ns (root) < until_ns)
+        cr_assert_eq (zanni_run (root, 5), 0);
+    cr_assert_eq (blobs (), 0, "a process that ends holds nothing");
+}
+
+ANY_STORE (processes_put_and_get_at_once)
+{
+    enum { MANY = 8, ROUNDS = 5 };
+    zanni_ref_t *readers [MANY];
+    zanni_blob_t all [MANY];
+    for (int i = 0; i < MANY; i++)
+        readers [i] = spawn_reader ();
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < MANY; i++) {
+            zanni_bytes_t bytes;
+            ZANNI_AUTO (zanni_msg_t) reply = call (readers [i], "put", 200000 + 1000 * i, i);
+            cr_assert_eq (zanni_read (reply, &bytes), 0);
+            memcpy (&all [i], bytes.data, sizeof all [i]);
+        }
+        for (int i = 0; i < MANY; i++)
+            cr_assert_eq (get_by (readers [i], &all [(i + 1 + round) % MANY], (uint64_t) (i + 1 + round) % MANY), 0);
+    }
+    for (int i = 0; i < MANY; i++)
+        zanni_ref_destroy (&readers [i]);
+}
+
+static void
+expect_error (const char *what, const char *part)
+{
+    zanni_error_t error = { 0 };
+    zanni_store_t *none = NULL;
+    cr_assert_neq (zanni_store_open (root, &none, what, &(zanni_store_options_t) { .error = &error }), 0);
+    cr_assert_null (none);
+    cr_assert (strstr (error.text, part), "%s", error.text);
+}
+
+Test (store, that_cannot_be_opened_says_why, .timeout = 20)
+{
+    begin ((zanni_options_t) { .name = "store" });
+    expect_error ("magic:x", "names no kind");
+    expect_error ("no colon", "names no kind");
+    expect_error ("file:", "needs a folder");
+    expect_error ("file:/nowhere/at/all", "cannot be made");
+    expect_error ("shm:here", "has no place");
+    end ();
+}
+
+static void
+s_ended_owner (void)
+{
+    ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
+    zanni_bytes_t bytes;
+    zanni_blob_t blob;
+    ZANNI_AUTO (zanni_msg_t) reply = call (reader, "put", 200000, 1);
+    cr_assert_eq (zanni_read (reply, &bytes), 0);
+    memcpy (&blob, bytes.data, sizeof blob);
+    ZANNI_AUTO (zanni_buffer_t) held = NULL;
+    cr_assert_eq (zanni_store_get (store, &held, &blob), 0);
+    uint64_t down = monitor (reader);
+    cr_assert_eq (zanni_kill (root, reader), 0);
+    (void) expect_down (down, false);
+    cr_assert (becomes (&blob, 1, ZANNI_EGONE));
+    cr_assert (is_filled (zanni_buffer_data (held), zanni_buffer_size (held), 1, 0), "who has its bytes keeps them");
+}
+
+Test (shm_store, blobs_of_a_process_that_ended_are_gone, .timeout = 60)
+{
+    conform_in ("shm", s_ended_owner);
+}
+
+/* Changes a byte of the one file there is. */
+static void
+damage (void)
+{
+    char path [400];
+    DIR *handle = opendir (folder);
+    for (struct dirent *entry; (entry = readdir (handle));) {
+        if (*entry->d_name == '.')
+            continue;
+        snprintf (path, sizeof path, "%s/%s", folder, entry->d_name);
+        int fd = open (path, O_RDWR | O_CLOEXEC);
+        cr_assert_eq (pwrite (fd, "?", 1, 4096 + 500), 1);
+        close (fd);
+    }
+    closedir (handle);
+}
+
+static void
+s_damaged (void)
+{
+    zanni_buffer_t *buffer = NULL;
+    open_store ((zanni_store_options_t) { .verify = true });
+    zanni_blob_t blob = put (1000, 1);
+    cr_assert_eq (get (&blob, 1), 0);
+    damage ();
+    cr_assert_eq (zanni_store_get (store, &buffer, &blob), ZANNI_ECORRUPT);
+    cr_assert_null (buffer);
+}
+
+Test (file_store, a_damaged_blob_is_told, .timeout = 60)
+{
+    conform_in ("file", s_damaged);
+}
+
+static void
+s_full_disk (void)
+{
+    zanni_blob_t blob;
+    if (mount ("zanni", folder, "tmpfs", 0, "size=1m")) {
+        cr_log_warn ("skipped: no tmpfs can be mounted here");
+        return;
+    }
+    open_store ((zanni_store_options_t) { .size = 0 });
+    ZANNI_AUTO (zanni_buffer_t) large = make (2 * MIB, 1);
+    zanni_blob_t small = put (100000, 1);
+    int rc = zanni_store_put (store, &blob, large);
+    int left = blobs ();
+    int again = get (&small, 1);
+    zanni_store_close (&store);
+    cr_assert_eq (umount2 (folder, MNT_DETACH), 0);
+    cr_assert_eq (rc, ZANNI_ENOSPACE);
+    cr_assert_eq (left, 1);
+    cr_assert_eq (again, 0);
+}
+
+Test (file_store, a_full_disk_is_an_error_and_nothing_is_half_there, .timeout = 60)
+{
+    conform_in ("file", s_full_disk);
+}
