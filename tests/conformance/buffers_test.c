@@ -472,6 +472,7 @@ scribble (const zanni_ref_t *keeper, zanni_buffer_t *buffer, bool gives)
     cr_assert_eq (zanni_read (reply, &same, &back), 0);
     cr_assert_eq (memcmp (zanni_buffer_data (back), "wwwwwwwwwwaaaaa", 15), 0);
     zanni_msg_destroy (&reply);
+    done (keeper, "drop");
     return same;
 }
 

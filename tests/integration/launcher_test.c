@@ -438,7 +438,7 @@ Test (launcher, when_it_is_killed_its_children_end_and_the_next_one_starts_clean
     }
     s_child_t *next = s_spawn_known ("heed");
     cr_assert_neq (next->launcher, launcher);
-    cr_assert_leq (s_entries (s_directory), 3);   // the new one's lock, and two sockets
+    cr_assert_leq (s_entries (s_directory), 5);   // the new one's lock, and two seats
     s_close ();
     for (int i = 0; i < 5; i++)
         cr_assert_eq (children [i]->ended, 1);

@@ -221,7 +221,8 @@ Test (shared, memory_stays_flat_over_many_large_messages, .timeout = 600)
             before = share_of (pid) + share_of (getpid ());
     }
     size_t after = share_of (pid) + share_of (getpid ());
-    cr_assert_lt (after, before + 8 * MIB, "%zu, then %zu", before, after);
+    size_t slack = probe_sanitized () ? 200 * MIB : 8 * MIB;   // who looks for errors keeps what was freed
+    cr_assert_lt (after, before + slack, "%zu, then %zu", before, after);
 }
 
 Test (shared, one_buffer_for_many_takes_the_room_of_one)
