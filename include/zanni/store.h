@@ -5,7 +5,7 @@
    stands in the one word that opens it:
 
        "shm:"            memory of this process that others on the host map to read; the default, needs nothing
-       "file:/a/folder"  one file a blob, on whatever file system
+       "file:/a/folder"  one file a blob, on whatever file system; who cuts a file short that is mapped ends its readers
 
    A store handle belongs to the actor that opened it and is used on its thread. Functions that wait say so; what they
    wait for is the disk, or as long as a put goes on that is followed, at most until the deadline.

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -142,12 +143,24 @@ s_check (const zanni_store_t *store)
     return store ? zanni__check_thread (store->self) : ZANNI_EINVAL;
 }
 
+static int64_t
+s_time_ms (clockid_t clock)
+{
+    struct timespec now;
+    (void) clock_gettime (clock, &now);
+    return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int64_t
 zanni__store_now_ms (void)
 {
-    struct timespec now;
-    (void) clock_gettime (CLOCK_REALTIME, &now);
-    return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return s_time_ms (CLOCK_REALTIME);
+}
+
+int64_t
+zanni__store_ticks_ms (void)
+{
+    return s_time_ms (CLOCK_MONOTONIC);
 }
 
 /* What is known of a new blob. */
@@ -339,12 +352,12 @@ zanni_store_read (zanni_store_t *store, const zanni_blob_t *blob, uint64_t offse
     int rc = s_check (store);
     if (rc || !blob || !size || (*size && !data))
         return rc ? rc : ZANNI_EINVAL;
-    int64_t until_ms = zanni__store_now_ms () + store->options.deadline_ms;
+    int64_t until_ms = zanni__store_ticks_ms () + store->options.deadline_ms;
     for (;;) {
         size_t got = *size;
         bool more = false;
         rc = store->ops->read (store->store, blob, offset, data, &got, &more);
-        int64_t left_ms = until_ms - zanni__store_now_ms ();
+        int64_t left_ms = until_ms - zanni__store_ticks_ms ();
         if (rc || got || !more || !*size) {
             if (!rc)
                 *size = got;

@@ -17,8 +17,9 @@ extern const zanni_store_ops_t zanni__store_file;
 __attribute__ ((format (printf, 3, 0))) int
 zanni__store_fail (const zanni_store_options_t *options, int code, const char *what, const char *place);
 
-/* Since 1970. */
+/* Since 1970, as all that share a store know it; and for deadlines, which never goes back. */
 int64_t zanni__store_now_ms (void);
+int64_t zanni__store_ticks_ms (void);
 
 /* An id in hex, and back. */
 #define ZANNI__ID_TEXT 33

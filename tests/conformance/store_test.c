@@ -474,6 +474,33 @@ ANY_STORE (processes_put_and_get_at_once)
         zanni_ref_destroy (&readers [i]);
 }
 
+/* Many at once: a sweep by one takes nothing of another's away. */
+ANY_STORE (puts_of_many_processes_do_not_disturb_each_other)
+{
+    enum { MANY = 6, ROUNDS = 60 };
+    zanni_ref_t *readers [MANY];
+    for (int i = 0; i < MANY; i++)
+        readers [i] = spawn_reader ();
+    for (int round = 0; round < ROUNDS; round++)
+        for (int i = 0; i < MANY; i++) {
+            uint64_t id = 0;
+            const zanni_ask_t options = { .id_p = &id, .deadline_ms = 30000 };
+            cr_assert_eq (zanni_ask (root, readers [i], &options, "put", 500 + round, i), 0);
+        }
+    for (int i = 0; i < MANY * ROUNDS; i++) {
+        ZANNI_AUTO (zanni_msg_t) reply = next ();
+        zanni_error_t error = { 0 };
+        cr_assert_neq (zanni_msg_error (reply, &error), 0, "%s", error.text);
+        zanni_bytes_t bytes;
+        zanni_blob_t blob;
+        cr_assert_eq (zanni_read (reply, &bytes), 0);
+        memcpy (&blob, bytes.data, sizeof blob);
+        cr_assert_lt (blob.size, 500 + ROUNDS);
+    }
+    for (int i = 0; i < MANY; i++)
+        zanni_ref_destroy (&readers [i]);
+}
+
 static void
 expect_error (const char *what, const char *part)
 {

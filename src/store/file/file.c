@@ -33,7 +33,7 @@
 
 #define S_HEAD 4096          // bytes in front of a blob's own
 #define S_PATH 4096
-#define S_COMMIT_MS 10000   // that no commit takes
+#define S_YOUNG_MS 10000   // in which a beginning, or a commit, is over
 #define S_PART ".part"
 #define S_BLOB ".blob"
 
@@ -70,6 +70,7 @@ typedef struct {
     int fd;
     uint8_t id [16];
     s_head_t head;
+    uint64_t others;         // bytes that there were when it began
 } s_put_t;
 
 typedef struct {
@@ -150,25 +151,25 @@ s_each (const s_store_t *store, const char *suffix, int (*see) (const s_store_t 
     return rc;
 }
 
-/* Whether it is being committed: for a moment it may be without a lock then. */
+/* Whether it has just been made, and has no head yet, or is being committed: for a moment it may be without a lock then. */
 static bool
-s_is_young (int fd, const s_head_t *head)
+s_is_young (int fd)
 {
+    s_head_t head;
     struct stat status;
-    return head->state == S_WHOLE && !fstat (fd, &status)
-           && zanni__store_now_ms () - (int64_t) status.st_mtim.tv_sec * 1000 < S_COMMIT_MS;
+    return (!s_read_head (fd, &head) || head.state == S_WHOLE) && !fstat (fd, &status)
+           && zanni__store_now_ms () - (int64_t) status.st_mtim.tv_sec * 1000 < S_YOUNG_MS;
 }
 
 /* A put whose process has ended. */
 static int
 s_sweep_part (const s_store_t *store, const char *name, void *context)
 {
-    s_head_t head = { .state = S_GOES_ON };
     (void) context;
-    int fd = openat (store->folder, name, O_RDWR | O_CLOEXEC);
+    int fd = openat (store->folder, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return 0;
-    if (s_lock (fd, LOCK_EX) && !(s_read_head (fd, &head) && s_is_young (fd, &head)))
+    if (s_lock (fd, LOCK_EX) && !s_is_young (fd))
         (void) unlinkat (store->folder, name, 0);
     close (fd);
     return 0;
@@ -180,7 +181,7 @@ s_sweep_blob (const s_store_t *store, const char *name, void *context)
 {
     s_head_t head;
     (void) context;
-    int fd = openat (store->folder, name, O_RDWR | O_CLOEXEC);
+    int fd = openat (store->folder, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return 0;
     if (s_read_head (fd, &head) && (s_is_expired (&head) || (head.counted && s_lock (fd, LOCK_EX))))
@@ -266,16 +267,23 @@ s_add_size (const s_store_t *store, const char *name, void *context)
     return 0;
 }
 
-/* Whether so much more fits the quota, what goes on included. */
-static bool
-s_fits (const s_store_t *store, uint64_t more)
+/* Bytes that there are, what goes on included; nobody asks where there is no quota. */
+static uint64_t
+s_used (const s_store_t *store)
 {
     uint64_t used = 0;
     if (!store->options.quota_bytes)
-        return true;
+        return 0;
     (void) s_each (store, S_PART, s_add_size, &used);
     (void) s_each (store, S_BLOB, s_add_size, &used);
-    return used <= store->options.quota_bytes && more <= store->options.quota_bytes - used;
+    return used;
+}
+
+static bool
+s_fits (const s_store_t *store, uint64_t used, uint64_t more)
+{
+    uint64_t quota = store->options.quota_bytes;
+    return !quota || (used <= quota && more <= quota - used);
 }
 
 static void
@@ -298,7 +306,7 @@ s_create (s_put_t *put, uint64_t expected)
     put->fd = openat (put->store->folder, name.text, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (put->fd < 0)
         return s_code ();
-    if (!s_lock (put->fd, LOCK_EX) || !s_write_head (put->fd, &put->head))
+    if (flock (put->fd, LOCK_EX) || !s_write_head (put->fd, &put->head))
         return s_code ();
     if (expected && fallocate (put->fd, 0, 0, (off_t) (S_HEAD + expected)) && errno != EOPNOTSUPP)
         return s_code ();
@@ -310,12 +318,14 @@ s_begin (void *context, void **put_p, const zanni_stored_t *stored, uint64_t exp
 {
     s_store_t *store = context;
     s_sweep (store);
-    if (!s_fits (store, expected))
+    uint64_t others = s_used (store);
+    if (!s_fits (store, others, expected))
         return ZANNI_ENOSPACE;
     s_put_t *put = zanni__calloc (sizeof *put);
     if (!put)
         return ZANNI_ENOMEM;
     put->store = store;
+    put->others = others;
     put->head = (s_head_t) { .expires_ms = stored->expires_ms, .counted = stored->counted };
     memcpy (put->head.magic, s_magic, sizeof s_magic);
     memcpy (put->id, stored->id, sizeof put->id);
@@ -335,8 +345,7 @@ static int
 s_append (void *context, const void *data, size_t size)
 {
     s_put_t *put = context;
-    uint64_t quota = put->store->options.quota_bytes;
-    if (quota && put->head.size + size > quota)
+    if (!s_fits (put->store, put->others, put->head.size + size))
         return ZANNI_ENOSPACE;
     for (size_t done = 0; done < size;) {
         ssize_t wrote = pwrite (put->fd, (const uint8_t *) data + done, size - done,
@@ -395,7 +404,7 @@ s_commit (void *context, const zanni_stored_t *stored)
     s_put_t *put = context;
     put->head.state = S_WHOLE;
     put->head.checksum = stored->checksum;
-    int rc = s_fits (put->store, 0) ? s_finish (put) : ZANNI_ENOSPACE;
+    int rc = s_fits (put->store, s_used (put->store), 0) ? s_finish (put) : ZANNI_ENOSPACE;
     if (rc) {
         s_abort (put);
         return rc;
@@ -406,19 +415,24 @@ s_commit (void *context, const zanni_stored_t *stored)
     return 0;
 }
 
-/* Opens a blob, or a put that goes on; its head is read. */
+/* Opens a blob, or a put that goes on; its head is read. Only its name says that it is whole. */
 static int
 s_find (const s_store_t *store, const uint8_t id [16], int *fd_p, s_head_t *head)
 {
     const s_name_t blob = s_name (id, S_BLOB), part = s_name (id, S_PART);
-    int fd = openat (store->folder, blob.text, O_RDWR | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        fd = openat (store->folder, part.text, O_RDWR | O_CLOEXEC);
+    bool going = false;
+    int fd = openat (store->folder, blob.text, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        fd = openat (store->folder, part.text, O_RDONLY | O_CLOEXEC);
+        going = fd >= 0;
+    }
     if (fd < 0 && errno == ENOENT)   // it was renamed between the two
-        fd = openat (store->folder, blob.text, O_RDWR | O_CLOEXEC);
+        fd = openat (store->folder, blob.text, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return s_code ();
     int rc = s_read_head (fd, head) ? 0 : ZANNI_ECORRUPT;
+    if (!rc && going && head->state == S_WHOLE)
+        head->state = S_GOES_ON;
     if (!rc && (s_is_expired (head) || head->state == S_ABORTED))
         rc = ZANNI_EGONE;
     if (rc)

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define S_PATIENCE_MS 1000   // for room to give something back
+
 struct zanni__shm_client {
     zanni__shm_client_t *next;
     _Atomic uint32_t users;    // the handle, and each buffer; the last (acq_rel) hangs up
@@ -53,22 +55,28 @@ zanni__shm_hang_up (zanni__shm_t *shm)
     }
 }
 
+/* Whoever put it has ended, or never was: ZANNI_EGONE. ZANNI_ETIMEOUT: too many ask at once. */
 static int
-s_dial (uint64_t number)
+s_dial (int *fd_p, uint64_t number)
 {
     struct sockaddr_un address;
     uint8_t tag [8];
     memcpy (tag, &number, sizeof tag);
     zanni__rundir_beside (tag, &address);
     int fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && (connect (fd, (const struct sockaddr *) &address, sizeof address) || !zanni__pass_is_ours (fd))) {
+    if (fd < 0)
+        return ZANNI_EDESCRIPTORS;
+    int rc = connect (fd, (const struct sockaddr *) &address, sizeof address) ? errno == EAGAIN ? ZANNI_ETIMEOUT : ZANNI_EGONE
+                                                                             : 0;
+    if (!rc && !zanni__pass_is_ours (fd))
+        rc = ZANNI_EGONE;
+    if (rc)
         close (fd);
-        fd = -1;
-    }
-    return fd;
+    else
+        *fd_p = fd;
+    return rc;
 }
 
-/* Whoever put it has ended, or never was: ZANNI_EGONE. */
 static int
 s_client (zanni__shm_t *shm, zanni__shm_client_t **client_p, uint64_t number)
 {
@@ -79,9 +87,10 @@ s_client (zanni__shm_t *shm, zanni__shm_client_t **client_p, uint64_t number)
         *client_p = client;
         return 0;
     }
-    int fd = s_dial (number);
-    if (fd < 0)
-        return ZANNI_EGONE;
+    int fd;
+    int rc = s_dial (&fd, number);
+    if (rc)
+        return rc;
     client = zanni__calloc (sizeof *client);
     if (!client) {
         close (fd);
@@ -113,7 +122,7 @@ s_await (int fd, int64_t until_ms)
 {
     struct pollfd item = { .fd = fd, .events = POLLIN };
     for (;;) {
-        int64_t left_ms = until_ms - zanni__store_now_ms ();
+        int64_t left_ms = until_ms - zanni__store_ticks_ms ();
         int ready = poll (&item, 1, left_ms > 0 ? (int) left_ms : 0);
         if (ready > 0)
             return 0;
@@ -126,7 +135,7 @@ s_await (int fd, int64_t until_ms)
 static int
 s_request (zanni__shm_t *shm, zanni__shm_client_t **client_p, const zanni_blob_t *blob, zanni__shm_request_t *request)
 {
-    int64_t until_ms = zanni__store_now_ms () + shm->options.deadline_ms
+    int64_t until_ms = zanni__store_ticks_ms () + shm->options.deadline_ms
                        + (request->op == ZANNI__SHM_WAIT ? request->timeout_ms : 0);
     int rc = s_client (shm, client_p, blob->store);
     if (rc)
@@ -173,7 +182,11 @@ s_unmap (void *data, void *hint)
     const zanni__shm_request_t request = { .op = ZANNI__SHM_GIVE, .offset = map->lease };
     (void) data;
     (void) munmap (map->at, map->size);
-    (void) zanni__pass (map->client->fd, &request, sizeof request, NULL, 0);
+    if (!zanni__pass (map->client->fd, &request, sizeof request, NULL, 0)) {   // it is full, or of no use any more
+        struct pollfd item = { .fd = map->client->fd, .events = POLLOUT };
+        if (poll (&item, 1, S_PATIENCE_MS) == 1)
+            (void) zanni__pass (map->client->fd, &request, sizeof request, NULL, 0);
+    }
     s_unuse (map->client);
     zanni__free (map);
 }
@@ -241,8 +254,11 @@ zanni__shm_fetch (zanni__shm_t *shm, zanni_found_t *found, const zanni_blob_t *b
     memcpy (found->stored.id, blob->id, sizeof found->stored.id);
     found->stored.size = answer.size;
     found->stored.checksum = answer.checksum;
-    if (answer.rc)
+    if (answer.rc) {
+        if (fd >= 0)
+            close (fd);
         return answer.rc;
+    }
     if (!answer.shared)
         return s_copy (shm, found, blob);
     rc = s_map (client, &answer, fd, found);

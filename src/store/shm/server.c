@@ -207,7 +207,7 @@ s_obey (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_
     case ZANNI__SHM_WAIT:
         connection->waits = true;
         connection->offset = request->offset;
-        connection->until_ms = zanni__store_now_ms () + request->timeout_ms;
+        connection->until_ms = zanni__store_ticks_ms () + request->timeout_ms;
         memcpy (connection->id, request->id, sizeof connection->id);
         return true;
     case ZANNI__SHM_RETAIN:
@@ -274,7 +274,7 @@ s_accept (s_server_t *server)
 static int
 s_wake (s_server_t *server)
 {
-    int64_t now_ms = zanni__store_now_ms (), next_ms = INT64_MAX;
+    int64_t now_ms = zanni__store_ticks_ms (), next_ms = INT64_MAX;
     for (int i = 0; i < server->count; i++) {
         s_connection_t *connection = &server->connections [i];
         const zanni__shm_answer_t answer = { .rc = 0 };

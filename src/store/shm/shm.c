@@ -46,7 +46,7 @@ void
 zanni__shm_free (zanni__shm_t *shm, zanni__shm_blob_t *blob)
 {
     zanni__table_remove (&shm->blobs, &blob->entry);
-    shm->used -= blob->buffer ? zanni_buffer_size (blob->buffer) : 0;
+    shm->used -= blob->charged;
     zanni_buffer_destroy (&blob->buffer);
     zanni__free (blob);
 }
@@ -165,6 +165,7 @@ s_put_buffer (void *store, const zanni_stored_t *stored, const zanni_buffer_t *b
     }
     else {
         blob->buffer = zanni_buffer_keep (buffer);
+        blob->charged = stored->size;
         blob->whole = true;
     }
     pthread_mutex_unlock (&shm->lock);
@@ -179,16 +180,18 @@ s_grow (zanni__shm_t *shm, zanni__shm_blob_t *blob, uint64_t size)
     if (size <= before)
         return 0;
     uint64_t wanted = before * 2 > size ? before * 2 : size > S_FIRST ? size : S_FIRST;
-    if (shm->options.quota_bytes && wanted > shm->options.quota_bytes)
+    if (!s_take_room (shm, wanted - blob->charged)) {
         wanted = size;
-    if (!s_take_room (shm, wanted - before))
-        return ZANNI_ENOSPACE;
+        if (!s_take_room (shm, wanted - blob->charged))
+            return ZANNI_ENOSPACE;
+    }
     zanni_buffer_t *larger;
     int rc = zanni__buffer_new (&larger, shm->ops, shm->region, wanted);
     if (rc) {
-        shm->used -= wanted - before;
+        shm->used -= wanted - blob->charged;
         return rc;
     }
+    blob->charged = wanted;
     if (blob->stored.size)
         memcpy (larger->data, zanni_buffer_data (blob->buffer), blob->stored.size);
     zanni_buffer_destroy (&blob->buffer);
@@ -251,6 +254,8 @@ s_commit (void *context, const zanni_stored_t *stored)
     pthread_mutex_lock (&shm->lock);
     put->blob->stored.checksum = stored->checksum;
     put->blob->whole = true;
+    shm->used -= put->blob->charged - put->blob->stored.size;   // what was made room for in vain
+    put->blob->charged = put->blob->stored.size;
     pthread_mutex_unlock (&shm->lock);
     zanni__shm_changed (shm);
     zanni__free (put);

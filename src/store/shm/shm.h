@@ -50,6 +50,7 @@ typedef struct {
     zanni__entry_t entry;
     zanni_stored_t stored;      // its size is what is there
     zanni_buffer_t *buffer;     // with at least so much; NULL: nothing yet
+    uint64_t charged;           // bytes that it counts in the quota
     bool whole;
     uint32_t holds;             // of a counted one
 } zanni__shm_blob_t;
