@@ -14,6 +14,7 @@
 #include "zanni/ref.h"
 #include "zanni/message.h"
 #include "zanni/type.h"
+#include "zanni/store.h"
 #include "zanni/class.h"
 #include "zanni/node.h"
 #include "zanni/actor.h"

@@ -45,6 +45,10 @@ void bench_handover_case (zanni_t *self, const char *name);
 void bench_untouched_case (zanni_t *self, const char *name);
 void bench_fanout_case (zanni_t *self, const char *name);
 
+/* data.c */
+void bench_create_case (zanni_t *self, const char *name);
+void bench_store_case (zanni_t *self, const char *name);
+
 /* fork.c: the median time of a bare fork up to the child's first byte, and what the measured process does. */
 double bench_fork_us (int rounds);
 int bench_be_forker (void);

@@ -1,7 +1,7 @@
 /* zanni's side of the comparison: each case through the public API, with dispatch and checks, default options and
    default placement. The actors of pingpong, ring, count, create and idle are spawned by one shared actor and so share
    its worker; in pairs the root spawns each ping, which spawns its pong. What crosses from one worker to another, or to
-   a process, stands in cross.c, process.c and handover.c.
+   a process, stands in cross.c, process.c and handover.c; what does not travel in data.c.
 
    The cases here are a "boss" actor that root asks to do so many; the boss answers when all is done, with the
    nanoseconds it took. Counts grow until a run takes long enough. */
@@ -498,7 +498,8 @@ static const bench_case_t s_cases [] = {
     { "process-buffer", bench_process_buffer_case }, { "process-big", bench_process_buffer_case },
     { "spawn-process", bench_spawn_process_case }, { "lane-tell", bench_process_tell_case },
     { "lane-ask", bench_process_ask_case }, { "handover-100MB", bench_handover_case },
-    { "handover-untouched", bench_untouched_case }, { "fanout", bench_fanout_case }
+    { "handover-untouched", bench_untouched_case }, { "fanout", bench_fanout_case },
+    { "types-create", bench_create_case }, { "store-shm", bench_store_case }
 };
 
 /* Under valgrind, where instructions are counted, a process cannot begin /proc/self/exe anew: it is named there. */

@@ -1,0 +1,101 @@
+/* What does not travel at once: typed records, and blobs.
+
+   types-create: a thousand records of twelve fields are taken out of their type's pool, filled and put back, again and
+   again; records per second. The same record as a hash of strings is the baseline, in batches as large.
+
+   store-shm: a buffer of 100 MB, filled before, is put into a store in shared memory, got out of it and read there, and
+   deleted; per second. The baseline copies as much in and out, and so reads it, too. */
+
+#define _GNU_SOURCE
+
+#include "bench.h"
+#include "peer.h"
+
+#include <inttypes.h>
+#include <zanni/store.h>
+
+#define S_BATCH 1000
+
+/* Six integers, three floats, three strings, as in types/types-bench.c. */
+typedef struct {
+    int64_t identity, created, changed, quantity, priority, flags;
+    double price, weight, discount;
+    char name [16], owner [16], place [16];
+} record_t;
+
+static const zanni_field_t s_fields [] = {
+    ZANNI_FIELD (record_t, identity), ZANNI_FIELD (record_t, created), ZANNI_FIELD (record_t, changed),
+    ZANNI_FIELD (record_t, quantity), ZANNI_FIELD (record_t, priority), ZANNI_FIELD (record_t, flags),
+    ZANNI_FIELD (record_t, price), ZANNI_FIELD (record_t, weight), ZANNI_FIELD (record_t, discount),
+    ZANNI_FIELD (record_t, name), ZANNI_FIELD (record_t, owner), ZANNI_FIELD (record_t, place), ZANNI_FIELD_END
+};
+static const zanni_type_t s_type = { .name = "record", .size = sizeof (record_t), .fields = s_fields };
+
+static void
+s_create (int64_t count)
+{
+    static record_t *batch [S_BATCH];
+    for (int64_t done = 0; done < count; done += S_BATCH) {
+        int64_t here = count - done < S_BATCH ? count - done : S_BATCH;
+        for (int64_t i = 0; i < here; i++) {
+            bench_check (zanni_type_new (&batch [i], &s_type), "a record");
+            *batch [i] = (record_t) { 1234567 + i, 1700000000, 1700000999, 12, 3, 7, 9.99, 1.25, 0.5, "a small thing",
+                                      "somebody", "shelf 12" };
+        }
+        for (int64_t i = 0; i < here; i++)
+            zanni_type_destroy (&batch [i]);
+    }
+}
+
+static void
+s_rate (zanni_t *self, const char *name, int64_t first, void (*work) (int64_t count))
+{
+    int64_t next = first, count;
+    double seconds;
+    do {
+        count = next;
+        int64_t started_ns = bench_now_ns ();
+        work (count);
+        seconds = (double) (bench_now_ns () - started_ns) / 1e9;
+        next = bench_grow (count, seconds);
+    }
+    while (next);
+    printf ("%s %.3f /s\n", name, (double) count / seconds);
+    bench_check_letters (self);
+}
+
+void
+bench_create_case (zanni_t *self, const char *name)
+{
+    s_rate (self, name, S_BATCH, s_create);
+}
+
+static zanni_store_t *s_store;
+static zanni_buffer_t *s_buffer;
+
+static void
+s_put_and_get (int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        zanni_blob_t blob;
+        ZANNI_AUTO (zanni_buffer_t) got = NULL;
+        bench_check (zanni_store_put (s_store, &blob, s_buffer), "put");
+        bench_check (zanni_store_get (s_store, &got, &blob), "get");
+        uint64_t sum = peer_sum (zanni_buffer_data (got), PEER_100MB);
+        bench_check (sum == peer_sum_of (BENCH_FILL, PEER_100MB) ? 0 : ZANNI_EARGS, "the sum");
+        bench_check (zanni_store_delete (s_store, &blob), "delete");
+    }
+}
+
+void
+bench_store_case (zanni_t *self, const char *name)
+{
+    void *data;
+    bench_check (zanni_store_open (self, &s_store, "shm:", NULL), "store");
+    bench_check (zanni_buffer_new (self, &s_buffer, PEER_100MB), "buffer");
+    bench_check (zanni_buffer_edit (&data, s_buffer), "buffer");
+    memset (data, BENCH_FILL, PEER_100MB);
+    s_rate (self, name, 1, s_put_and_get);
+    zanni_buffer_destroy (&s_buffer);
+    zanni_store_close (&s_store);
+}
