@@ -5,6 +5,7 @@
    stands in the one word that opens it:
 
        "shm:"            memory of this process that others on the host map to read; the default, needs nothing
+       "lmdb:/a/folder"  an LMDB database, where the program links with zanni::lmdb and called zanni_lmdb_register
        "file:/a/folder"  one file a blob, on whatever file system; who cuts a file short that is mapped ends its readers
 
    A store handle belongs to the actor that opened it and is used on its thread. Functions that wait say so; what they

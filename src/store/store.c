@@ -92,7 +92,7 @@ s_open (zanni_store_t *store, const char *place)
     store->ops = colon ? s_find (place, (size_t) (colon - place)) : NULL;
     if (!store->ops)
         return zanni__store_fail (&store->options, ZANNI_EINVAL, "\"%.100s\" names no kind of store that is known here: "
-                                  "shm: and file:FOLDER are; others are components that the program links with", place);
+                                  "shm: and file:FOLDER are; lmdb:FOLDER is with zanni_lmdb_register", place);
     return store->ops->open (store->self, &store->store, &store->number, colon + 1, &store->options);
 }
 

@@ -10,6 +10,10 @@
 #include <sys/stat.h>
 #include <zanni/store.h>
 
+#if defined HAS_LMDB
+#include <zanni/lmdb.h>
+#endif
+
 #define MIB ((size_t) 1 << 20)
 
 typedef struct {
@@ -158,6 +162,16 @@ static const zanni_class_t reader_class = {
 
 CLASSES (&reader_class);
 
+/* Kinds that are libraries of their own, in every process. */
+__attribute__ ((constructor (101))) static void
+register_kinds (void)
+{
+#if defined HAS_LMDB
+    if (zanni_lmdb_register ())
+        abort ();
+#endif
+}
+
 static char folder [64];
 static char there [80];       // the store's place
 static zanni_store_t *store;
@@ -194,10 +208,17 @@ conform_in (const char *kind, void (*body) (void))
         conform_in (#kind, s_##name); \
     }
 
+#if defined HAS_LMDB
+#define LMDB_KIND(name) KIND (lmdb, name)
+#else
+#define LMDB_KIND(name)
+#endif
+
 #define ANY_STORE(name) \
     static void s_##name (void); \
     KIND (shm, name) \
     KIND (file, name) \
+    LMDB_KIND (name) \
     static void s_##name (void)
 
 static zanni_buffer_t *
@@ -604,3 +625,35 @@ Test (file_store, a_full_disk_is_an_error_and_nothing_is_half_there, .timeout = 
 {
     conform_in ("file", s_full_disk);
 }
+
+#if defined HAS_LMDB
+
+static void
+s_growing_map (void)
+{
+    ZANNI_AUTO (zanni_buffer_t) buffer = make (8 * MIB, 1);
+    ZANNI_AUTO (zanni_buffer_t) held = NULL;
+    zanni_blob_t first, blob;
+    cr_assert_eq (zanni_store_put (store, &first, buffer), 0);
+    for (int i = 0; i < 40; i++)
+        cr_assert_eq (zanni_store_put (store, &blob, buffer), 0, "the map grows");
+    cr_assert_eq (get (&first, 1), 0);
+    cr_assert_eq (zanni_store_get (store, &held, &first), 0);
+    int rc = 0, more = 0;
+    while (!rc && more < 200) {
+        rc = zanni_store_put (store, &blob, buffer);
+        more += !rc;
+    }
+    cr_assert_eq (rc, ZANNI_ENOSPACE, "it cannot, as long as a buffer is in it");
+    cr_assert_eq (blobs (), 41 + more);
+    cr_assert (is_filled (zanni_buffer_data (held), 8 * MIB, 1, 0));
+    zanni_buffer_destroy (&held);
+    cr_assert_eq (zanni_store_put (store, &blob, buffer), 0);
+}
+
+Test (lmdb_store, grows_and_says_when_it_cannot, .timeout = 120)
+{
+    conform_in ("lmdb", s_growing_map);
+}
+
+#endif
