@@ -1,18 +1,19 @@
 /* conductor.c: leads the pipeline. It is the root actor, on the program's own thread, inside zanni_run.
 
-   Backpressure: a frame may be made only when another has arrived. The conductor begins with a fixed number of "make",
-   two for each stage, and sends one more for each "arrived" of the sink. So that many frames are under way at most,
-   however slow one stage is and however fast the source: in each stage one that is worked on and one that waits, which
-   is what keeps all of them busy. The slowest stage sets the pace; what waits, waits in front of it. The other way
-   would be mailboxes with a limit and senders that wait for room. That bounds each step instead of the whole, and a
-   message in a process on its way through a socket is in no mailbox; a count of what is under way is right in every
-   place, and costs two small messages a frame. It also is what the node's limits in bytes follow from (main.c).
+   Backpressure: a frame may be made only when another has arrived. The conductor begins with a fixed number of
+   "make", two for each stage, and sends one more for each "arrived" of the sink. So that many frames are under way at
+   most, however slow one stage is and however fast the source: in each stage one that is worked on and one that
+   waits, which is what keeps all of them busy. The slowest stage sets the pace; what waits, waits in front of it. The
+   other way would be mailboxes with a limit and senders that wait for room. That bounds each step instead of the
+   whole, and a message in a process on its way through a socket is in no mailbox; a count of what is under way is
+   right in every place, and costs two small messages a frame. It also is what the node's limits in bytes follow from
+   (main.c).
 
-   Three things end it. All frames have arrived. Or a signal: then no more frames are made, those under way still arrive,
-   and the numbers are right at the end; who does not want to wait for them sends a second one. (The library takes no
-   signals, and its processes are in a group of their own, so that Ctrl-C comes here and nowhere else. A signalfd makes a
-   message of it.) Or a stage ends, by a kill, a crash or an error of its own: the monitor tells why. Frames were in it, so
-   nothing can go on, and the run ends with that reason. */
+   Three things end it. All frames have arrived. Or a signal: then no more frames are made, those under way still
+   arrive, and the numbers are right at the end; who does not want to wait for them sends a second one. (The library
+   takes no signals, and its processes are in a group of their own, so that Ctrl-C comes here and nowhere else. A
+   signalfd makes a message of it.) Or a stage ends, by a kill, a crash or an error of its own: the monitor tells why.
+   Frames were in it, so nothing can go on, and the run ends with that reason. */
 
 #include "conductor.h"
 

@@ -1,10 +1,14 @@
-/* filter.c: the actor that changes a frame and hands it on. Put your own work in the place of frame_apply.
+/* filter.c: the actor that makes another frame of each and hands that on. Put your own work in the place of
+   frame_filter.
 
-   zanni_buffer_writable gives a frame that may be written. Between threads it is the very one that came: nobody else
-   holds it any more, so it is changed where it lies, and a frame goes from the source to the sink in the same memory.
-   What another process has lent cannot be written, since it is that one's; so there it is a copy, into a frame of this
-   process's own pool, which is lent to the next one in turn. A filter that only looks (measures, counts, selects) hands
-   on the frame that it got, and copies nothing anywhere. */
+   The frame that came is read where it lies, in the memory of whoever made it; what the filter makes of it is written
+   into a new one. Each sample is read once and written once, and no frame is ever copied. The one that came is given
+   back when the handler is done.
+
+   Other kinds of filters are less work. One that only looks (measures, counts, selects) hands on the frame that it
+   got, which costs nothing in any place: what was lent is lent on. One that changes a few samples only calls
+   zanni_buffer_writable, which gives the very frame that came where this process made it and nobody else has it, and
+   a copy where another process did. */
 
 #include "classes.h"
 #include "frame.h"
@@ -22,9 +26,7 @@ filter_frame (zanni_t *self, zanni_msg_t *msg)
     if (!rc)
         rc = frame_check (came);
     if (!rc)
-        rc = zanni_buffer_writable (self, &frame, came);
-    if (!rc)
-        rc = frame_apply (frame, frame_key (stage->number));
+        rc = frame_filter (self, &frame, came, frame_key (stage->number));
     if (!rc)
         rc = stage_send (self, number, checksum, frame);
     return stage_end (self, number, rc);

@@ -2,14 +2,15 @@
 
    A frame stands for a picture, a block of measurements, a tensor: an array of two dimensions, which says so itself
    (zanni_buffer_set_array), so that whoever gets it can check what it is before touching it. Its memory comes from
-   zanni's pool: it is used again and again, because memory that is touched for the first time is many times slower than
-   memory that is warm, and processes of the host can map it.
+   zanni's pool (zanni_buffer_new) and is filled where it lies: processes of the host can map it, so that nothing has
+   to be copied to send it, and it is used again and again, since memory that is touched for the first time is many
+   times slower than memory that is warm.
 
    Each filter applies a key of its own to every sample, by exclusive or. The sink takes all the keys off while it
-   computes the checksum, so the sum is that of the source only if every filter has seen every sample exactly once. The
-   checksum is two running sums, as Fletcher's: the second one adds up the first, so that samples that change places
-   change it. It is computed in the same pass in which the samples are written or read: passes over memory are what such
-   a pipeline costs. */
+   computes the checksum, so the sum is that of the source only if every filter has seen every sample exactly once.
+   The checksum is two running sums, as Fletcher's: the second one adds up the first, so that samples that change
+   places change it. It is computed in the same pass in which the samples are written or read: passes over memory are
+   what such a pipeline costs. */
 
 #include "frame.h"
 
@@ -48,23 +49,30 @@ s_fill (uint64_t *samples, uint64_t number)
     return s_sum (&sums);
 }
 
+/* A frame to be filled; what there is of it is the caller's after a failure, too. */
+static int
+s_new (zanni_t *self, zanni_buffer_t **frame_p, uint64_t **samples)
+{
+    static const uint64_t shape [] = { FRAME_ROWS, FRAME_COLUMNS };
+    void *data;
+    int rc = zanni_buffer_new (self, frame_p, FRAME_SIZE);
+    if (!rc)
+        rc = zanni_buffer_set_array (*frame_p, ZANNI_UINT64, 2, shape);
+    if (!rc)
+        rc = zanni_buffer_edit (&data, *frame_p);
+    if (!rc)
+        *samples = data;
+    return rc;
+}
+
 int
 frame_new (zanni_t *self, zanni_buffer_t **frame_p, uint64_t *checksum, uint64_t number)
 {
-    static const uint64_t shape [] = { FRAME_ROWS, FRAME_COLUMNS };
-    ZANNI_AUTO (zanni_buffer_t) frame = NULL;
-    void *samples;
-    int rc = zanni_buffer_new (self, &frame, FRAME_SIZE);
+    uint64_t *samples;
+    int rc = s_new (self, frame_p, &samples);
     if (!rc)
-        rc = zanni_buffer_set_array (frame, ZANNI_UINT64, 2, shape);
-    if (!rc)
-        rc = zanni_buffer_edit (&samples, frame);
-    if (rc)
-        return rc;
-    *checksum = s_fill (samples, number);
-    *frame_p = frame;
-    frame = NULL;
-    return 0;
+        *checksum = s_fill (samples, number);
+    return rc;
 }
 
 int
@@ -84,16 +92,14 @@ frame_key (unsigned number)
 }
 
 int
-frame_apply (zanni_buffer_t *frame, uint64_t key)
+frame_filter (zanni_t *self, zanni_buffer_t **frame_p, const zanni_buffer_t *other, uint64_t key)
 {
-    void *data;
-    int rc = zanni_buffer_edit (&data, frame);
-    if (rc)
-        return rc;
-    uint64_t *samples = data;
-    for (size_t i = 0; i < FRAME_SAMPLES; i++)
-        samples [i] ^= key;
-    return 0;
+    const uint64_t *from = zanni_buffer_data (other);
+    uint64_t *samples;
+    int rc = s_new (self, frame_p, &samples);
+    for (size_t i = 0; !rc && i < FRAME_SAMPLES; i++)
+        samples [i] = from [i] ^ key;
+    return rc;
 }
 
 uint64_t

@@ -19,8 +19,9 @@ int frame_check (const zanni_buffer_t *frame);
 /* The key of a filter, by its number; that of 0 changes nothing. */
 uint64_t frame_key (unsigned number);
 
-/* Applies a key to a frame that can be written. Whoever does it once more takes it off again. */
-int frame_apply (zanni_buffer_t *frame, uint64_t key);
+/* Makes a frame, for the caller to destroy, of the samples of another one with a key applied. Whoever does it once more
+   takes the key off again. ZANNI_ENOMEM. */
+int frame_filter (zanni_t *self, zanni_buffer_t **frame_p, const zanni_buffer_t *other, uint64_t key);
 
 /* The checksum that a frame had before a key was applied to it. */
 uint64_t frame_checksum (const zanni_buffer_t *frame, uint64_t key);

@@ -1,8 +1,8 @@
 /* pipeline: large frames from a source through filters to a sink, each in a process of its own.
 
-   The program's own thread is the conductor: it says when a frame is made, hears when it has arrived, and shows how fast
-   they are. README.md says how the actors work together; each file says at its head why it is as it is. To make a
-   pipeline of your own, begin with filter.c and frame.c.
+   The program's own thread is the conductor: it says when a frame is made, hears when it has arrived, and shows how
+   fast they are. README.md says how the actors work together; each file says at its head why it is as it is. To make
+   a pipeline of your own, begin with filter.c and frame.c.
 
    A frame is one message with a buffer. Where the next stage is another process, the buffer's memory is mapped there
    instead of being sent; nothing in this program sees to that. */
@@ -45,10 +45,10 @@ s_take_signals (void)
     return signalfd (-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* All the frames that can be under way may wait at one stage, so a mailbox has room for them. So has the window, which is
-   what may be on its way to another process, and four times: what has been taken is told the sender by and by, a quarter
-   of the window at a time. The limits that a node has by itself are for smaller messages. A process's node has the
-   same ones as this. */
+/* All the frames that can be under way may wait at one stage, so a mailbox has room for them. So has the window, which
+   is what may be on its way to another process, and four times: what has been taken is told the sender by and by, a
+   quarter of the window at a time. The limits that a node has by itself are for smaller messages. A process's node has
+   the same ones as this. */
 static int
 s_run (const options_t *options, int signals, result_t *result)
 {

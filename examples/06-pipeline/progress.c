@@ -1,5 +1,6 @@
-/* progress.c: the throughput, live. On a terminal it is one line that is rewritten in place, twice a second. Elsewhere (a
-   file, a pipe, a log of some service) it is a plain line a second, flushed, without a character to move a cursor.
+/* progress.c: the throughput, live. On a terminal it is one line that is rewritten in place, twice a second.
+   Elsewhere (a file, a pipe, a log of some service) it is a plain line a second, flushed, without a character to move
+   a cursor.
 
    Only the program's main thread writes: it is the conductor, and the stages tell it what they did instead of
    printing it. So there is no lock, and no line of one in the middle of another's. */
@@ -35,7 +36,8 @@ progress_show (progress_t *progress, uint64_t arrived, uint64_t frames, int64_t 
     double megabytes = (double) (arrived - progress->then) * FRAME_SIZE / 1e6;
     if (frames)
         snprintf (all, sizeof all, " of %" PRIu64, frames);
-    snprintf (text, sizeof text, "%" PRIu64 "%s frames, %.0f MB/s", arrived, all, seconds > 0 ? megabytes / seconds : 0);
+    double speed = seconds > 0 ? megabytes / seconds : 0;
+    snprintf (text, sizeof text, "%" PRIu64 "%s frames, %.0f MB/s", arrived, all, speed);
     if (progress->terminal)
         printf ("\r%-*s", S_WIDTH, text);
     else

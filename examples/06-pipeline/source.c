@@ -3,8 +3,8 @@
    It does not decide how many, or when: the conductor does, who knows what has arrived. So it needs no loop, no timer
    and no wait, and is free for a stop between any two frames.
 
-   Its own count of the frame is given back in the handler that has sent it. A message leaves when the handler is done,
-   so the receiver is then the only one who holds the frame and may write in place (filter.c). */
+   Its own count of the frame goes at the end of the handler (ZANNI_AUTO); the message has one, too, and so the
+   frame's memory comes back to this actor's pool when the first filter is done with it. */
 
 #include "classes.h"
 #include "frame.h"

@@ -1,13 +1,15 @@
-/* stage.c: the class that source, filter and sink inherit. It has no methods, only the start and stop that they share.
+/* stage.c: the class that source, filter and sink inherit. It has no methods, only the start and stop that they
+   share.
 
    Frames are told, not asked for: a stage is done with a frame when it has handed it on. So there is nobody to whom a
    handler's error would go, and a frame that was given up quietly would be one that the conductor waits for without
    end. A stage that cannot go on therefore ends, and says why: the conductor monitors it.
 
-   That the next stage is gone is no reason to end. The conductor hears of it from its own monitor, and ends everything;
-   a second end here would only compete with the true cause. That the next one has no room is none either: the send waits,
-   which an actor with a thread or process of its own may. With the conductor's count of what is under way and the limits
-   in main.c it hardly ever has to; it is what keeps a frame from being lost when somebody changes one of the two. */
+   That the next stage is gone is no reason to end. The conductor hears of it from its own monitor, and ends
+   everything; a second end here would only compete with the true cause. That the next one has no room is none either:
+   the send waits, which an actor with a thread or process of its own may. With the conductor's count of what is under
+   way and the limits in main.c it hardly ever has to; it is what keeps a frame from being lost when somebody changes
+   one of the two. */
 
 #include "stage.h"
 
