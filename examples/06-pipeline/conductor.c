@@ -122,12 +122,15 @@ conductor_down (zanni_t *self, const zanni_down_t *down)
     const conductor_t *conductor = zanni_state (self);
     char name [STAGE_NAME] = "a stage";
     char who [STAGE_NAME + 8];
-    char why [160];
+    char text [160];
+    const char *why = down->reason.text;   // a stage's own words
     for (unsigned i = 0; i < S_ALL_MAX; i++)
         if (zanni_ref_equal (conductor->stages [i], down->ref))
             stage_name (name, zanni_ref_class (down->ref), i);
     snprintf (who, sizeof who, "%s ended: ", name);
-    s_give_up (self, ZANNI_EDOWN, who, zanni_reason_string (&down->reason, why, sizeof why));
+    if (down->reason.kind != ZANNI_EXIT_ERROR)
+        why = zanni_reason_string (&down->reason, text, sizeof text);
+    s_give_up (self, ZANNI_EDOWN, who, why);
 }
 
 static void

@@ -29,18 +29,10 @@ sink_start (zanni_t *self, zanni_msg_t *msg)
 }
 
 static int
-s_refuse (zanni_t *self, uint64_t number, const char *why)
-{
-    const sink_t *sink = zanni_state (self);
-    char text [100];
-    snprintf (text, sizeof text, "frame %" PRIu64 " of %" PRIu64 " that came %s", number, sink->due, why);
-    return zanni_exit_error (self, ZANNI_EAPP, text);
-}
-
-static int
 sink_frame (zanni_t *self, zanni_msg_t *msg)
 {
     sink_t *sink = zanni_state (self);
+    char text [80];
     const zanni_buffer_t *frame;
     uint64_t number = 0;
     uint64_t checksum;
@@ -49,10 +41,14 @@ sink_frame (zanni_t *self, zanni_msg_t *msg)
         rc = frame_check (frame);
     if (rc)
         return stage_end (self, number, rc);
-    if (number != sink->due)
-        return s_refuse (self, number, "is not the one that is due");
-    if (frame_checksum (frame, sink->keys) != checksum)
-        return s_refuse (self, number, "is not what the source made");
+    if (number != sink->due) {
+        snprintf (text, sizeof text, "frame %" PRIu64 " came where %" PRIu64 " was due", number, sink->due);
+        return zanni_exit_error (self, ZANNI_EAPP, text);
+    }
+    if (frame_checksum (frame, sink->keys) != checksum) {
+        snprintf (text, sizeof text, "frame %" PRIu64 " is not what the source made", number);
+        return zanni_exit_error (self, ZANNI_EAPP, text);
+    }
     sink->due++;
     return stage_end (self, number, zanni_tell (self, sink->stage.next, "arrived"));
 }
