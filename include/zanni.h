@@ -17,6 +17,7 @@
 #include "zanni/store.h"
 #include "zanni/class.h"
 #include "zanni/node.h"
+#include "zanni/counts.h"
 #include "zanni/actor.h"
 #include "zanni/call.h"
 #include "zanni/timer.h"

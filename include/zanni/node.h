@@ -43,6 +43,7 @@ typedef struct {
     uint32_t in_band_max;        // bytes of a buffer that goes in band where others would not; default 1,024
     uint64_t share_least;        // bytes of a buffer that goes in shared memory; default 64 KiB
     uint64_t share_most;         // bytes of shared memory that this node makes at once; default a quarter of the host's
+    bool counts;                 // messages and bytes of each method are counted: zanni/counts.h
     const char *child_program;   // runs process actors: NULL: this program, whose main begins with zanni_init
     const char *const *child_arguments;   // of that program, which end with NULL; may be NULL
     zanni_log_fn *log;           // default: nothing is said

@@ -54,6 +54,9 @@ int zanni__class_make (zanni__class_t **cls_p, const zanni_class_t *definition);
 /* The methods that every actor has; ends with ZANNI_METHOD_END. */
 extern const zanni_method_t zanni__builtin_methods [];
 
+/* Answers zanni.counts: tally.c. */
+int zanni__answer_counts (zanni_t *self, zanni_msg_t *msg);
+
 /* Registers as zanni_init does, which is more where a process was started by the library (node/init.c). */
 int zanni__class_init (const zanni_class_t *const *classes);
 

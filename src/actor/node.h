@@ -41,6 +41,7 @@ struct zanni_node {
     uint64_t next_serial;
     zanni__identity_t *subscriber;   // of dead letters, held
     char subscriber_method [64];
+    struct zanni__tally *past_tally; // of workers that have ended; NULL: none yet
     zanni_stats_t past;              // of workers that have ended      ... to here
     struct zanni__lease *lease;      // of names in the runtime directory; made with the first endpoint (lock)
     zanni_worker_t **pool;           // 0 .. options.workers - 1; each starts with its first actor (under pool_lock)

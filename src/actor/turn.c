@@ -9,6 +9,7 @@
 #include "deliver.h"
 #include "envelope.h"
 #include "pending.h"
+#include "tally.h"
 
 #include "../message/quick.h"
 
@@ -141,6 +142,8 @@ s_handle_message (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg
         s_turn_away (worker, msg);
         return;
     }
+    if (__builtin_expect (worker->tally != NULL, 0))
+        zanni__tally_add (worker, msg);
     zanni_msg_t *previous = worker->current;
     worker->current = msg;
     int rc = msg->method->handler (identity->actor, msg);
@@ -266,6 +269,8 @@ zanni__receivable (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ms
             msg->item.flags |= ZANNI__ANSWERED;
             yields = false;
         }
+        if (yields && msg->method && worker->tally)
+            zanni__tally_add (worker, msg);
     }
     else {
         zanni__pending_t *pending = msg->id ? zanni__pending_find (worker, msg->id) : NULL;

@@ -8,6 +8,7 @@
 #include "descriptor.h"
 #include "envelope.h"
 #include "pending.h"
+#include "tally.h"
 #include "watch.h"
 
 #include "../base/memory.h"
@@ -29,7 +30,11 @@ zanni__worker_new (zanni_node_t *node, zanni__worker_kind_t kind, const char *na
     worker->now_ns = worker->looked_ns = zanni__node_now (node);
     worker->poll = ZANNI__POLL_MESSAGES;
     worker->last_word = zanni__msg_new (worker);
-    if (!worker->last_word) {
+    worker->tally = node->options.counts ? zanni__tally_new () : NULL;
+    if (!worker->last_word || (node->options.counts && !worker->tally)) {
+        if (worker->last_word)
+            zanni__msg_discard (worker->last_word);
+        zanni__tally_destroy (&worker->tally);
         zanni__free (worker);
         return NULL;
     }
@@ -46,6 +51,7 @@ s_free (zanni_worker_t *worker)
     zanni_node_t *node = worker->node;
     zanni_msg_t *next;
     zanni__msg_discard (worker->last_word);
+    zanni__tally_destroy (&worker->tally);
     for (zanni_msg_t *msg = worker->free_messages; msg; msg = next) {
         next = (zanni_msg_t *) (void *) msg->item.next;
         zanni__msg_discard (msg);

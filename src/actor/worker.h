@@ -82,6 +82,7 @@ struct zanni_worker {
     uint32_t free_batches_count;
     zanni__identity_t *owed;          // whose `refs` are to be given back so often: see envelope.c
     uint32_t owed_count;
+    struct zanni__tally *tally;       // NULL: messages are not counted by method
     zanni_msg_t *current;             // the ask being served: its deadline is inherited
     int64_t now_ns;                   // when the clock was last asked
     int64_t looked_ns;                // when the port was

@@ -5,6 +5,7 @@
    are stopped, then the root's own actors, then the undertaker, which by then has settled everything under way. */
 
 #include "../actor/pending.h"
+#include "../actor/tally.h"
 #include "../actor/worker.h"
 
 #include "../base/clock.h"
@@ -65,6 +66,7 @@ s_free (zanni_node_t *node)
     if (node->bell >= 0)
         close (node->bell);
     zanni__processes_free (node->processes);
+    zanni__tally_destroy (&node->past_tally);
     zanni__table_free (&node->exports);
     pthread_mutex_destroy (&node->exports_lock);
     pthread_mutex_destroy (&node->lock);
@@ -361,6 +363,7 @@ zanni__node_remove_worker (zanni_node_t *node, zanni_worker_t *worker)
     if (node->workers [worker->number] == worker) {
         node->workers [worker->number] = NULL;
         s_add_counts (&node->past, &worker->counts);
+        zanni__tally_leave (worker);
     }
     pthread_mutex_unlock (&node->lock);
 }

@@ -36,6 +36,7 @@ fill (void)
     brief->options.in_band_max = 3;
     brief->options.share_least = UINT64_MAX;
     brief->options.share_most = 4;
+    brief->options.counts = true;
     brief->limit = 5;
     brief->limit_bytes = 6;
     brief->overflow = ZANNI_DROP_NEWEST;
