@@ -244,6 +244,8 @@ Test (class, method_without_a_signature_is_a_fault)
                          "class \"bad\", method \"add\": in is NULL, \"\" is the signature of nothing");
 }
 
+#define MOST_METHODS 1022   // beside the two that every class has
+
 /* A table of `count` methods, at most 1024; with `end` or without. */
 static const zanni_method_t *
 many_methods (size_t count, bool end)
@@ -261,10 +263,10 @@ many_methods (size_t count, bool end)
 
 Test (class, may_have_many_methods)
 {
-    zanni_class_t cls = { .name = "large", .methods = many_methods (1023, true) };
+    zanni_class_t cls = { .name = "large", .methods = many_methods (MOST_METHODS, true) };
     expect_registered (CLASSES (&cls));
     const zanni__class_t *compiled = zanni__class_find ("large");
-    for (size_t i = 0; i < 1023; i++)
+    for (size_t i = 0; i < MOST_METHODS; i++)
         cr_assert_eq (zanni__class_method (compiled, cls.methods [i].name)->name, cls.methods [i].name);
 }
 
@@ -277,7 +279,7 @@ Test (class, with_a_table_that_does_not_end_is_a_fault)
 Test (class, with_too_many_inherited_methods_is_a_fault)
 {
     static zanni_class_t elder = { .name = "elder" };
-    elder.methods = many_methods (1023, true);
+    elder.methods = many_methods (MOST_METHODS, true);
     zanni_class_t cls = { .name = "bad", .parent = "elder", .methods = METHODS (PLAIN ("add")) };
     expect_registered (CLASSES (&elder));
     expect_fault (cls, "class \"bad\" has 1025 methods with the inherited ones, at most 1024 are possible");
