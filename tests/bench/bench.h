@@ -48,6 +48,7 @@ void bench_fanout_case (zanni_t *self, const char *name);
 /* data.c */
 void bench_create_case (zanni_t *self, const char *name);
 void bench_store_case (zanni_t *self, const char *name);
+void bench_store_lmdb_case (zanni_t *self, const char *name);   // where the component is built
 
 /* fork.c: the median time of a bare fork up to the child's first byte, and what the measured process does. */
 double bench_fork_us (int rounds);

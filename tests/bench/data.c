@@ -3,8 +3,9 @@
    types-create: a thousand records of twelve fields are taken out of their type's pool, filled and put back, again and
    again; records per second. The same record as a hash of strings is the baseline, in batches as large.
 
-   store-shm: a buffer of 100 MB, filled before, is put into a store in shared memory, got out of it and read there, and
-   deleted; per second. The baseline copies as much in and out, and so reads it, too. */
+   store-shm, store-lmdb: a buffer of 100 MB, filled before, is put into a store, got out of it and read there, and deleted;
+   per second. The baselines copy as much in and out of warm memory, and so read it, too; or use LMDB directly, in the same
+   place. */
 
 #define _GNU_SOURCE
 
@@ -12,7 +13,12 @@
 #include "peer.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 #include <zanni/store.h>
+
+#if defined HAS_LMDB
+#include <zanni/lmdb.h>
+#endif
 
 #define S_BATCH 1000
 
@@ -87,11 +93,11 @@ s_put_and_get (int64_t count)
     }
 }
 
-void
-bench_store_case (zanni_t *self, const char *name)
+static void
+s_store_case (zanni_t *self, const char *name, const char *place)
 {
     void *data;
-    bench_check (zanni_store_open (self, &s_store, "shm:", NULL), "store");
+    bench_check (zanni_store_open (self, &s_store, place, NULL), "store");
     bench_check (zanni_buffer_new (self, &s_buffer, PEER_100MB), "buffer");
     bench_check (zanni_buffer_edit (&data, s_buffer), "buffer");
     memset (data, BENCH_FILL, PEER_100MB);
@@ -99,3 +105,33 @@ bench_store_case (zanni_t *self, const char *name)
     zanni_buffer_destroy (&s_buffer);
     zanni_store_close (&s_store);
 }
+
+void
+bench_store_case (zanni_t *self, const char *name)
+{
+    s_store_case (self, name, "shm:");
+}
+
+#if defined HAS_LMDB
+
+/* In memory where there is such a folder: what is measured is LMDB and not a disk. */
+void
+bench_store_lmdb_case (zanni_t *self, const char *name)
+{
+    static char folder [] = "/dev/shm/zanni-bench-XXXXXX";
+    char place [64], file [64];
+    if (!mkdtemp (folder)) {
+        strcpy (folder, "/tmp/zanni-bench-XXXXXX");
+        bench_check_system (mkdtemp (folder) != NULL, "mkdtemp");
+    }
+    snprintf (place, sizeof place, "lmdb:%s", folder);
+    bench_check (zanni_lmdb_register (), "lmdb");
+    s_store_case (self, name, place);
+    for (int i = 0; i < 2; i++) {
+        snprintf (file, sizeof file, "%s/%s.mdb", folder, i ? "lock" : "data");
+        (void) unlink (file);
+    }
+    (void) rmdir (folder);
+}
+
+#endif

@@ -499,7 +499,10 @@ static const bench_case_t s_cases [] = {
     { "spawn-process", bench_spawn_process_case }, { "lane-tell", bench_process_tell_case },
     { "lane-ask", bench_process_ask_case }, { "handover-100MB", bench_handover_case },
     { "handover-untouched", bench_untouched_case }, { "fanout", bench_fanout_case },
-    { "types-create", bench_create_case }, { "store-shm", bench_store_case }
+    { "types-create", bench_create_case }, { "store-shm", bench_store_case },
+#if defined HAS_LMDB
+    { "store-lmdb", bench_store_lmdb_case }
+#endif
 };
 
 /* Under valgrind, where instructions are counted, a process cannot begin /proc/self/exe anew: it is named there. */

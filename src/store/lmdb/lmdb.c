@@ -58,7 +58,8 @@ s_open_env (zanni__lmdb_store_t *store, const char *place)
 {
     MDB_txn *txn;
     int dead;
-    unsigned flags = MDB_WRITEMAP | MDB_NOTLS | (store->options.durable ? 0 : MDB_NOSYNC | MDB_NOMETASYNC);
+    unsigned flags = MDB_WRITEMAP | MDB_NOTLS | MDB_NORDAHEAD | MDB_NOMEMINIT
+                     | (store->options.durable ? 0 : MDB_NOSYNC | MDB_NOMETASYNC);
     int rc = mdb_env_create (&store->env);
     if (!rc)
         rc = mdb_env_set_mapsize (store->env, S_FIRST_MAP);
