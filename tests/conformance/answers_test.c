@@ -529,7 +529,8 @@ EVERYWHERE (answers, a_late_answer_vanishes_and_is_counted)
 EVERYWHERE (answers, the_node_decides_the_default_deadline)
 {
     begin_again ((zanni_options_t) { .ask_deadline_ms = 30 });
-    ZANNI_AUTO (zanni_ref_t) server = spawn ("server");
+    const zanni_spawn_t options = { .place = place, .start_ms = DEADLINE_MS };   // which a spawn would have, too
+    ZANNI_AUTO (zanni_ref_t) server = spawn_with (&options, "server");
     zanni_msg_t *reply = NULL;
     cr_assert_eq (zanni_call (root, &reply, server, "promise"), ZANNI_ETIMEOUT);
     cr_assert_leq (call_int (server, "remaining"), 30);
