@@ -179,7 +179,25 @@ static const zanni_method_t rower_methods [] = {
 };
 static const zanni_class_t rower_class = { .name = "rower", .methods = rower_methods, .run = rower_run };
 
-CLASSES (&ledger_class, &rower_class);
+/* Always has something to do, until it is told that there was enough of that. */
+static bool enough;
+static int64_t turns_left;
+
+static int
+restless_go (zanni_t *self, zanni_msg_t *msg)
+{
+    (void) msg;
+    for (int64_t until_ns = zanni_now_ns (self) + 500000; zanni_now_ns (self) < until_ns;) {}
+    return enough || --turns_left <= 0 ? 0 : zanni_tell (self, zanni_self (self), "go");
+}
+
+static const zanni_method_t restless_methods [] = {
+    ZANNI_METHOD ("go", "", "", restless_go, ""),
+    ZANNI_METHOD_END
+};
+static const zanni_class_t restless_class = { .name = "restless", .methods = restless_methods };
+
+CLASSES (&ledger_class, &rower_class, &restless_class, &worker_class);
 PROCESS_SUITE (rows);
 
 static int64_t
@@ -263,4 +281,37 @@ Test (rows, to_one_that_ends_amid_them_do_not_go_astray)
         cr_assert_eq (zanni_tell (root, one, "plain", 0, 0, 0, i), 0);
     cr_assert_eq (sum_of (one), 1000);
     expect_reason (down, "normal");
+}
+
+static void
+has_answered (zanni_t *self, zanni_msg_t *reply, void *arg)
+{
+    (void) arg;
+    enough = zanni_msg_kind (reply) == ZANNI_MSG_REPLY;
+    cr_assert_eq (zanni_exit (self), 0);   // ends zanni_run
+}
+
+/* What was taken by zanni_receive is no work that is left: an answer comes through, though somebody always has some. */
+Test (rows, that_were_received_do_not_keep_away_what_comes_later)
+{
+    const int64_t count = 20000;
+    ZANNI_AUTO (zanni_ref_t) ref = spawn_worker (0);
+    done (ref, "hold", zanni_self (root));
+    uint64_t id = ask (ref, "send", 0, count, 0);
+    for (int64_t i = 0; i < count; i++) {
+        ZANNI_AUTO (zanni_msg_t) msg = next ();
+        cr_assert_str_eq (zanni_msg_method (msg), "note");
+    }
+    ZANNI_AUTO (zanni_msg_t) sent = next ();
+    cr_assert_eq (zanni_msg_id (sent), id);
+    cr_assert_eq (zanni_run (root, 100), 0);   // nothing is due by then that would make it look
+    turns_left = 4000;   // 2 s at least
+    ZANNI_AUTO (zanni_ref_t) restless = spawn_with (&(zanni_spawn_t) { .place = ZANNI_HERE }, "restless");
+    cr_assert_eq (zanni_tell (root, restless, "go"), 0);
+    const zanni_ask_t patient = { .then = has_answered, .deadline_ms = 3600000 };
+    cr_assert_eq (zanni_ask (root, ref, &patient, "add", 1), 0);
+    cr_assert_eq (zanni_run (root, 4 * DEADLINE_MS), 0);
+    cr_assert (enough);
+    cr_assert_gt (turns_left, 0, "it was answered when nothing else was left to do");
+    done (ref, "drop");
 }
