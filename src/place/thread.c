@@ -1,14 +1,9 @@
-/* The control thread: one zactor that makes, stops and abandons every other zactor of its node, and runs the undertaker.
-   It never runs user code, so it always answers.
+/* The control thread: one zactor that makes and stops every other zactor of its node, and runs the undertaker. It never
+   runs user code, so it always answers.
 
    Others ask it by a list of requests under a lock and an eventfd; who asks for a thread waits until it runs or cannot.
    zactor_new hangs when no thread can be made and aborts when sockets or descriptors are short, so all three are probed
-   first. A thread that does not end in time is left alone: its zactor is never destroyed, and what it could still touch
-   is never freed. Should it come back after all it finds its place `left` and sleeps for ever, since czmq may be gone.
-
-   A program that exits without zanni_destroy would be aborted by czmq's exit handler, which finds its threads alive; ours
-   was registered later, so it runs before, stops them within a second and gives back the runtime directory. Pipes of those
-   that are stuck are closed behind their backs, or czmq would name them on the host's output. A child of fork has none.
+   first. A thread that does not end in time is left alone: see end.c.
 
    Zactor functions of the program's (pipe.h) run on threads that are made, counted and abandoned like those of workers.
    A pipe that is released to this thread is wound up: the function is told to end, and what comes out is thrown away.
@@ -19,40 +14,17 @@
 
 #include "thread.h"
 
-#include "pipe.h"
-#include "process.h"
+#include "control.h"
 
-#include "../actor/worker.h"
-#include "../base/list.h"
 #include "../base/memory.h"
-#include "../base/rundir.h"
 #include "../base/sockets.h"
 
-#include <czmq.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
-#define S_EXIT_SECONDS 1
-#define S_ROUSE_NS 100000000
-#define S_KILL_NS 1000000000   // for processes to be gone that were killed
-#define S_CLOSE_MS 1000        // for the launcher to be
-
-typedef struct {
-    zanni__link_t link;        // in the place's threads
-    zanni_worker_t *worker;    // held; NULL: a function of the program's
-    zanni__pipe_t *guest;      // that; NULL: a worker
-    zactor_t *zactor;
-    _Atomic (zsock_t *) pipe;  // its own end (relaxed)
-    _Atomic bool over;         // its thread is done with the worker (release; acquire)
-    bool asleep;               // for good: it came back when its place was left (the place's lock)
-    struct s_place *place;
-} s_thread_t;
+#define S_CLOSE_MS 1000   // for the launcher to be gone
 
 typedef struct {
     zanni__link_t link;
@@ -63,200 +35,6 @@ typedef struct {
     int rc;
     bool done;
 } s_request_t;
-
-typedef struct s_place {
-    zanni__link_t all;         // among the places of the process
-    zanni_worker_t *undertaker;
-    zactor_t *control;
-    int wake_fd;
-    int epoll;                 // of wake_fd, released pipes, processes; -1: there was none of these yet
-    pthread_mutex_t lock;      // guards from here
-    pthread_cond_t changed;
-    zanni__link_t requests;
-    bool stopping;
-    int64_t grace_ms;          // from then on, for processes
-    bool quitting;
-    int64_t quit_ns;
-    bool left;                 // with threads in it: for good
-    int threads_count;
-    int processes_count;       // to here
-    bool stopped;              // the control thread's own: it has told all workers
-    zanni__link_t threads;
-    zanni__children_t *children;   // NULL: there was no process yet
-} s_place_t;
-
-static pthread_once_t s_once = PTHREAD_ONCE_INIT;
-static pthread_mutex_t s_places_lock = PTHREAD_MUTEX_INITIALIZER;
-static zanni__link_t s_places = { &s_places, &s_places };
-static pid_t s_pid;
-
-static void
-s_wake (s_place_t *place)
-{
-    uint64_t one = 1;
-    ssize_t size = write (place->wake_fd, &one, sizeof one);
-    (void) size;
-}
-
-/* A point in time `seconds` from now for pthread_cond_timedwait. */
-static struct timespec
-s_after (int64_t ns)
-{
-    struct timespec time;
-    clock_gettime (CLOCK_MONOTONIC, &time);
-    time.tv_sec += ns / 1000000000;
-    time.tv_nsec += ns % 1000000000;
-    if (time.tv_nsec >= 1000000000) {
-        time.tv_sec++;
-        time.tv_nsec -= 1000000000;
-    }
-    return time;
-}
-
-static void
-s_tell_stop (s_place_t *place, const struct timespec *until)
-{
-    struct timespec now;
-    clock_gettime (CLOCK_MONOTONIC, &now);
-    place->grace_ms = (until->tv_sec - now.tv_sec) * 1000 + (until->tv_nsec - now.tv_nsec) / 1000000;
-    place->stopping = true;
-    s_wake (place);
-}
-
-/* Under its lock. */
-static int
-s_wait_for_all (s_place_t *place, const struct timespec *until)
-{
-    while (place->threads_count || place->processes_count)
-        if (pthread_cond_timedwait (&place->changed, &place->lock, until))
-            break;
-    return place->threads_count + place->processes_count;
-}
-
-/* Stops a place's threads and processes and waits; under its lock. Processes are killed at the end. Answers how many
-   threads are left. */
-static int
-s_stop_all (s_place_t *place, const struct timespec *until)
-{
-    if (!place->stopping)
-        s_tell_stop (place, until);
-    (void) s_wait_for_all (place, until);
-    struct timespec killed = s_after (S_KILL_NS);
-    while (place->processes_count)
-        if (pthread_cond_timedwait (&place->changed, &place->lock, &killed))
-            break;
-    return place->threads_count;
-}
-
-/* Under the lock. */
-static bool
-s_guests_awake (const s_place_t *place)
-{
-    for (zanni__link_t *link = place->threads.next; link != &place->threads; link = link->next) {
-        const s_thread_t *thread = ZANNI__CONTAINER (link, s_thread_t, link);
-        if (thread->guest && !thread->asleep)
-            return true;
-    }
-    return false;
-}
-
-/* A socket must not be closed while somebody waits in it, as a function that does not heed "$TERM" may: all waiting ends
-   when czmq's context is shut down, which it will be in a moment anyhow. Who is stuck elsewhere does not come. */
-static void
-s_rouse_guests (s_place_t *place)
-{
-    struct timespec until = s_after (S_ROUSE_NS);
-    pthread_mutex_lock (&place->lock);
-    if (s_guests_awake (place))
-        (void) zmq_ctx_shutdown (zsys_init ());
-    while (s_guests_awake (place))
-        if (pthread_cond_timedwait (&place->changed, &place->lock, &until))
-            break;
-    pthread_mutex_unlock (&place->lock);
-}
-
-/* Takes the pipes of stuck threads off czmq's books. */
-static void
-s_close_pipes (s_place_t *place)
-{
-    for (zanni__link_t *link = place->threads.next; link != &place->threads; link = link->next) {
-        s_thread_t *thread = ZANNI__CONTAINER (link, s_thread_t, link);
-        if (atomic_load_explicit (&thread->over, memory_order_acquire))
-            continue;   // it closes its own
-        (void) zsys_close (zsock_resolve (thread->pipe), __FILE__, __LINE__);
-        (void) zsys_close (zsock_resolve (thread->zactor), __FILE__, __LINE__);
-    }
-}
-
-/* Who ends the program may hold the lock, as a log function; then the next node sweeps. */
-static void
-s_end_lease (zanni_node_t *node)
-{
-    if (pthread_mutex_trylock (&node->lock))
-        return;
-    zanni__lease_destroy (&node->lease);
-    pthread_mutex_unlock (&node->lock);
-}
-
-static void
-s_end_place (s_place_t *place, const struct timespec *until)
-{
-    zanni_node_t *node = place->control ? place->undertaker->node : NULL;   // else it was destroyed
-    pthread_mutex_lock (&place->lock);
-    if (node) {
-        (void) s_stop_all (place, until);
-        place->quitting = true;
-        place->quit_ns = 0;
-        place->left = place->threads_count > 0;
-        s_wake (place);
-    }
-    pthread_mutex_unlock (&place->lock);
-    zactor_destroy (&place->control);
-    if (node)
-        s_end_lease (node);
-    if (!place->left)
-        return;
-    s_rouse_guests (place);
-    s_close_pipes (place);
-}
-
-static void
-s_at_exit (void)
-{
-    if (getpid () != s_pid)
-        return;
-    struct timespec until = s_after (INT64_C (1000000000) * S_EXIT_SECONDS);
-    pthread_mutex_lock (&s_places_lock);
-    for (zanni__link_t *link = s_places.next; link != &s_places; link = link->next) {
-        s_place_t *place = ZANNI__CONTAINER (link, s_place_t, all);
-        pthread_mutex_lock (&place->lock);
-        s_tell_stop (place, &until);
-        pthread_mutex_unlock (&place->lock);
-    }
-    for (zanni__link_t *link = s_places.next; link != &s_places; link = link->next)
-        s_end_place (ZANNI__CONTAINER (link, s_place_t, all), &until);
-    pthread_mutex_unlock (&s_places_lock);
-}
-
-/* czmq installs handlers for SIGINT and SIGTERM when it comes up; the host's stay what they were. */
-static void
-s_czmq_init (void)
-{
-    struct sigaction interrupt, terminate;
-    sigaction (SIGINT, NULL, &interrupt);
-    sigaction (SIGTERM, NULL, &terminate);
-    zsys_init ();
-    sigaction (SIGINT, &interrupt, NULL);
-    sigaction (SIGTERM, &terminate, NULL);
-    s_pid = getpid ();
-    (void) atexit (s_at_exit);
-}
-
-void
-zanni__czmq_init (void)
-{
-    pthread_once (&s_once, s_czmq_init);
-}
 
 /* Threads of zanni take no signal of the host: they inherit a mask that blocks all. */
 static void
@@ -301,9 +79,9 @@ zanni__zactor_possible (void)
 
 /* A thread that was left comes back: czmq may be gone. With `over` it is done otherwise. */
 static void
-s_come_back (s_thread_t *thread, bool over)
+s_come_back (zanni__thread_t *thread, bool over)
 {
-    s_place_t *place = thread->place;
+    zanni__place_t *place = thread->place;
     pthread_mutex_lock (&place->lock);
     bool left = place->left;
     thread->asleep = left;
@@ -312,7 +90,7 @@ s_come_back (s_thread_t *thread, bool over)
         atomic_store_explicit (&thread->over, true, memory_order_release);
     if (left)
         pthread_cond_broadcast (&place->changed);
-    s_wake (place);
+    zanni__place_wake (place);
     pthread_mutex_unlock (&place->lock);
     while (left)
         pause ();
@@ -321,7 +99,7 @@ s_come_back (s_thread_t *thread, bool over)
 static void
 s_thread_main (zsock_t *pipe, void *argument)
 {
-    s_thread_t *thread = argument;
+    zanni__thread_t *thread = argument;
     thread->pipe = pipe;
     zsock_signal (pipe, 0);
     if (thread->worker)
@@ -336,7 +114,7 @@ s_thread_main (zsock_t *pipe, void *argument)
 
 /* From now on what wakes this thread is a set. */
 static int
-s_open_epoll (s_place_t *place)
+s_open_epoll (zanni__place_t *place)
 {
     if (place->epoll >= 0)
         return 0;
@@ -351,14 +129,14 @@ s_open_epoll (s_place_t *place)
 }
 
 static int
-s_make (s_place_t *place, const s_request_t *request)
+s_make (zanni__place_t *place, const s_request_t *request)
 {
     int rc = zanni__zactor_possible ();
     if (!rc && request->guest)
         rc = s_open_epoll (place);
     if (rc)
         return rc;
-    s_thread_t *thread = zanni__calloc (sizeof *thread);
+    zanni__thread_t *thread = zanni__calloc (sizeof *thread);
     if (!thread)
         return ZANNI_ENOMEM;
     thread->worker = request->worker;
@@ -378,7 +156,7 @@ s_make (s_place_t *place, const s_request_t *request)
 }
 
 static void
-s_answer (s_place_t *place, s_request_t *request, int rc)
+s_answer (zanni__place_t *place, s_request_t *request, int rc)
 {
     pthread_mutex_lock (&place->lock);
     if (!rc && request->process)
@@ -400,17 +178,17 @@ s_process_answered (void *context, void *request, int rc)
 static void
 s_process_ended (void *context, const uint8_t *node, uint64_t incarnation, const zanni_reason_t *reason)
 {
-    zanni_worker_process_ended (((s_place_t *) context)->undertaker, node, incarnation, reason);
+    zanni_worker_process_ended (((zanni__place_t *) context)->undertaker, node, incarnation, reason);
 }
 
 static void
 s_process_seat (void *context, const char *endpoint)
 {
-    zanni_worker_process_next (((s_place_t *) context)->undertaker, endpoint);
+    zanni_worker_process_next (((zanni__place_t *) context)->undertaker, endpoint);
 }
 
 static int
-s_open_children (s_place_t *place)
+s_open_children (zanni__place_t *place)
 {
     const zanni_options_t *options = &place->undertaker->node->options;
     const zanni__children_owner_t owner = {
@@ -432,7 +210,7 @@ s_open_children (s_place_t *place)
 
 /* It is answered some time later. */
 static void
-s_make_process (s_place_t *place, s_request_t *request)
+s_make_process (zanni__place_t *place, s_request_t *request)
 {
     int rc = s_open_children (place);
     if (!rc) {
@@ -445,7 +223,7 @@ s_make_process (s_place_t *place, s_request_t *request)
 
 /* Those that are there now: others may come for ever, and what has ended is to be reaped meanwhile. */
 static void
-s_answer_requests (s_place_t *place)
+s_answer_requests (zanni__place_t *place)
 {
     int left = 0;
     pthread_mutex_lock (&place->lock);
@@ -467,7 +245,7 @@ s_answer_requests (s_place_t *place)
 }
 
 static void
-s_watch (s_place_t *place, zanni__pipe_t *guest)
+s_watch (zanni__place_t *place, zanni__pipe_t *guest)
 {
     struct epoll_event event = { .events = EPOLLIN };
     int fd = zsock_fd (guest->sock);
@@ -484,20 +262,20 @@ s_is_released (const zanni__pipe_t *guest)
 }
 
 static void
-s_wind_up (s_place_t *place)
+s_wind_up (zanni__place_t *place)
 {
     for (zanni__link_t *link = place->threads.next; link != &place->threads; link = link->next) {
-        s_thread_t *thread = ZANNI__CONTAINER (link, s_thread_t, link);
+        zanni__thread_t *thread = ZANNI__CONTAINER (link, zanni__thread_t, link);
         if (!s_is_released (thread->guest) || atomic_load_explicit (&thread->over, memory_order_acquire))
             continue;
         s_watch (place, thread->guest);
         if (zanni__pipe_wind_up (thread->guest))
-            s_wake (place);
+            zanni__place_wake (place);
     }
 }
 
 static void
-s_free_thread (s_place_t *place, s_thread_t *thread)
+s_free_thread (zanni__place_t *place, zanni__thread_t *thread)
 {
     zanni__link_remove (&thread->link);
     if (thread->guest && thread->guest->watched_fd >= 0)
@@ -510,11 +288,11 @@ s_free_thread (s_place_t *place, s_thread_t *thread)
 }
 
 static void
-s_reap (s_place_t *place)
+s_reap (zanni__place_t *place)
 {
     zanni__link_t *next;
     for (zanni__link_t *link = place->threads.next; link != &place->threads; link = next) {
-        s_thread_t *thread = ZANNI__CONTAINER (link, s_thread_t, link);
+        zanni__thread_t *thread = ZANNI__CONTAINER (link, zanni__thread_t, link);
         next = link->next;
         if (!atomic_load_explicit (&thread->over, memory_order_acquire)
             || (thread->guest && !s_is_released (thread->guest)))
@@ -529,7 +307,7 @@ s_reap (s_place_t *place)
 
 /* Answers when it has to be called again, by the clock of the node. */
 static int64_t
-s_step_children (s_place_t *place)
+s_step_children (zanni__place_t *place)
 {
     if (!place->children)
         return INT64_MAX;
@@ -544,7 +322,7 @@ s_step_children (s_place_t *place)
 }
 
 static void
-s_end_children (s_place_t *place)
+s_end_children (zanni__place_t *place)
 {
     if (!place->children)
         return;
@@ -553,12 +331,12 @@ s_end_children (s_place_t *place)
 }
 
 static void
-s_stop_workers (s_place_t *place, int64_t grace_ms)
+s_stop_workers (zanni__place_t *place, int64_t grace_ms)
 {
     if (place->children)
         zanni__children_stop (place->children, grace_ms);
     for (zanni__link_t *link = place->threads.next; link != &place->threads; link = link->next) {
-        zanni_worker_t *worker = ZANNI__CONTAINER (link, s_thread_t, link)->worker;
+        zanni_worker_t *worker = ZANNI__CONTAINER (link, zanni__thread_t, link)->worker;
         if (worker)   // a guest's actor, on some worker, ends with that
             zanni_worker_stop (place->undertaker, worker);
     }
@@ -567,7 +345,7 @@ s_stop_workers (s_place_t *place, int64_t grace_ms)
 
 /* One round of the control thread; false: it is over. */
 static bool
-s_control (s_place_t *place, int64_t *until_ns)
+s_control (zanni__place_t *place, int64_t *until_ns)
 {
     uint64_t count;
     ssize_t size = read (place->wake_fd, &count, sizeof count);
@@ -597,7 +375,7 @@ s_control (s_place_t *place, int64_t *until_ns)
 static void
 s_control_main (zsock_t *pipe, void *argument)
 {
-    s_place_t *place = argument;
+    zanni__place_t *place = argument;
     zanni_worker_enter (place->undertaker);
     zsock_signal (pipe, 0);
     int64_t until_ns;
@@ -607,10 +385,10 @@ s_control_main (zsock_t *pipe, void *argument)
 }
 
 static int
-s_place_new (s_place_t **place_p, zanni_worker_t *undertaker)
+s_place_new (zanni__place_t **place_p, zanni_worker_t *undertaker)
 {
     pthread_condattr_t attributes;
-    s_place_t *place = zanni__calloc (sizeof *place);
+    zanni__place_t *place = zanni__calloc (sizeof *place);
     if (!place)
         return ZANNI_ENOMEM;
     place->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -632,12 +410,10 @@ s_place_new (s_place_t **place_p, zanni_worker_t *undertaker)
     return 0;
 }
 
-static void
-s_place_free (s_place_t *place)
+void
+zanni__place_free (zanni__place_t *place)
 {
-    pthread_mutex_lock (&s_places_lock);
-    zanni__link_remove (&place->all);
-    pthread_mutex_unlock (&s_places_lock);
+    zanni__place_forget (place);
     if (place->epoll >= 0)
         close (place->epoll);
     close (place->wake_fd);
@@ -647,7 +423,7 @@ s_place_free (s_place_t *place)
 }
 
 static zactor_t *
-s_control_new (s_place_t *place)
+s_control_new (zanni__place_t *place)
 {
     sigset_t before;
     s_block_signals (&before);
@@ -659,7 +435,7 @@ s_control_new (s_place_t *place)
 static int
 s_open (void **place_p, zanni_worker_t *undertaker)
 {
-    s_place_t *place;
+    zanni__place_t *place;
     int rc = zanni__descriptors_left (10);   // czmq's context and its two threads, which may start now; the control thread
     if (!rc)
         rc = zanni__threads_left (3);
@@ -673,12 +449,10 @@ s_open (void **place_p, zanni_worker_t *undertaker)
         return rc;
     place->control = s_control_new (place);
     if (!place->control) {
-        s_place_free (place);
+        zanni__place_free (place);
         return ZANNI_ENOMEM;
     }
-    pthread_mutex_lock (&s_places_lock);
-    zanni__list_append (&s_places, &place->all);
-    pthread_mutex_unlock (&s_places_lock);
+    zanni__place_remember (place);
     *place_p = place;
     return 0;
 }
@@ -686,12 +460,12 @@ s_open (void **place_p, zanni_worker_t *undertaker)
 static void
 s_rouse (void *self)
 {
-    s_wake (self);
+    zanni__place_wake (self);
 }
 
 /* Waits until the control thread has done it. */
 static int
-s_request (s_place_t *place, s_request_t *request)
+s_request (zanni__place_t *place, s_request_t *request)
 {
     pthread_mutex_lock (&place->lock);
     if (place->stopping) {
@@ -699,7 +473,7 @@ s_request (s_place_t *place, s_request_t *request)
         return ZANNI_ECLOSED;
     }
     zanni__list_append (&place->requests, &request->link);
-    s_wake (place);
+    zanni__place_wake (place);
     while (!request->done)
         pthread_cond_wait (&place->changed, &place->lock);
     pthread_mutex_unlock (&place->lock);
@@ -741,60 +515,15 @@ zanni__pipe_start (void *place, zanni__pipe_t *pipe)
 void
 zanni__pipe_release (zanni__pipe_t *pipe)
 {
-    s_place_t *place = pipe->place;
+    zanni__place_t *place = pipe->place;
     pthread_mutex_lock (&place->lock);
     /* release: the control thread sees the pipe as it was left. */
     atomic_store_explicit (&pipe->released, true, memory_order_release);
-    s_wake (place);
+    zanni__place_wake (place);
     pthread_mutex_unlock (&place->lock);
-}
-
-static void
-s_name_stuck (s_place_t *place)
-{
-    char text [160];
-    for (zanni__link_t *link = place->threads.next; link != &place->threads; link = link->next) {
-        const s_thread_t *thread = ZANNI__CONTAINER (link, s_thread_t, link);
-        const char *name = thread->worker ? zanni_worker_name (thread->worker) : thread->guest->name;
-        snprintf (text, sizeof text, "%s did not end in time and is abandoned", name);
-        zanni_worker_log (place->undertaker, ZANNI_LOG_ERROR, text);
-    }
-}
-
-static int
-s_finish (void *self, int64_t until_ns, int64_t wait_ns)
-{
-    s_place_t *place = self;
-    int64_t now_ns = zanni_worker_now_ns (place->undertaker);
-    struct timespec until = s_after (until_ns > now_ns ? until_ns - now_ns : 0);
-    struct timespec wait = s_after (wait_ns > now_ns ? wait_ns - now_ns : 0);
-    pthread_mutex_lock (&place->lock);
-    if (!place->stopping)
-        s_tell_stop (place, &until);
-    int left = wait_ns < until_ns ? s_wait_for_all (place, &wait) : s_stop_all (place, &until);
-    pthread_mutex_unlock (&place->lock);
-    return left;
-}
-
-static void
-s_close (void *self, int64_t until_ns)
-{
-    s_place_t *place = self;
-    pthread_mutex_lock (&place->lock);
-    bool stuck = place->threads_count > 0;
-    place->quitting = true;
-    place->quit_ns = stuck ? 0 : until_ns;   // what was sent to a stuck thread is never settled
-    place->left = stuck;
-    s_wake (place);
-    pthread_mutex_unlock (&place->lock);
-    zactor_destroy (&place->control);
-    if (stuck)
-        s_name_stuck (place);   // what is abandoned may still touch the place: it stays
-    else
-        s_place_free (place);
 }
 
 const zanni_place_ops_t zanni__place_thread = {
     .size = sizeof (zanni_place_ops_t), .open = s_open, .rouse = s_rouse, .start = s_start, .process = s_process,
-    .kill = s_kill, .finish = s_finish, .close = s_close
+    .kill = s_kill, .finish = zanni__place_finish, .close = zanni__place_close
 };
