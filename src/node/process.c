@@ -181,7 +181,10 @@ zanni__node_kill (const zanni_worker_t *from, const uint8_t *process)
 {
     zanni_node_t *node = from->node;
     void *place = atomic_load_explicit (&node->place_handle, memory_order_acquire);
-    if (place && node->place->kill && from != node->undertaker)
+    pthread_mutex_lock (&node->lock);
+    bool has_some = node->processes != NULL;
+    pthread_mutex_unlock (&node->lock);
+    if (place && has_some && node->place->kill && from != node->undertaker)
         node->place->kill (place, process);
 }
 

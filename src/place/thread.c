@@ -31,7 +31,9 @@ typedef struct {
     zanni_worker_t *worker;    // one of these
     zanni__pipe_t *guest;
     zanni_process_t *process;
-    const uint8_t *kill;       // or the node of a process that is to end
+    bool kills;                // or the process of `node` is to end
+    uint8_t node [16];
+    bool unattended;           // nobody waits: it is freed when it was done
     int rc;
     bool done;
 } s_request_t;
@@ -161,7 +163,7 @@ s_answer (zanni__place_t *place, s_request_t *request, int rc)
     pthread_mutex_lock (&place->lock);
     if (!rc && request->process)
         place->processes_count++;   // until it is counted anew: who asked may end the node at once
-    else if (!rc && !request->kill)
+    else if (!rc && !request->kills)
         place->threads_count++;
     request->rc = rc;
     request->done = true;
@@ -221,6 +223,16 @@ s_make_process (zanni__place_t *place, s_request_t *request)
     s_answer (place, request, rc);
 }
 
+static void
+s_kill_process (zanni__place_t *place, s_request_t *request)
+{
+    int rc = zanni__children_kill (place->children, request->node);
+    if (request->unattended)
+        zanni__free (request);
+    else
+        s_answer (place, request, rc);
+}
+
 /* Those that are there now: others may come for ever, and what has ended is to be reaped meanwhile. */
 static void
 s_answer_requests (zanni__place_t *place)
@@ -235,8 +247,8 @@ s_answer_requests (zanni__place_t *place)
         pthread_mutex_unlock (&place->lock);
         if (request->process)
             s_make_process (place, request);
-        else if (request->kill)
-            s_answer (place, request, zanni__children_kill (place->children, request->kill));
+        else if (request->kills)
+            s_kill_process (place, request);
         else
             s_answer (place, request, s_make (place, request));
         pthread_mutex_lock (&place->lock);
@@ -463,21 +475,25 @@ s_rouse (void *self)
     zanni__place_wake (self);
 }
 
-/* Waits until the control thread has done it. */
+/* Waits until the control thread has done it, if anybody does. */
 static int
 s_request (zanni__place_t *place, s_request_t *request)
 {
+    int rc = 0;
     pthread_mutex_lock (&place->lock);
     if (place->stopping) {
         pthread_mutex_unlock (&place->lock);
         return ZANNI_ECLOSED;
     }
+    bool waits = !request->unattended;   // else it may be gone in a moment
     zanni__list_append (&place->requests, &request->link);
     zanni__place_wake (place);
-    while (!request->done)
+    while (waits && !request->done)
         pthread_cond_wait (&place->changed, &place->lock);
+    if (waits)
+        rc = request->rc;
     pthread_mutex_unlock (&place->lock);
-    return request->rc;
+    return rc;
 }
 
 static int
@@ -497,11 +513,21 @@ s_process (void *self, zanni_process_t *process)
     return rc;
 }
 
+/* Who kills is a worker that has other actors, too, and does not wait for it, as long as there is memory. */
 static void
 s_kill (void *self, const uint8_t *node)
 {
-    s_request_t request = { .kill = node };
-    (void) s_request (self, &request);
+    s_request_t waiting = { .kills = true };
+    s_request_t *request = zanni__malloc (sizeof *request);
+    memcpy (waiting.node, node, sizeof waiting.node);
+    if (!request) {
+        (void) s_request (self, &waiting);
+        return;
+    }
+    *request = waiting;
+    request->unattended = true;
+    if (s_request (self, request))
+        zanni__free (request);
 }
 
 int

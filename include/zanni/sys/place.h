@@ -38,8 +38,10 @@ typedef struct zanni_place_ops {
        told once, by zanni_worker_process_ended on the undertaker's thread. Called from any worker's thread. NULL: there
        are no processes. */
     int (*process) (void *place, zanni_process_t *process);
-    /* Has a process that `process` started end at once, as killed: one that does not heed it now is ended from outside. Any
-       worker's thread but the undertaker's. NULL: as `process`. */
+    /* Asks that a process which `process` started end, as killed: a STOP is on its way to it by the link, and if it does not
+       heed that soon (20 ms, and again as long once the launcher has told it, too), it is ended from outside. Whose node is
+       not one of these is let be. `node` is the caller's, to be copied. Does not wait for any of it. Any worker's thread
+       but the undertaker's. NULL: as `process`. */
     void (*kill) (void *place, const uint8_t *node);
     /* The node ends: tells every process to end and stops every worker that was started (zanni_worker_stop), then waits
        until all have ended or the clock reaches `wait_ns`, and answers how many have not. Called again as long as there are
