@@ -63,6 +63,9 @@ typedef struct {
     int tries;
     bool sent;
     bool silent;                 // nobody knows that it was started
+    bool doomed;                 // it is to be killed, with so much patience
+    bool condemned;              // and the launcher was told so
+    int64_t patience_ms;
     pid_t pid;
     int pid_fd;                  // of a launcher, or when it is lost; -1
 } s_process_t;
@@ -74,6 +77,7 @@ struct zanni__children {
     s_process_t *launcher;
     bool heard;                  // it has said something
     bool crowded;                // fd is watched for room, too
+    bool kills;                  // of some that are doomed the launcher was perhaps not told
     bool closing;                // no new launcher
     bool stopping;               // no new process
     char seat [ZANNI__ENDPOINT_MAX];   // where the next process will listen; "": not known
@@ -277,7 +281,7 @@ s_launcher_new (zanni__children_t *children, char why [ZANNI__LAUNCH_TEXT])
         return rc;
     }
     children->launcher = launcher;
-    children->heard = children->crowded = false;
+    children->heard = false;
     return 0;
 }
 
@@ -326,6 +330,7 @@ s_lose_launcher (zanni__children_t *children, const char *text)
     s_close (children, children->fd);
     children->fd = -1;
     children->launcher = NULL;
+    children->crowded = children->kills = false;
     *children->seat = 0;
     if (launcher->pid_fd >= 0)
         (void) syscall (SYS_pidfd_send_signal, launcher->pid_fd, SIGKILL, NULL, 0);
@@ -381,15 +386,13 @@ s_send_request (const zanni__children_t *children, s_process_t *process)
     return sent;
 }
 
-/* Best effort: the others are for those that end anyhow. */
-static void
+static int
 s_send_word (const zanni__children_t *children, zanni__launch_kind_t kind, uint64_t id, int64_t code)
 {
     const zanni__launch_t packet = {
         .version = ZANNI__LAUNCH_VERSION, .kind = kind, .id = id, .code = code
     };
-    if (children->fd >= 0)
-        (void) s_send (children, &packet, NULL);
+    return children->fd >= 0 ? s_send (children, &packet, NULL) : -1;
 }
 
 static void
@@ -415,6 +418,36 @@ s_has_unsent (const zanni__children_t *children)
         if (!ZANNI__CONTAINER (link, s_process_t, link)->sent)
             return true;
     return false;
+}
+
+/* False: there is no room for them all. */
+static bool
+s_send_kills (zanni__children_t *children)
+{
+    if (!children->kills)
+        return true;
+    for (zanni__link_t *link = children->running.next; link != &children->running; link = link->next) {
+        s_process_t *process = ZANNI__CONTAINER (link, s_process_t, link);
+        if (!process->doomed || process->condemned)
+            continue;
+        if (!s_send_word (children, ZANNI__LAUNCH_KILL, process->id, process->patience_ms))
+            return false;
+        process->condemned = true;
+    }
+    children->kills = false;
+    return true;
+}
+
+/* Once, and with what patience it was said first. */
+static void
+s_doom (zanni__children_t *children, s_process_t *process, int64_t patience_ms)
+{
+    if (process->doomed)
+        return;
+    process->doomed = children->kills = true;
+    process->patience_ms = patience_ms;
+    if (!s_send_kills (children))
+        s_watch_room (children, true);
 }
 
 /* It has an endpoint: from now on there is only its end to be told. */
@@ -443,9 +476,11 @@ s_flush (zanni__children_t *children)
 {
     char why [ZANNI__LAUNCH_TEXT];
     zanni__link_t *next;
-    int sent = 1;
-    if (!s_has_unsent (children))
+    int sent = s_send_kills (children);
+    if (!s_has_unsent (children)) {
+        s_watch_room (children, !sent);
         return;
+    }
     int rc = children->launcher ? 0 : s_launcher_new (children, why);
     if (rc) {
         s_fail_waiting (children, rc, why);
@@ -482,7 +517,7 @@ s_started (zanni__children_t *children, const zanni__launch_t *packet)
     zanni__link_remove (&process->link);   // it came too late
     zanni__list_append (&children->running, &process->link);
     process->silent = true;
-    s_send_word (children, ZANNI__LAUNCH_KILL, process->id, 0);
+    s_doom (children, process, 0);
 }
 
 /* A request that was answered before may be refused: that is its end. */
@@ -571,16 +606,21 @@ s_earliest (const zanni__link_t *list, int64_t due_ns)
 static void
 s_late (zanni__children_t *children, int64_t now_ns)
 {
+    static const char text [] = "the launcher of process actors did not answer in 10 s";
     zanni__link_t *next;
     if (children->launcher && !children->heard && s_earliest (&children->waiting, INT64_MAX) <= now_ns)
         s_lose_mute (children, "did not answer in 10 s");
-    for (zanni__link_t *link = children->waiting.next; link != &children->waiting; link = link->next) {
+    for (zanni__link_t *link = children->waiting.next; link != &children->waiting; link = next) {
         s_process_t *process = ZANNI__CONTAINER (link, s_process_t, link);
+        next = link->next;
         if (process->due_ns > now_ns)
             continue;
+        if (!process->sent) {
+            s_fail (children, process, ZANNI_ETIMEOUT, text);
+            continue;
+        }
         process->due_ns = INT64_MAX;   // it stays, so that what is started after all is killed
-        zanni__error_set (process->process->error, ZANNI_ETIMEOUT,
-                          "the launcher of process actors did not answer in 10 s");
+        zanni__error_set (process->process->error, ZANNI_ETIMEOUT, text);
         s_answer (children, process, ZANNI_ETIMEOUT);
     }
     for (zanni__link_t *link = children->lost.next; link != &children->lost; link = next) {
@@ -669,14 +709,14 @@ zanni__children_step (zanni__children_t *children)
 }
 
 int
-zanni__children_kill (const zanni__children_t *children, const uint8_t *node)
+zanni__children_kill (zanni__children_t *children, const uint8_t *node)
 {
     const zanni__link_t *link = children ? children->running.next : NULL;
     for (; link && link != &children->running; link = link->next) {
-        const s_process_t *process = ZANNI__CONTAINER (link, s_process_t, link);
+        s_process_t *process = ZANNI__CONTAINER (link, s_process_t, link);
         if (memcmp (process->node, node, sizeof process->node))
             continue;
-        s_send_word (children, ZANNI__LAUNCH_KILL, process->id, S_HEED_MS);
+        s_doom (children, process, S_HEED_MS);
         return 0;
     }
     return ZANNI_ENOACTOR;
@@ -687,7 +727,7 @@ zanni__children_stop (zanni__children_t *children, int64_t grace_ms)
 {
     *children->seat = 0;   // no promise holds any more
     children->stopping = true;
-    s_send_word (children, ZANNI__LAUNCH_STOP, 0, grace_ms < 0 ? 0 : grace_ms);
+    (void) s_send_word (children, ZANNI__LAUNCH_STOP, 0, grace_ms < 0 ? 0 : grace_ms);
 }
 
 /* Works until nothing is left or the time is over. */
@@ -716,7 +756,8 @@ zanni__children_destroy (zanni__children_t **children_p, int64_t wait_ms)
     *children_p = NULL;
     children->closing = true;
     s_fail_waiting (children, ZANNI_ECLOSED, "the node is ending");
-    s_send_word (children, ZANNI__LAUNCH_CLOSE, 0, 0);
+    s_watch_room (children, false);   // who is not told dies all the same
+    (void) s_send_word (children, ZANNI__LAUNCH_CLOSE, 0, 0);
     s_drive (children, wait_ms);
     if (children->launcher)
         s_lose_mute (children, "did not end in time");

@@ -27,8 +27,8 @@ int zanni__children_new (zanni__children_t **children_p, const zanni__children_o
    that posix_spawn takes, when there is no launcher. */
 void zanni__children_start (zanni__children_t *children, zanni_process_t *process, void *request);
 
-/* Has a process end at once, as killed. 0; ZANNI_ENOACTOR: it is none of these. Forgives NULL. */
-int zanni__children_kill (const zanni__children_t *children, const uint8_t *node);
+/* Has a process end at once, as killed; the launcher is told as soon as it takes that in. 0; ZANNI_ENOACTOR: it is none of these. Forgives NULL. */
+int zanni__children_kill (zanni__children_t *children, const uint8_t *node);
 
 /* Readable when `step` has something to do. */
 int zanni__children_fd (const zanni__children_t *children);

@@ -63,6 +63,80 @@ Test (launcher_end, one_that_does_not_close_is_killed)
     close (child_fd);
 }
 
+static bool
+s_is_started (const s_child_t *child)
+{
+    return child->answered || child->ended;
+}
+
+/* One that does not hear it, for it was stopped. */
+static s_child_t *
+s_spawn_deaf (void)
+{
+    s_child_t *child = s_spawn_known ("stubborn");
+    cr_assert_eq (kill (child->pid, SIGSTOP), 0);
+    return child;
+}
+
+Test (launcher_end, who_is_to_be_killed_and_is_deaf_is)
+{
+    s_open ();
+    s_child_t *other = s_spawn_known ("stubborn");
+    s_child_t *child = s_spawn_deaf ();
+    cr_assert_eq (zanni__children_kill (s_children, child->process.node), 0);
+    cr_assert_eq (zanni__children_kill (s_children, (const uint8_t [16]) { 99 }), ZANNI_ENOACTOR);
+    cr_assert (s_drive (s_has_ended, child));
+    cr_assert_eq (child->reason.kind, ZANNI_EXIT_KILLED);
+    cr_assert_not (other->ended);
+    s_close ();
+}
+
+/* Requests as large as they may be, which a launcher that is stopped does not take in. */
+static void
+s_fill (int count)
+{
+    static char brief [ZANNI_BRIEF_MAX + 1] = "exit 0";
+    memset (brief + strlen (brief), ' ', sizeof brief - strlen (brief) - 1);
+    for (int i = 0; i < count; i++)
+        (void) s_ask (brief);
+}
+
+Test (launcher_end, who_is_to_be_killed_is_though_the_launcher_had_no_room_for_that_word)
+{
+    s_open ();
+    s_child_t *child = s_spawn_deaf ();
+    int requests = s_count;
+    cr_assert_eq (kill (child->launcher, SIGSTOP), 0);
+    s_fill (60);
+    cr_assert_eq (zanni__children_kill (s_children, child->process.node), 0);
+    cr_assert_eq (kill (child->launcher, SIGCONT), 0);
+    cr_assert (s_drive (s_has_ended, child), "the word was lost");
+    cr_assert_eq (child->reason.kind, ZANNI_EXIT_KILLED);
+    for (int i = requests; i < s_count; i++)
+        cr_assert (s_drive (s_has_ended, &s_all [i]));
+    s_close ();
+}
+
+/* Those that the launcher never got are forgotten, and those that it got before are not known any more. */
+Test (launcher_end, requests_that_came_too_late_start_nothing)
+{
+    if (!probe_long ())
+        return;   // ten seconds
+    s_open ();
+    s_child_t *child = s_spawn_known ("stubborn");
+    int requests = s_count;
+    cr_assert_eq (kill (child->launcher, SIGSTOP), 0);
+    s_fill (60);
+    for (int i = requests; i < s_count; i++)
+        cr_assert (s_drive (s_is_started, &s_all [i]));
+    cr_assert_eq (s_all [s_count - 1].rc, ZANNI_ETIMEOUT);
+    cr_assert_eq (kill (child->launcher, SIGCONT), 0);
+    s_child_t *next = s_spawn ("exit 0");
+    cr_assert (s_drive (s_has_ended, next));
+    cr_assert_not (s_all [s_count - 2].ended);
+    s_close ();
+}
+
 /* What a parent that is killed leaves. */
 
 /* A program that has children, says who they and their launcher are, and waits for its end. */
