@@ -286,16 +286,23 @@ s_seat_take (s_launcher_t *launcher, s_child_t *child, const char *seat, const c
     return rc ? rc : zanni__lease_listen (launcher->lease, &child->seat);
 }
 
+static void
+s_seat_drop (s_launcher_t *launcher, zanni__seat_t *seat)
+{
+    if (seat->fd < 0)
+        return;
+    zanni__lease_unlisten (launcher->lease, seat->endpoint);
+    zanni__seat_close (seat);
+}
+
 /* There will be no such child. A place that was promised stays so; another one is nobody's. */
 static void
 s_seat_return (s_launcher_t *launcher, s_child_t *child, bool promised)
 {
-    if (promised) {
+    if (promised)
         launcher->seat = child->seat;
-        return;
-    }
-    zanni__lease_unlisten (launcher->lease, child->seat.endpoint);
-    zanni__seat_close (&child->seat);
+    else
+        s_seat_drop (launcher, &child->seat);
 }
 
 /* A child that listens at `seat`, or where it can, and waits for a request. */
@@ -338,11 +345,28 @@ s_keep_seat (s_launcher_t *launcher, s_child_t *spare)
     spare->seat.fd = spare->seat.lane_fd = -1;
 }
 
+/* Without a spare. A promise is for one request, whatever becomes of that: the next place is promised anew. */
+static int
+s_start_anew (s_launcher_t *launcher, s_child_t **child_p, const zanni__launch_t *request, const void *packet,
+              const char **why)
+{
+    int rc = s_child_new (launcher, child_p, request->text, why);
+    if (rc && !strcmp (request->text, launcher->seat.endpoint))
+        s_seat_drop (launcher, &launcher->seat);
+    if (rc)
+        return rc;
+    *why = "the process ended before it began";
+    if (s_pass_on (*child_p, packet, sizeof *request + request->size))
+        return 0;
+    (void) kill ((*child_p)->pid, SIGKILL);
+    return ZANNI_ESYSTEM;
+}
+
 /* The packet as it came, and what it says. */
 static void
 s_start (s_launcher_t *launcher, const zanni__launch_t *request, const void *packet)
 {
-    const char *why = "the process ended before it began";
+    const char *why;
     const size_t size = sizeof *request + request->size;
     s_child_t *child = launcher->spare && !strcmp (request->text, launcher->spare->seat.endpoint) ? launcher->spare : NULL;
     launcher->used = true;
@@ -356,11 +380,8 @@ s_start (s_launcher_t *launcher, const zanni__launch_t *request, const void *pac
     }
     else if (child)
         launcher->spare = NULL;
-    if (!passed) {
-        rc = s_child_new (launcher, &child, request->text, &why);
-        if (!rc && !s_pass_on (child, packet, size))
-            rc = ZANNI_ESYSTEM;
-    }
+    if (!passed)
+        rc = s_start_anew (launcher, &child, request, packet, &why);
     if (rc) {
         s_refuse (launcher, request->id, rc, why);
         return;
@@ -430,10 +451,7 @@ s_end (s_launcher_t *launcher, s_child_t *child, int status, zanni__link_t *ende
     s_take_reason (child, status);
     if (launcher->spare == child)
         s_keep_seat (launcher, child);
-    if (child->seat.fd >= 0) {
-        zanni__lease_unlisten (launcher->lease, child->seat.endpoint);
-        zanni__seat_close (&child->seat);
-    }
+    s_seat_drop (launcher, &child->seat);
     close (child->control_fd);
 }
 

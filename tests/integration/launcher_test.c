@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 TestSuite (launcher, .init = s_set_up, .fini = s_tear_down);
@@ -237,6 +238,40 @@ Test (launcher, a_spare_is_used_and_one_that_has_ended_is_not)
     s_check_reason ("exit 5", "exit code 5");
     cr_assert_not (first->ended);
     close (spare_fd);
+    s_close ();
+}
+
+static void
+s_limit_descriptors (pid_t pid, rlim_t limit)
+{
+    struct rlimit limits;
+    cr_assert_eq (prlimit (pid, RLIMIT_NOFILE, NULL, &limits), 0);
+    limits.rlim_cur = limit;
+    cr_assert_eq (prlimit (pid, RLIMIT_NOFILE, &limits, NULL), 0);
+}
+
+/* The request had the promise, which ends with it: the launcher does not keep that place for nobody. */
+Test (launcher, a_child_that_cannot_be_forked_where_it_was_promised_is_refused_and_the_next_have_spares_again)
+{
+    s_open ();
+    s_child_t *first = s_spawn_known ("heed");
+    s_search_t search = { .launcher = first->launcher, .known = first->pid };
+    cr_assert (s_drive (s_is_seated, first));
+    cr_assert (probe_until (NULL, s_has_spare, &search));
+    int spare_fd = zanni__pid_open (search.spare);
+    s_limit_descriptors (first->launcher, 3);
+    cr_assert_eq (kill (search.spare, SIGKILL), 0);
+    cr_assert (s_is_gone (spare_fd));
+    close (spare_fd);
+    s_child_t *refused = s_spawn ("say");   // as far as is known then
+    cr_assert (s_drive (s_has_ended, refused));
+    cr_assert_eq (refused->reason.code, ZANNI_EDESCRIPTORS, "%s", refused->reason.text);
+    s_limit_descriptors (first->launcher, 1000);
+    s_check_reason ("exit 3", "exit code 3");
+    cr_assert (s_drive (s_is_seated, refused), "no further seat is promised");
+    cr_assert (probe_until (NULL, s_has_spare, &search));
+    cr_assert_eq (s_spawn_known ("say")->pid, search.spare);
+    cr_assert_not (first->ended);
     s_close ();
 }
 
