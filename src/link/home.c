@@ -28,6 +28,16 @@ zanni__home_is_here (const zanni__hub_t *hub, const char *home)
     return same || !strcmp (hub->endpoint, home);
 }
 
+/* Homes join their sessions, so that nodes which name each other as home, as no processes of ours do, would stay for ever:
+   who would close such a circle has none. */
+static bool
+s_leads_to (const zanni__peer_t *from, const zanni__peer_t *peer)
+{
+    while (from && from != peer)
+        from = from->home;
+    return from != NULL;
+}
+
 void
 zanni__home_watch (zanni__peer_t *peer)
 {
@@ -38,21 +48,23 @@ zanni__home_watch (zanni__peer_t *peer)
         zanni__home_unwatch (peer);   // the home has forgotten it with the session
     if (!*home || peer->home || zanni__home_is_here (hub, home) || !strcmp (home, peer->base.endpoint))
         return;
+    zanni__peer_t *watched;
     const zanni_bytes_t endpoint = { home, strlen (home) };
-    if (zanni__peer_get (hub, &peer->home, &endpoint, unknown))
+    if (zanni__peer_get (hub, &watched, &endpoint, unknown) || s_leads_to (watched, peer))
         return;
+    peer->home = watched;
     const zanni_wire_ref_t about = {
         .node = peer->base.node, .nonce = unknown, .endpoint = { peer->base.endpoint, strlen (peer->base.endpoint) }
     };
     const zanni_record_t record = { .kind = ZANNI_RECORD_MONITOR, .id = S_OURS | ++hub->watch_serial, .about = &about };
-    peer->home->joins++;
+    watched->joins++;
     peer->watch = record.id;
-    if (zanni__link_zmq.send (&peer->home->base, &record, NULL)) {
+    if (zanni__link_zmq.send (&watched->base, &record, NULL)) {
         zanni__home_unwatch (peer);   // its pulse is what is left
         return;
     }
-    peer->watch_generation = peer->home->generation;
-    zanni__session_dirty (peer->home);
+    peer->watch_generation = watched->generation;
+    zanni__session_dirty (watched);
 }
 
 void

@@ -372,6 +372,37 @@ Test (session, with_anothers_process_asks_its_home)
     part ();
 }
 
+static bool
+knows_nobody (void *context)
+{
+    const stub_t *stub = context;
+    return zanni__list_empty (&((zanni__hub_t *) stub->link)->peers);
+}
+
+/* Each of two claims that the other is its home. */
+Test (session, with_two_homes_of_each_other_is_forgotten_all_the_same)
+{
+    static stub_t c;
+    stub_t *all [] = { &a, &b, &c };
+    zanni_peer_t *c_a, *c_b;
+    meet (8 << 20);
+    stub_open_with (&c, 3, 8 << 20, 200);
+    a.node.home = stub_endpoint (&b);
+    b.node.home = stub_endpoint (&a);
+    cr_assert_eq (zanni__link_zmq.join (c.link, stub_endpoint (&a), a.node.id, &c_a), 0);
+    cr_assert_eq (zanni__link_zmq.join (c.link, stub_endpoint (&b), b.node.id, &c_b), 0);
+    cr_assert_eq (stub_tell (&c, c_a, 5, 0, 0), 0);
+    cr_assert_eq (stub_tell (&c, c_b, 5, 0, 0), 0);
+    cr_assert_not (stub_run (all, 3, 300, NULL, NULL));
+    cr_assert_str_eq (c_a->home, b.worker.endpoint);
+    cr_assert_str_eq (c_b->home, a.worker.endpoint);
+    zanni__link_zmq.leave (c_a);
+    zanni__link_zmq.leave (c_b);
+    part ();
+    cr_assert (stub_run (all + 2, 1, 5000, knows_nobody, &c));
+    stub_close (&c, 0);
+}
+
 /* What a worker that has slept reads first is one message; the end of the connection behind it is not forgotten for that. */
 Test (session, whose_connection_ends_behind_a_message_is_seen_to_have_ended)
 {
