@@ -73,7 +73,8 @@ ZANNI_EXPORT int zanni_stop (zanni_t *self, const zanni_ref_t *ref) ZANNI_CHECKE
 ZANNI_EXPORT int zanni_kill (zanni_t *self, const zanni_ref_t *ref) ZANNI_CHECKED;
 
 /* Ends the actor's incarnation (reason shutdown, restarts true) and starts the next one with the kept start
-   arguments; its mailbox, references and id go on. Needs *own* (ZANNI_EPERM) and the spawn option `restartable`
+   arguments; its mailbox, references and id go on. A process actor begins anew within its process: one whose process
+   has ended is not started again. Needs *own* (ZANNI_EPERM) and the spawn option `restartable`
    (else the actor logs it and lives on). */
 ZANNI_EXPORT int zanni_restart (zanni_t *self, const zanni_ref_t *ref) ZANNI_CHECKED;
 
