@@ -5,7 +5,7 @@
 
 #include "tip.h"
 
-#define MEASURE_ROUNDS 5
+#define MEASURE_ROUNDS 9
 
 double measure_now (void);
 
@@ -27,7 +27,7 @@ typedef struct {
     unsigned repeats;               // messages a round
 } way_t;
 
-/* The cost of one such message: of the round in the middle. Bytes are what the sink's node counted. */
+/* The cost of one such message: of the shortest round. Bytes are what the sink's node counted. */
 int measure (cost_t *cost, stage_t *stage, const way_t *way);
 
 double cost_seconds (const cost_t *cost);
