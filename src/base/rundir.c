@@ -1,12 +1,13 @@
 /* The user's runtime directory: $XDG_RUNTIME_DIR/zanni, or /tmp/zanni-<uid> where that variable is not set or no good.
 
-   A name in it begins with the tag of its lease, 16 hex digits: "<tag>.lock", which the holder keeps locked by flock for
-   as long as it lives, and sockets "<tag>-<number>", each with another one, "<tag>-<number>+", beside it. The kernel gives the lock back however the holder ends, so whoever
-   gets the lock of another's tag knows that its holder is dead, and may unlink what has that tag. It keeps the lock while
-   it does; and a lock that was got is only good if the file is still the one at that name, since a sweeper may have
-   unlinked it in between. A socket whose lock file is gone is swept by making that file: so nobody can begin to use the
-   tag meanwhile. Who has a dead one's lock unlinks all that has its tag, not only what it came across: another sweeper that
-   finds the lock taken passes on, and may do so for good.
+   A name in it begins with the tag of its lease, 16 hex digits: "<tag>.lock", which the holder keeps locked by flock
+   for as long as it lives, and sockets "<tag>-<number>", each with another one, "<tag>-<number>+", beside it. The
+   kernel gives the lock back however the holder ends, so whoever gets the lock of another's tag knows that its holder
+   is dead, and may unlink what has that tag. It keeps the lock while it does; and a lock that was got is only good if
+   the file is still the one at that name, since a sweeper may have unlinked it in between. A socket whose lock file
+   is gone is swept by making that file: so nobody can begin to use the tag meanwhile. Who has a dead one's lock
+   unlinks all that has its tag, not only what it came across: another sweeper that finds the lock taken passes on,
+   and may do so for good.
 
    Nothing in here relies on the umask, which is the host's: the directory is 0700 and looked at before it is used, and
    sockets are made 0600 inside. Names of abstract sockets have no owner, and a pid in a file says little about a process

@@ -12,6 +12,8 @@
 #include "bench.h"
 #include "peer.h"
 
+#include "../support/scratch.h"
+
 #include <inttypes.h>
 #include <unistd.h>
 #include <zanni/store.h>
@@ -114,16 +116,11 @@ bench_store_case (zanni_t *self, const char *name)
 
 #if defined HAS_LMDB
 
-/* In memory where there is such a folder: what is measured is LMDB and not a disk. */
 void
 bench_store_lmdb_case (zanni_t *self, const char *name)
 {
-    static char folder [] = "/dev/shm/zanni-bench-XXXXXX";
-    char place [64], file [64];
-    if (!mkdtemp (folder)) {
-        strcpy (folder, "/tmp/zanni-bench-XXXXXX");
-        bench_check_system (mkdtemp (folder) != NULL, "mkdtemp");
-    }
+    char folder [SCRATCH_PATH], place [SCRATCH_PATH + 8], file [SCRATCH_PATH + 16];
+    bench_check_system (scratch_new_in_memory (folder), "mkdtemp");
     snprintf (place, sizeof place, "lmdb:%s", folder);
     bench_check (zanni_lmdb_register (), "lmdb");
     s_store_case (self, name, place);

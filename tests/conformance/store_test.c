@@ -3,6 +3,7 @@
    Another process is an actor with a process of its own, which opens the same store and says what it finds. */
 
 #include "support.h"
+#include "support/scratch.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -172,7 +173,7 @@ register_kinds (void)
 #endif
 }
 
-static char folder [64];
+static char folder [SCRATCH_PATH];
 static char there [80];       // the store's place
 static zanni_store_t *store;
 
@@ -189,8 +190,7 @@ static void
 conform_in (const char *kind, void (*body) (void))
 {
     char command [160];
-    snprintf (folder, sizeof folder, "/tmp/zanni-store-XXXXXX");
-    cr_assert_not_null (mkdtemp (folder));
+    cr_assert (scratch_new (folder));
     snprintf (there, sizeof there, "%s:%s", kind, strcmp (kind, "shm") ? folder : "");
     place = ZANNI_PROCESS;
     begin ((zanni_options_t) { .name = "store" });

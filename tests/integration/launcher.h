@@ -13,9 +13,9 @@
 #include "actor/worker.h"
 #include "node/make.h"
 #include "probe.h"
+#include "support/scratch.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,16 +27,13 @@
 
 #define S_LIMIT_S 20   // for anything that has to happen
 
-static char s_folder [64];
-static char s_directory [96];
+static char s_folder [SCRATCH_PATH];
+static char s_directory [SCRATCH_PATH + sizeof "/zanni"];
 
 static inline void
 s_set_up (void)
 {
-    snprintf (s_folder, sizeof s_folder, "/tmp/zanni-test-XXXXXX");
-    cr_assert (mkdtemp (s_folder));
-    snprintf (s_directory, sizeof s_directory, "%s/zanni", s_folder);
-    cr_assert_eq (setenv ("XDG_RUNTIME_DIR", s_folder, 1), 0);
+    cr_assert (scratch_runtime (s_folder, s_directory));
 }
 
 static inline void
@@ -44,18 +41,6 @@ s_tear_down (void)
 {
     (void) rmdir (s_directory);
     cr_assert_eq (rmdir (s_folder), 0, "something is left in %s", s_directory);
-}
-
-static inline int
-s_entries (const char *path)
-{
-    int count = 0;
-    DIR *folder = opendir (path);
-    for (struct dirent *entry; folder && (entry = readdir (folder));)
-        count += *entry->d_name != '.';
-    if (folder)
-        closedir (folder);
-    return count;
 }
 
 /* A process that was asked for. */
@@ -127,7 +112,7 @@ s_close (void)
 {
     zanni__children_destroy (&s_children, S_LIMIT_S * 1000);
     cr_assert_null (s_children);
-    cr_assert_eq (s_entries (s_directory), 0);
+    cr_assert_eq (scratch_entries (s_directory), 0);
 }
 
 static inline s_child_t *

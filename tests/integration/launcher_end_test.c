@@ -59,7 +59,7 @@ Test (launcher_end, one_that_does_not_close_is_killed)
     cr_assert_lt (probe_seconds () - begun, 10);
     cr_assert (probe_readable (child_fd, 0));
     cr_assert_eq (child->ended, 1);
-    cr_assert_eq (s_entries (s_directory), 0);
+    cr_assert_eq (scratch_entries (s_directory), 0);
     close (child_fd);
 }
 
@@ -183,12 +183,12 @@ Test (launcher_end, a_parent_that_is_killed_leaves_nothing)
 {
     int fds [4];
     pid_t parent = s_start_parent (fds);
-    cr_assert_gt (s_entries (s_directory), 4);
+    cr_assert_gt (scratch_entries (s_directory), 4);
     cr_assert_eq (kill (parent, SIGKILL), 0);
     for (int i = 0; i < 4; i++)
         cr_assert (s_is_gone (fds [i]));
     cr_assert_eq (waitpid (parent, NULL, 0), parent);
-    cr_assert_eq (s_entries (s_directory), 0);
+    cr_assert_eq (scratch_entries (s_directory), 0);
 }
 
 /* Another process may have inherited the parent's end of the socket: there is no end of file then. */
@@ -256,7 +256,7 @@ Test (launcher_end, when_it_is_killed_its_children_end_and_the_next_one_starts_c
     }
     s_child_t *next = s_spawn_known ("heed");
     cr_assert_neq (next->launcher, launcher);
-    cr_assert_leq (s_entries (s_directory), 5);   // the new one's lock, and two seats
+    cr_assert_leq (scratch_entries (s_directory), 5);   // the new one's lock, and two seats
     s_close ();
     for (int i = 0; i < 5; i++)
         cr_assert_eq (children [i]->ended, 1);
@@ -295,7 +295,7 @@ s_check_node_end (const char *brief, uint32_t shutdown_ms, double least_s)
     cr_assert (probe_readable (launcher_fd, 0));
     cr_assert_geq (seconds, least_s);
     cr_assert_lt (seconds, least_s + 3);
-    cr_assert_eq (s_entries (s_directory), 0);
+    cr_assert_eq (scratch_entries (s_directory), 0);
     close (child_fd);
     close (launcher_fd);
 }
@@ -332,5 +332,5 @@ Test (launcher_end, exit_without_destroy_ends_processes_too)
     cr_assert_eq (sscanf (end.output, "%d %d", &pids [0], &pids [1]), 2);
     cr_assert_neq (kill (pids [0], 0), 0);
     cr_assert_neq (kill (pids [1], 0), 0);
-    cr_assert_eq (s_entries (s_directory), 0);
+    cr_assert_eq (scratch_entries (s_directory), 0);
 }

@@ -117,7 +117,7 @@ static bool
 s_is_settled (void *context)
 {
     const int standard = 3, own = 4, child = 3, spare = 3;   // own: parent's socket and pidfd, signalfd, lock
-    return s_entries (context) == standard + own + child + spare && s_entries (s_directory) == 5;
+    return scratch_entries (context) == standard + own + child + spare && scratch_entries (s_directory) == 5;
 }
 
 Test (launcher, a_hundred_children_leave_descriptors_flat)

@@ -2,9 +2,9 @@
    handler and no clock of its own but the deadline. */
 
 #include "probe.h"
+#include "support/scratch.h"
 
 #include <sched.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
@@ -18,29 +18,16 @@
 #include <time.h>
 #include <unistd.h>
 
-static int
-s_entries (const char *path)
-{
-    int count = 0;
-    DIR *folder = opendir (path);
-    if (!folder)
-        return -1;
-    for (struct dirent *entry; (entry = readdir (folder));)
-        count += *entry->d_name != '.';
-    closedir (folder);
-    return count;
-}
-
 int
 probe_descriptors (void)
 {
-    return s_entries ("/proc/self/fd") - 1;   // without the folder's own
+    return scratch_entries ("/proc/self/fd") - 1;   // without the folder's own
 }
 
 int
 probe_threads (void)
 {
-    return s_entries ("/proc/self/task");
+    return scratch_entries ("/proc/self/task");
 }
 
 size_t

@@ -7,6 +7,7 @@
 #define TESTS_INTEGRATION_PROCESS_H
 
 #include "conformance/support.h"
+#include "support/scratch.h"
 #include "worker.h"
 
 #include <dirent.h>
@@ -20,30 +21,13 @@
 
 #define LONG (getenv ("ZANNI_LONG") != NULL)
 
-static char folder [64];
-static char directory [80];   // where sockets lie
-
-/* The entries of a folder, but those with a dot. */
-static inline int
-entries (const char *path)
-{
-    int count = 0;
-    DIR *handle = opendir (path);
-    if (!handle)
-        return -1;
-    for (struct dirent *entry; (entry = readdir (handle));)
-        count += *entry->d_name != '.';
-    closedir (handle);
-    return count;
-}
+static char folder [SCRATCH_PATH];
+static char directory [SCRATCH_PATH + sizeof "/zanni"];   // where sockets lie
 
 static inline void
 make_folder (void)
 {
-    snprintf (folder, sizeof folder, "/tmp/zanni-test-XXXXXX");
-    cr_assert_not_null (mkdtemp (folder));
-    snprintf (directory, sizeof directory, "%s/zanni", folder);
-    cr_assert_eq (setenv ("XDG_RUNTIME_DIR", folder, 1), 0);
+    cr_assert (scratch_runtime (folder, directory));
     place = ZANNI_PROCESS;
 }
 

@@ -159,7 +159,7 @@ start_host (host_t *host, int (*program) (int report, int order))
     host->worker = (pid_t) pids [0];
     host->launcher = (pid_t) pids [1];
     cr_assert_geq (count_processes (note_descendant, host), 6);   // two launchers and four processes
-    cr_assert_gt (entries (directory), 0);
+    cr_assert_gt (scratch_entries (directory), 0);
 }
 
 static void
@@ -267,7 +267,7 @@ Test (left, is_swept_at_the_next_start_where_nobody_could_clean_up)
     signal_to_all (&host, SIGKILL);
     signal_to (host.host, SIGKILL);
     (void) expect_end_of (&host);
-    int stale = entries (directory);
+    int stale = scratch_entries (directory);
     cr_assert_gt (stale, 0, "there is nothing to sweep");
     begin ((zanni_options_t) { 0 });
     ZANNI_AUTO (zanni_ref_t) ref = spawn_worker (1);
@@ -289,7 +289,7 @@ Test (left, is_not_what_another_node_still_uses)
         zanni_ref_destroy (&ref);
         end ();
     }
-    cr_assert_gt (entries (directory), 0);
+    cr_assert_gt (scratch_entries (directory), 0);
     cr_assert (!is_gone (host.host_fd));
     order_host (&host, 'd');
     int status = expect_end_of (&host);
@@ -361,14 +361,14 @@ Test (left, is_nothing_of_a_hundred_processes_that_came_and_went)
         expect_gone (pidfd);
         if (round != 9)
             continue;
-        here = entries ("/proc/self/fd");
-        there = entries (theirs);
-        files = entries (directory);
+        here = scratch_entries ("/proc/self/fd");
+        there = scratch_entries (theirs);
+        files = scratch_entries (directory);
     }
-    cr_assert_leq (entries ("/proc/self/fd"), here + 8, "%d descriptors, %d before", entries ("/proc/self/fd"), here);
+    cr_assert_leq (scratch_entries ("/proc/self/fd"), here + 8, "%d descriptors, %d before", scratch_entries ("/proc/self/fd"), here);
     int spare = 5;   // of one that is there now, or not
-    cr_assert_leq (entries (theirs), there + spare, "%d descriptors of the launcher, %d before", entries (theirs), there);
-    cr_assert_leq (entries (directory), files + 4);
+    cr_assert_leq (scratch_entries (theirs), there + spare, "%d descriptors of the launcher, %d before", scratch_entries (theirs), there);
+    cr_assert_leq (scratch_entries (directory), files + 4);
     expect_no_zombies (parents);
     zanni_ref_destroy (&first);
     end ();

@@ -5,11 +5,12 @@
    a look into the map, where the bytes are summed. The same key is put again and again: its old pages are free two
    transactions later, so in the steady state the file does not grow.
 
-   The environment is in a new folder in /dev/shm where there is one, else in /tmp: what is measured is LMDB and not a
-   disk. The folder is gone at the end, whatever the end is like: its files are unlinked once they are open. */
+   The environment is in a new folder in memory where there is such, since what is measured is LMDB and not a disk. The
+   folder is gone at the end, whatever the end is like: its files are unlinked once they are open. */
 
 #define _GNU_SOURCE
 
+#include "../../support/scratch.h"
 #include "../peer.h"
 
 #include <lmdb.h>
@@ -35,13 +36,9 @@ s_open (void)
 {
     const unsigned flags = MDB_WRITEMAP | MDB_NOSYNC | MDB_NOMETASYNC | MDB_NOLOCK | MDB_NORDAHEAD | MDB_NOMEMINIT
                            | MDB_NOTLS;
-    char folder [] = "/dev/shm/lmdb-bench-XXXXXX";
-    char file [64];
+    char folder [SCRATCH_PATH], file [SCRATCH_PATH + 16];
     MDB_txn *txn;
-    if (!mkdtemp (folder)) {
-        strcpy (folder, "/tmp/lmdb-bench-XXXXXX");
-        peer_check (mkdtemp (folder) != NULL, "mkdtemp");
-    }
+    peer_check (scratch_new_in_memory (folder), "mkdtemp");
     s_good (mdb_env_create (&s_env), "mdb_env_create");
     s_good (mdb_env_set_mapsize (s_env, S_MAP), "mdb_env_set_mapsize");
     int rc = mdb_env_open (s_env, folder, flags, 0600);

@@ -8,6 +8,7 @@
 
 #define _GNU_SOURCE
 
+#include "../../support/scratch.h"
 #include "../peer.h"
 
 #include <hiredis/hiredis.h>
@@ -16,8 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char s_folder [] = "/tmp/redis-bench-XXXXXX";
-static char s_path [64];
+static char s_folder [SCRATCH_PATH];
+static char s_path [SCRATCH_PATH + 16];
 static pid_t s_server;
 static redisContext *s_redis;
 static char *s_data;
@@ -38,7 +39,7 @@ static int
 s_start (void)
 {
     int fds [2];
-    peer_check (mkdtemp (s_folder) != NULL && !pipe (fds), "mkdtemp");
+    peer_check (scratch_new (s_folder) && !pipe (fds), "mkdtemp");
     snprintf (s_path, sizeof s_path, "%s/socket", s_folder);
     s_server = fork ();
     peer_check (s_server >= 0, "fork");

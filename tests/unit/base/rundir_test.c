@@ -2,9 +2,9 @@
    system's, and finds it empty in the end. */
 
 #include "base/rundir.h"
+#include "support/scratch.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,18 +20,15 @@
 #include <unistd.h>
 #include <zanni/error.h>
 
-static char s_folder [64];      // what the system would give
-static char s_directory [96];   // ours in it
+static char s_folder [SCRATCH_PATH];                        // what the system would give
+static char s_directory [SCRATCH_PATH + sizeof "/zanni"];   // ours in it
 static const uint8_t s_tag [8] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef };
 static const uint8_t s_other_tag [8] = { 1 };
 
 static void
 make_folder (void)
 {
-    snprintf (s_folder, sizeof s_folder, "/tmp/zanni-test-XXXXXX");
-    cr_assert (mkdtemp (s_folder));
-    snprintf (s_directory, sizeof s_directory, "%s/zanni", s_folder);
-    cr_assert_eq (setenv ("XDG_RUNTIME_DIR", s_folder, 1), 0);
+    cr_assert (scratch_runtime (s_folder, s_directory));
 }
 
 static void
@@ -42,18 +39,6 @@ remove_folder (void)
 }
 
 TestSuite (rundir, .init = make_folder, .fini = remove_folder);
-
-static int
-entries (void)
-{
-    int count = 0;
-    DIR *folder = opendir (s_directory);
-    for (struct dirent *entry; folder && (entry = readdir (folder));)
-        count += *entry->d_name != '.';
-    if (folder)
-        closedir (folder);
-    return count;
-}
 
 static bool
 exists (const char *name)
@@ -141,7 +126,7 @@ Test (rundir, directory_lock_and_sockets_are_the_users_alone_whatever_the_umask)
         zanni__seat_close (&seat);
         zanni__lease_destroy (&lease);
         cr_assert_null (lease);
-        cr_assert_eq (entries (), 0);
+        cr_assert_eq (scratch_entries (s_directory), 0);
         cr_assert_eq (rmdir (s_directory), 0);
     }
 }
@@ -217,9 +202,9 @@ Test (rundir, endpoints_are_different_short_and_answer_until_they_are_given_back
     zanni__lease_unlisten (lease, seats [7].endpoint);
     cr_assert_not (dial (seats [7].endpoint));
     cr_assert (dial (seats [8].endpoint));
-    cr_assert_eq (entries (), 39);
+    cr_assert_eq (scratch_entries (s_directory), 39);
     zanni__lease_destroy (&lease);
-    cr_assert_eq (entries (), 0);
+    cr_assert_eq (scratch_entries (s_directory), 0);
     for (int i = 0; i < 20; i++)
         zanni__seat_close (&seats [i]);
     zanni__lease_destroy (&lease);
@@ -237,7 +222,7 @@ Test (rundir, only_its_own_endpoints_are_given_back)
     zanni__lease_unlisten (lease, path);
     zanni__lease_unlisten (lease, "tcp://127.0.0.1:5555");
     zanni__lease_unlisten (lease, "");
-    cr_assert_eq (entries (), 4);
+    cr_assert_eq (scratch_entries (s_directory), 4);
     zanni__lease_destroy (&lease);
     cr_assert (dial (seat.endpoint));
     zanni__lease_destroy (&other);
@@ -267,13 +252,13 @@ Test (rundir, what_the_dead_left_is_swept_and_what_lives_is_not)
 {
     zanni__seat_t seat;
     in_dying_child (leave_three);
-    cr_assert_eq (entries (), 7);
+    cr_assert_eq (scratch_entries (s_directory), 7);
     zanni__lease_t *lease = lease_of (s_other_tag);   // sweeps, too
-    cr_assert_eq (entries (), 1);
+    cr_assert_eq (scratch_entries (s_directory), 1);
     cr_assert_eq (zanni__lease_listen (lease, &seat), 0);
     in_dying_child (leave_three);
     zanni__rundir_sweep ();
-    cr_assert_eq (entries (), 3);
+    cr_assert_eq (scratch_entries (s_directory), 3);
     cr_assert (dial (seat.endpoint));
     zanni__lease_destroy (&lease);
     zanni__seat_close (&seat);
@@ -291,9 +276,9 @@ Test (rundir, sockets_whose_lock_is_gone_are_swept_and_strangers_files_are_not)
     cr_assert_eq (unlink (path), 0);
     for (int i = 0; i < 7; i++)
         touch (strangers [i]);   // a socket's name on a plain file, too
-    cr_assert_eq (entries (), 12);
+    cr_assert_eq (scratch_entries (s_directory), 12);
     zanni__rundir_sweep ();
-    cr_assert_eq (entries (), 7);
+    cr_assert_eq (scratch_entries (s_directory), 7);
     for (int i = 0; i < 7; i++) {
         cr_assert (exists (strangers [i]));
         snprintf (path, sizeof path, "%s/%s", s_directory, strangers [i]);
@@ -319,9 +304,9 @@ Test (rundir, a_forked_child_that_forgets_takes_nothing_away)
     s_parents = lease_of (s_tag);
     cr_assert_eq (zanni__lease_listen (s_parents, &seat), 0);
     in_dying_child (forget);
-    cr_assert_eq (entries (), 3);
+    cr_assert_eq (scratch_entries (s_directory), 3);
     zanni__rundir_sweep ();
-    cr_assert_eq (entries (), 3);
+    cr_assert_eq (scratch_entries (s_directory), 3);
     zanni__lease_destroy (&s_parents);
     zanni__seat_close (&seat);
 }
@@ -353,7 +338,7 @@ Test (rundir, makers_and_sweepers_do_not_disturb_each_other)
         cr_assert_eq (pthread_create (&threads [i], NULL, use_leases, (void *) (i + 1)), 0);
     for (int i = 0; i < 4; i++)
         pthread_join (threads [i], NULL);
-    cr_assert_eq (entries (), 0);
+    cr_assert_eq (scratch_entries (s_directory), 0);
 }
 
 static void *
@@ -373,7 +358,7 @@ Test (rundir, two_sweepers_leave_nothing)
             cr_assert_eq (pthread_create (&threads [i], NULL, sweep, NULL), 0);
         for (int i = 0; i < 2; i++)
             pthread_join (threads [i], NULL);
-        cr_assert_eq (entries (), 0, "something is left in round %d", round);
+        cr_assert_eq (scratch_entries (s_directory), 0, "something is left in round %d", round);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "stub.h"
 
 #include "link/hub.h"
+#include "support/scratch.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -303,10 +304,9 @@ Test (lane, that_is_offered_with_too_few_descriptors_is_not_taken)
 Test (lane, that_is_offered_with_a_file_is_not_taken)
 {
     int fds [3];
-    char path [] = "/tmp/zanni-lane-XXXXXX";
     make_offer (fds, WHOLE);
-    fds [0] = mkstemp (path);
-    unlink (path);
+    close (fds [0]);
+    fds [0] = scratch_file ();
     cr_assert_eq (ftruncate (fds [0], WHOLE), 0);
     offer (fds, 3, ZANNI__RING_SIZE);
 }

@@ -7,6 +7,7 @@
 
 #include "link/hub.h"
 #include "message/buffer.h"
+#include "support/scratch.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -382,9 +383,7 @@ Test (share, a_segment_with_holes_is_refused)
 
 Test (share, a_segment_that_is_a_file_is_refused)
 {
-    char path [] = "/tmp/zanni-share-XXXXXX";
-    int fd = mkstemp (path);
-    unlink (path);
+    int fd = scratch_file ();
     cr_assert_eq (ftruncate (fd, 8192), 0);
     expect_refusal (fd, 8192, 0);
 }
