@@ -6,13 +6,14 @@
 
 #include "memfd.h"
 
+#include "system.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zanni/error.h>
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
@@ -21,19 +22,11 @@
 #define S_SIZE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
 #define S_BLOCK 512   // bytes that st_blocks counts
 
+/* No room for pages is no memory. */
 static int
 s_code (void)
 {
-    switch (errno) {
-    case EMFILE:
-    case ENFILE:
-        return ZANNI_EDESCRIPTORS;
-    case ENOMEM:
-    case ENOSPC:
-        return ZANNI_ENOMEM;
-    default:
-        return ZANNI_ESYSTEM;
-    }
+    return errno == ENOSPC ? ZANNI_ENOMEM : zanni__system_code (errno);
 }
 
 /* All of it is allocated, however often a signal comes. */

@@ -16,6 +16,7 @@
 #include "rundir.h"
 
 #include "memory.h"
+#include "system.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -31,7 +32,6 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-#include <zanni/error.h>
 
 #define S_SCHEME "ipc://"
 #define S_TAG 16                // hex digits
@@ -46,20 +46,6 @@ struct zanni__lease {
     int lock_fd;
     _Atomic uint32_t next;      // number of a socket (relaxed: only its uniqueness counts)
 };
-
-static int
-s_code (void)
-{
-    switch (errno) {
-    case EMFILE:
-    case ENFILE:
-        return ZANNI_EDESCRIPTORS;
-    case ENOMEM:
-        return ZANNI_ENOMEM;
-    default:
-        return ZANNI_ESYSTEM;
-    }
-}
 
 static int
 s_fail (const char **why, int code, const char *text)
@@ -109,7 +95,7 @@ s_open_directory (int *directory_p, const char *path, const char **why)
     struct stat status;
     int directory = open (path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory < 0) {
-        int code = s_code ();
+        int code = zanni__system_code (errno);
         if (!lstat (path, &status) && S_ISLNK (status.st_mode))
             return s_fail (why, code, "the runtime directory is a symbolic link");
         return s_fail (why, code, "the runtime directory cannot be opened");
@@ -127,8 +113,8 @@ static int
 s_make_directory (const char *path, const char **why)
 {
     if (!mkdir (path, 0700))
-        return chmod (path, 0700) ? s_fail (why, s_code (), S_NO_MODE) : 0;
-    return errno == EEXIST ? 0 : s_fail (why, s_code (), "the runtime directory cannot be made");
+        return chmod (path, 0700) ? s_fail (why, zanni__system_code (errno), S_NO_MODE) : 0;
+    return errno == EEXIST ? 0 : s_fail (why, zanni__system_code (errno), "the runtime directory cannot be made");
 }
 
 static bool
@@ -279,7 +265,7 @@ s_take (zanni__lease_t *lease, const char **why)
     snprintf (lock, sizeof lock, "%s.lock", lease->tag);
     lease->lock_fd = s_lock_for_good (directory, lock);
     if (lease->lock_fd < 0)
-        rc = s_fail (why, s_code (), errno == EWOULDBLOCK ? "another process holds this lock in the runtime directory"
+        rc = s_fail (why, zanni__system_code (errno), errno == EWOULDBLOCK ? "another process holds this lock in the runtime directory"
                                                           : "no lock can be made in the runtime directory");
     close (directory);
     return rc;
@@ -347,7 +333,7 @@ s_bind (zanni__lease_t *lease, int fd, struct sockaddr_un *address)
         if (errno != EADDRINUSE)
             break;
     }
-    return s_code ();
+    return zanni__system_code (errno);
 }
 
 /* The mode and the queue of a socket that is bound, which is unlinked where that fails. */
@@ -356,7 +342,7 @@ s_open (int fd, const char *path)
 {
     if (!chmod (path, 0600) && !listen (fd, SOMAXCONN))
         return 0;
-    int rc = s_code ();
+    int rc = zanni__system_code (errno);
     (void) unlink (path);
     return rc;
 }
@@ -365,7 +351,7 @@ static int
 s_listen_first (zanni__lease_t *lease, zanni__seat_t *seat, struct sockaddr_un *address)
 {
     seat->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int rc = seat->fd < 0 ? s_code () : s_bind (lease, seat->fd, address);
+    int rc = seat->fd < 0 ? zanni__system_code (errno) : s_bind (lease, seat->fd, address);
     return rc ? rc : s_open (seat->fd, address->sun_path);
 }
 
@@ -377,9 +363,9 @@ s_listen_beside (zanni__seat_t *seat, const struct sockaddr_un *first)
     strcat (address.sun_path, ZANNI__LANE_SUFFIX);
     seat->lane_fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (seat->lane_fd < 0)
-        return s_code ();
+        return zanni__system_code (errno);
     (void) unlink (address.sun_path);
-    int rc = bind (seat->lane_fd, (const struct sockaddr *) &address, sizeof address) ? s_code () : 0;
+    int rc = bind (seat->lane_fd, (const struct sockaddr *) &address, sizeof address) ? zanni__system_code (errno) : 0;
     return rc ? rc : s_open (seat->lane_fd, address.sun_path);
 }
 

@@ -30,6 +30,7 @@
 #include "../base/list.h"
 #include "../base/memory.h"
 #include "../base/rundir.h"
+#include "../base/system.h"
 #include "../wire/reader.h"
 
 #include <endian.h>
@@ -257,7 +258,7 @@ s_fork (s_launcher_t *launcher, s_child_t *child, const char **why)
     int fds [2];
     *why = "no socket pair can be made";
     if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds))
-        return errno == EMFILE || errno == ENFILE ? ZANNI_EDESCRIPTORS : ZANNI_ESYSTEM;
+        return zanni__system_code (errno);
     child->control_fd = fds [0];
     child->pid = fork ();
     if (!child->pid)

@@ -15,6 +15,7 @@
 #include "../store.h"
 
 #include "../../base/memory.h"
+#include "../../base/system.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -97,13 +98,8 @@ s_code (void)
         return ZANNI_ENOSPACE;
     case ENOENT:
         return ZANNI_EGONE;
-    case ENOMEM:
-        return ZANNI_ENOMEM;
-    case EMFILE:
-    case ENFILE:
-        return ZANNI_EDESCRIPTORS;
     default:
-        return ZANNI_ESYSTEM;
+        return zanni__system_code (errno);
     }
 }
 
