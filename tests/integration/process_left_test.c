@@ -339,6 +339,15 @@ expect_no_zombies (pid_t parents [2])
     cr_assert_eq (count_processes (is_zombie_of_ours, parents), 0);
 }
 
+/* The launcher may still be about to let go of the last one, or in the middle of making a spare one. */
+static void
+expect_at_most (const char *path, int most)
+{
+    for (int left = DEADLINE_MS / 10; left && scratch_entries (path) > most; left--)
+        cr_assert_eq (zanni_run (root, 10), 0);
+    cr_assert_leq (scratch_entries (path), most, "%d in %s, where %d may be", scratch_entries (path), path, most);
+}
+
 /* The launcher's descriptors are its own; ours and its stay as they were. */
 Test (left, is_nothing_of_a_hundred_processes_that_came_and_went)
 {
@@ -365,10 +374,10 @@ Test (left, is_nothing_of_a_hundred_processes_that_came_and_went)
         there = scratch_entries (theirs);
         files = scratch_entries (directory);
     }
-    cr_assert_leq (scratch_entries ("/proc/self/fd"), here + 8, "%d descriptors, %d before", scratch_entries ("/proc/self/fd"), here);
     int spare = 5;   // of one that is there now, or not
-    cr_assert_leq (scratch_entries (theirs), there + spare, "%d descriptors of the launcher, %d before", scratch_entries (theirs), there);
-    cr_assert_leq (scratch_entries (directory), files + 4);
+    expect_at_most ("/proc/self/fd", here + 8);
+    expect_at_most (theirs, there + spare);
+    expect_at_most (directory, files + 4);
     expect_no_zombies (parents);
     zanni_ref_destroy (&first);
     end ();
