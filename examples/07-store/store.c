@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <zanni.h>
 
 #define ROWS 1024
@@ -65,7 +64,7 @@ produce (zanni_t *self)
             rc = zanni_store_put (producer->store, &blob, buffer);
         if (!rc)
             rc = zanni_tell (self, producer->consumer, "look", zanni_self (self), producer->made,
-                             zanni_arg_bytes (&blob, sizeof blob));
+                             &blob);
         producer->made += !rc;
         producer->out += !rc;
     }
@@ -93,14 +92,10 @@ static int
 producer_done (zanni_t *self, zanni_msg_t *msg)
 {
     producer_t *producer = zanni_state (self);
-    zanni_bytes_t bytes;
     zanni_blob_t blob;
-    int rc = zanni_read (msg, &bytes);
-    if (!rc && bytes.size != sizeof blob)
-        rc = ZANNI_EARGS;
+    int rc = zanni_read (msg, &blob);
     if (rc)
         return rc;
-    memcpy (&blob, bytes.data, sizeof blob);
     rc = zanni_store_delete (producer->store, &blob);
     producer->out--;
     if (!rc)
@@ -134,15 +129,11 @@ consumer_look (zanni_t *self, zanni_msg_t *msg)
     consumer_t *consumer = zanni_state (self);
     ZANNI_AUTO (zanni_buffer_t) buffer = NULL;
     const zanni_ref_t *producer;
-    zanni_bytes_t bytes;
     zanni_blob_t blob;
     int64_t table;
-    int rc = zanni_read (msg, &producer, &table, &bytes);
-    if (!rc && bytes.size != sizeof blob)
-        rc = ZANNI_EARGS;
+    int rc = zanni_read (msg, &producer, &table, &blob);
     if (rc)
         return rc;
-    memcpy (&blob, bytes.data, sizeof blob);
     rc = zanni_store_get (consumer->store, &buffer, &blob);
     if (rc)
         return rc;
@@ -151,7 +142,7 @@ consumer_look (zanni_t *self, zanni_msg_t *msg)
     while (good < ROWS * COLUMNS && cells [good] == cell (table, good))
         good++;
     consumer->whole += good == ROWS * COLUMNS;
-    return zanni_tell (self, producer, "done", bytes);
+    return zanni_tell (self, producer, "done", &blob);
 }
 
 static int
@@ -171,11 +162,11 @@ consumer_stop (zanni_t *self, const zanni_reason_t *reason)
 
 static const zanni_method_t producer_methods [] = {
     ZANNI_METHOD ("begin", "srx", "x", producer_begin, "Put so many tables into the store for the consumer; answers at the end."),
-    ZANNI_METHOD ("done", "ay", "", producer_done, "A table is not needed any more."), ZANNI_METHOD_END
+    ZANNI_METHOD ("done", "K", "", producer_done, "A table is not needed any more."), ZANNI_METHOD_END
 };
 static const zanni_method_t consumer_methods [] = {
     ZANNI_METHOD ("open", "s", "", consumer_open, "Look into this store."),
-    ZANNI_METHOD ("look", "rxay", "", consumer_look, "A table lies there."),
+    ZANNI_METHOD ("look", "rxK", "", consumer_look, "A table lies there."),
     ZANNI_METHOD ("whole", "", "x", consumer_whole, "How many tables were as they should be."), ZANNI_METHOD_END
 };
 static const zanni_class_t producer_class = {

@@ -28,6 +28,8 @@ typedef struct {
     const char *method;
 } zanni_bound_t;            // `M`: a method of an actor
 
+typedef struct zanni_blob zanni_blob_t;       // `K`: where a store has something; store.h
+
 typedef struct zanni_type zanni_type_t;       // what follows stands in type.h
 typedef struct zanni_object zanni_object_t;   // `o`, whatever its type
 
@@ -57,7 +59,8 @@ typedef enum {
     ZANNI_ARG_PACKED,    // value.p, size: one msgpack value
     ZANNI_ARG_BOUND,     // value.p: const zanni_bound_t *
     ZANNI_ARG_TYPED,     // value.p: const zanni_typed_t *
-    ZANNI_ARG_OBJECT     // value.p: const zanni_object_t *
+    ZANNI_ARG_OBJECT,    // value.p: const zanni_object_t *
+    ZANNI_ARG_BLOB       // value.p: const zanni_blob_t *
 } zanni_arg_tag_t;
 
 /* One argument, borrowed for the duration of the call. */
@@ -75,7 +78,7 @@ typedef struct {
 typedef enum {
     ZANNI_OUT_BOOL = 1, ZANNI_OUT_UINT8, ZANNI_OUT_INT32, ZANNI_OUT_UINT32, ZANNI_OUT_INT64, ZANNI_OUT_UINT64,
     ZANNI_OUT_DOUBLE, ZANNI_OUT_STRING, ZANNI_OUT_BYTES, ZANNI_OUT_REF, ZANNI_OUT_BUFFER, ZANNI_OUT_PACKED,
-    ZANNI_OUT_BOUND, ZANNI_OUT_TYPED, ZANNI_OUT_OBJECT
+    ZANNI_OUT_BOUND, ZANNI_OUT_TYPED, ZANNI_OUT_OBJECT, ZANNI_OUT_BLOB
 } zanni_out_tag_t;
 
 /* Where one argument goes. */
@@ -96,6 +99,7 @@ static inline zanni_arg_t zanni_arg_double (double value) { ZANNI_TAGGED (ZANNI_
 static inline zanni_arg_t zanni_arg_string (const char *value) { ZANNI_TAGGED (ZANNI_ARG_STRING, 0, p, value); }
 static inline zanni_arg_t zanni_arg_ref (const zanni_ref_t *value) { ZANNI_TAGGED (ZANNI_ARG_REF, 0, p, value); }
 static inline zanni_arg_t zanni_arg_typed (const zanni_typed_t *value) { ZANNI_TAGGED (ZANNI_ARG_TYPED, 0, p, value); }
+static inline zanni_arg_t zanni_arg_blob (const zanni_blob_t *value) { ZANNI_TAGGED (ZANNI_ARG_BLOB, 0, p, value); }
 static inline zanni_arg_t zanni_arg_self (zanni_arg_t value) { return value; }
 
 static inline zanni_arg_t
@@ -168,6 +172,7 @@ zanni_arg_bound (const zanni_bound_t *value)
         zanni_ref_t *: zanni_arg_ref, const zanni_ref_t *: zanni_arg_ref, \
         zanni_buffer_t *: zanni_arg_buffer, const zanni_buffer_t *: zanni_arg_buffer, \
         zanni_bound_t *: zanni_arg_bound, const zanni_bound_t *: zanni_arg_bound, \
+        zanni_blob_t *: zanni_arg_blob, const zanni_blob_t *: zanni_arg_blob, \
         zanni_bytes_t: zanni_arg_bytes_of, zanni_packed_t: zanni_arg_packed, \
         zanni_arg_t: zanni_arg_self) (a)
 
@@ -178,7 +183,7 @@ zanni_arg_bound (const zanni_bound_t *value)
         unsigned long *: ZANNI_OUT_UINT64, unsigned long long *: ZANNI_OUT_UINT64, double *: ZANNI_OUT_DOUBLE, \
         const char **: ZANNI_OUT_STRING, zanni_bytes_t *: ZANNI_OUT_BYTES, \
         const zanni_ref_t **: ZANNI_OUT_REF, const zanni_buffer_t **: ZANNI_OUT_BUFFER, \
-        zanni_packed_t *: ZANNI_OUT_PACKED, zanni_bound_t *: ZANNI_OUT_BOUND, \
+        zanni_packed_t *: ZANNI_OUT_PACKED, zanni_bound_t *: ZANNI_OUT_BOUND, zanni_blob_t *: ZANNI_OUT_BLOB, \
         zanni_into_t *: ZANNI_OUT_TYPED, const zanni_object_t **: ZANNI_OUT_OBJECT), (a) }
 
 #define ZANNI_ARG_1(a) ZANNI_ARG (a)

@@ -3,7 +3,7 @@
    A class is constant data. zanni_init registers a program's classes once, at its start; the table only grows.
    Signatures use sd-bus's letters: b bool, y byte, i u int32/uint32, x t int64/uint64, d double, s string, ay
    bytes, aT array, (T...) struct, a{KV} list of pairs, v any value, r actor reference, B buffer, M bound method,
-   o registered type (type.h).
+   o registered type (type.h), K blob (store.h).
 
    Inheritance: a child's struct begins with its parent's; it has every method of its parent and may override some
    with the same signature. Hooks add up: start runs from the eldest down, each reading the arguments from the

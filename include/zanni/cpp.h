@@ -46,6 +46,8 @@ inline zanni_arg_t zanni_arg (zanni_buffer_t *value) { return zanni_arg_buffer (
 inline zanni_arg_t zanni_arg (const zanni_buffer_t *value) { return zanni_arg_buffer (value); }
 inline zanni_arg_t zanni_arg (zanni_bound_t *value) { return zanni_arg_bound (value); }
 inline zanni_arg_t zanni_arg (const zanni_bound_t *value) { return zanni_arg_bound (value); }
+inline zanni_arg_t zanni_arg (zanni_blob_t *value) { return zanni_arg_blob (value); }
+inline zanni_arg_t zanni_arg (const zanni_blob_t *value) { return zanni_arg_blob (value); }
 inline zanni_arg_t zanni_arg (zanni_bytes_t value) { return zanni_arg_bytes_of (value); }
 inline zanni_arg_t zanni_arg (zanni_packed_t value) { return zanni_arg_packed (value); }
 inline zanni_arg_t zanni_arg (zanni_arg_t value) { return value; }
@@ -95,6 +97,7 @@ inline zanni_out_t zanni_out (const zanni_ref_t **place) { return { ZANNI_OUT_RE
 inline zanni_out_t zanni_out (const zanni_buffer_t **place) { return { ZANNI_OUT_BUFFER, place }; }
 inline zanni_out_t zanni_out (zanni_packed_t *place) { return { ZANNI_OUT_PACKED, place }; }
 inline zanni_out_t zanni_out (zanni_bound_t *place) { return { ZANNI_OUT_BOUND, place }; }
+inline zanni_out_t zanni_out (zanni_blob_t *place) { return { ZANNI_OUT_BLOB, place }; }
 inline zanni_out_t zanni_out (const zanni_object_t **place) { return { ZANNI_OUT_OBJECT, place }; }
 inline zanni_out_t zanni_out (const zanni_into_t &into) { return { ZANNI_OUT_TYPED, (void *) &into }; }
 

@@ -16,6 +16,7 @@
 #ifndef ZANNI_STORE_H
 #define ZANNI_STORE_H
 
+#include "arg.h"
 #include "buffer.h"
 
 #ifdef __cplusplus
@@ -25,13 +26,14 @@ extern "C" {
 typedef struct zanni_store zanni_store_t;
 typedef struct zanni_put zanni_put_t;     // a put that goes on
 
-/* The reference of a blob. Compare, copy and keep it as you like; it owns nothing. */
-typedef struct {
+/* The reference of a blob, `K` in a signature: zanni_tell (self, ref, "look", &blob), and zanni_read (msg, &blob) into
+   memory of the reader's. Compare, copy and keep it as you like; it owns nothing. */
+struct zanni_blob {
     uint64_t store;        // who has it
     uint8_t id [16];
     uint64_t size;         // in bytes; UINT64_MAX: the put went on when this was made
     uint64_t checksum;     // XXH64 of the bytes; 0 as long as the put goes on
-} zanni_blob_t;
+};
 
 #define ZANNI_BLOB_TEXT 84   // bytes of the text form, its NUL included
 

@@ -15,6 +15,7 @@
 
 #define ZANNI__EXT_REF 1
 #define ZANNI__EXT_BUFFER 2
+#define ZANNI__EXT_BLOB 3    // data: store, id, size, checksum; 40 bytes
 #define ZANNI__EXT_BOUND 4   // data: msgpack [index of the reference, method]
 #define ZANNI__EXT_OBJECT 6  // data: msgpack name, version, [fields...]; see object.c
 #define ZANNI__TABLE_MAX 65535

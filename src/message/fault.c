@@ -26,7 +26,7 @@ static const char *const s_names [128] = {
     ['b'] = "bool",   ['y'] = "byte",      ['i'] = "int32",  ['u'] = "uint32",       ['x'] = "int64",
     ['t'] = "uint64", ['d'] = "double",    ['s'] = "string", ['v'] = "any value",    ['r'] = "reference",
     ['B'] = "buffer", ['M'] = "bound method", ['('] = "struct", ['{'] = "pair",      ['a'] = "array",
-    ['o'] = "registered type",
+    ['o'] = "registered type", ['K'] = "blob",
 };
 
 static const char *
@@ -50,7 +50,7 @@ s_found_ext (uint8_t ext)
 {
     static const char *const names [] = {
         [ZANNI__EXT_REF] = "a reference", [ZANNI__EXT_BUFFER] = "a buffer", [ZANNI__EXT_BOUND] = "a bound method",
-        [ZANNI__EXT_OBJECT] = "a registered type"
+        [ZANNI__EXT_OBJECT] = "a registered type", [ZANNI__EXT_BLOB] = "a blob"
     };
     bool known = ext < sizeof names / sizeof *names && names [ext];
     return known ? names [ext] : "an extension value";

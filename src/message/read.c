@@ -14,6 +14,7 @@
 #include "../base/assert.h"
 #include <stdio.h>
 #include <string.h>
+#include <zanni/store.h>
 #include <zanni/type.h>
 
 #define S_PLACES_MOST ZANNI__SIGNATURE_TYPES
@@ -201,6 +202,17 @@ s_take_buffer (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *v
     return s_take_handle (msg, value, slot, ZANNI__EXT_BUFFER);
 }
 
+/* Where its bytes are: it is longer than a slot. */
+static s_finding_t
+s_take_blob (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot)
+{
+    (void) msg, (void) place;
+    if (value->form != ZANNI__EXT || value->ext != ZANNI__EXT_BLOB)
+        return S_WRONG;
+    slot->p = value->value.data;
+    return zanni__value_is_blob (value) ? S_FITS : S_BROKEN;
+}
+
 static s_finding_t
 s_take_bound (zanni_msg_t *msg, const s_place_t *place, const zanni__value_t *value, s_slot_t *slot)
 {
@@ -243,6 +255,7 @@ static const s_place_t s_places [] = {
     [ZANNI_OUT_BOUND] = { s_take_bound, "bound method", sizeof (zanni_bound_t), 0, 0 },
     [ZANNI_OUT_TYPED] = { NULL, "registered type", 0, 0, 0 },
     [ZANNI_OUT_OBJECT] = { s_take_object, "registered type", sizeof (void *), 0, 0 },
+    [ZANNI_OUT_BLOB] = { s_take_blob, "blob", sizeof (zanni_blob_t), 0, 0 },
 };
 
 /* Passes over the next value. */
@@ -350,6 +363,9 @@ s_store (const zanni_out_t *out, const s_slot_t *slot)
         return;
     }
     switch (s_places [out->tag].width) {
+    case sizeof (zanni_blob_t):
+        zanni__blob_of_bytes (out->place, slot->p);
+        break;
     case 8:
         memcpy (out->place, slot, 8);
         break;

@@ -23,7 +23,7 @@ s_is_basic (char letter)
 static bool
 s_is_letter (char letter)
 {
-    return letter && strchr ("byiuxtdsvrBMo", letter) != NULL;
+    return letter && strchr ("byiuxtdsvrBMoK", letter) != NULL;
 }
 
 static const char *s_check_type (const char **at, uint32_t depth);
@@ -222,6 +222,15 @@ s_match_bound (s_match_t *match, const char *type, const zanni__value_t *value, 
 }
 
 static const char *
+s_match_blob (s_match_t *match, const char *type, const zanni__value_t *value, const uint8_t *at)
+{
+    if (zanni__value_is_blob (value))
+        return type + 1;
+    bool blob = value->form == ZANNI__EXT && value->ext == ZANNI__EXT_BLOB;
+    return s_fault (match, type, at, blob ? S_BROKEN : S_WRONG);
+}
+
+static const char *
 s_match_object (s_match_t *match, const char *type, const zanni__value_t *value, const uint8_t *at)
 {
     if (zanni__object_valid (value, match->args))
@@ -274,7 +283,7 @@ static s_match_fn *const s_matchers [128] = {
     ['b'] = s_match_bool,   ['y'] = s_match_int,     ['i'] = s_match_int,     ['u'] = s_match_int,
     ['x'] = s_match_int,    ['t'] = s_match_int,     ['d'] = s_match_double,  ['s'] = s_match_string,
     ['v'] = s_match_variant, ['r'] = s_match_handle, ['B'] = s_match_handle,  ['M'] = s_match_bound,
-    ['o'] = s_match_object,
+    ['o'] = s_match_object, ['K'] = s_match_blob,
     ['a'] = s_match_array,  ['('] = s_match_members, ['{'] = s_match_members,
 };
 

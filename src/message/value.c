@@ -4,6 +4,8 @@
 #include "value.h"
 
 #include "../wire/text.h"
+#include <string.h>
+#include <zanni/store.h>
 
 bool
 zanni__args_begin (const zanni__args_t *args, zanni__reader_t *reader, uint32_t *count)
@@ -75,4 +77,31 @@ zanni__value_bound (const zanni__value_t *value, const zanni__args_t *args, zann
         return false;
     *ref = args->table [index.value.u];
     return true;
+}
+
+/* Numbers are big-endian, as everywhere on the wire. */
+void
+zanni__blob_to_bytes (uint8_t bytes [ZANNI__BLOB_BYTES], const zanni_blob_t *blob)
+{
+    const uint64_t store = htobe64 (blob->store), size = htobe64 (blob->size), checksum = htobe64 (blob->checksum);
+    memcpy (bytes, &store, 8);
+    memcpy (bytes + 8, blob->id, 16);
+    memcpy (bytes + 24, &size, 8);
+    memcpy (bytes + 32, &checksum, 8);
+}
+
+bool
+zanni__value_is_blob (const zanni__value_t *value)
+{
+    return value->form == ZANNI__EXT && value->ext == ZANNI__EXT_BLOB && value->size == ZANNI__BLOB_BYTES;
+}
+
+void
+zanni__blob_of_bytes (zanni_blob_t *blob, const uint8_t bytes [ZANNI__BLOB_BYTES])
+{
+    *blob = (zanni_blob_t) {
+        .store = zanni__wire_number (bytes, 8), .size = zanni__wire_number (bytes + 24, 8),
+        .checksum = zanni__wire_number (bytes + 32, 8)
+    };
+    memcpy (blob->id, bytes + 8, 16);
 }

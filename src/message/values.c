@@ -12,6 +12,7 @@
 #include "../wire/text.h"
 #include "args.h"
 #include "object.h"
+#include "value.h"
 #include <msgpack/pack.h>
 #include <string.h>
 
@@ -159,6 +160,18 @@ s_pack_buffer (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
     return writer->ops->keep_buffer (writer, arg->value.p, &index) && s_handle (writer, ZANNI__EXT_BUFFER, index);
 }
 
+static bool
+s_pack_blob (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
+{
+    (void) depth;
+    S_PACKER (packer, writer);
+    uint8_t body [ZANNI__BLOB_BYTES];
+    if (!arg->value.p)
+        return s_fail (writer, ZANNI_EARGS);
+    zanni__blob_to_bytes (body, arg->value.p);
+    return msgpack_pack_ext (&packer, sizeof body, ZANNI__EXT_BLOB) == 0 && zanni__writer_append (writer, body, sizeof body);
+}
+
 /* Bytes that an index of msgpack's smallest form takes. */
 static size_t
 s_int_size (uint32_t index)
@@ -304,7 +317,7 @@ static s_pack_fn *const s_packers [] = {
     [ZANNI_ARG_REF] = s_pack_ref,       [ZANNI_ARG_BUFFER] = s_pack_buffer,   [ZANNI_ARG_LIST] = s_pack_list,
     [ZANNI_ARG_INTS] = s_pack_ints,     [ZANNI_ARG_DOUBLES] = s_pack_doubles, [ZANNI_ARG_STRINGS] = s_pack_strings,
     [ZANNI_ARG_PACKED] = s_pack_packed, [ZANNI_ARG_BOUND] = s_pack_bound,
-    [ZANNI_ARG_TYPED] = s_pack_typed,   [ZANNI_ARG_OBJECT] = s_pack_object,
+    [ZANNI_ARG_TYPED] = s_pack_typed,   [ZANNI_ARG_OBJECT] = s_pack_object,   [ZANNI_ARG_BLOB] = s_pack_blob,
 };
 
 bool

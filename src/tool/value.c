@@ -1,7 +1,7 @@
 /* Arguments as JSON. A msgpack value that JSON has too is shown as itself; what it has not is an object of one member
    that says what it is: {"bytes": hex}, {"str": hex} for one that is not UTF-8, {"map": [[key, value], ...]},
-   {"ref": index}, {"buffer": index}, {"method": [index, name]}, {"object": name, "version": number, "fields": [...]}, {"ext": type, "bytes": hex}. Floats that are no numbers
-   are strings: "nan", "inf", "-inf".
+   {"ref": index}, {"buffer": index}, {"blob": text form}, {"method": [index, name]}, {"object": name, "version": number,
+   "fields": [...]}, {"ext": type, "bytes": hex}. Floats that are no numbers are strings: "nan", "inf", "-inf".
 
    The bytes were checked by zanni_wire_decode, so lengths and depth are believed here. */
 
@@ -11,11 +11,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <zanni/store.h>
 
 #define S_EXT_REF 1
 #define S_EXT_BUFFER 2
+#define S_EXT_BLOB 3
 #define S_EXT_METHOD 4
 #define S_EXT_OBJECT 6
+#define S_BLOB 40   // bytes
 #define S_DEPTH 32
 
 typedef struct {
@@ -207,6 +210,22 @@ s_object (const uint8_t *bytes, size_t size)
     return json_pack ("{s:o,s:o,s:o}", "object", name, "version", number, "fields", s_value (&cursor));
 }
 
+/* Its text form: store, id, size and checksum. */
+static json_t *
+s_blob (const uint8_t *bytes)
+{
+    s_cursor_t cursor = { bytes };
+    zanni_blob_t blob;
+    char text [ZANNI_BLOB_TEXT];
+    blob.store = s_take (&cursor, 8);
+    memcpy (blob.id, cursor.at, sizeof blob.id);
+    cursor.at += sizeof blob.id;
+    blob.size = s_take (&cursor, 8);
+    blob.checksum = s_take (&cursor, 8);
+    zanni_blob_print (&blob, text);
+    return json_pack ("{s:s}", "blob", text);
+}
+
 static json_t *
 s_ext (s_cursor_t *cursor, size_t size)
 {
@@ -219,6 +238,8 @@ s_ext (s_cursor_t *cursor, size_t size)
         return json_pack ("{s:I}", type == S_EXT_REF ? "ref" : "buffer",
                           (json_int_t) s_take (&inside, (unsigned) size));
     }
+    if (type == S_EXT_BLOB && size == S_BLOB)
+        return s_blob (bytes);
     if (type == S_EXT_METHOD)
         json = s_method (bytes, size);
     if (type == S_EXT_OBJECT)

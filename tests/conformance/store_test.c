@@ -48,18 +48,6 @@ reader_open (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : zanni_store_open (self, &reader->store, where, &(zanni_store_options_t) { .deadline_ms = 4000 });
 }
 
-static int
-read_blob (zanni_msg_t *msg, zanni_blob_t *blob, uint64_t *seed)
-{
-    zanni_bytes_t bytes;
-    int rc = zanni_read (msg, &bytes, seed);
-    if (!rc && bytes.size != sizeof *blob)
-        rc = ZANNI_EARGS;
-    if (!rc)
-        memcpy (blob, bytes.data, sizeof *blob);
-    return rc;
-}
-
 /* The result of the get, and whether the bytes are what they should be; they are held. */
 static int
 reader_get (zanni_t *self, zanni_msg_t *msg)
@@ -67,7 +55,7 @@ reader_get (zanni_t *self, zanni_msg_t *msg)
     reader_t *reader = zanni_state (self);
     zanni_blob_t blob;
     uint64_t seed;
-    int rc = read_blob (msg, &blob, &seed);
+    int rc = zanni_read (msg, &blob, &seed);
     if (rc)
         return rc;
     zanni_buffer_destroy (&reader->held);
@@ -96,7 +84,7 @@ reader_follow (zanni_t *self, zanni_msg_t *msg)
     zanni_blob_t blob;
     uint64_t seed, at = 0;
     size_t got = 1;
-    int rc = read_blob (msg, &blob, &seed);
+    int rc = zanni_read (msg, &blob, &seed);
     if (rc)
         return rc;
     while (!rc && got) {
@@ -115,7 +103,7 @@ reader_retain (zanni_t *self, zanni_msg_t *msg)
     reader_t *reader = zanni_state (self);
     zanni_blob_t blob;
     uint64_t seed;
-    int rc = read_blob (msg, &blob, &seed);
+    int rc = zanni_read (msg, &blob, &seed);
     return rc ? rc : zanni_reply (self, msg, zanni_store_retain (reader->store, &blob));
 }
 
@@ -136,7 +124,7 @@ reader_put (zanni_t *self, zanni_msg_t *msg)
         ((uint8_t *) data) [i] = byte_at (seed, i);
     if (!rc)
         rc = zanni_store_put (reader->store, &blob, buffer);
-    return rc ? rc : zanni_reply (self, msg, zanni_arg_bytes (&blob, sizeof blob));
+    return rc ? rc : zanni_reply (self, msg, &blob);
 }
 
 static void
@@ -150,11 +138,11 @@ reader_stop (zanni_t *self, const zanni_reason_t *reason)
 
 static const zanni_method_t reader_methods [] = {
     ZANNI_METHOD ("open", "s", "", reader_open, ""),
-    ZANNI_METHOD ("get", "ayt", "ib", reader_get, ""),
+    ZANNI_METHOD ("get", "Kt", "ib", reader_get, ""),
     ZANNI_METHOD ("holds", "t", "b", reader_holds, ""),
-    ZANNI_METHOD ("follow", "ayt", "it", reader_follow, ""),
-    ZANNI_METHOD ("retain", "ayt", "i", reader_retain, ""),
-    ZANNI_METHOD ("put", "tt", "ay", reader_put, ""),
+    ZANNI_METHOD ("follow", "Kt", "it", reader_follow, ""),
+    ZANNI_METHOD ("retain", "Kt", "i", reader_retain, ""),
+    ZANNI_METHOD ("put", "tt", "K", reader_put, ""),
     ZANNI_METHOD_END
 };
 static const zanni_class_t reader_class = {
@@ -270,7 +258,7 @@ get_by (const zanni_ref_t *reader, const zanni_blob_t *blob, uint64_t seed)
 {
     int rc = 1;
     bool good;
-    ZANNI_AUTO (zanni_msg_t) reply = call (reader, "get", zanni_arg_bytes (blob, sizeof *blob), seed);
+    ZANNI_AUTO (zanni_msg_t) reply = call (reader, "get", blob, seed);
     cr_assert_eq (zanni_read (reply, &rc, &good), 0);
     cr_assert_eq (good, !rc);
     return rc;
@@ -353,7 +341,7 @@ ANY_STORE (a_put_is_followed_from_another_process_to_its_end)
     cr_assert_eq (zanni_put_begin (store, &going, 0), 0);
     blob = zanni_put_blob (going);
     const zanni_ask_t options = { .id_p = &id, .deadline_ms = 30000 };
-    cr_assert_eq (zanni_ask (root, reader, &options, "follow", zanni_arg_bytes (&blob, sizeof blob), 7), 0);
+    cr_assert_eq (zanni_ask (root, reader, &options, "follow", &blob, 7), 0);
     for (int i = 0; i < 40; i++) {
         for (size_t k = 0; k < sizeof piece; k++)
             piece [k] = byte_at (7, at + k);
@@ -381,7 +369,7 @@ ANY_STORE (who_follows_a_put_that_is_aborted_is_told)
     cr_assert_eq (zanni_put_append (going, piece, sizeof piece), 0);
     zanni_blob_t blob = zanni_put_blob (going);
     const zanni_ask_t options = { .id_p = &id, .deadline_ms = 30000 };
-    cr_assert_eq (zanni_ask (root, reader, &options, "follow", zanni_arg_bytes (&blob, sizeof blob), 7), 0);
+    cr_assert_eq (zanni_ask (root, reader, &options, "follow", &blob, 7), 0);
     cr_assert_eq (zanni_run (root, 50), 0);
     zanni_put_abort (&going);
     ZANNI_AUTO (zanni_msg_t) reply = next ();
@@ -459,7 +447,7 @@ ANY_STORE (a_counted_blob_lives_as_long_as_somebody_retains_it)
     ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
     open_store ((zanni_store_options_t) { .counted = true });
     zanni_blob_t one = put (100000, 1), other = put (100000, 1);
-    int64_t rc = call_int (reader, "retain", zanni_arg_bytes (&other, sizeof other), 1);
+    int64_t rc = call_int (reader, "retain", &other, 1);
     cr_assert_eq (rc, 0);
     cr_assert_eq (zanni_store_release (store, &one), 0);
     cr_assert_eq (get (&one, 1), ZANNI_EGONE);
@@ -483,10 +471,8 @@ ANY_STORE (processes_put_and_get_at_once)
         readers [i] = spawn_reader ();
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < MANY; i++) {
-            zanni_bytes_t bytes;
             ZANNI_AUTO (zanni_msg_t) reply = call (readers [i], "put", 200000 + 1000 * i, i);
-            cr_assert_eq (zanni_read (reply, &bytes), 0);
-            memcpy (&all [i], bytes.data, sizeof all [i]);
+            cr_assert_eq (zanni_read (reply, &all [i]), 0);
         }
         for (int i = 0; i < MANY; i++)
             cr_assert_eq (get_by (readers [i], &all [(i + 1 + round) % MANY], (uint64_t) (i + 1 + round) % MANY), 0);
@@ -512,10 +498,8 @@ ANY_STORE (puts_of_many_processes_do_not_disturb_each_other)
         ZANNI_AUTO (zanni_msg_t) reply = next ();
         zanni_error_t error = { 0 };
         cr_assert_neq (zanni_msg_error (reply, &error), 0, "%s", error.text);
-        zanni_bytes_t bytes;
         zanni_blob_t blob;
-        cr_assert_eq (zanni_read (reply, &bytes), 0);
-        memcpy (&blob, bytes.data, sizeof blob);
+        cr_assert_eq (zanni_read (reply, &blob), 0);
         cr_assert_lt (blob.size, 500 + ROUNDS);
     }
     for (int i = 0; i < MANY; i++)
@@ -547,11 +531,9 @@ static void
 s_ended_owner (void)
 {
     ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
-    zanni_bytes_t bytes;
     zanni_blob_t blob;
     ZANNI_AUTO (zanni_msg_t) reply = call (reader, "put", 200000, 1);
-    cr_assert_eq (zanni_read (reply, &bytes), 0);
-    memcpy (&blob, bytes.data, sizeof blob);
+    cr_assert_eq (zanni_read (reply, &blob), 0);
     ZANNI_AUTO (zanni_buffer_t) held = NULL;
     cr_assert_eq (zanni_store_get (store, &held, &blob), 0);
     uint64_t down = monitor (reader);

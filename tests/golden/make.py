@@ -94,6 +94,8 @@ def value(item):
         return extension(1, index(item["ref"]))
     if "buffer" in item:
         return extension(2, index(item["buffer"]))
+    if "blob" in item:
+        return extension(3, bytes.fromhex(item["blob"].replace("-", "")))
     if "method" in item:
         return extension(4, array(integer(item["method"][0]), text(item["method"][1])))
     if "object" in item:
@@ -279,6 +281,7 @@ def tell_vectors():
         [None, True, False, 0, 127, 128, -1, -32, -33, 65535, 65536, -32769, 1 << 62, str(1 << 62), -(1 << 63), 1.5,
          "text", "", "é", {"bytes": ""}, {"bytes": "00ff"}, [], [1, [2, "three"]], {"map": [["a", 1], [2, []]]},
          {"ext": 3, "bytes": "0102030405"}, {"ext": -1, "bytes": "00000000"}]))
+    yield one("a blob", tell([{"blob": "0102030405060708-" + NODE + "-0000000000a00000-fedcba9876543210"}]))
     yield one("an argument 32 arrays deep", tell([nested(32)]))
     yield one("forwarded: the first asker is of a third node", tell([5], source=reference(NODE_2)))
     yield one("arguments in a frame", tell({"framed": True}))

@@ -77,11 +77,12 @@ RIGHT = [
     "short small = 1; float single = 1; long double_word = 2; enum { FIRST, SECOND } which = SECOND;",
     "const zanni_ref_t *other = NULL; const zanni_buffer_t *buffer = NULL; zanni_bytes_t bytes = { NULL, 0 };",
     "zanni_packed_t packed = { NULL, 0 }; zanni_bound_t bound = { NULL, NULL }; zanni_ref_t *made = NULL;",
+    "zanni_blob_t blob;",
     "int64_t many [2] = { 1, 2 }; zanni_msg_t *reply = NULL;",
     'rc = zanni_tell (self, ref, "none");',
     'rc = zanni_tell (self, ref, "ints", 5, -5, fixed, total, byte, size, word, small, which, double_word, 5u, 5ull);',
     "rc = zanni_tell (self, ref, \"rest\", yes, 1.5, single, 'c', \"text\", letters, text, true, false);",
-    'rc = zanni_tell (self, ref, "handles", ref, other, made, buffer, bytes, packed, &bound);',
+    'rc = zanni_tell (self, ref, "handles", ref, other, made, buffer, bytes, packed, &bound, &blob);',
     'rc = zanni_tell (self, ref, "lists", zanni_arg_ints (many, 2), ZANNI_LIST (1, ZANNI_LIST ("two", 2.0)));',
     'rc = zanni_tell (self, ref, "most", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);',
     'rc = zanni_ask (self, ref, NULL, "at", 5);',
@@ -91,7 +92,7 @@ RIGHT = [
     'rc = zanni_spawn (self, &made, "at", NULL);',
     'rc = zanni_spawn (self, &made, "at", NULL, 5);',
     "rc = zanni_read (msg, &yes, &byte, &number, &word, &total, &size, &real, &text, &bytes, &other, &buffer);",
-    "rc = zanni_read (msg, &packed, &bound);",
+    "rc = zanni_read (msg, &packed, &bound, &blob);",
 ]
 
 

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <math.h>
+#include <zanni/store.h>
 
 #define FAILS(msg, expected, ...)                                                                             \
     do {                                                                                                      \
@@ -33,9 +34,11 @@ Test (read, every_type_comes_back)
 {
     zanni_buffer_t *sent = NULL;
     zanni_bound_t sent_bound = { test_ref (2), "add" };
+    zanni_blob_t sent_blob = { .store = UINT64_MAX - 1, .id = "fifteen letters", .size = 1u << 31, .checksum = 5 };
+    zanni_blob_t blob = { .size = 0 };
     cr_assert_eq (zanni__buffer_wrap (&sent, &sent_bound, 4, NULL, NULL), 0);
     zanni_msg_t *msg = test_packed ((bool) true, 200u, -5, 4000000000u, INT64_MIN, UINT64_MAX, 0.1, "text",
-                                    zanni_arg_bytes ("a\0b", 3), test_ref (1), sent, &sent_bound);
+                                    zanni_arg_bytes ("a\0b", 3), test_ref (1), sent, &sent_bound, &sent_blob);
     bool flag = false;
     uint8_t byte = 0;
     int32_t i = 0;
@@ -48,8 +51,9 @@ Test (read, every_type_comes_back)
     const zanni_ref_t *ref = NULL;
     const zanni_buffer_t *buffer = NULL;
     zanni_bound_t bound = { NULL, NULL };
-    int rc = zanni_read (msg, &flag, &byte, &i, &u, &x, &t, &d, &text, &bytes, &ref, &buffer, &bound);
+    int rc = zanni_read (msg, &flag, &byte, &i, &u, &x, &t, &d, &text, &bytes, &ref, &buffer, &bound, &blob);
     cr_assert_eq (rc, 0);
+    cr_assert_eq (memcmp (&blob, &sent_blob, sizeof blob), 0);
     cr_assert (flag);
     cr_assert_eq (byte, 200);
     cr_assert_eq (i, -5);
@@ -613,6 +617,7 @@ Test (foreign, strings_and_indices_are_checked)
         { ZANNI_OUT_REF, "\x91\xd4\x01\x00", 4, BROKEN "reference was wanted" },
         { ZANNI_OUT_BUFFER, "\x91\xd4\x02\x00", 4, BROKEN "buffer was wanted" },
         { ZANNI_OUT_BOUND, "\x91\xc7\x06\x04\x92\x00\xa3" "add", 10, BROKEN "bound method was wanted" },
+        { ZANNI_OUT_BLOB, "\x91\xd5\x03\x00\x00", 5, BROKEN "blob was wanted" },
         { ZANNI_OUT_INT64, "\x91\xcd\x01", 3, BROKEN "int64 was wanted" },
         { ZANNI_OUT_PACKED, "\x91\x92\x01", 3, BROKEN "any value was wanted" },
     };

@@ -6,12 +6,13 @@
 #include "support.h"
 
 #include <stdio.h>
+#include <zanni/store.h>
 
 Test (signature, every_type_is_well_formed)
 {
     static const char *const good [] = {
         "", "b", "y", "i", "u", "x", "t", "d", "s", "v", "r", "B", "M", "ay", "as", "aay", "(x)", "(xs)", "a(xs)",
-        "a{sv}", "a{s(ia{tB})}", "byiuxtdsvrBM", "(a(a(a(x))))", "aaaaaaaax", "((((((((x))))))))",
+        "a{sv}", "a{s(ia{tB})}", "byiuxtdsvrBMK", "(a(a(a(x))))", "aaaaaaaax", "((((((((x))))))))",
         "a{sa{sa{sa{sx}}}}", "aaaaaaaaay"
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
@@ -100,6 +101,7 @@ static size_t
 kinds (zanni_arg_t *values, const char **letters)
 {
     static zanni_bound_t bound = { NULL, "add" };
+    static const zanni_blob_t blob = { .size = 100 };
     static zanni_buffer_t *buffer;
     static const int64_t numbers [] = { 1, 2 };
     size_t i = 0;
@@ -140,6 +142,7 @@ kinds (zanni_arg_t *values, const char **letters)
     KIND ("rv", ZANNI_ARG (test_ref (1)));
     KIND ("Bv", ZANNI_ARG (buffer));
     KIND ("Mv", ZANNI_ARG (&bound));
+    KIND ("Kv", ZANNI_ARG (&blob));
 #undef KIND
     return i;
 }
@@ -159,7 +162,7 @@ Test (signature, each_letter_takes_what_it_should_and_nothing_else)
     const char *letters [40];
     size_t count = kinds (values, letters);
     for (size_t i = 0; i < count; i++)
-        for (const char *letter = "byiuxtdsvrBMaY"; *letter; letter++) {
+        for (const char *letter = "byiuxtdsvrBMKaY"; *letter; letter++) {
             zanni_msg_t *msg = test_packed_args (&values [i], 1);
             int expected = strchr (letters [i], *letter) ? 0 : ZANNI_EARGS;
             cr_assert_eq (match (type_of (*letter), msg), expected, "value %zu against %c", i, *letter);
@@ -173,7 +176,7 @@ Test (signature, each_letter_takes_the_same_inside_a_struct_and_an_array)
     const char *letters [40];
     size_t count = kinds (values, letters);
     for (size_t i = 0; i < count; i++)
-        for (const char *letter = "byiuxtdsvrBMaY"; *letter; letter++) {
+        for (const char *letter = "byiuxtdsvrBMKaY"; *letter; letter++) {
             char types [16];
             zanni_arg_t inner [2] = { values [i], values [i] };
             zanni_arg_t both [2] = { zanni_arg_list (inner, 1), zanni_arg_list (inner, 2) };
@@ -193,7 +196,7 @@ Test (signature, the_quick_way_is_never_wrong)
     const char *letters [40];
     size_t count = kinds (values, letters);
     for (size_t i = 0; i < count; i++)
-        for (const char *letter = "byiuxtdsvrBMaY"; *letter; letter++)
+        for (const char *letter = "byiuxtdsvrBMKaY"; *letter; letter++)
             for (size_t number = 1; number <= 2; number++) {
                 char types [8];
                 zanni__fault_t fault;
