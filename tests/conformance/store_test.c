@@ -394,6 +394,23 @@ blobs (void)
     return count;
 }
 
+static int
+count_unseen (void *context, const zanni_blob_t *blob)
+{
+    (void) blob;
+    ++*(int *) context;
+    return 0;
+}
+
+/* The same where one that is listed may be gone before it is looked at. */
+static int
+becoming_fewer (void)
+{
+    int count = 0;
+    cr_assert_eq (zanni_store_list (store, count_unseen, &count), 0);
+    return count;
+}
+
 ANY_STORE (blobs_are_listed_until_they_are_deleted)
 {
     zanni_blob_t first = put (1000, 1), second = put (100000, 1);
@@ -457,7 +474,7 @@ ANY_STORE (a_counted_blob_lives_as_long_as_somebody_retains_it)
     cr_assert_eq (zanni_kill (root, reader), 0);
     (void) expect_down (down, false);
     int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * DEADLINE_MS;
-    while (blobs () && zanni_now_ns (root) < until_ns)
+    while (becoming_fewer () && zanni_now_ns (root) < until_ns)
         cr_assert_eq (zanni_run (root, 5), 0);
     cr_assert_eq (blobs (), 0, "a process that ends holds nothing");
 }
