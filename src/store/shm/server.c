@@ -59,7 +59,7 @@ s_answer (s_connection_t *connection, const zanni__shm_answer_t *answer, const v
 
 /* A descriptor, where others can map the buffer; the lease keeps it. */
 static void
-s_share (s_connection_t *connection, const zanni__shm_blob_t *blob, zanni__shm_answer_t *answer, int *fd)
+s_share (s_connection_t *connection, const zanni__blob_t *blob, zanni__shm_answer_t *answer, int *fd)
 {
     zanni_segment_t segment;
     if (!blob->buffer || !blob->stored.size || !zanni__buffer_segment (blob->buffer, &segment))
@@ -83,8 +83,8 @@ s_get (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_t
 {
     zanni__shm_answer_t answer = { .rc = 0 };
     int fd = -1;
-    pthread_mutex_lock (&shm->lock);
-    const zanni__shm_blob_t *blob = zanni__shm_find (shm, request->id);
+    pthread_mutex_lock (&shm->memory.lock);
+    const zanni__blob_t *blob = zanni__memory_find (&shm->memory, request->id);
     if (!blob || !blob->whole)
         answer.rc = blob ? ZANNI_EAGAIN : ZANNI_EGONE;
     else {
@@ -92,7 +92,7 @@ s_get (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_t
         answer.checksum = blob->stored.checksum;
         s_share (connection, blob, &answer, &fd);
     }
-    pthread_mutex_unlock (&shm->lock);
+    pthread_mutex_unlock (&shm->memory.lock);
     return zanni__pass (connection->fd, &answer, sizeof answer, &fd, fd >= 0);
 }
 
@@ -116,8 +116,8 @@ static bool
 s_read (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_t *request)
 {
     zanni__shm_answer_t answer = { .rc = ZANNI_EGONE };
-    pthread_mutex_lock (&shm->lock);
-    const zanni__shm_blob_t *blob = zanni__shm_find (shm, request->id);
+    pthread_mutex_lock (&shm->memory.lock);
+    const zanni__blob_t *blob = zanni__memory_find (&shm->memory, request->id);
     const void *data = NULL;
     if (blob) {
         uint64_t left = request->offset < blob->stored.size ? blob->stored.size - request->offset : 0;
@@ -126,27 +126,22 @@ s_read (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_
         data = answer.got ? blob->buffer->data + request->offset : NULL;
     }
     bool good = s_answer (connection, &answer, data);
-    pthread_mutex_unlock (&shm->lock);
+    pthread_mutex_unlock (&shm->memory.lock);
     return good;
 }
 
 static bool
 s_hold (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_t *request)
 {
-    zanni__shm_answer_t answer = { .rc = ZANNI_EGONE };
     s_hold_t *hold = zanni__malloc (sizeof *hold);
-    pthread_mutex_lock (&shm->lock);
-    zanni__shm_blob_t *blob = zanni__shm_find (shm, request->id);
-    if (blob && hold) {
+    const zanni__shm_answer_t answer = { .rc = hold ? zanni__memory_retain (&shm->memory, request->id) : ZANNI_ENOMEM };
+    if (answer.rc)
+        zanni__free (hold);
+    else {
         hold->next = connection->holds;
         memcpy (hold->id, request->id, sizeof hold->id);
         connection->holds = hold;
-        blob->holds++;
     }
-    answer.rc = !hold ? ZANNI_ENOMEM : blob ? 0 : ZANNI_EGONE;
-    pthread_mutex_unlock (&shm->lock);
-    if (answer.rc)
-        zanni__free (hold);
     return s_answer (connection, &answer, NULL);
 }
 
@@ -161,9 +156,7 @@ s_unhold (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_reques
         s_hold_t *hold = *at;
         *at = hold->next;
         zanni__free (hold);
-        pthread_mutex_lock (&shm->lock);
-        answer.rc = zanni__shm_unhold (shm, request->id);
-        pthread_mutex_unlock (&shm->lock);
+        answer.rc = zanni__memory_release (&shm->memory, request->id);
     }
     return s_answer (connection, &answer, NULL);
 }
@@ -171,26 +164,8 @@ s_unhold (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_reques
 static bool
 s_drop (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_t *request)
 {
-    zanni__shm_answer_t answer = { .rc = 0 };
-    pthread_mutex_lock (&shm->lock);
-    zanni__shm_blob_t *blob = zanni__shm_find (shm, request->id);
-    if (blob && blob->whole)
-        zanni__shm_free (shm, blob);
-    else
-        answer.rc = blob ? ZANNI_EAGAIN : ZANNI_EGONE;
-    pthread_mutex_unlock (&shm->lock);
+    const zanni__shm_answer_t answer = { .rc = zanni__memory_drop (&shm->memory, request->id) };
     return s_answer (connection, &answer, NULL);
-}
-
-/* Whether there is more than it has, or never will be. */
-static bool
-s_has_more (zanni__shm_t *shm, const s_connection_t *connection)
-{
-    pthread_mutex_lock (&shm->lock);
-    const zanni__shm_blob_t *blob = zanni__shm_find (shm, connection->id);
-    bool more = !blob || blob->whole || blob->stored.size > connection->offset;
-    pthread_mutex_unlock (&shm->lock);
-    return more;
 }
 
 static bool
@@ -230,14 +205,12 @@ s_end (s_server_t *server, int index, bool alive)
     for (s_lease_t *lease = connection->leases; lease && alive; lease = lease->next)
         zanni__buffer_abandon (lease->buffer);
     s_give (connection, 0, true);
-    pthread_mutex_lock (&shm->lock);
     while (connection->holds) {
         s_hold_t *hold = connection->holds;
         connection->holds = hold->next;
-        (void) zanni__shm_unhold (shm, hold->id);
+        (void) zanni__memory_release (&shm->memory, hold->id);
         zanni__free (hold);
     }
-    pthread_mutex_unlock (&shm->lock);
     close (connection->fd);
     *connection = server->connections [--server->count];
 }
@@ -280,7 +253,7 @@ s_wake (s_server_t *server)
         const zanni__shm_answer_t answer = { .rc = 0 };
         if (!connection->waits)
             continue;
-        if (connection->until_ms <= now_ms || s_has_more (server->shm, connection)) {
+        if (connection->until_ms <= now_ms || zanni__memory_has_more (&server->shm->memory, connection->id, connection->offset)) {
             connection->waits = false;
             (void) s_answer (connection, &answer, NULL);
         }
@@ -293,9 +266,9 @@ s_wake (s_server_t *server)
 static bool
 s_is_stopping (zanni__shm_t *shm)
 {
-    pthread_mutex_lock (&shm->lock);
+    pthread_mutex_lock (&shm->memory.lock);
     bool stopping = shm->stopping;
-    pthread_mutex_unlock (&shm->lock);
+    pthread_mutex_unlock (&shm->memory.lock);
     return stopping;
 }
 
@@ -374,8 +347,9 @@ zanni__shm_serve (zanni__shm_t *shm)
 }
 
 void
-zanni__shm_changed (zanni__shm_t *shm)
+zanni__shm_changed (void *context)
 {
+    const zanni__shm_t *shm = context;
     const uint64_t one = 1;
     if (shm->wake_fd < 0)
         return;
@@ -388,9 +362,9 @@ zanni__shm_stop (zanni__shm_t *shm)
 {
     if (!shm->lease)
         return;
-    pthread_mutex_lock (&shm->lock);
+    pthread_mutex_lock (&shm->memory.lock);
     shm->stopping = true;
-    pthread_mutex_unlock (&shm->lock);
+    pthread_mutex_unlock (&shm->memory.lock);
     zanni__shm_changed (shm);
     (void) pthread_join (shm->server, NULL);
     zanni__lease_destroy (&shm->lease);

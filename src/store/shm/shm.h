@@ -8,11 +8,7 @@
 
 #include "../../base/passing.h"
 #include "../../base/rundir.h"
-#include "../../base/table.h"
-#include "../../message/buffer.h"
-#include "../store.h"
-
-#include <pthread.h>
+#include "../memory.h"
 
 #define ZANNI__SHM_PIECE (56u << 10)   // bytes that one READ is answered with
 
@@ -45,44 +41,25 @@ typedef struct {
     uint64_t offset;
 } zanni__shm_answer_t;
 
-/* One blob, or a put. */
-typedef struct {
-    zanni__entry_t entry;
-    zanni_stored_t stored;      // its size is what is there
-    zanni_buffer_t *buffer;     // with at least so much; NULL: nothing yet
-    uint64_t charged;           // bytes that it counts in the quota
-    bool whole;
-    uint32_t holds;             // of a counted one
-} zanni__shm_blob_t;
-
 typedef struct zanni__shm_client zanni__shm_client_t;
 
 /* What one handle has put. */
 typedef struct {
-    const zanni_region_ops_t *ops;
-    void *region;
     zanni_store_options_t options;
     uint8_t number [8];         // by which it is known; the tag of its lease
-    pthread_mutex_t lock;       // guards what follows up to `used`, which the server looks at
-    zanni__table_t blobs;
-    uint64_t used;
+    zanni__memory_t memory;     // which the server looks at
     zanni__lease_t *lease;      // NULL: it has put nothing, so nobody asks
     zanni__seat_t seat;
     int wake_fd;                // something has changed that somebody may wait for
     pthread_t server;
-    bool stopping;              // guarded by the lock
+    bool stopping;              // guarded by the memory's lock
     zanni__shm_client_t *clients;   // connections to others; of the handle's thread
 } zanni__shm_t;
-
-/* The caller has the lock. */
-zanni__shm_blob_t *zanni__shm_find (const zanni__shm_t *shm, const uint8_t id [16]);   // one whose time is not over
-void zanni__shm_free (zanni__shm_t *shm, zanni__shm_blob_t *blob);
-int zanni__shm_unhold (zanni__shm_t *shm, const uint8_t id [16]);
 
 /* server.c: answers others. */
 int zanni__shm_serve (zanni__shm_t *shm);
 void zanni__shm_stop (zanni__shm_t *shm);
-void zanni__shm_changed (zanni__shm_t *shm);
+void zanni__shm_changed (void *shm);
 
 /* client.c: asks others. */
 int zanni__shm_ask (zanni__shm_t *shm, const zanni_blob_t *blob, zanni__shm_request_t *request,
