@@ -7,7 +7,7 @@
    What comes from a peer counts in its window until it is handled (zanni__leave). What was forwarded has its first sender
    as `from`, whose peer is another one: its share is taken at once, and as much is held back when it is handled. */
 
-#include "remote.h"
+#include "nodes.h"
 
 #include "answer.h"
 #include "deliver.h"
@@ -382,6 +382,10 @@ s_take_message (s_arrival_t *arrival)
 {
     zanni_worker_t *worker = arrival->worker;
     zanni__kind_t kind = arrival->record->kind == ZANNI_RECORD_ASK ? ZANNI__ASK : ZANNI__TELL;
+    if (kind == ZANNI__ASK && arrival->record->to.actor == ZANNI__NODE_ACTOR) {
+        zanni__node_asked (worker, arrival->peer, arrival->record);
+        return 0;
+    }
     zanni__identity_t *to = s_receiver (arrival);
     zanni_msg_t *msg = to ? s_msg_new (arrival, to, kind) : NULL;
     int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;

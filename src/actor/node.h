@@ -58,8 +58,10 @@ struct zanni_node {
     _Atomic (zanni__item_t *) orphans;
     _Atomic bool subscribed;
 
-    pthread_mutex_t exports_lock;    // guards the actors whose references have left the process, by id
+    pthread_mutex_t exports_lock;    // guards the actors whose references have left the process, by id, and:
     zanni__table_t exports;
+    zanni__table_t met;              // other nodes: nodes.h
+    zanni__identity_t *blobs;        // who serves those of this node; with a reference
     zanni__processes_t *processes;   // this node's process actors; guarded by their own lock
     uint64_t incarnation;            // of a process actor's node; else 1
     const char *home;                // of a process actor's node: who knows why it ends; else ""

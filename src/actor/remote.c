@@ -5,7 +5,7 @@
    lives; `ended` says that its actor will not come back. Its limit is 0, so that whoever sends to it takes the slow way,
    where the window is asked. */
 
-#include "remote.h"
+#include "nodes.h"
 
 #include "pending.h"
 
@@ -163,6 +163,10 @@ s_make (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire
         worker->node->link->leave (remote->peer);
         zanni__identity_unref (identity);
         return ZANNI_ENOMEM;
+    }
+    if (remotes->met != remote->peer->serial) {   // once a peer, as long as it is always the same
+        remotes->met = remote->peer->serial;
+        zanni__node_met (worker->node, remote->address.node, remote->endpoint);
     }
     *identity_p = identity;
     return 0;

@@ -62,6 +62,7 @@ typedef struct zanni__remotes {
         const zanni__class_t *cls;            // of `to`, then
         const zanni__method_t *method;
     } again;                                  // of the last plain tell that came: see plain.c
+    uint64_t met;                             // serial of the peer that the node heard of last
     zanni_peer_t *credited;                   // what of it was handled and has not been told the link
     uint64_t credit;
 } zanni__remotes_t;

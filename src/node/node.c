@@ -4,6 +4,7 @@
    the first attached thread, opens it: ports, the control thread, the undertaker. The end goes the other way: threads
    are stopped, then the root's own actors, then the undertaker, which by then has settled everything under way. */
 
+#include "../actor/nodes.h"
 #include "../actor/pending.h"
 #include "../actor/tally.h"
 #include "../actor/worker.h"
@@ -68,6 +69,7 @@ s_free (zanni_node_t *node)
     zanni__processes_free (node->processes);
     zanni__tally_destroy (&node->past_tally);
     zanni__table_free (&node->exports);
+    zanni__node_forget_all (node);
     pthread_mutex_destroy (&node->exports_lock);
     pthread_mutex_destroy (&node->lock);
     pthread_mutex_destroy (&node->pool_lock);

@@ -41,7 +41,7 @@ struct zanni_put {
 };
 
 static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
-static const zanni_store_ops_t *s_kinds [S_KINDS] = { &zanni__store_shm, &zanni__store_file };   // guarded by s_lock
+static const zanni_store_ops_t *s_kinds [S_KINDS] = { &zanni__store_shm, &zanni__store_file, &zanni__store_peer };   // guarded by s_lock
 
 static const zanni_store_ops_t *
 s_find (const char *kind, size_t size)
@@ -92,7 +92,7 @@ s_open (zanni_store_t *store, const char *place)
     store->ops = colon ? s_find (place, (size_t) (colon - place)) : NULL;
     if (!store->ops)
         return zanni__store_fail (&store->options, ZANNI_EINVAL, "\"%.100s\" names no kind of store that is known here: "
-                                  "shm: and file:FOLDER are; lmdb:FOLDER is with zanni_lmdb_register", place);
+                                  "shm:, peer: and file:FOLDER are; lmdb:FOLDER is with zanni_lmdb_register", place);
     return store->ops->open (store->self, &store->store, &store->number, colon + 1, &store->options);
 }
 

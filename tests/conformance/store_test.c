@@ -179,7 +179,8 @@ conform_in (const char *kind, void (*body) (void))
 {
     char command [160];
     cr_assert (scratch_new (folder));
-    snprintf (there, sizeof there, "%s:%s", kind, strcmp (kind, "shm") ? folder : "");
+    bool in_memory = !strcmp (kind, "shm") || !strcmp (kind, "peer");
+    snprintf (there, sizeof there, "%s:%s", kind, in_memory ? "" : folder);
     place = ZANNI_PROCESS;
     begin ((zanni_options_t) { .name = "store" });
     open_store ((zanni_store_options_t) { .size = 0 });
@@ -206,6 +207,7 @@ conform_in (const char *kind, void (*body) (void))
     static void s_##name (void); \
     KIND (shm, name) \
     KIND (file, name) \
+    KIND (peer, name) \
     LMDB_KIND (name) \
     static void s_##name (void)
 

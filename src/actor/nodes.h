@@ -1,0 +1,47 @@
+/* nodes.h: the nodes that this one has met, and what any of them may ask it without knowing an actor: who serves the blobs
+   of a node, itself or one that it has met.
+
+   A node is looked for by its number, the first 8 bytes of its id, which is what the reference of a blob names. */
+
+#ifndef ZANNI_ACTOR_NODES_H
+#define ZANNI_ACTOR_NODES_H
+
+#include "node.h"
+#include "remote.h"
+
+#define ZANNI__NODE_ACTOR (UINT64_C (1) << 63)   // an id that no actor has: the node itself is asked
+#define ZANNI__MET_MAX 1024
+
+/* A node by where it was met last. */
+typedef struct {
+    uint8_t node [16];
+    char endpoint [ZANNI_ENDPOINT_MAX];
+} zanni__met_t;
+
+static inline uint64_t
+zanni__node_number (const uint8_t node [16])
+{
+    uint64_t number;
+    memcpy (&number, node, sizeof number);
+    return number;
+}
+
+/* Remembers a node; without memory it does not. Any thread of the node, as all that follow. */
+void zanni__node_met (zanni_node_t *node, const uint8_t id [16], const char *endpoint);
+bool zanni__node_find (zanni_node_t *node, zanni__met_t *met, uint64_t number);
+
+/* Up to `room` of those that were met; how many. */
+uint32_t zanni__node_list (zanni_node_t *node, zanni__met_t *all, uint32_t room);
+void zanni__node_forget_all (zanni_node_t *node);
+
+/* Who serves this node's blobs from now on: an actor of its, or NULL, nobody. */
+void zanni__node_offer (zanni_node_t *node, zanni__identity_t *server);
+
+/* Answers what a peer asks the node itself: "zanni.blobs" (t), with a reference to who serves the blobs of the node with
+   that number, which is this one; "zanni.where" (t), with id and endpoint of a node that was met. */
+void zanni__node_asked (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *ask);
+
+/* A reference, of the actor `self`, to a node that was met, so that it can be asked. */
+int zanni__node_known (zanni_t *self, zanni_ref_t **ref_p, const zanni__met_t *met);
+
+#endif

@@ -1,0 +1,52 @@
+/* peer.h: blobs that a node serves over its sessions.
+
+   A *home* is what the handles of one node have in common: one actor on a thread of its own, which answers other nodes, and
+   a list of the handles, whose memory it looks into. It starts with the first put. The number of all these stores is that of
+   the node (actor/nodes.h), so whoever has met the node, or has met one that has, finds the actor by a blob's reference. */
+
+#ifndef ZANNI_STORE_PEER_H
+#define ZANNI_STORE_PEER_H
+
+#include "../../actor/nodes.h"
+#include "../../base/list.h"
+#include "../memory.h"
+
+#define ZANNI__PEER_PIECE ((size_t) 1 << 20)   // bytes that one "read" is answered with, at most
+
+typedef struct zanni__home zanni__home_t;
+typedef struct zanni__known zanni__known_t;
+
+typedef struct {
+    zanni_t *self;
+    zanni_store_options_t options;
+    uint64_t number;
+    zanni__link_t link;         // in its home, under that one's lock
+    zanni__memory_t memory;
+    zanni__home_t *home;        // NULL: nothing was put
+    zanni_ref_t *server;        // strong
+    zanni__known_t *known;      // who serves other nodes' blobs
+} zanni__peer_store_t;
+
+/* home.c. Joins the home of the handle's node, where it has not yet: others may ask for what is put from now on. */
+int zanni__home_join (zanni__peer_store_t *store);
+void zanni__home_leave (zanni__peer_store_t *store);
+
+/* The memory that has a blob, locked in its home: what is done to it is over before its handle can be closed; NULL: none. */
+zanni__memory_t *zanni__home_find (zanni__home_t *home, const uint8_t id [16]);
+void zanni__home_found (zanni__home_t *home);
+void zanni__home_use (zanni__home_t *home);
+void zanni__home_unuse (zanni__home_t *home);
+int zanni__home_wake_fd (const zanni__home_t *home);   // readable when something has changed
+
+/* server.c. Starts the actor that answers for a home, which outlives it. */
+int zanni__home_serve (zanni_t *self, zanni_ref_t **server_p, zanni__home_t *home);
+
+/* client.c. What other nodes are asked, all by calls: ZANNI_EOWNER where the actor may not block. */
+int zanni__away_get (zanni__peer_store_t *store, zanni_found_t *found, const zanni_blob_t *blob);
+int zanni__away_read (zanni__peer_store_t *store, const zanni_blob_t *blob, uint64_t offset, void *data, size_t *size,
+                      bool *more);
+void zanni__away_wait (zanni__peer_store_t *store, const zanni_blob_t *blob, uint64_t offset, uint32_t timeout_ms);
+int zanni__away_do (zanni__peer_store_t *store, const zanni_blob_t *blob, const char *what);
+void zanni__away_forget (zanni__peer_store_t *store);
+
+#endif
