@@ -5,6 +5,8 @@
    stands in the one word that opens it:
 
        "shm:"            memory of this process that others on the host map to read; the default, needs nothing
+       "peer:"           memory of this node, which serves it to other nodes over its sessions; they wait for it by calls,
+                         so actors that may not (ZANNI_EOWNER) use zanni_store_fetch
        "lmdb:/a/folder"  an LMDB database, where the program links with zanni::lmdb and called zanni_lmdb_register
        "file:/a/folder"  one file a blob, on whatever file system; who cuts a file short that is mapped ends its readers
 
@@ -66,6 +68,13 @@ ZANNI_EXPORT int zanni_store_put (zanni_store_t *store, zanni_blob_t *blob, cons
    ZANNI_ETIMEOUT, ZANNI_ENOMEM, ZANNI_ESYSTEM. */
 ZANNI_EXPORT int zanni_store_get (zanni_store_t *store, zanni_buffer_t **buffer_p,
                                   const zanni_blob_t *blob) ZANNI_CHECKED;
+
+/* The same for actors that may not wait for another node, as a "peer:" store does. `then` gets what zanni_store_get would
+   have answered, and the buffer, borrowed (NULL where it failed): once, before this returns where the bytes are at hand, else
+   in a turn of the actor, at the latest when the store is closed (ZANNI_ECLOSED). ZANNI_ENOMEM: it is not called. */
+typedef void zanni_fetched_fn (zanni_t *self, int rc, const zanni_buffer_t *buffer, void *arg);
+ZANNI_EXPORT int zanni_store_fetch (zanni_store_t *store, const zanni_blob_t *blob, zanni_fetched_fn *then,
+                                    void *arg) ZANNI_CHECKED;
 
 /* A put piece by piece, of what need not fit in memory. `expected`: how many bytes there will be, as far as is known (0:
    not at all), for which room is made at once. */

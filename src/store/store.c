@@ -321,6 +321,21 @@ s_wrap (zanni_store_t *store, zanni_buffer_t **buffer_p, const zanni_found_t *fo
     return zanni_worker_wrap (store->self->worker, buffer_p, &block, found->release);
 }
 
+/* What a kind has found, as a buffer, if it is what was put; gives back what it is not. */
+static int
+s_accept (zanni_store_t *store, zanni_found_t *found, const zanni_blob_t *blob)
+{
+    int rc = s_is_good (store, found, blob) ? 0 : ZANNI_ECORRUPT;
+    bool whole = found->buffer != NULL;
+    if (!rc && !whole)
+        rc = s_wrap (store, &found->buffer, found);
+    if (rc && whole)
+        zanni_buffer_destroy (&found->buffer);
+    else if (rc && found->release)
+        found->release ((void *) (uintptr_t) found->data, found->hint);
+    return rc;
+}
+
 int
 zanni_store_get (zanni_store_t *store, zanni_buffer_t **buffer_p, const zanni_blob_t *blob)
 {
@@ -329,21 +344,48 @@ zanni_store_get (zanni_store_t *store, zanni_buffer_t **buffer_p, const zanni_bl
     if (rc || !buffer_p || !blob)
         return rc ? rc : ZANNI_EINVAL;
     rc = store->ops->get (store->store, &found, blob);
-    if (rc)
-        return rc;
-    if (!s_is_good (store, &found, blob))
-        rc = ZANNI_ECORRUPT;
-    else if (!found.buffer)
-        rc = s_wrap (store, &found.buffer, &found);
-    if (!rc) {
+    if (!rc)
+        rc = s_accept (store, &found, blob);
+    if (!rc)
         *buffer_p = found.buffer;
-        return 0;
-    }
-    if (found.buffer)
-        zanni_buffer_destroy (&found.buffer);
-    else if (found.release)
-        found.release ((void *) (uintptr_t) found.data, found.hint);
     return rc;
+}
+
+typedef struct {
+    zanni_store_t *store;
+    zanni_blob_t blob;
+    zanni_fetched_fn *then;
+    void *arg;
+} s_fetch_t;
+
+static void
+s_fetched (void *context, int rc, zanni_found_t *found)
+{
+    s_fetch_t fetch = *(s_fetch_t *) context;
+    zanni__free (context);
+    if (!rc)
+        rc = s_accept (fetch.store, found, &fetch.blob);
+    fetch.then (fetch.store->self, rc, rc ? NULL : found->buffer, fetch.arg);
+    if (!rc)
+        zanni_buffer_destroy (&found->buffer);
+}
+
+int
+zanni_store_fetch (zanni_store_t *store, const zanni_blob_t *blob, zanni_fetched_fn *then, void *arg)
+{
+    zanni_found_t found = { .buffer = NULL };
+    int rc = s_check (store);
+    if (rc || !blob || !then)
+        return rc ? rc : ZANNI_EINVAL;
+    s_fetch_t *fetch = zanni__malloc (sizeof *fetch);
+    if (!fetch)
+        return ZANNI_ENOMEM;
+    *fetch = (s_fetch_t) { store, *blob, then, arg };
+    if (store->ops->fetch)
+        store->ops->fetch (store->store, blob, s_fetched, fetch);
+    else
+        s_fetched (fetch, store->ops->get (store->store, &found, blob), &found);
+    return 0;
 }
 
 int

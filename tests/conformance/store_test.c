@@ -20,6 +20,8 @@
 typedef struct {
     zanni_store_t *store;
     zanni_buffer_t *held;
+    zanni_promise_t *fetching;
+    uint64_t seed;
 } reader_t;
 
 static uint8_t
@@ -63,6 +65,32 @@ reader_get (zanni_t *self, zanni_msg_t *msg)
     bool good = !rc && zanni_buffer_size (reader->held) == blob.size
                 && is_filled (zanni_buffer_data (reader->held), blob.size, seed, 0);
     return zanni_reply (self, msg, rc, good);
+}
+
+static void
+reader_fetched (zanni_t *self, int code, const zanni_buffer_t *buffer, void *arg)
+{
+    reader_t *reader = arg;
+    bool good = buffer && is_filled (zanni_buffer_data (buffer), zanni_buffer_size (buffer), reader->seed, 0);
+    int rc = zanni_promise_reply (self, &reader->fetching, code, good);
+    (void) rc;
+}
+
+/* As get, without waiting; and then, if that is asked for, closes the store. */
+static int
+reader_fetch (zanni_t *self, zanni_msg_t *msg)
+{
+    reader_t *reader = zanni_state (self);
+    zanni_blob_t blob;
+    bool closes;
+    int rc = zanni_read (msg, &blob, &reader->seed, &closes);
+    if (!rc)
+        rc = zanni_promise_new (self, &reader->fetching, msg);
+    if (!rc)
+        rc = zanni_store_fetch (reader->store, &blob, reader_fetched, reader);
+    if (closes)
+        zanni_store_close (&reader->store);
+    return rc;
 }
 
 /* Whether what it holds is still the same. */
@@ -139,6 +167,7 @@ reader_stop (zanni_t *self, const zanni_reason_t *reason)
 static const zanni_method_t reader_methods [] = {
     ZANNI_METHOD ("open", "s", "", reader_open, ""),
     ZANNI_METHOD ("get", "Kt", "ib", reader_get, ""),
+    ZANNI_METHOD ("fetch", "Ktb", "ib", reader_fetch, ""),
     ZANNI_METHOD ("holds", "t", "b", reader_holds, ""),
     ZANNI_METHOD ("follow", "Kt", "it", reader_follow, ""),
     ZANNI_METHOD ("retain", "Kt", "i", reader_retain, ""),
@@ -264,6 +293,27 @@ get_by (const zanni_ref_t *reader, const zanni_blob_t *blob, uint64_t seed)
     cr_assert_eq (zanni_read (reply, &rc, &good), 0);
     cr_assert_eq (good, !rc);
     return rc;
+}
+
+/* The same by a fetch. */
+static int
+fetch_by (const zanni_ref_t *reader, const zanni_blob_t *blob, uint64_t seed, bool closes)
+{
+    int rc = 1;
+    bool good;
+    ZANNI_AUTO (zanni_msg_t) reply = call (reader, "fetch", blob, seed, closes);
+    cr_assert_eq (zanni_read (reply, &rc, &good), 0);
+    cr_assert_eq (good, !rc);
+    return rc;
+}
+
+static zanni_blob_t
+put_by (const zanni_ref_t *reader, size_t size, uint64_t seed)
+{
+    zanni_blob_t blob;
+    ZANNI_AUTO (zanni_msg_t) reply = call (reader, "put", size, seed);
+    cr_assert_eq (zanni_read (reply, &blob), 0);
+    return blob;
 }
 
 static bool
@@ -489,10 +539,8 @@ ANY_STORE (processes_put_and_get_at_once)
     for (int i = 0; i < MANY; i++)
         readers [i] = spawn_reader ();
     for (int round = 0; round < ROUNDS; round++) {
-        for (int i = 0; i < MANY; i++) {
-            ZANNI_AUTO (zanni_msg_t) reply = call (readers [i], "put", 200000 + 1000 * i, i);
-            cr_assert_eq (zanni_read (reply, &all [i]), 0);
-        }
+        for (int i = 0; i < MANY; i++)
+            all [i] = put_by (readers [i], 200000 + 1000 * (size_t) i, (uint64_t) i);
         for (int i = 0; i < MANY; i++)
             cr_assert_eq (get_by (readers [i], &all [(i + 1 + round) % MANY], (uint64_t) (i + 1 + round) % MANY), 0);
     }
@@ -525,6 +573,49 @@ ANY_STORE (puts_of_many_processes_do_not_disturb_each_other)
         zanni_ref_destroy (&readers [i]);
 }
 
+ANY_STORE (processes_that_never_met_get_each_others_blobs)
+{
+    ZANNI_AUTO (zanni_ref_t) one = spawn_reader ();
+    ZANNI_AUTO (zanni_ref_t) other = spawn_reader ();
+    ZANNI_AUTO (zanni_ref_t) third = spawn_reader ();
+    zanni_blob_t small = put_by (one, 100, 1), large = put_by (one, MIB, 2);
+    cr_assert_eq (get_by (other, &small, 1), 0);
+    cr_assert_eq (get_by (other, &large, 2), 0);
+    cr_assert_eq (fetch_by (third, &large, 2, false), 0);
+}
+
+/* On a worker of the pool, where nobody may wait for another node. */
+ANY_STORE (an_actor_that_must_not_wait_fetches)
+{
+    ZANNI_AUTO (zanni_ref_t) producer = spawn_reader ();
+    place = ZANNI_SHARED;
+    ZANNI_AUTO (zanni_ref_t) shared = spawn_reader ();
+    place = ZANNI_PROCESS;
+    zanni_blob_t here = put (MIB, 1), there_too = put_by (producer, MIB, 2);
+    zanni_blob_t nowhere = there_too;
+    nowhere.id [3] ^= 1;
+    cr_assert_eq (fetch_by (shared, &here, 1, false), 0);
+    cr_assert_eq (fetch_by (shared, &there_too, 2, false), 0);
+    cr_assert_eq (fetch_by (shared, &nowhere, 2, false), ZANNI_EGONE);
+}
+
+static void
+s_hasty (void)
+{
+    ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
+    place = ZANNI_SHARED;
+    ZANNI_AUTO (zanni_ref_t) shared = spawn_reader ();
+    place = ZANNI_PROCESS;
+    zanni_blob_t blob = put_by (reader, 1000, 1);
+    cr_assert_eq (get_by (shared, &blob, 1), ZANNI_EOWNER);
+    cr_assert_eq (fetch_by (shared, &blob, 1, true), ZANNI_ECLOSED);
+}
+
+Test (peer_store, a_fetch_that_goes_on_ends_when_its_store_is_closed, .timeout = 60)
+{
+    conform_in ("peer", s_hasty);
+}
+
 static void
 expect_error (const char *what, const char *part)
 {
@@ -543,6 +634,7 @@ Test (store, that_cannot_be_opened_says_why, .timeout = 20)
     expect_error ("file:", "needs a folder");
     expect_error ("file:/nowhere/at/all", "cannot be made");
     expect_error ("shm:here", "has no place");
+    expect_error ("peer:there", "has no place");
     end ();
 }
 
@@ -550,9 +642,7 @@ static void
 s_ended_owner (void)
 {
     ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
-    zanni_blob_t blob;
-    ZANNI_AUTO (zanni_msg_t) reply = call (reader, "put", 200000, 1);
-    cr_assert_eq (zanni_read (reply, &blob), 0);
+    zanni_blob_t blob = put_by (reader, 200000, 1);
     ZANNI_AUTO (zanni_buffer_t) held = NULL;
     cr_assert_eq (zanni_store_get (store, &held, &blob), 0);
     uint64_t down = monitor (reader);
@@ -565,6 +655,11 @@ s_ended_owner (void)
 Test (shm_store, blobs_of_a_process_that_ended_are_gone, .timeout = 60)
 {
     conform_in ("shm", s_ended_owner);
+}
+
+Test (peer_store, blobs_of_a_process_that_ended_are_gone, .timeout = 60)
+{
+    conform_in ("peer", s_ended_owner);
 }
 
 /* Changes a byte of the one file there is. */

@@ -30,6 +30,9 @@ typedef struct {
     bool mapped;                    // and not copied, so that nobody has looked at them
 } zanni_found_t;
 
+/* Gets what a fetch found: as `get` answers, which is taken over where that is 0. */
+typedef void zanni_store_found_fn (void *context, int rc, zanni_found_t *found);
+
 typedef struct zanni_store_ops {
     size_t size;            // sizeof (zanni_store_ops_t)
     const char *kind;
@@ -45,6 +48,9 @@ typedef struct zanni_store_ops {
     int (*put) (void *store, const zanni_stored_t *stored, const zanni_buffer_t *buffer);
     /* ZANNI_EGONE, ZANNI_EAGAIN: its put goes on. `number`: of the store that has it. */
     int (*get) (void *store, zanni_found_t *found, const zanni_blob_t *blob);
+    /* The same without waiting: tells once, now or in a turn of the actor, at the latest when the store is closed. May be
+       NULL where get never waits for another node. */
+    void (*fetch) (void *store, const zanni_blob_t *blob, zanni_store_found_fn *found, void *context);
     /* Copies what is there; *more: the put goes on, and *size may be 0. */
     int (*read) (void *store, const zanni_blob_t *blob, uint64_t offset, void *data, size_t *size, bool *more);
     /* Waits until there may be more than `offset` bytes of it, so long at most. */

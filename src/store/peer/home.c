@@ -114,13 +114,13 @@ s_move_in (zanni__peer_store_t *store, const zanni__home_t *home)
 }
 
 int
-zanni__home_join (zanni__peer_store_t *store)
+zanni__home_join (zanni__peer_store_t *store, bool found)
 {
     if (store->home)
         return 0;
     pthread_mutex_lock (&s_lock);
     zanni__home_t *home = s_find (store->self->worker->node);
-    int rc = home ? s_move_in (store, home) : s_settle (store, &home);
+    int rc = home ? s_move_in (store, home) : found ? s_settle (store, &home) : ZANNI_EGONE;
     if (!rc) {
         home->stores++;
         store->home = home;

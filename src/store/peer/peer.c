@@ -25,6 +25,7 @@ s_open (zanni_t *self, void **store_p, uint64_t *number, const char *place, cons
     store->options = *options;
     *number = store->number = zanni__node_number (node->id);
     zanni__link_init (&store->link);
+    zanni__link_init (&store->fetches);
     zanni__memory_init (&store->memory, node, options);
     *store_p = store;
     return 0;
@@ -34,6 +35,7 @@ static void
 s_close (void *context)
 {
     zanni__peer_store_t *store = context;
+    zanni__away_give_up (store);
     zanni__home_leave (store);
     zanni__away_forget (store);
     zanni__memory_end (&store->memory);
@@ -44,7 +46,7 @@ static int
 s_put (void *context, const zanni_stored_t *stored, const zanni_buffer_t *buffer)
 {
     zanni__peer_store_t *store = context;
-    int rc = zanni__home_join (store);
+    int rc = zanni__home_join (store, true);
     return rc ? rc : zanni__memory_put (&store->memory, stored, buffer);
 }
 
@@ -52,7 +54,7 @@ static int
 s_begin (void *context, void **put_p, const zanni_stored_t *stored, uint64_t expected)
 {
     zanni__peer_store_t *store = context;
-    int rc = zanni__home_join (store);
+    int rc = zanni__home_join (store, true);
     return rc ? rc : zanni__memory_begin (&store->memory, put_p, stored, expected);
 }
 
@@ -61,7 +63,7 @@ static zanni__memory_t *
 s_here (zanni__peer_store_t *store, const zanni_blob_t *blob, bool *away)
 {
     *away = blob->store != store->number;
-    return *away || !store->home ? NULL : zanni__home_find (store->home, blob->id);
+    return *away || zanni__home_join (store, false) ? NULL : zanni__home_find (store->home, blob->id);
 }
 
 static int
@@ -76,6 +78,17 @@ s_get (void *context, zanni_found_t *found, const zanni_blob_t *blob)
     if (memory)
         zanni__home_found (store->home);
     return rc;
+}
+
+static void
+s_fetch (void *context, const zanni_blob_t *blob, zanni_store_found_fn *tell, void *inner)
+{
+    zanni__peer_store_t *store = context;
+    zanni_found_t found = { .buffer = NULL };
+    if (blob->store != store->number)
+        zanni__away_fetch (store, blob, tell, inner);
+    else
+        tell (inner, s_get (store, &found, blob), &found);
 }
 
 static int
@@ -144,5 +157,6 @@ s_release (void *store, const zanni_blob_t *blob)
 const zanni_store_ops_t zanni__store_peer = {
     .size = sizeof (zanni_store_ops_t), .kind = "peer", .open = s_open, .close = s_close, .begin = s_begin,
     .append = zanni__memory_append, .commit = zanni__memory_commit, .abort = zanni__memory_abort, .put = s_put,
-    .get = s_get, .read = s_read, .wait = s_wait, .list = s_list, .drop = s_drop, .retain = s_retain, .release = s_release
+    .get = s_get, .fetch = s_fetch, .read = s_read, .wait = s_wait, .list = s_list, .drop = s_drop, .retain = s_retain,
+    .release = s_release
 };

@@ -15,6 +15,7 @@
 
 typedef struct zanni__home zanni__home_t;
 typedef struct zanni__known zanni__known_t;
+typedef struct zanni__fetch zanni__fetch_t;
 
 typedef struct {
     zanni_t *self;
@@ -25,10 +26,12 @@ typedef struct {
     zanni__home_t *home;        // NULL: nothing was put
     zanni_ref_t *server;        // strong
     zanni__known_t *known;      // who serves other nodes' blobs
+    zanni__link_t fetches;      // that are under way
 } zanni__peer_store_t;
 
-/* home.c. Joins the home of the handle's node, where it has not yet: others may ask for what is put from now on. */
-int zanni__home_join (zanni__peer_store_t *store);
+/* home.c. Joins the home of the handle's node, where it has not yet, and founds it where there is none: others may ask for
+   what is put from now on. Who only reads founds none: ZANNI_EGONE. */
+int zanni__home_join (zanni__peer_store_t *store, bool found);
 void zanni__home_leave (zanni__peer_store_t *store);
 
 /* The memory that has a blob, locked in its home: what is done to it is over before its handle can be closed; NULL: none. */
@@ -48,5 +51,9 @@ int zanni__away_read (zanni__peer_store_t *store, const zanni_blob_t *blob, uint
 void zanni__away_wait (zanni__peer_store_t *store, const zanni_blob_t *blob, uint64_t offset, uint32_t timeout_ms);
 int zanni__away_do (zanni__peer_store_t *store, const zanni_blob_t *blob, const char *what);
 void zanni__away_forget (zanni__peer_store_t *store);
+
+/* fetch.c. A get that nobody waits for; zanni__away_give_up ends all that are under way. */
+void zanni__away_fetch (zanni__peer_store_t *store, const zanni_blob_t *blob, zanni_store_found_fn *found, void *context);
+void zanni__away_give_up (zanni__peer_store_t *store);
 
 #endif
