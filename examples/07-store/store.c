@@ -5,8 +5,9 @@
    is done; then the producer deletes them. A message never grows with what it is about, a consumer that is slow keeps no
    mailbox full of data, and references can be passed on to whoever wants to look.
 
-   Which store it is stands in one word on the command line. `shm:` is memory of the producer's process; `file:FOLDER`
-   keeps blobs on a disk, where they outlive every process. Nothing else in here changes. */
+   Which store it is stands in one word on the command line. `shm:` is memory of the producer's process, which others on
+   the host map; `peer:` the same, served to whatever node asks; `file:FOLDER` keeps blobs on a disk, where they outlive every
+   process. Nothing else in here changes. */
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,13 +1,15 @@
 /* nodes.h: the nodes that this one has met, and what any of them may ask it without knowing an actor: who serves the blobs
    of a node, itself or one that it has met.
 
-   A node is looked for by its number, the first 8 bytes of its id, which is what the reference of a blob names. */
+   A node is looked for by its number, the first 8 bytes of its id (big-endian), which is what the reference of a blob names. */
 
 #ifndef ZANNI_ACTOR_NODES_H
 #define ZANNI_ACTOR_NODES_H
 
 #include "node.h"
 #include "remote.h"
+
+#include "../wire/reader.h"
 
 #define ZANNI__NODE_ACTOR (UINT64_C (1) << 63)   // an id that no actor has: the node itself is asked
 #define ZANNI__MET_MAX 1024
@@ -21,9 +23,7 @@ typedef struct {
 static inline uint64_t
 zanni__node_number (const uint8_t node [16])
 {
-    uint64_t number;
-    memcpy (&number, node, sizeof number);
-    return number;
+    return zanni__wire_number (node, 8);
 }
 
 /* Remembers a node; without memory it does not. Any thread of the node, as all that follow. */
