@@ -26,7 +26,8 @@ class _Options(ctypes.Structure):
                 ("mailbox_bytes", c_uint64), ("ask_deadline_ms", c_uint32), ("shutdown_ms", c_uint32),
                 ("heartbeat_ms", c_uint32), ("window_bytes", c_uint64), ("lane_off", c_bool),
                 ("wire_level_max", c_uint32), ("in_band_max", c_uint32), ("share_least", c_uint64),
-                ("share_most", c_uint64), ("counts", c_bool), ("child_program", c_char_p),
+                ("share_most", c_uint64), ("claim_store", c_char_p), ("claim_least", c_uint64),
+                ("counts", c_bool), ("child_program", c_char_p),
                 ("child_arguments", POINTER(c_char_p)), ("log", c_void_p), ("log_context", c_void_p),
                 ("error", POINTER(_Error)), ("seams", c_void_p * 5)]
 

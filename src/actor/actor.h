@@ -161,6 +161,7 @@ struct zanni {
     zanni__link_t kept;          // kept asks
     zanni_reason_t *reason;      // why it is about to end; NULL: it is not
     uint64_t calling;            // the ask it is blocked in
+    uint64_t claim_least;        // zanni_set_claims
     bool closing;                // told to stop
     bool killed;
     bool restarting;

@@ -685,6 +685,24 @@ static int (*const s_takers []) (s_arrival_t *arrival) = {
     [ZANNI_RECORD_RESTART] = s_take_restart
 };
 
+void
+zanni_worker_lost (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers,
+                   int code)
+{
+    static const char what [] = "a buffer of the answer could not be had from the store";
+    zanni_record_t error = { .kind = ZANNI_RECORD_ERROR, .id = record->id, .args = { "\x90", 1 } };
+    error.as.error.code = code;
+    error.as.error.text = (zanni_bytes_t) { what, sizeof what - 1 };
+    s_arrival_t arrival = { .worker = worker, .peer = peer, .record = record, .buffers = buffers };
+    bool answer = record->kind == ZANNI_RECORD_REPLY || record->kind == ZANNI_RECORD_ERROR;
+    if (answer)
+        arrival.record = &error;
+    int rc = answer ? s_take_error (&arrival) : s_refuse (&arrival, code);
+    (void) rc;   // it breaks no protocol
+    for (uint32_t i = 0; i < record->buffers_count; i++)
+        zanni_buffer_destroy (&buffers [i]);
+}
+
 int
 zanni_worker_record (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *record,
                      zanni_buffer_t **buffers, const char **fault)

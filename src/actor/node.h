@@ -19,6 +19,7 @@
 #define ZANNI__WORKERS_MAX 65536
 
 typedef struct zanni__processes zanni__processes_t;
+struct zanni__claim_ops;
 
 struct zanni_node {
     _Atomic uint32_t users;          // workers, and the root; the last one (acq_rel) frees
@@ -32,6 +33,8 @@ struct zanni_node {
     const zanni_link_ops_t *link;
     const zanni_region_ops_t *region_ops;
     void *region;
+    const struct zanni__claim_ops *claims;   // NULL: its options name no store
+    char claim_store [256];
 
     pthread_mutex_t lock;            // guards from here ...
     zanni_worker_t **workers;        // by number; NULL where free

@@ -5,6 +5,7 @@
    next, so that messages do not pay for asking the time, and where it was too high the time, asked now and then, ends the
    round. Without work the worker waits in its port, which a batch, a watched descriptor or the next due time ends. */
 
+#include "claims.h"
 #include "descriptor.h"
 #include "envelope.h"
 #include "pending.h"
@@ -371,6 +372,8 @@ s_close_link (zanni_worker_t *worker)
         worker->link = NULL;
         worker->link_dirty = false;
     }
+    if (node->claims)
+        node->claims->close (worker);
     zanni__worker_unlisten (worker);
     zanni__events_look (worker);
 }

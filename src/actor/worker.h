@@ -123,6 +123,7 @@ struct zanni_worker {
     zanni__refs_t ref_hooks;
     void *link;                       // to other nodes; NULL: none yet
     struct zanni__remotes *remotes;   // made with it
+    void *claims;                     // the store that its large buffers go into: claims.h
     bool link_dirty;                  // it has records that were not sent yet
     zanni__queue_t events;            // of other nodes, from this worker itself
     int epoll;                        // of watches; -1: none yet

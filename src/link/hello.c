@@ -81,6 +81,7 @@ s_abilities (const zanni__peer_t *peer)
 {
     uint32_t level = peer->hub->worker->node->options.wire_level_max;
     uint32_t abilities = (level > 1 ? ZANNI_ABILITY_FRAMES : 0) | (level > 2 ? ZANNI_ABILITY_SHARED : 0);
+    abilities |= peer->hub->worker->node->claims ? ZANNI_ABILITY_CLAIMS : 0;
     if (!peer->lane)
         return abilities;
     return abilities | ZANNI_ABILITY_LANE | (peer->lane->rings ? ZANNI_ABILITY_RINGS : 0);

@@ -85,6 +85,7 @@ s_free (zanni__hold_t *hold)
         zanni_buffer_destroy (&hold->buffers [i]);
     zanni_buffer_destroy (&hold->load.args);
     zanni__transfers_free (hold->load.transfers);
+    zanni__claims_free (hold->load.claims);
     zanni__free (hold->buffers);
     zanni__free (hold->wire);
     zanni__free (hold);
@@ -107,6 +108,7 @@ s_keep (zanni__hold_t *hold, const zanni__load_t *load)
     uint32_t count = load->record.buffers_count;
     hold->load.record.buffers_count = 0;
     hold->load.transfers = NULL;
+    hold->load.claims = NULL;
     hold->load.args = load->args ? zanni_buffer_keep (load->args) : NULL;
     if (!count)
         return 0;
@@ -148,7 +150,7 @@ s_count (zanni__outbox_t *out, const zanni__load_t *load, bool more)
     *count = more ? *count + by : *count - by;
 }
 
-/* On success the load's transfers are the hold's. */
+/* On success the load's transfers and claims are the hold's. */
 int
 zanni__hold_put (zanni__peer_t *peer, zanni__load_t *load)
 {
@@ -162,7 +164,9 @@ zanni__hold_put (zanni__peer_t *peer, zanni__load_t *load)
     if (!hold)
         return size ? ZANNI_ENOMEM : ZANNI_ETOOBIG;
     hold->load.transfers = load->transfers;
+    hold->load.claims = load->claims;
     load->transfers = NULL;
+    load->claims = NULL;
     hold->since_ns = peer->hub->worker->now_ns;
     s_count (out, &hold->load, true);
     *out->held_last = hold;

@@ -115,6 +115,7 @@ typedef struct {
     uint64_t weight;
     zanni__transfer_t *transfers;
     zanni__transfer_t **last;
+    zanni__claim_t *claims;
 } zanni__load_t;
 
 /* What leaves by a session. */
@@ -176,6 +177,7 @@ struct zanni__peer {
     zanni__dial_t *dial;
     zanni__route_t *route;
     uint32_t level;                // how buffers may travel; 0: not known yet
+    bool claims;                   // and in a store that both know
     uint32_t level_most;           // and how the program wants them to, for good; 0: it has not said
     uint32_t in_band_most;
     zanni__lane_t *lane;           // offered, until the session stands; then what its messages go by; NULL

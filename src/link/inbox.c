@@ -10,6 +10,7 @@
 #include "hub.h"
 
 #include "../base/memory.h"
+#include "../actor/claims.h"
 #include "../message/buffer.h"
 #include "../wire/tell.h"
 
@@ -89,8 +90,14 @@ zanni__frame_take (zanni__hub_t *hub, zanni_buffer_t **buffer_p, zmq_msg_t *fram
 static int
 s_shape (zanni_buffer_t **buffer_p, const zanni_wire_buffer_t *wire)
 {
-    if (!wire->dimensions)
+    if (!wire->dimensions || zanni__buffer_loss (*buffer_p))
         return 0;
+    if (wire->blob) {   // a view, which is sealed, but nobody has it yet; that the shape fits was checked on the wire
+        (*buffer_p)->element = wire->element;
+        (*buffer_p)->dimensions = wire->dimensions;
+        memcpy ((*buffer_p)->shape, wire->shape, wire->dimensions * sizeof *wire->shape);
+        return 0;
+    }
     if (!zanni_buffer_set_array (*buffer_p, (zanni_element_t) wire->element, wire->dimensions, wire->shape))
         return 0;
     zanni_buffer_destroy (buffer_p);
@@ -114,6 +121,13 @@ s_next_frame (s_arrival_t *arrival)
 int
 zanni__inbox_deliver (zanni__peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers, const char **fault)
 {
+    int loss = 0;
+    for (uint32_t i = 0; i < record->buffers_count && !loss; i++)
+        loss = zanni__buffer_loss (buffers [i]);
+    if (loss) {
+        zanni_worker_lost (peer->hub->worker, &peer->base, record, buffers, loss);
+        return 0;
+    }
     *fault = "it is not what it should be";
     return zanni_worker_record (peer->hub->worker, &peer->base, record, buffers, fault);
 }
@@ -151,6 +165,32 @@ s_drop (zanni_buffer_t **buffers, uint32_t count)
         zanni_buffer_destroy (&buffers [i]);
 }
 
+/* A view of a buffer of the store's, which may be others', too: its shape is its own. */
+static int
+s_view (zanni__hub_t *hub, zanni_buffer_t **buffer_p, zanni_buffer_t *found, const zanni_wire_buffer_t *wire)
+{
+    const void *data = zanni_buffer_data (found);
+    bool lies_well = !wire->size || (uintptr_t) data % (wire->dimensions ? 64 : 8) == 0;
+    if (zanni_buffer_size (found) != wire->size)
+        return ZANNI_ECORRUPT;
+    return lies_well ? zanni_buffer_slice (buffer_p, found, 0, wire->size) : s_copy (hub, buffer_p, data, wire->size);
+}
+
+/* From the store, or one that says why it is not there: then its message cannot be handled, and the session goes on. */
+static int
+s_take_claim (s_arrival_t *arrival, const zanni_wire_buffer_t *wire, zanni_buffer_t **buffer_p)
+{
+    zanni__hub_t *hub = arrival->peer->hub;
+    zanni_buffer_t *found = NULL;
+    if (!arrival->peer->claims)
+        return s_fault (arrival, "a buffer is in a store, which was not agreed on");
+    int rc = hub->worker->node->claims->take (hub->worker, &found, wire->blob);
+    if (!rc)
+        rc = s_view (hub, buffer_p, found, wire);
+    zanni_buffer_destroy (&found);
+    return rc ? zanni__buffer_lost (buffer_p, wire->size, rc) : 0;
+}
+
 /* One that does not come in chunks. */
 static int
 s_take_buffer (s_arrival_t *arrival, const zanni_wire_buffer_t *wire, zanni_buffer_t **buffer_p)
@@ -158,6 +198,8 @@ s_take_buffer (s_arrival_t *arrival, const zanni_wire_buffer_t *wire, zanni_buff
     zanni__peer_t *peer = arrival->peer;
     if (wire->bytes)
         return s_copy (peer->hub, buffer_p, wire->bytes, wire->size);
+    if (wire->blob)
+        return s_take_claim (arrival, wire, buffer_p);
     if (wire->segment)
         return zanni__share_in (peer, buffer_p, wire, &arrival->fault);
     zmq_msg_t *frame = s_next_frame (arrival);

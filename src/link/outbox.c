@@ -9,6 +9,7 @@
 
 #include "hub.h"
 
+#include "../actor/claims.h"
 #include "../message/buffer.h"
 
 #include "../base/memory.h"
@@ -186,7 +187,7 @@ static uint32_t
 s_level (const zanni__peer_t *peer, uint32_t way)
 {
     uint32_t level = zanni__peer_level (peer);
-    uint32_t most = way & ~ZANNI__BUFFER_IN_BAND;
+    uint32_t most = way & ZANNI__BUFFER_LEVEL;
     return most && most < level ? most : level;
 }
 
@@ -202,6 +203,34 @@ s_goes_in_band (const zanni__peer_t *peer, zanni__load_t *load, uint64_t size)
     return true;
 }
 
+/* Whether it is to go as a blob. */
+static bool
+s_is_claimed (const zanni__peer_t *peer, const zanni__load_t *load, uint64_t size)
+{
+    if (!peer->claims || load->way & ZANNI__BUFFER_UNCLAIMED)
+        return false;
+    return load->way & ZANNI__BUFFER_CLAIMED || size >= peer->hub->worker->node->options.claim_least;
+}
+
+/* false: the store did not take it, so it goes as if there were none. */
+static bool
+s_claim (zanni__peer_t *peer, zanni__load_t *load, const zanni_buffer_t *buffer, zanni_wire_buffer_t *wire)
+{
+    zanni_worker_t *worker = peer->hub->worker;
+    zanni__claim_t *claim = zanni__malloc (sizeof *claim);
+    int rc = claim ? worker->node->claims->put (worker, &claim->blob, buffer) : ZANNI_ENOMEM;
+    if (rc) {
+        zanni__log (worker->node, ZANNI_LOG_WARNING, "a buffer of %zu bytes goes with its message, for %s does not take it: %s",
+                    zanni_buffer_size (buffer), worker->node->claim_store, zanni_strerror (rc));
+        zanni__free (claim);
+        return false;
+    }
+    claim->next = load->claims;
+    load->claims = claim;
+    wire->blob = zanni_buffer_data (claim->blob);
+    return true;
+}
+
 static int
 s_load_buffer (zanni__peer_t *peer, zanni__load_t *load, uint32_t index)
 {
@@ -213,10 +242,12 @@ s_load_buffer (zanni__peer_t *peer, zanni__load_t *load, uint32_t index)
     wire->size = zanni_buffer_size (buffer);
     wire->dimensions = (uint8_t) zanni_buffer_array (buffer, &element, wire->shape);
     wire->element = (uint8_t) element;
-    wire->bytes = NULL;
+    wire->bytes = wire->blob = NULL;
     wire->segment = wire->chunks = 0;
     load->way = zanni__buffer_way (buffer);
     load->level = s_level (peer, load->way);
+    if (s_is_claimed (peer, load, wire->size) && s_claim (peer, load, buffer, wire))
+        return 0;
     if (s_goes_in_band (peer, load, wire->size)) {
         wire->bytes = zanni_buffer_data (buffer);
         return 0;
@@ -276,7 +307,19 @@ s_add_frames (zanni__parcel_t *parcel, const zanni__load_t *load)
             s_add_frame (parcel, load->buffers [i]);
 }
 
-/* Where the record was written before, `written` is that; on success the load's transfers are the outbox's. */
+static void
+s_add_claims (zanni__parcel_t *parcel, zanni__load_t *load)
+{
+    zanni__claim_t **last = &load->claims;
+    while (*last)
+        last = &(*last)->next;
+    *last = parcel->claims;
+    parcel->claims = load->claims;
+    load->claims = NULL;
+}
+
+/* Where the record was written before, `written` is that; on success the load's transfers are the outbox's, and its claims
+   the parcel's. */
 int
 zanni__outbox_load (zanni__peer_t *peer, zanni__load_t *load, const zanni_bytes_t *written)
 {
@@ -285,6 +328,7 @@ zanni__outbox_load (zanni__peer_t *peer, zanni__load_t *load, const zanni_bytes_
     if (!parcel)
         return rc;
     s_add_frames (parcel, load);
+    s_add_claims (parcel, load);
     s_count (&peer->out, parcel, load->charge, load->weight);
     zanni__transfers_add (&peer->out, load->transfers);
     load->transfers = NULL;
@@ -317,6 +361,7 @@ zanni__outbox_send_as (zanni__peer_t *peer, const zanni_record_t *record, const 
     if (rc)
         s_unload (peer, &load, load.loaded);
     zanni__transfers_free (load.transfers);
+    zanni__claims_free (load.claims);
     zanni_buffer_destroy (&load.args);
     return rc;
 }

@@ -134,6 +134,7 @@ zanni__parcel_new (zanni__pool_t *pool, uint32_t size)
     parcel->frames_bytes = parcel->sequence = parcel->charge = parcel->weight = 0;
     parcel->begun_ns = 0;
     parcel->chunk = false;
+    parcel->claims = NULL;
     return parcel;
 }
 
@@ -151,6 +152,8 @@ s_move (zanni__parcel_t *to, zanni__parcel_t *from)
     to->weight = from->weight;
     to->begun_ns = from->begun_ns;
     to->chunk = from->chunk;
+    to->claims = from->claims;
+    from->claims = NULL;
     to->frames = from->frames;
     to->frames_room = from->frames_room;
     from->frames = frames;
@@ -193,6 +196,19 @@ zanni__parcel_empty (zanni__parcel_t *parcel)
     for (uint32_t i = 0; i < parcel->frames_count; i++)
         zanni_buffer_destroy (&parcel->frames [i].buffer);
     parcel->frames_count = 0;
+    zanni__claims_free (parcel->claims);
+    parcel->claims = NULL;
+}
+
+void
+zanni__claims_free (zanni__claim_t *claims)
+{
+    while (claims) {
+        zanni__claim_t *claim = claims;
+        claims = claim->next;
+        zanni_buffer_destroy (&claim->blob);
+        zanni__free (claim);
+    }
 }
 
 void

@@ -24,6 +24,12 @@ typedef struct {
     size_t size;
 } zanni__frame_t;
 
+/* A blob that a record names, kept until that has arrived. */
+typedef struct zanni__claim {
+    struct zanni__claim *next;
+    zanni_buffer_t *blob;
+} zanni__claim_t;
+
 struct zanni__parcel {
     zanni__parcel_t *next;       // in its session's queue, or among free ones
     zanni__pool_t *pool;
@@ -34,6 +40,7 @@ struct zanni__parcel {
     uint32_t frames_count;
     uint32_t frames_room;
     zanni__frame_t *frames;      // stays with the block when it is used again
+    zanni__claim_t *claims;
     uint64_t frames_bytes;
     uint64_t sequence;
     uint64_t charge;             // what its records count in the receiver's window
@@ -58,8 +65,9 @@ zanni__parcel_t *zanni__parcel_shrink (zanni__parcel_t *parcel);
 /* Room for `count` more frames. ZANNI_ENOMEM. */
 int zanni__parcel_reserve (zanni__parcel_t *parcel, uint32_t count);
 
-/* Lets go of its frames. On the link's thread. */
+/* Lets go of its frames and claims. On the link's thread. */
 void zanni__parcel_empty (zanni__parcel_t *parcel);
+void zanni__claims_free (zanni__claim_t *claims);
 
 static inline void
 zanni__parcel_use (zanni__parcel_t *parcel)

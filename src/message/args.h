@@ -9,13 +9,14 @@
 #ifndef ZANNI_MESSAGE_ARGS_H
 #define ZANNI_MESSAGE_ARGS_H
 
+#include "../wire/limits.h"
 #include <stdatomic.h>
 #include <stdint.h>
 #include <zanni/arg.h>
 
 #define ZANNI__EXT_REF 1
 #define ZANNI__EXT_BUFFER 2
-#define ZANNI__EXT_BLOB 3    // data: store, id, size, checksum; 40 bytes
+#define ZANNI__EXT_BLOB ZANNI__WIRE_BLOB_EXT   // data: store, id, size, checksum
 #define ZANNI__EXT_BOUND 4   // data: msgpack [index of the reference, method]
 #define ZANNI__EXT_OBJECT 6  // data: msgpack name, version, [fields...]; see object.c
 #define ZANNI__TABLE_MAX 65535

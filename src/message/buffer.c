@@ -84,10 +84,32 @@ zanni__buffer_prefer (const zanni_buffer_t *buffer, uint32_t level_max, uint32_t
 {
     zanni_buffer_t *own = (zanni_buffer_t *) (uintptr_t) buffer;
     bool in_band = in_band_max && buffer->size <= in_band_max;
-    uint32_t way = (level_max < 4 ? level_max : 0) | (in_band ? ZANNI__BUFFER_IN_BAND : 0);
+    uint32_t way = (level_max <= ZANNI__BUFFER_LEVEL ? level_max : 0) | (in_band ? ZANNI__BUFFER_IN_BAND : 0);
     /* Relaxed: who sends it at the same time may take it either way. */
     if (way && atomic_load_explicit (&own->way, memory_order_relaxed) != way)
         atomic_store_explicit (&own->way, (uint8_t) way, memory_order_relaxed);
+}
+
+void
+zanni__buffer_claim (const zanni_buffer_t *buffer, bool claimed)
+{
+    zanni_buffer_t *own = (zanni_buffer_t *) (uintptr_t) buffer;
+    const uint32_t both = ZANNI__BUFFER_CLAIMED | ZANNI__BUFFER_UNCLAIMED;
+    uint32_t way = atomic_load_explicit (&own->way, memory_order_relaxed) & ~both;
+    way |= claimed ? ZANNI__BUFFER_CLAIMED : ZANNI__BUFFER_UNCLAIMED;
+    atomic_store_explicit (&own->way, (uint8_t) way, memory_order_relaxed);   // as zanni__buffer_prefer
+}
+
+int
+zanni__buffer_lost (zanni_buffer_t **buffer_p, size_t size, int code)
+{
+    int rc = zanni__buffer_new (buffer_p, NULL, NULL, 0);
+    if (rc)
+        return rc;
+    (*buffer_p)->size = size;
+    (*buffer_p)->shape [0] = (uint64_t) -(int64_t) code;
+    atomic_store_explicit (&(*buffer_p)->way, ZANNI__BUFFER_LOST, memory_order_relaxed);
+    return 0;
 }
 
 bool

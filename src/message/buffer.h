@@ -47,7 +47,17 @@ bool zanni__buffer_segment (const zanni_buffer_t *buffer, zanni_segment_t *segme
 /* Somebody may read them for ever: their memory is not used again. */
 void zanni__buffer_abandon (const zanni_buffer_t *buffer);
 
-#define ZANNI__BUFFER_IN_BAND 4u   // beside a level, which may be 0
+#define ZANNI__BUFFER_LEVEL 3u       // mask of a level, which may be 0; beside it:
+#define ZANNI__BUFFER_IN_BAND 4u
+#define ZANNI__BUFFER_CLAIMED 8u     // as a blob, says who sends it
+#define ZANNI__BUFFER_UNCLAIMED 16u  // not as a blob
+#define ZANNI__BUFFER_LOST 128u      // it stands for one that could not be had: zanni__buffer_lost
+
+/* Says whether it is to travel as a blob. */
+void zanni__buffer_claim (const zanni_buffer_t *buffer, bool claimed);
+
+/* A buffer that stands for one of that size that could not be had, and why: nobody gets it, its message is not handled. */
+int zanni__buffer_lost (zanni_buffer_t **buffer_p, size_t size, int code);
 
 /* Says how it is to travel: at most by that level (0: any), in band if it has at most so many bytes. */
 void zanni__buffer_prefer (const zanni_buffer_t *buffer, uint32_t level_max, uint32_t in_band_max);
@@ -56,6 +66,13 @@ static inline uint32_t
 zanni__buffer_way (const zanni_buffer_t *buffer)
 {
     return atomic_load_explicit (&buffer->way, memory_order_relaxed);
+}
+
+/* Why it could not be had; 0: it was. */
+static inline int
+zanni__buffer_loss (const zanni_buffer_t *buffer)
+{
+    return zanni__buffer_way (buffer) & ZANNI__BUFFER_LOST ? -(int) buffer->shape [0] : 0;
 }
 
 /* Opens it again for writing, with one more count, if nobody but its one user has it. */

@@ -81,7 +81,7 @@ zanni__value_bound (const zanni__value_t *value, const zanni__args_t *args, zann
 
 /* Numbers are big-endian, as everywhere on the wire. */
 void
-zanni__blob_to_bytes (uint8_t bytes [ZANNI__BLOB_BYTES], const zanni_blob_t *blob)
+zanni__blob_to_bytes (uint8_t bytes [ZANNI__WIRE_BLOB_BYTES], const zanni_blob_t *blob)
 {
     const uint64_t store = htobe64 (blob->store), size = htobe64 (blob->size), checksum = htobe64 (blob->checksum);
     memcpy (bytes, &store, 8);
@@ -93,11 +93,11 @@ zanni__blob_to_bytes (uint8_t bytes [ZANNI__BLOB_BYTES], const zanni_blob_t *blo
 bool
 zanni__value_is_blob (const zanni__value_t *value)
 {
-    return value->form == ZANNI__EXT && value->ext == ZANNI__EXT_BLOB && value->size == ZANNI__BLOB_BYTES;
+    return value->form == ZANNI__EXT && value->ext == ZANNI__EXT_BLOB && value->size == ZANNI__WIRE_BLOB_BYTES;
 }
 
 void
-zanni__blob_of_bytes (zanni_blob_t *blob, const uint8_t bytes [ZANNI__BLOB_BYTES])
+zanni__blob_of_bytes (zanni_blob_t *blob, const uint8_t bytes [ZANNI__WIRE_BLOB_BYTES])
 {
     *blob = (zanni_blob_t) {
         .store = zanni__wire_number (bytes, 8), .size = zanni__wire_number (bytes + 24, 8),

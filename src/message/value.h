@@ -21,10 +21,9 @@ bool zanni__value_bound (const zanni__value_t *value, const zanni__args_t *args,
                          zanni__value_t *method);
 
 /* A blob as it travels, and back; false: the value is none. */
-#define ZANNI__BLOB_BYTES 40
-void zanni__blob_to_bytes (uint8_t bytes [ZANNI__BLOB_BYTES], const zanni_blob_t *blob);
+void zanni__blob_to_bytes (uint8_t bytes [ZANNI__WIRE_BLOB_BYTES], const zanni_blob_t *blob);
 bool zanni__value_is_blob (const zanni__value_t *value);
-void zanni__blob_of_bytes (zanni_blob_t *blob, const uint8_t bytes [ZANNI__BLOB_BYTES]);
+void zanni__blob_of_bytes (zanni_blob_t *blob, const uint8_t bytes [ZANNI__WIRE_BLOB_BYTES]);
 
 /* Whether a value is a string that zanni lets pass. */
 bool zanni__value_text (const zanni__value_t *value);

@@ -165,7 +165,7 @@ s_pack_blob (zanni__writer_t *writer, const zanni_arg_t *arg, uint32_t depth)
 {
     (void) depth;
     S_PACKER (packer, writer);
-    uint8_t body [ZANNI__BLOB_BYTES];
+    uint8_t body [ZANNI__WIRE_BLOB_BYTES];
     if (!arg->value.p)
         return s_fail (writer, ZANNI_EARGS);
     zanni__blob_to_bytes (body, arg->value.p);

@@ -14,6 +14,7 @@ typedef struct {
     uint64_t incarnation;
     char cls [ZANNI_WIRE_NAME_MAX + 1];
     char home [ZANNI_ENDPOINT_MAX];
+    char claim_store [256];                       // "": none
     char program [1024];                          // "": the running one
     char arguments [ZANNI__BRIEF_ARGUMENTS][256];
     uint32_t arguments_count;

@@ -86,6 +86,7 @@ s_set_options (zanni_options_t *options, const zanni__brief_t *brief, const char
     *options = brief->options;
     for (uint32_t i = 0; i < brief->arguments_count; i++)
         arguments [i] = brief->arguments [i];
+    options->claim_store = *brief->claim_store ? brief->claim_store : NULL;
     options->child_program = *brief->program ? brief->program : NULL;
     options->child_arguments = brief->arguments_count ? arguments : NULL;
 }

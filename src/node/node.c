@@ -4,6 +4,7 @@
    the first attached thread, opens it: ports, the control thread, the undertaker. The end goes the other way: threads
    are stopped, then the root's own actors, then the undertaker, which by then has settled everything under way. */
 
+#include "../actor/claims.h"
 #include "../actor/nodes.h"
 #include "../actor/pending.h"
 #include "../actor/tally.h"
@@ -15,6 +16,7 @@
 #include "../message/region.h"
 #include "../place/inproc.h"
 #include "../place/thread.h"
+#include "../store/store.h"
 #include "make.h"
 
 #include <stdarg.h>
@@ -30,6 +32,7 @@
 #define S_HEARTBEAT_MS 1000
 #define S_WINDOW_BYTES ((uint64_t) 8 << 20)
 #define S_IN_BAND_MAX 1024
+#define S_CLAIM_LEAST ((uint64_t) 1 << 20)
 #define S_SHARE_LEAST ((uint64_t) 64 << 10)
 #ifdef ZANNI__LANE_OFF
 #define S_LANE_OFF true
@@ -148,6 +151,21 @@ s_set_sharing (zanni_options_t *own)
 }
 
 static int
+s_set_claims (zanni_node_t *node)
+{
+    zanni_options_t *own = &node->options;
+    if (!own->claim_store)
+        return 0;
+    if (strlen (own->claim_store) >= sizeof node->claim_store)
+        return ZANNI_EINVAL;
+    strcpy (node->claim_store, own->claim_store);
+    own->claim_store = node->claim_store;
+    own->claim_least = own->claim_least ? own->claim_least : S_CLAIM_LEAST;
+    node->claims = &zanni__store_claims;
+    return 0;
+}
+
+static int
 s_set_options (zanni_node_t *node, const zanni_options_t *options)
 {
     zanni_options_t *own = &node->options;
@@ -177,7 +195,8 @@ s_set_options (zanni_node_t *node, const zanni_options_t *options)
     node->place = own->place ? own->place : &zanni__place_thread;
     node->link = own->link ? own->link : &zanni__link_zmq;
     node->region_ops = own->region ? own->region : &zanni__region_default;
-    return s_copy_program (own);
+    int rc = s_set_claims (node);
+    return rc ? rc : s_copy_program (own);
 }
 
 static int
@@ -457,13 +476,15 @@ zanni_new (zanni_t **self_p, const zanni_options_t *options)
     }
     rc = zanni__node_new (&node, options, NULL, ZANNI__WORKER_ROOT);
     if (!rc) {
-        rc = s_host_actor (self_p, node->root);
+        rc = node->claims ? node->claims->check (node->root, &fault) : 0;
+        if (!rc)
+            rc = s_host_actor (self_p, node->root);
         if (rc)
             zanni__worker_close (node->root), zanni_worker_drop (node->root);
         zanni__node_unref (node);   // the root's worker holds it now
     }
     if (rc && error)
-        zanni__error_set (error, rc, NULL);
+        zanni__error_set (error, rc, *fault.text ? fault.text : NULL);
     return rc;
 }
 

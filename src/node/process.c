@@ -128,6 +128,7 @@ s_set_brief (zanni__brief_t *brief, zanni_t *self, const zanni__class_t *cls, co
     snprintf (brief->home, sizeof brief->home, "%s", home);
     snprintf (brief->cls, sizeof brief->cls, "%s", cls->definition->name);
     brief->options = node->options;
+    memcpy (brief->claim_store, node->claim_store, sizeof brief->claim_store);
     brief->incarnation = 1;
     brief->limit = options->mailbox_messages;
     brief->limit_bytes = options->mailbox_bytes;

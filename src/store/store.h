@@ -13,6 +13,7 @@
 extern const zanni_store_ops_t zanni__store_shm;
 extern const zanni_store_ops_t zanni__store_file;
 extern const zanni_store_ops_t zanni__store_peer;
+extern const struct zanni__claim_ops zanni__store_claims;
 
 /* Fills the options' error, if there is one: `what` is a format with one %s for the place. Answers the code. */
 __attribute__ ((format (printf, 3, 0))) int

@@ -67,6 +67,8 @@ s_buffer (const zanni_wire_buffer_t *buffer)
                               elements [buffer->element], "shape", shape, "chunks", tool_number (buffer->chunks));
     if (buffer->bytes)
         s_set (json, "bytes", tool_hex (buffer->bytes, buffer->size));
+    else if (buffer->blob)
+        s_set (json, "blob", tool_hex (buffer->blob, 40));
     else if (buffer->segment)
         s_set (json, "segment", json_pack ("[o,o]", tool_number (buffer->segment), tool_number (buffer->offset)));
     return json;
@@ -318,7 +320,7 @@ s_each (void *context, const zanni_record_t *record)
     frame->frames += record->args_framed || (record->kind == ZANNI_RECORD_CHUNK && !record->as.chunk.bytes.data);
     for (uint32_t i = 0; i < record->buffers_count; i++) {
         const zanni_wire_buffer_t *buffer = &record->buffers [i];
-        frame->frames += !buffer->chunks && !buffer->bytes && !buffer->segment;
+        frame->frames += !buffer->chunks && !buffer->bytes && !buffer->segment && !buffer->blob;
     }
     return json_array_append_new (frame->records, tool_record (record)) ? ZANNI_ENOMEM : 0;
 }

@@ -285,7 +285,7 @@ s_shape_fits (const zanni_wire_buffer_t *buffer)
 static bool
 s_buffer_place (s_source_t *source, zanni_wire_buffer_t *buffer)
 {
-    static const char fault [] = "a buffer's place is neither nil, nor its bytes, nor [segment, offset]";
+    static const char fault [] = "a buffer's place is neither nil, nor its bytes, nor [segment, offset], nor a blob";
     zanni__value_t value;
     if (!s_next (source, &value))
         return false;
@@ -296,6 +296,10 @@ s_buffer_place (s_source_t *source, zanni_wire_buffer_t *buffer)
     if (value.form == ZANNI__BIN) {
         buffer->bytes = value.value.data;
         return value.size == buffer->size || s_wrong (source, "a buffer in band is not as large as it says");
+    }
+    if (value.form == ZANNI__EXT && value.ext == ZANNI__WIRE_BLOB_EXT && value.size == ZANNI__WIRE_BLOB_BYTES) {
+        buffer->blob = value.value.data;
+        return true;
     }
     if (value.form != ZANNI__ARRAY || value.size < 2)
         return s_wrong (source, fault);
@@ -333,7 +337,7 @@ s_buffer (s_source_t *source, zanni_wire_buffer_t *buffer)
 {
     zanni__value_t value;
     buffer->chunks = buffer->segment = buffer->offset = 0;
-    buffer->bytes = NULL;
+    buffer->bytes = buffer->blob = NULL;
     buffer->element = ZANNI_RAW;
     buffer->dimensions = 0;
     if (!s_next (source, &value))

@@ -131,7 +131,7 @@ static void
 s_put_buffer (zanni__pen_t *pen, const zanni_wire_buffer_t *buffer)
 {
     zanni__assert (buffer->dimensions <= ZANNI__WIRE_DIMENSIONS);
-    bool elsewhere = buffer->bytes || buffer->segment;
+    bool elsewhere = buffer->bytes || buffer->segment || buffer->blob;
     bool plain = !elsewhere && !buffer->chunks && !buffer->element && !buffer->dimensions;
     zanni__assert (buffer->chunks ? buffer->size > 0 && !elsewhere : elsewhere || buffer->size <= ZANNI_WIRE_FRAME_MAX);
     if (!plain)
@@ -146,6 +146,8 @@ s_put_buffer (zanni__pen_t *pen, const zanni_wire_buffer_t *buffer)
     zanni__pen_uint (pen, buffer->chunks);
     if (buffer->bytes)
         zanni__pen_bytes (pen, buffer->bytes, buffer->size);
+    else if (buffer->blob)
+        zanni__pen_ext (pen, ZANNI__WIRE_BLOB_EXT, buffer->blob, ZANNI__WIRE_BLOB_BYTES);
     else if (buffer->segment) {
         zanni__pen_array (pen, 2);
         zanni__pen_uint (pen, buffer->segment);

@@ -86,4 +86,12 @@ zanni__pen_bytes (zanni__pen_t *pen, const void *bytes, size_t size)
     (void) zanni__pen_append (pen, bytes, size);
 }
 
+static inline void
+zanni__pen_ext (zanni__pen_t *pen, int8_t type, const void *bytes, size_t size)
+{
+    ZANNI__PACKER (packer, pen);
+    (void) msgpack_pack_ext (&packer, size, type);
+    (void) zanni__pen_append (pen, bytes, size);
+}
+
 #endif

@@ -32,7 +32,7 @@ int zanni__record_read (zanni__reader_t *reader, zanni_record_t *record, zanni__
 static inline bool
 zanni__wire_framed (const zanni_wire_buffer_t *buffer)
 {
-    return !buffer->chunks && !buffer->bytes && !buffer->segment;
+    return !buffer->chunks && !buffer->bytes && !buffer->segment && !buffer->blob;
 }
 
 /* How many frames of its message are the record's own. */

@@ -132,7 +132,8 @@ def actor(shown):
 
 def buffer(shown):
     place = [binary(bytes.fromhex(shown["bytes"]))] if "bytes" in shown else \
-        [array(*map(number, shown["segment"]))] if "segment" in shown else []
+        [array(*map(number, shown["segment"]))] if "segment" in shown else \
+        [extension(3, bytes.fromhex(shown["blob"]))] if "blob" in shown else []
     if shown["element"] == "raw" and not shown["shape"] and not int(shown["chunks"]) and not place:
         return number(shown["size"])
     return array(number(shown["size"]), integer(ELEMENTS.index(shown["element"])), array(*map(number, shown["shape"])),
@@ -229,7 +230,7 @@ def count_frames(records):
         args = shown.get("args", shown.get("results", shown.get("data")))
         frames += shown["kind"] == "CHUNK" and "bytes" not in shown
         frames += isinstance(args, dict) and "framed" in args
-        frames += sum(not each["chunks"] and "bytes" not in each and "segment" not in each
+        frames += sum(not each["chunks"] and not {"bytes", "segment", "blob"} & each.keys()
                       for each in shown.get("buffers", []))
     return frames
 
@@ -308,6 +309,7 @@ def table_vectors():
     yield one("a buffer of no bytes in band", tell([{"buffer": 0}], buffers=[{**plain(0), "bytes": ""}]))
     yield one("a buffer with a shape, in band",
               tell([{"buffer": 0}], buffers=[{**plain(4, "int16", [2]), "bytes": "0100ff7f"}]))
+    yield one("a buffer in a store", tell([{"buffer": 0}], buffers=[{**plain(100 << 20), "blob": bytes(range(40)).hex()}]))
     yield one("a buffer in shared memory", tell([{"buffer": 0}], buffers=[{**plain(100 << 20), "segment": [9, 4096]}]))
     yield one("buffers in every place", tell([], buffers=[
         plain(7), {**plain(1), "bytes": "55"}, plain(2 << 20, chunks=3),
@@ -589,8 +591,9 @@ def invalid_parts():
                     shape)
     yield buffer_of("a shape whose product is over 64 bits", b"",
                     array(integer(16), integer(1), array(integer(1 << 63), integer(2)), integer(0)), shape)
-    place = "a buffer's place is neither nil, nor its bytes, nor [segment, offset]"
+    place = "a buffer's place is neither nil, nor its bytes, nor [segment, offset], nor a blob"
     yield buffer_of("a buffer whose place is a number", b"\x95\x04\x00\x90\x00", b"\x01", place)
+    yield buffer_of("a buffer in a blob that is too short", b"\x95\x04\x00\x90\x00", extension(3, bytes(39)), place)
     yield buffer_of("a buffer in a segment without an offset", b"\x95\x04\x00\x90\x00", b"\x91\x01", place)
     yield buffer_of("a buffer in a segment that is none", b"\x95\x04\x00\x90\x00\x92\x00", b"\x00", place)
     yield buffer_of("a buffer in a segment of bytes", b"\x95\x04\x00\x90\x00\x92", b"\xc4\x00", place, b"\x00")

@@ -104,6 +104,11 @@ extern "C" {
 ZANNI_EXPORT int zanni_worker_record (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *record,
                                       zanni_buffer_t **buffers, const char **fault);
 
+/* A record of an actor's kind has come, but one of its buffers could not be had, for that reason (a code): who asked is told,
+   and who waits for the answer that it is; a tell is a dead letter. `buffers` are taken over. */
+ZANNI_EXPORT void zanni_worker_lost (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *record,
+                                     zanni_buffer_t **buffers, int code);
+
 /* A further tell, of which all but the arguments is as in the last one that the peer sent, and that was plain: no
    references, no buffers, both actors of the session's two nodes. false: it has to be told as a record. */
 ZANNI_EXPORT bool zanni_worker_tell_again (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_bytes_t *args);

@@ -55,6 +55,7 @@ typedef enum {
 #define ZANNI_ABILITY_FRAMES 4u   // takes buffers as frames: level 2
 #define ZANNI_ABILITY_SHARED 8u   // takes buffers in shared memory: level 3
 #define ZANNI_ABILITY_RINGS 16u   // with the lane, rings: messages go by it
+#define ZANNI_ABILITY_CLAIMS 32u  // takes buffers as blobs of a store that both know
 
 /* Why a session ends: the code of BYE. */
 typedef enum {
@@ -83,11 +84,12 @@ typedef struct {
 } zanni_wire_ref_t;
 
 /* A buffer beside the arguments. Its bytes are the next of the record's frames, or come in CHUNK records, or lie in the
-   record itself, or in memory that both sides share. */
+   record itself, or in memory that both sides share, or in a store. */
 typedef struct {
     uint64_t size;
     uint64_t chunks;         // not 0: the number that its chunks name
     const uint8_t *bytes;    // not NULL: in the record
+    const uint8_t *blob;     // not NULL: 40 bytes, the reference of the blob that has them
     uint64_t segment;        // not 0: in this piece of the sender's memory, at:
     uint64_t offset;
     uint8_t element;         // zanni_element_t

@@ -69,6 +69,14 @@ zanni__hook_fd_remove (zanni_worker_t *worker, zanni__hook_fd_t *hook)
     (void) epoll_ctl (worker->epoll, EPOLL_CTL_DEL, hook->fd, NULL);
 }
 
+/* No node here names a store. */
+void
+zanni_worker_lost (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers,
+                   int code)
+{
+    (void) worker, (void) peer, (void) record, (void) buffers, (void) code;
+}
+
 int
 zanni_worker_record (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers,
                      const char **fault)

@@ -428,7 +428,8 @@ Test (pack, a_reference_that_cannot_be_kept_undoes_the_others)
     zanni_msg_t *msg = test_message ();
     for (int limit = 0; limit < 3; limit++) {
         test_refs.limit = limit;
-        cr_assert_eq (test_pack (msg, test_ref (1), ZANNI_LIST (test_ref (2)), test_ref (3)), ZANNI_ENOMEM);
+        int rc = test_pack (msg, test_ref (1), ZANNI_LIST (test_ref (2)), test_ref (3));
+        cr_assert_eq (rc, ZANNI_ENOMEM);
         cr_assert_eq (test_refs.kept, 0);
     }
     zanni__free (msg);
