@@ -84,14 +84,21 @@ s_lie (zanni__lane_t *lane)
     return false;
 }
 
-/* Whether there is room for so much; where there is not, the bell will ring. */
-static bool
-s_has_room (zanni__lane_t *lane, uint64_t wanted)
+/* How many of the wanted bytes there is room for; 0: for less than `least`, and the bell will ring when there is. The
+   other end's position is looked at here alone, for it may be another one, and a lie, at every look. */
+static size_t
+s_room (zanni__lane_t *lane, uint64_t least, uint64_t wanted)
 {
+    if (lane->fault)
+        return 0;
     uint64_t room = zanni__ring_room (&lane->out, wanted);
-    if (room > ZANNI__RING_SIZE)
-        return s_lie (lane);
-    return !lane->fault && (room >= wanted || !zanni__ring_wait_for_room (&lane->out, wanted));
+    if (room < least && !zanni__ring_wait_for_room (&lane->out, least))
+        room = zanni__ring_room (&lane->out, least);   // what was seen there: it is not read again
+    if (room > ZANNI__RING_SIZE) {
+        (void) s_lie (lane);
+        return 0;
+    }
+    return room < least ? 0 : (size_t) (room < wanted ? room : wanted);
 }
 
 /* Goes on with the frames; false: there is no room. A parcel whose frames are gone was acknowledged before it was sent. */
@@ -101,11 +108,10 @@ s_post_frames (zanni__lane_t *lane)
     const zanni__parcel_t *parcel = lane->posting;
     while (lane->posting_frame < parcel->frames_count) {
         const zanni__frame_t *frame = &parcel->frames [lane->posting_frame];
-        uint64_t left = frame->size - lane->posting_at;
-        if (left && !s_has_room (lane, 1))
+        size_t left = frame->size - lane->posting_at;
+        size_t piece = left ? s_room (lane, 1, left) : 0;
+        if (left && !piece)
             return false;
-        uint64_t room = left ? zanni__ring_room (&lane->out, left) : 0;
-        size_t piece = (size_t) (room < left ? room : left);
         zanni__ring_put (&lane->out, (const uint8_t *) frame->data + lane->posting_at, piece);
         s_show (lane);
         lane->posting_at += piece;
@@ -130,7 +136,8 @@ s_post_head (zanni__lane_t *lane, const zanni__parcel_t *parcel, const zanni_byt
     sizes [1] = parcel->frames_count;
     for (uint32_t i = 0; i < parcel->frames_count; i++)
         sizes [2 + i] = (uint32_t) parcel->frames [i].size;
-    if (!s_has_room (lane, count * sizeof *sizes + sizes [0]))
+    uint64_t size = count * sizeof *sizes + sizes [0];
+    if (!s_room (lane, size, size))
         return false;
     zanni__ring_put (&lane->out, sizes, count * sizeof *sizes);
     zanni__ring_put (&lane->out, batch->data, batch->size);
@@ -161,7 +168,7 @@ zanni__lane_say (zanni__peer_t *peer, const void *bytes, size_t size)
 {
     zanni__lane_t *lane = peer->lane;
     const uint32_t sizes [2] = { (uint32_t) size, 0 };
-    if ((lane->posting && !s_post_frames (lane)) || !s_has_room (lane, sizeof sizes + size))
+    if ((lane->posting && !s_post_frames (lane)) || !s_room (lane, sizeof sizes + size, sizeof sizes + size))
         return false;
     zanni__ring_put (&lane->out, sizes, sizeof sizes);
     zanni__ring_put (&lane->out, bytes, size);
@@ -291,7 +298,10 @@ zanni__lane_drain (zanni__peer_t *peer)
     uint32_t generation = peer->generation;
     if (!lane || !lane->header)
         return true;
-    uint64_t end = lane->in.own + zanni__ring_ready (&lane->in);
+    uint64_t ready = zanni__ring_ready (&lane->in);
+    if (ready > ZANNI__RING_SIZE)
+        (void) s_lie (lane);
+    uint64_t end = lane->in.own + ready;
     while (!lane->fault && (int64_t) (end - lane->in.own) > 0 && s_read (lane)) {}
     return peer->generation == generation;
 }

@@ -197,6 +197,16 @@ Test (lane, whose_reader_is_ahead_of_the_writer_ends_the_session)
     expect_fault (LIE);
 }
 
+/* The frame is larger than the room that the writer knows of, so that it looks when it has begun. */
+Test (lane, whose_reader_is_ahead_within_a_frame_ends_the_session)
+{
+    tell_b (1, 0);
+    a.record = NULL;
+    atomic_store (&lane_of (to_b)->in.shared->read, UINT64_C (1) << 40);
+    cr_assert_eq (stub_tell (&b, to_a, 5, 0, ZANNI__FRAME_LARGEST), 0);
+    expect_fault (LIE);
+}
+
 Test (lane, with_half_a_message_ends_the_session)
 {
     const uint32_t sizes [2] = { 1000, 0 };
