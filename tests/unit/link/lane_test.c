@@ -6,6 +6,7 @@
 #include "stub.h"
 
 #include "link/hub.h"
+#include "support/hostile.h"
 #include "support/scratch.h"
 
 #include <criterion/criterion.h>
@@ -348,26 +349,27 @@ Test (lane, that_is_offered_by_who_is_silent_is_forgotten)
 
 /* Whatever lies there: the worst that happens is that the session ends. */
 
-static uint64_t s_random;
+static uint64_t seed;
 
 static uint32_t
 below (uint32_t limit)
 {
-    s_random = s_random * UINT64_C (6364136223846793005) + UINT64_C (1442695040888963407);
-    return (uint32_t) (s_random >> 33) % limit;
+    uint8_t bytes [2];
+    hostile_fill (&seed, bytes, sizeof bytes);
+    return (bytes [0] | (uint32_t) bytes [1] << 8) % limit;
 }
 
-/* Changes some bytes of what a has written and b has not read, or of what both say of themselves. */
+/* Changes what a has written and b has not read, or what both say of themselves, behind the back of both. */
 static void
 corrupt (void)
 {
-    zanni__ring_t *ring = &lane_of (to_b)->out;
-    uint64_t from = lane_of (to_a)->in.own;
-    uint32_t size = (uint32_t) (ring->own - from);
-    for (uint32_t i = 1 + below (8); i; i--) {
-        uint8_t *at = size && below (8) ? ring->data + (from + below (size)) % ZANNI__RING_SIZE
-                                        : (uint8_t *) ring->shared + below (below (2) ? 16 : 160);
-        *at = (uint8_t) (below (2) ? below (256) : *at ^ 1u << below (8));
+    uint8_t bytes [64];
+    hostile_fill (&seed, bytes, sizeof bytes);
+    hostile_t hostile = { .data = bytes, .size = sizeof bytes };
+    zanni__ring_t writes = lane_of (to_b)->out, reads = lane_of (to_a)->in;
+    while (hostile.size) {
+        hostile_write (&hostile, &writes);
+        hostile_read (&hostile, &reads);
     }
 }
 
@@ -382,7 +384,7 @@ Test (lane, survives_whatever_lies_in_its_memory, .timeout = 1200)
 {
     const int rounds = getenv ("ZANNI_LONG") ? 20000 : 300;
     for (int round = 0; round < rounds; round++) {
-        s_random = (uint64_t) round;
+        seed = (uint64_t) round;
         b.record = in_order;
         next_number = 0;
         tell_b (1, 0);
