@@ -14,6 +14,7 @@
 typedef struct {
     const char *name;
     void (*run) (zanni_t *self, const char *name);
+    void (*prepare) (void);         // before there is a node; may be NULL
 } bench_case_t;
 
 typedef struct {
@@ -46,6 +47,9 @@ void bench_untouched_case (zanni_t *self, const char *name);
 void bench_fanout_case (zanni_t *self, const char *name);
 
 /* data.c */
+extern const zanni_class_t bench_typer_class;
+void bench_types_prepare (void);
+void bench_types_case (zanni_t *self, const char *name);
 void bench_create_case (zanni_t *self, const char *name);
 void bench_store_case (zanni_t *self, const char *name);
 void bench_store_lmdb_case (zanni_t *self, const char *name);   // where the component is built

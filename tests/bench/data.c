@@ -1,4 +1,8 @@
-/* What does not travel at once: typed records, and blobs.
+/* What does not travel at once, or not far: typed records, and blobs.
+
+   types: an actor tells itself a record of twelve fields, reads it and tells itself the next: each is packed, goes
+   through its mailbox, is checked and unpacked; records per second. The baseline packs and unpacks alone. Allocations of
+   the last run, which follows others, are counted at zanni's allocator.
 
    types-create: a thousand records of twelve fields are taken out of their type's pool, filled and put back, again and
    again; records per second. The same record as a hash of strings is the baseline, in batches as large.
@@ -15,7 +19,9 @@
 #include "../support/scratch.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <unistd.h>
+#include <zanni/log.h>
 #include <zanni/store.h>
 
 #if defined HAS_LMDB
@@ -53,6 +59,98 @@ s_create (int64_t count)
         for (int64_t i = 0; i < here; i++)
             zanni_type_destroy (&batch [i]);
     }
+}
+
+typedef struct {
+    int64_t left;
+    int64_t started_ns;
+    uint64_t allocations;   // when this run began
+    zanni_promise_t *done;
+} typer_t;
+
+static _Atomic uint64_t s_allocations;
+static uint64_t s_allocations_run;   // of the last run
+
+static void *
+s_allocate (void *context, size_t size)
+{
+    (void) context;
+    s_allocations++;
+    return malloc (size);
+}
+
+static void *
+s_resize (void *context, void *memory, size_t size)
+{
+    (void) context;
+    s_allocations++;
+    return realloc (memory, size);
+}
+
+static void
+s_release (void *context, void *memory)
+{
+    (void) context;
+    free (memory);
+}
+
+void
+bench_types_prepare (void)
+{
+    static const zanni_allocator_t counted = {
+        .size = sizeof counted, .allocate = s_allocate, .resize = s_resize, .release = s_release
+    };
+    zanni_set_allocator (&counted);
+}
+
+static int
+s_tell_record (zanni_t *self, int64_t number)
+{
+    const record_t record = { number, 1700000000, 1700000999, 12, 3, 7, 9.99, 1.25, 0.5, "a small thing", "somebody",
+                              "shelf 12" };
+    return zanni_tell (self, zanni_self (self), "record", ZANNI_OBJECT (&s_type, &record));
+}
+
+static int
+typer_types (zanni_t *self, zanni_msg_t *msg)
+{
+    typer_t *typer = zanni_state (self);
+    int rc = zanni_read (msg, &typer->left);
+    if (!rc)
+        rc = zanni_promise_new (self, &typer->done, msg);
+    typer->allocations = s_allocations;
+    typer->started_ns = bench_now_ns ();
+    return rc ? rc : s_tell_record (self, typer->left);
+}
+
+static int
+typer_record (zanni_t *self, zanni_msg_t *msg)
+{
+    typer_t *typer = zanni_state (self);
+    const record_t *record;
+    int rc = zanni_read (msg, ZANNI_INTO (&s_type, &record));
+    bench_check (!rc && (record->identity != typer->left || strcmp (record->place, "shelf 12")) ? ZANNI_EARGS : rc,
+                 "a record");
+    if (--typer->left)
+        return s_tell_record (self, typer->left);
+    int64_t took_ns = bench_now_ns () - typer->started_ns;
+    s_allocations_run = s_allocations - typer->allocations;
+    return zanni_promise_reply (self, &typer->done, took_ns);
+}
+
+static const zanni_method_t typer_methods [] = {
+    ZANNI_METHOD ("types", "x", "x", typer_types, "Records packed and unpacked."),
+    ZANNI_METHOD ("record", "o", "", typer_record, "One of them."), ZANNI_METHOD_END
+};
+const zanni_class_t bench_typer_class = { .name = "typer", .state_size = sizeof (typer_t), .methods = typer_methods };
+
+void
+bench_types_case (zanni_t *self, const char *name)
+{
+    ZANNI_AUTO (zanni_ref_t) typer = NULL;
+    bench_check (zanni_spawn (self, &typer, "typer", NULL), "spawn");
+    bench_rate (self, typer, &(bench_run_t) { .name = name });
+    printf ("%s-allocations %" PRIu64 " x\n", name, s_allocations_run);
 }
 
 static void

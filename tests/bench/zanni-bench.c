@@ -438,7 +438,8 @@ static const zanni_class_t boss_class = {
 
 static const zanni_class_t *const s_classes [] = {
     &boss_class, &ping_class, &pong_class, &member_class, &counter_class, &producer_class, &child_class,
-    &bench_source_class, &bench_sink_class, &bench_holder_class, NULL
+    &bench_source_class, &bench_sink_class, &bench_holder_class, &bench_typer_class,
+    NULL
 };
 
 static void
@@ -491,17 +492,18 @@ s_pairs_case (zanni_t *self, const char *name)
 }
 
 static const bench_case_t s_cases [] = {
-    { "pingpong", s_boss_case }, { "ring", s_boss_case }, { "count", s_boss_case }, { "create", s_boss_case },
-    { "idle", s_boss_case }, { "pairs", s_pairs_case }, { "crossworker", bench_cross_case },
-    { "crossworker-ask", bench_cross_case }, { "thread-buffer", bench_thread_buffer_case },
-    { "process-tell", bench_process_tell_case }, { "process-ask", bench_process_ask_case },
-    { "process-buffer", bench_process_buffer_case }, { "process-big", bench_process_buffer_case },
-    { "spawn-process", bench_spawn_process_case }, { "lane-tell", bench_process_tell_case },
-    { "lane-ask", bench_process_ask_case }, { "handover-100MB", bench_handover_case },
-    { "handover-untouched", bench_untouched_case }, { "fanout", bench_fanout_case },
-    { "types-create", bench_create_case }, { "store-shm", bench_store_case },
+    { "pingpong", s_boss_case, NULL }, { "ring", s_boss_case, NULL }, { "count", s_boss_case, NULL },
+    { "create", s_boss_case, NULL }, { "idle", s_boss_case, NULL }, { "pairs", s_pairs_case, NULL },
+    { "crossworker", bench_cross_case, NULL }, { "crossworker-ask", bench_cross_case, NULL },
+    { "thread-buffer", bench_thread_buffer_case, NULL }, { "process-tell", bench_process_tell_case, NULL },
+    { "process-ask", bench_process_ask_case, NULL }, { "process-buffer", bench_process_buffer_case, NULL },
+    { "process-big", bench_process_buffer_case, NULL }, { "spawn-process", bench_spawn_process_case, NULL },
+    { "lane-tell", bench_process_tell_case, NULL }, { "lane-ask", bench_process_ask_case, NULL },
+    { "handover-100MB", bench_handover_case, NULL }, { "handover-untouched", bench_untouched_case, NULL },
+    { "fanout", bench_fanout_case, NULL }, { "types", bench_types_case, bench_types_prepare },
+    { "types-create", bench_create_case, NULL }, { "store-shm", bench_store_case, NULL },
 #if defined HAS_LMDB
-    { "store-lmdb", bench_store_lmdb_case }
+    { "store-lmdb", bench_store_lmdb_case, NULL }
 #endif
 };
 
@@ -511,6 +513,8 @@ s_run (const bench_case_t *bench, const char *program)
 {
     const zanni_options_t options = { .child_program = bench_exactly ? program : NULL };
     ZANNI_AUTO (zanni_t) self = NULL;
+    if (bench->prepare)
+        bench->prepare ();
     bench_check (zanni_new (&self, &options), "new");
     bench->run (self, bench->name);
 }
