@@ -44,8 +44,10 @@ typedef struct zanni_store_ops {
     int (*append) (void *put, const void *data, size_t size);
     int (*commit) (void *put, const zanni_stored_t *stored);
     void (*abort) (void *put);
-    /* A whole buffer at once, without a copy; may be NULL. ZANNI_EROUTE: not of this buffer. */
-    int (*put) (void *store, const zanni_stored_t *stored, const zanni_buffer_t *buffer);
+    /* A whole buffer at once; may be NULL. ZANNI_EROUTE: not of this buffer. Where `sums` the kind copies the bytes by
+       zanni_store_copy, which fills in the checksum; else that is known before. */
+    int (*put) (void *store, zanni_stored_t *stored, const zanni_buffer_t *buffer);
+    bool sums;
     /* ZANNI_EGONE, ZANNI_EAGAIN: its put goes on. `number`: of the store that has it. */
     int (*get) (void *store, zanni_found_t *found, const zanni_blob_t *blob);
     /* The same without waiting: tells once, now or in a turn of the actor, at the latest when the store is closed. May be
@@ -67,6 +69,10 @@ extern "C" {
 
 /* Adds a kind. The table stays where it is. ZANNI_EINVAL: it lacks an operation; ZANNI_ECLASS: another one has its name. */
 ZANNI_EXPORT int zanni_store_register (const zanni_store_ops_t *ops) ZANNI_CHECKED;
+
+/* Copies the bytes of a whole blob and sums them on the way, while they are in the processor's cache: so the checksum costs
+   a tenth of the copy instead of as much again. Any thread. */
+ZANNI_EXPORT void zanni_store_copy (zanni_stored_t *stored, void *to, const zanni_buffer_t *from);
 
 #ifdef __cplusplus
 }

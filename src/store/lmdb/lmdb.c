@@ -255,7 +255,7 @@ s_head_of (const zanni__lmdb_store_t *store, const zanni_stored_t *stored)
 }
 
 typedef struct {
-    const zanni_stored_t *stored;
+    zanni_stored_t *stored;
     const zanni_buffer_t *buffer;
 } s_whole_t;
 
@@ -274,22 +274,21 @@ static int
 s_write_whole (zanni__lmdb_store_t *store, MDB_txn *txn, void *context)
 {
     const s_whole_t *whole = context;
-    zanni__lmdb_head_t head = s_head_of (store, whole->stored);
     zanni__lmdb_key_t key;
     MDB_val value = { whole->stored->size, NULL };
-    head.state = ZANNI__LMDB_WHOLE;
     zanni__lmdb_key (&key, whole->stored->id, 'd', NULL, 0);
     int rc = mdb_put (txn, store->db, &key.value, &value, MDB_RESERVE);
     if (rc)
         return rc;
-    if (value.mv_size)
-        memcpy (value.mv_data, zanni_buffer_data (whole->buffer), value.mv_size);
+    zanni_store_copy (whole->stored, value.mv_data, whole->buffer);
+    zanni__lmdb_head_t head = s_head_of (store, whole->stored);
+    head.state = ZANNI__LMDB_WHOLE;
     rc = zanni__lmdb_put_head (store, txn, whole->stored->id, &head);
     return rc || !head.counted ? rc : s_write_owner (store, txn, whole->stored->id);
 }
 
 static int
-s_put_buffer (void *context, const zanni_stored_t *stored, const zanni_buffer_t *buffer)
+s_put_buffer (void *context, zanni_stored_t *stored, const zanni_buffer_t *buffer)
 {
     s_whole_t whole = { stored, buffer };
     int rc = s_make_room (context, stored->size);
@@ -597,7 +596,7 @@ s_drop (void *store, const zanni_blob_t *blob)
 
 static const zanni_store_ops_t s_ops = {
     .size = sizeof (zanni_store_ops_t), .kind = "lmdb", .open = s_open, .close = s_close, .begin = s_begin,
-    .append = s_append, .commit = s_commit, .abort = s_abort, .put = s_put_buffer, .get = s_get, .read = s_read,
+    .append = s_append, .commit = s_commit, .abort = s_abort, .put = s_put_buffer, .sums = true, .get = s_get, .read = s_read,
     .wait = s_wait, .list = s_list, .drop = s_drop, .retain = s_retain, .release = s_release
 };
 

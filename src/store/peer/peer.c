@@ -43,7 +43,7 @@ s_close (void *context)
 }
 
 static int
-s_put (void *context, const zanni_stored_t *stored, const zanni_buffer_t *buffer)
+s_put (void *context, zanni_stored_t *stored, const zanni_buffer_t *buffer)
 {
     zanni__peer_store_t *store = context;
     int rc = zanni__home_join (store, true);

@@ -52,7 +52,7 @@ s_close (void *store)
 
 /* Only what others can map. */
 static int
-s_put_buffer (void *store, const zanni_stored_t *stored, const zanni_buffer_t *buffer)
+s_put_buffer (void *store, zanni_stored_t *stored, const zanni_buffer_t *buffer)
 {
     zanni__shm_t *shm = store;
     zanni_segment_t segment;
