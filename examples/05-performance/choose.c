@@ -102,13 +102,15 @@ tip_choose (outcome_t *outcome, bool quick)
     if (rc)
         return rc;
     unsigned repeats = quick ? 20 : 200;
-    rc = measure (&costs [0], &stage, &(way_t) { "whole", s_make, NULL, &whole, repeats });
-    if (!rc)
-        rc = measure (&costs [1], &stage, &(way_t) { "document", s_make, NULL, &lean, repeats });
+    const way_t ways [2] = {
+        { "whole", s_make, NULL, &whole, repeats, 0 },
+        { "document", s_make, NULL, &lean, repeats, 0 }
+    };
+    rc = measure (costs, &stage, ways, 2);
     if (!rc) {
         outcome_add (outcome, "text and index", &costs [0]);
         outcome_add (outcome, "text", &costs [1]);
-        outcome->ratio = cost_seconds (&costs [0]) / cost_seconds (&costs [1]);
+        outcome->ratio = costs [0].seconds / costs [1].seconds;
     }
     stage_close (&stage);
     return rc;

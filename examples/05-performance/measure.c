@@ -1,8 +1,9 @@
 /* measure.c: the time of a message, split in three.
 
-   The program makes the argument and looks at the clock: pack. It calls the sink, which looks at the clock before and
+   The program makes the argument and looks at the clock: pack. It asks the sink, which looks at the clock before and
    after it reads, and answers the difference: unpack. What is left of the round trip is transport, with everything that
-   zanni does itself. A machine that does something else meanwhile makes rounds longer and never shorter, so the shortest
+   zanni does itself, and the system: with one message under way that is to wake two threads, most of all. Where the work
+   is what is compared, a window of messages is sent before the answers are read, and shares the wake-ups. A machine that does something else meanwhile makes rounds longer and never shorter, so the shortest
    counts, and one goes ahead that does not, with first touches of memory and lookups. */
 
 #include "measure.h"
@@ -43,34 +44,34 @@ stage_close (stage_t *stage)
     (void) zanni_destroy (&stage->self);
 }
 
-double
-cost_seconds (const cost_t *cost)
-{
-    return cost->pack + cost->transport + cost->unpack;
-}
-
 static int
-s_one (cost_t *sum, stage_t *stage, const way_t *way)
+s_send (cost_t *sum, stage_t *stage, const way_t *way)
 {
-    ZANNI_AUTO (zanni_msg_t) reply = NULL;
     zanni_arg_t arg;
-    uint64_t nanoseconds = 0;
     double start = measure_now ();
     int rc = way->make (stage->self, &arg, way->context);
     if (rc)
         return rc;
     double made = measure_now ();
-    rc = zanni_call_args (stage->self, &reply, stage->sink, NULL, way->method, &arg, 1);
-    double answered = measure_now ();
+    rc = zanni_ask_args (stage->self, stage->sink, NULL, way->method, &arg, 1);
+    double sent = measure_now ();
     if (way->done)
         way->done (way->context);
-    double end = measure_now ();
+    sum->pack += made - start + measure_now () - sent;   // giving back belongs to making
+    return rc;
+}
+
+static int
+s_answer (cost_t *sum, stage_t *stage)
+{
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    uint64_t nanoseconds = 0;
+    int rc = zanni_receive (stage->self, &reply, -1);   // the ask has a deadline
+    if (!rc && zanni_msg_kind (reply) != ZANNI_MSG_REPLY)
+        rc = ZANNI_ENOREPLY;
     if (!rc)
         rc = zanni_read (reply, &nanoseconds);
-    double unpack = (double) nanoseconds / 1e9;
-    sum->pack += made - start + end - answered;   // giving back belongs to making
-    sum->unpack += unpack;
-    sum->transport += answered - made - unpack;
+    sum->unpack += (double) nanoseconds / 1e9;
     return rc;
 }
 
@@ -78,11 +79,22 @@ static int
 s_round (cost_t *cost, stage_t *stage, const way_t *way)
 {
     cost_t sum = { .pack = 0 };
+    unsigned window = way->window ? way->window : 1, sent = 0, answered = 0;
     int rc = 0;
-    for (unsigned i = 0; !rc && i < way->repeats; i++)
-        rc = s_one (&sum, stage, way);
+    double start = measure_now ();
+    while (!rc && answered < way->repeats) {
+        while (!rc && sent < way->repeats && sent - answered < window) {
+            rc = s_send (&sum, stage, way);
+            sent++;
+        }
+        for (; !rc && answered < sent; answered++)
+            rc = s_answer (&sum, stage);
+    }
+    double seconds = measure_now () - start;
+    double rest = seconds - sum.pack - sum.unpack;
     *cost = (cost_t) {
-        .pack = sum.pack / way->repeats, .transport = sum.transport / way->repeats, .unpack = sum.unpack / way->repeats
+        .seconds = seconds / way->repeats, .pack = sum.pack / way->repeats, .unpack = sum.unpack / way->repeats,
+        .transport = rest > 0 ? rest / way->repeats : 0   // with a window the two sides work at once
     };
     return rc;
 }
@@ -92,7 +104,7 @@ s_shortest (const cost_t rounds [])
 {
     const cost_t *shortest = rounds;
     for (size_t i = 1; i < MEASURE_ROUNDS; i++)
-        if (cost_seconds (&rounds [i]) < cost_seconds (shortest))
+        if (rounds [i].seconds < shortest->seconds)
             shortest = &rounds [i];
     return shortest;
 }
@@ -123,24 +135,30 @@ stage_count (stage_t *stage, zanni_count_t *count, const char *method)
     return rc;
 }
 
+/* Each round of one way is followed by one of the next, so that what disturbs a while disturbs all. */
 int
-measure (cost_t *cost, stage_t *stage, const way_t *way)
+measure (cost_t *costs, stage_t *stage, const way_t *ways, size_t count)
 {
-    cost_t rounds [MEASURE_ROUNDS];
-    zanni_count_t before, after;
-    int rc = s_round (&rounds [0], stage, way);
-    if (!rc)
-        rc = stage_count (stage, &before, way->method);
-    for (size_t i = 0; !rc && i < MEASURE_ROUNDS; i++)
-        rc = s_round (&rounds [i], stage, way);
-    if (!rc)
-        rc = stage_count (stage, &after, way->method);
-    if (rc)
-        return rc;
-    *cost = *s_shortest (rounds);
-    cost->bytes = (double) (after.argument_bytes + after.buffer_bytes - before.argument_bytes - before.buffer_bytes)
-                  / (double) (after.messages - before.messages);
-    return 0;
+    cost_t rounds [MEASURE_WAYS] [MEASURE_ROUNDS];
+    zanni_count_t before [MEASURE_WAYS], after;
+    int rc = 0;
+    for (size_t way = 0; !rc && way < count; way++) {
+        rc = s_round (&rounds [way] [0], stage, &ways [way]);
+        if (!rc)
+            rc = stage_count (stage, &before [way], ways [way].method);
+    }
+    for (size_t i = 0; !rc && i < MEASURE_ROUNDS * count; i++)
+        rc = s_round (&rounds [i % count] [i / count], stage, &ways [i % count]);
+    for (size_t way = 0; !rc && way < count; way++) {
+        const zanni_count_t *was = &before [way];
+        rc = stage_count (stage, &after, ways [way].method);
+        if (rc)
+            break;
+        costs [way] = *s_shortest (rounds [way]);
+        costs [way].bytes = (double) (after.argument_bytes + after.buffer_bytes - was->argument_bytes - was->buffer_bytes)
+                            / (double) (after.messages - was->messages);
+    }
+    return rc;
 }
 
 void

@@ -6,6 +6,7 @@
 #include "tip.h"
 
 #define MEASURE_ROUNDS 9
+#define MEASURE_WAYS 2      // at once, at most
 
 double measure_now (void);
 
@@ -25,12 +26,12 @@ typedef struct {
     void (*done) (void *context);   // may be NULL
     void *context;
     unsigned repeats;               // messages a round
+    unsigned window;                // of them that are under way at once; 0: one
 } way_t;
 
-/* The cost of one such message: of the shortest round. Bytes are what the sink's node counted. */
-int measure (cost_t *cost, stage_t *stage, const way_t *way);
-
-double cost_seconds (const cost_t *cost);
+/* What one message costs in each of some ways, of methods of their own: in the shortest round of it. Bytes are what the
+   sink's node counted. */
+int measure (cost_t *costs, stage_t *stage, const way_t *ways, size_t count);
 
 /* Adds a row of the table. */
 void outcome_add (outcome_t *outcome, const char *label, const cost_t *cost);

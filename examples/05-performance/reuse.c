@@ -60,18 +60,20 @@ tip_reuse (outcome_t *outcome, bool quick)
 {
     stage_t stage;
     zanni_buffer_t *buffer = NULL;
-    cost_t fresh, pooled;
+    cost_t costs [2];
     unsigned repeats = quick ? 2 : 10;
     int rc = stage_open (&stage, ZANNI_THREAD, (zanni_options_t) { 0 });
     if (rc)
         return rc;
-    rc = measure (&fresh, &stage, &(way_t) { "buffer", s_make_fresh, s_done, &buffer, repeats });
-    if (!rc)
-        rc = measure (&pooled, &stage, &(way_t) { "buffer", s_make_pooled, s_done, &buffer, repeats });
+    const way_t ways [2] = {
+        { "buffer", s_make_fresh, s_done, &buffer, repeats, 0 },
+        { "buffer", s_make_pooled, s_done, &buffer, repeats, 0 }
+    };
+    rc = measure (costs, &stage, ways, 2);
     if (!rc) {
-        outcome_add (outcome, "40 MiB of malloc", &fresh);
-        outcome_add (outcome, "40 MiB of the pool", &pooled);
-        outcome->ratio = cost_seconds (&fresh) / cost_seconds (&pooled);
+        outcome_add (outcome, "40 MiB of malloc", &costs [0]);
+        outcome_add (outcome, "40 MiB of the pool", &costs [1]);
+        outcome->ratio = costs [0].seconds / costs [1].seconds;
     }
     stage_close (&stage);
     return rc;

@@ -8,6 +8,7 @@
 
 #define S_READINGS 1000
 #define S_NOTE 4000
+#define S_WINDOW 20   // messages under way at once
 
 typedef struct {
     double values [S_READINGS];
@@ -54,20 +55,22 @@ tip_simplify (outcome_t *outcome, bool quick)
 {
     static readings_t readings;
     stage_t stage;
-    cost_t pairs, doubles;
+    cost_t costs [2];
     for (size_t i = 0; i < S_READINGS; i++)
         readings.values [i] = 20.0 + (double) i / 997.0;
     int rc = stage_open (&stage, ZANNI_PROCESS, (zanni_options_t) { 0 });
     if (rc)
         return rc;
     unsigned repeats = quick ? 20 : 200;
-    rc = measure (&pairs, &stage, &(way_t) { "pairs", s_make_pairs, s_done_pairs, &readings, repeats });
-    if (!rc)
-        rc = measure (&doubles, &stage, &(way_t) { "doubles", s_make_doubles, NULL, &readings, repeats });
+    const way_t ways [2] = {
+        { "pairs", s_make_pairs, s_done_pairs, &readings, repeats, S_WINDOW },
+        { "doubles", s_make_doubles, NULL, &readings, repeats, S_WINDOW }
+    };
+    rc = measure (costs, &stage, ways, 2);
     if (!rc) {
-        outcome_add (outcome, "1000 pairs of strings", &pairs);
-        outcome_add (outcome, "1000 numbers", &doubles);
-        outcome->ratio = cost_seconds (&pairs) / cost_seconds (&doubles);
+        outcome_add (outcome, "1000 pairs of strings", &costs [0]);
+        outcome_add (outcome, "1000 numbers", &costs [1]);
+        outcome->ratio = costs [0].seconds / costs [1].seconds;
     }
     stage_close (&stage);
     return rc;
@@ -106,7 +109,7 @@ int
 tip_trim (outcome_t *outcome, bool quick)
 {
     stage_t stage;
-    cost_t noted, number;
+    cost_t costs [2];
     zanni_count_t counts [2];
     char note [S_NOTE + 1];
     memset (note, 'n', S_NOTE);
@@ -115,9 +118,11 @@ tip_trim (outcome_t *outcome, bool quick)
     if (rc)
         return rc;
     unsigned repeats = quick ? 50 : 500;
-    rc = measure (&noted, &stage, &(way_t) { "noted", s_make_noted, NULL, note, repeats });
-    if (!rc)
-        rc = measure (&number, &stage, &(way_t) { "number", s_make_number, NULL, NULL, repeats });
+    const way_t ways [2] = {
+        { "noted", s_make_noted, NULL, note, repeats, 0 },
+        { "number", s_make_number, NULL, NULL, repeats, 0 }
+    };
+    rc = measure (costs, &stage, ways, 2);
     if (!rc)
         rc = stage_count (&stage, &counts [0], "noted");
     if (!rc)
@@ -125,9 +130,9 @@ tip_trim (outcome_t *outcome, bool quick)
     if (!rc) {
         s_print_count (&counts [0]);
         s_print_count (&counts [1]);
-        outcome_add (outcome, "a number and a note", &noted);
-        outcome_add (outcome, "a number", &number);
-        outcome->ratio = noted.bytes / number.bytes;
+        outcome_add (outcome, "a number and a note", &costs [0]);
+        outcome_add (outcome, "a number", &costs [1]);
+        outcome->ratio = costs [0].bytes / costs [1].bytes;
     }
     stage_close (&stage);
     return rc;

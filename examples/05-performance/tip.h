@@ -12,6 +12,7 @@
 
 /* What one message costs, in seconds: to make its arguments, to get them there and an answer back, to read them. */
 typedef struct {
+    double seconds;   // in all; less than the sum where both sides work at once
     double pack;
     double transport;
     double unpack;

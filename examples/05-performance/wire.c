@@ -64,7 +64,7 @@ s_level (outcome_t *outcome, cost_t *cost, uint32_t level, bool quick)
         block_t block = { .size = sizes [i] };
         unsigned repeats = sizes [i] <= S_PROMISED ? 20 : 2;
         cost_t one;
-        rc = measure (&one, &stage, &(way_t) { "buffer", s_make, s_done, &block, repeats });
+        rc = measure (&one, &stage, &(way_t) { "buffer", s_make, s_done, &block, repeats, 0 }, 1);
         s_label (label, sizeof label, sizes [i], s_ways [level - 1]);
         if (!rc)
             outcome_add (outcome, label, &one);
@@ -83,6 +83,6 @@ tip_buffers (outcome_t *outcome, bool quick)
     for (uint32_t level = 1; !rc && level <= S_LEVELS; level++)
         rc = s_level (outcome, &costs [level - 1], level, quick);
     if (!rc)
-        outcome->ratio = cost_seconds (&costs [0]) / cost_seconds (&costs [2]);
+        outcome->ratio = costs [0].seconds / costs [2].seconds;
     return rc;
 }
