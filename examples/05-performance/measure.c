@@ -3,8 +3,9 @@
    The program makes the argument and looks at the clock: pack. It asks the sink, which looks at the clock before and
    after it reads, and answers the difference: unpack. What is left of the round trip is transport, with everything that
    zanni does itself, and the system: with one message under way that is to wake two threads, most of all. Where the work
-   is what is compared, a window of messages is sent before the answers are read, and shares the wake-ups. A machine that does something else meanwhile makes rounds longer and never shorter, so the shortest
-   counts, and one goes ahead that does not, with first touches of memory and lookups. */
+   is what is compared, a window of messages is sent before the answers are read, and shares the wake-ups. A machine that
+   does something else meanwhile makes rounds longer and never shorter, so the shortest counts, and one goes ahead that
+   does not, with first touches of memory and lookups. */
 
 #include "measure.h"
 

@@ -54,6 +54,9 @@ void bench_create_case (zanni_t *self, const char *name);
 void bench_store_case (zanni_t *self, const char *name);
 void bench_store_lmdb_case (zanni_t *self, const char *name);   // where the component is built
 
+/* thresholds.c: a table, and no figure of a case. */
+void bench_thresholds_case (zanni_t *self, const char *name);
+
 /* fork.c: the median time of a bare fork up to the child's first byte, and what the measured process does. */
 double bench_fork_us (int rounds);
 int bench_be_forker (void);

@@ -502,6 +502,7 @@ static const bench_case_t s_cases [] = {
     { "handover-100MB", bench_handover_case, NULL }, { "handover-untouched", bench_untouched_case, NULL },
     { "fanout", bench_fanout_case, NULL }, { "types", bench_types_case, bench_types_prepare },
     { "types-create", bench_create_case, NULL }, { "store-shm", bench_store_case, NULL },
+    { "thresholds", bench_thresholds_case, NULL },
 #if defined HAS_LMDB
     { "store-lmdb", bench_store_lmdb_case, NULL }
 #endif

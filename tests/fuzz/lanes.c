@@ -1,5 +1,5 @@
-/* A hundred thousand lanes whose other end lies (lane.c): bytes of a seeded generator, and what honest ends do with bytes
-   that are changed, cut out or put in. ZANNI_LONG multiplies the count by 20.
+/* A hundred thousand lanes whose other end lies (lane.c): bytes of a seeded generator, and what honest ends do with
+   bytes that are changed, cut out or put in. ZANNI_LONG multiplies the count by 20.
 
        fuzz-lanes FOLDER      writes what honest ends do there, a file each, for libFuzzer to begin with */
 
@@ -114,6 +114,7 @@ main (int argc, char **argv)
         lane_drive (exact, size, &count);
         free (exact);
     }
-    printf ("%u lanes: %zu messages were taken, %zu lies found\n", rounds, (size_t) count.messages, (size_t) count.faults);
+    printf ("%u lanes: %zu messages were taken, %zu lies found\n", rounds, (size_t) count.messages,
+            (size_t) count.faults);
     return count.messages > rounds / 10 && count.faults > rounds / 10 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
