@@ -22,7 +22,6 @@
 
 #define S_DEADLINE_MS 5000
 #define S_KINDS 16
-#define S_PAGE ((size_t) 4096)   // bytes that are summed and copied in turn
 
 struct zanni_store {
     zanni_t *self;
@@ -266,37 +265,13 @@ zanni_put_blob (const zanni_put_t *put)
     return blob;
 }
 
-static uint64_t
-s_sum (const zanni_buffer_t *buffer)
-{
-    return XXH64 (zanni_buffer_data (buffer), zanni_buffer_size (buffer), 0);
-}
-
-void
-zanni_store_copy (zanni_stored_t *stored, void *to, const zanni_buffer_t *from)
-{
-    const uint8_t *data = zanni_buffer_data (from);
-    size_t left = zanni_buffer_size (from);
-    XXH64_state_t sum;
-    (void) XXH64_reset (&sum, 0);
-    while (left) {
-        size_t size = left < S_PAGE ? left : S_PAGE;
-        (void) XXH64_update (&sum, data, size);
-        memcpy (to, data, size);
-        data += size;
-        to = (uint8_t *) to + size;
-        left -= size;
-    }
-    stored->checksum = XXH64_digest (&sum);
-}
-
 /* Piece by piece, where the kind cannot take the buffer as it is. */
 static int
 s_put_bytes (zanni_store_t *store, zanni_stored_t *stored, const zanni_buffer_t *buffer)
 {
     void *put;
     if (store->ops->sums)
-        stored->checksum = s_sum (buffer);
+        stored->checksum = zanni__store_sum (zanni_buffer_data (buffer), stored->size);
     int rc = store->ops->begin (store->store, &put, stored, stored->size);
     if (rc)
         return rc;
@@ -321,7 +296,7 @@ zanni_store_put (zanni_store_t *store, zanni_blob_t *blob, const zanni_buffer_t 
     zanni_buffer_t *kept = zanni_buffer_keep (buffer);   // which seals it
     stored.size = zanni_buffer_size (buffer);
     if (!store->ops->sums)
-        stored.checksum = s_sum (buffer);
+        stored.checksum = zanni__store_sum (zanni_buffer_data (buffer), stored.size);
     rc = store->ops->put ? store->ops->put (store->store, &stored, buffer) : ZANNI_EROUTE;
     if (rc == ZANNI_EROUTE)
         rc = s_put_bytes (store, &stored, buffer);
@@ -339,7 +314,7 @@ s_is_good (const zanni_store_t *store, const zanni_found_t *found, const zanni_b
         return false;
     bool looks = (!found->mapped || store->options.verify) && (blob->checksum || found->stored.checksum);
     uint64_t wanted = blob->checksum ? blob->checksum : found->stored.checksum;
-    return !looks || XXH64 (found->stored.size ? data : "", found->stored.size, 0) == wanted;
+    return !looks || zanni__store_sum (data, found->stored.size) == wanted;
 }
 
 static int

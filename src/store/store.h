@@ -23,6 +23,8 @@ zanni__store_fail (const zanni_store_options_t *options, int code, const char *w
 int64_t zanni__store_now_ms (void);
 int64_t zanni__store_ticks_ms (void);
 
+uint64_t zanni__store_sum (const void *data, size_t size);   // XXH64
+
 /* An id in hex, and back. */
 #define ZANNI__ID_TEXT 33
 void zanni__id_print (const uint8_t id [16], char text [ZANNI__ID_TEXT]);

@@ -70,8 +70,7 @@ extern "C" {
 /* Adds a kind. The table stays where it is. ZANNI_EINVAL: it lacks an operation; ZANNI_ECLASS: another one has its name. */
 ZANNI_EXPORT int zanni_store_register (const zanni_store_ops_t *ops) ZANNI_CHECKED;
 
-/* Copies the bytes of a whole blob and sums them on the way, while they are in the processor's cache: so the checksum costs
-   a tenth of the copy instead of as much again. Any thread. */
+/* Copies the bytes of a whole blob and sums them on the way, which takes hardly longer than the copy alone. Any thread. */
 ZANNI_EXPORT void zanni_store_copy (zanni_stored_t *stored, void *to, const zanni_buffer_t *from);
 
 #ifdef __cplusplus
