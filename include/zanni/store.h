@@ -8,6 +8,8 @@
        "peer:"           memory of this node, which serves it to other nodes over its sessions; they wait for it by calls,
                          so actors that may not (ZANNI_EOWNER) use zanni_store_fetch
        "lmdb:/a/folder"  an LMDB database, where the program links with zanni::lmdb and called zanni_lmdb_register
+       "redis:/a/socket" a Redis server, or "redis:HOST:PORT", likewise with zanni::redis and zanni_redis_register; with
+                         "PASSWORD@" or "USER:PASSWORD@" behind the colon where it asks for one
        "file:/a/folder"  one file a blob, on whatever file system; who cuts a file short that is mapped ends its readers
 
    A store handle belongs to the actor that opened it and is used on its thread. Functions that wait say so; what they

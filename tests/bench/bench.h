@@ -53,6 +53,7 @@ void bench_types_case (zanni_t *self, const char *name);
 void bench_create_case (zanni_t *self, const char *name);
 void bench_store_case (zanni_t *self, const char *name);
 void bench_store_lmdb_case (zanni_t *self, const char *name);   // where the component is built
+void bench_store_redis_case (zanni_t *self, const char *name);  // the same
 
 /* thresholds.c: a table, and no figure of a case. */
 void bench_thresholds_case (zanni_t *self, const char *name);

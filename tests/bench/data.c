@@ -7,9 +7,9 @@
    types-create: a thousand records of twelve fields are taken out of their type's pool, filled and put back, again and
    again; records per second. The same record as a hash of strings is the baseline, in batches as large.
 
-   store-shm, store-lmdb: a buffer of 100 MB, filled before, is put into a store, got out of it and read there, and deleted;
+   store-shm, store-lmdb, store-redis: a buffer of 100 MB, filled before, is put into a store, got out of it and read there, and deleted;
    per second. The baselines copy as much in and out of warm memory, and so read it, too; or use LMDB directly, in the same
-   place. */
+   place, or Redis, with a server that is started in the same way. */
 
 #define _GNU_SOURCE
 
@@ -26,6 +26,10 @@
 
 #if defined HAS_LMDB
 #include <zanni/lmdb.h>
+#endif
+#if defined HAS_REDIS
+#include "../support/redis.h"
+#include <zanni/redis.h>
 #endif
 
 #define S_BATCH 1000
@@ -226,6 +230,25 @@ bench_store_lmdb_case (zanni_t *self, const char *name)
         snprintf (file, sizeof file, "%s/%s.mdb", folder, i ? "lock" : "data");
         (void) unlink (file);
     }
+    (void) rmdir (folder);
+}
+
+#endif
+
+#if defined HAS_REDIS
+
+void
+bench_store_redis_case (zanni_t *self, const char *name)
+{
+    char folder [SCRATCH_PATH], place [SCRATCH_PATH + 24];
+    bench_check_system (scratch_new (folder), "mkdtemp");
+    pid_t server = redis_start (folder, NULL, NULL);
+    bench_check_system (server > 0, "redis-server");
+    snprintf (place, sizeof place, "redis:%s/socket", folder);
+    bench_check (zanni_redis_register (), "redis");
+    s_store_case (self, name, place);
+    redis_stop (&server);
+    (void) unlink (place + strlen ("redis:"));
     (void) rmdir (folder);
 }
 

@@ -504,7 +504,10 @@ static const bench_case_t s_cases [] = {
     { "types-create", bench_create_case, NULL }, { "store-shm", bench_store_case, NULL },
     { "thresholds", bench_thresholds_case, NULL },
 #if defined HAS_LMDB
-    { "store-lmdb", bench_store_lmdb_case, NULL }
+    { "store-lmdb", bench_store_lmdb_case, NULL },
+#endif
+#if defined HAS_REDIS
+    { "store-redis", bench_store_redis_case, NULL },
 #endif
 };
 

@@ -14,6 +14,10 @@
 #if defined HAS_LMDB
 #include <zanni/lmdb.h>
 #endif
+#if defined HAS_REDIS
+#include "support/redis.h"
+#include <zanni/redis.h>
+#endif
 
 #define MIB ((size_t) 1 << 20)
 
@@ -188,6 +192,10 @@ register_kinds (void)
     if (zanni_lmdb_register ())
         abort ();
 #endif
+#if defined HAS_REDIS
+    if (zanni_redis_register ())
+        abort ();
+#endif
 }
 
 static char folder [SCRATCH_PATH];
@@ -220,6 +228,54 @@ conform_in (const char *kind, void (*body) (void))
     cr_assert_eq (system (command), 0);
 }
 
+#if defined HAS_REDIS
+
+static pid_t server;
+
+/* In a server of its own, with one more option. */
+static void
+conform_in_redis_with (const char *option, const char *value, void (*body) (void))
+{
+    char command [160];
+    cr_assert (scratch_new (folder));
+    server = redis_start (folder, option, value);
+    cr_assert_gt (server, 0, "redis-server does not start");
+    snprintf (there, sizeof there, "redis:%s/socket", folder);
+    place = ZANNI_PROCESS;
+    begin ((zanni_options_t) { .name = "store" });
+    body ();
+    zanni_store_close (&store);
+    end ();
+    redis_stop (&server);
+    snprintf (command, sizeof command, "rm -rf %s", folder);
+    cr_assert_eq (system (command), 0);
+}
+
+static void (*redis_body) (void);
+
+static void
+open_and_do (void)
+{
+    open_store ((zanni_store_options_t) { .size = 0 });
+    redis_body ();
+}
+
+static void
+conform_in_redis (void (*body) (void))
+{
+    redis_body = body;
+    conform_in_redis_with (NULL, NULL, open_and_do);
+}
+
+#define REDIS_KIND(name) \
+    Test (redis_store, name, .timeout = 60) \
+    { \
+        conform_in_redis (s_##name); \
+    }
+#else
+#define REDIS_KIND(name)
+#endif
+
 #define KIND(kind, name) \
     Test (kind##_store, name, .timeout = 60) \
     { \
@@ -238,6 +294,7 @@ conform_in (const char *kind, void (*body) (void))
     KIND (file, name) \
     KIND (peer, name) \
     LMDB_KIND (name) \
+    REDIS_KIND (name) \
     static void s_##name (void)
 
 static zanni_buffer_t *
