@@ -2,24 +2,20 @@
 
    Another process is an actor with a process of its own, which opens the same store and says what it finds. */
 
-#include "support.h"
-#include "support/scratch.h"
+#include "store.h"
 
 #include <dirent.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <zanni/store.h>
 
 #if defined HAS_LMDB
 #include <zanni/lmdb.h>
 #endif
 #if defined HAS_REDIS
-#include "support/redis.h"
+#include "store_redis.h"
 #include <zanni/redis.h>
 #endif
-
-#define MIB ((size_t) 1 << 20)
 
 typedef struct {
     zanni_store_t *store;
@@ -27,22 +23,6 @@ typedef struct {
     zanni_promise_t *fetching;
     uint64_t seed;
 } reader_t;
-
-static uint8_t
-byte_at (uint64_t seed, uint64_t at)
-{
-    return (uint8_t) (seed * 31 + at * 7 + (at >> 8) * 13);
-}
-
-static bool
-is_filled (const void *data, size_t size, uint64_t seed, uint64_t from)
-{
-    const uint8_t *bytes = data;
-    for (size_t i = 0; i < size; i++)
-        if (bytes [i] != byte_at (seed, from + i))
-            return false;
-    return true;
-}
 
 static int
 reader_open (zanni_t *self, zanni_msg_t *msg)
@@ -198,19 +178,6 @@ register_kinds (void)
 #endif
 }
 
-static char folder [SCRATCH_PATH];
-static char there [80];       // the store's place
-static zanni_store_t *store;
-
-static void
-open_store (zanni_store_options_t options)
-{
-    zanni_error_t error = { 0 };
-    options.error = &error;
-    zanni_store_close (&store);
-    cr_assert_eq (zanni_store_open (root, &store, there, &options), 0, "%s", error.text);
-}
-
 static void
 conform_in (const char *kind, void (*body) (void))
 {
@@ -229,44 +196,6 @@ conform_in (const char *kind, void (*body) (void))
 }
 
 #if defined HAS_REDIS
-
-static pid_t server;
-
-/* In a server of its own, with one more option. */
-static void
-conform_in_redis_with (const char *option, const char *value, void (*body) (void))
-{
-    char command [160];
-    cr_assert (scratch_new (folder));
-    server = redis_start (folder, option, value);
-    cr_assert_gt (server, 0, "redis-server does not start");
-    snprintf (there, sizeof there, "redis:%s/socket", folder);
-    place = ZANNI_PROCESS;
-    begin ((zanni_options_t) { .name = "store" });
-    body ();
-    zanni_store_close (&store);
-    end ();
-    redis_stop (&server);
-    snprintf (command, sizeof command, "rm -rf %s", folder);
-    cr_assert_eq (system (command), 0);
-}
-
-static void (*redis_body) (void);
-
-static void
-open_and_do (void)
-{
-    open_store ((zanni_store_options_t) { .size = 0 });
-    redis_body ();
-}
-
-static void
-conform_in_redis (void (*body) (void))
-{
-    redis_body = body;
-    conform_in_redis_with (NULL, NULL, open_and_do);
-}
-
 #define REDIS_KIND(name) \
     Test (redis_store, name, .timeout = 60) \
     { \
@@ -296,41 +225,6 @@ conform_in_redis (void (*body) (void))
     LMDB_KIND (name) \
     REDIS_KIND (name) \
     static void s_##name (void)
-
-static zanni_buffer_t *
-make (size_t size, uint64_t seed)
-{
-    void *data;
-    zanni_buffer_t *buffer = NULL;
-    cr_assert_eq (zanni_buffer_new (root, &buffer, size), 0);
-    cr_assert_eq (zanni_buffer_edit (&data, buffer), 0);
-    for (size_t i = 0; i < size; i++)
-        ((uint8_t *) data) [i] = byte_at (seed, i);
-    return buffer;
-}
-
-static zanni_blob_t
-put (size_t size, uint64_t seed)
-{
-    zanni_blob_t blob;
-    ZANNI_AUTO (zanni_buffer_t) buffer = make (size, seed);
-    cr_assert_eq (zanni_store_put (store, &blob, buffer), 0);
-    cr_assert_eq (blob.size, size);
-    return blob;
-}
-
-/* The result of a get here, whose bytes have to be good. */
-static int
-get (const zanni_blob_t *blob, uint64_t seed)
-{
-    ZANNI_AUTO (zanni_buffer_t) buffer = NULL;
-    int rc = zanni_store_get (store, &buffer, blob);
-    if (!rc) {
-        cr_assert_eq (zanni_buffer_size (buffer), blob->size);
-        cr_assert (is_filled (zanni_buffer_data (buffer), blob->size, seed, 0));
-    }
-    return rc;
-}
 
 static zanni_ref_t *
 spawn_reader (void)
@@ -380,17 +274,6 @@ holds (const zanni_ref_t *reader, uint64_t seed)
     ZANNI_AUTO (zanni_msg_t) reply = call (reader, "holds", seed);
     cr_assert_eq (zanni_read (reply, &same), 0);
     return same;
-}
-
-/* Until a get answers this; the store looks after it by itself. */
-static bool
-becomes (const zanni_blob_t *blob, uint64_t seed, int wanted)
-{
-    int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * DEADLINE_MS;
-    while (get (blob, seed) != wanted)
-        if (zanni_now_ns (root) > until_ns || zanni_run (root, 5))
-            return false;
-    return true;
 }
 
 ANY_STORE (what_is_put_is_got_here_and_in_another_process)
@@ -485,22 +368,6 @@ ANY_STORE (who_follows_a_put_that_is_aborted_is_told)
     cr_assert_eq (zanni_read (reply, &rc, &seen), 0);
     cr_assert_eq (rc, ZANNI_EGONE);
     cr_assert_eq (get (&blob, 7), ZANNI_EGONE);
-}
-
-static int
-count_one (void *context, const zanni_blob_t *blob)
-{
-    cr_assert_eq (get (blob, 1), 0);
-    ++*(int *) context;
-    return 0;
-}
-
-static int
-blobs (void)
-{
-    int count = 0;
-    cr_assert_eq (zanni_store_list (store, count_one, &count), 0);
-    return count;
 }
 
 static int
@@ -671,16 +538,6 @@ s_hasty (void)
 Test (peer_store, a_fetch_that_goes_on_ends_when_its_store_is_closed, .timeout = 60)
 {
     conform_in ("peer", s_hasty);
-}
-
-static void
-expect_error (const char *what, const char *part)
-{
-    zanni_error_t error = { 0 };
-    zanni_store_t *none = NULL;
-    cr_assert_neq (zanni_store_open (root, &none, what, &(zanni_store_options_t) { .error = &error }), 0);
-    cr_assert_null (none);
-    cr_assert (strstr (error.text, part), "%s", error.text);
 }
 
 Test (store, that_cannot_be_opened_says_why, .timeout = 20)

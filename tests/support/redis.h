@@ -15,20 +15,20 @@
 
 /* Replaces the process. `option`: one more with its value, or NULL. */
 static inline void
-redis_become (const char *folder, int log, const char *option, const char *value)
+redis_become (const char *directory, int log, const char *option, const char *value)
 {
     char path [200];
-    snprintf (path, sizeof path, "%s/socket", folder);
+    snprintf (path, sizeof path, "%s/socket", directory);
     (void) prctl (PR_SET_PDEATHSIG, SIGKILL);
     (void) dup2 (log, STDOUT_FILENO);
     execlp ("redis-server", "redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir",
-            folder, option, value, (char *) NULL);
+            directory, option, value, (char *) NULL);
     _exit (127);
 }
 
 /* The server listens on FOLDER/socket when this is done: its log says so, or ends with it. -1: there is none. */
 static inline pid_t
-redis_start (const char *folder, const char *option, const char *value)
+redis_start (const char *directory, const char *option, const char *value)
 {
     int fds [2];
     char line [256] = "";
@@ -36,7 +36,7 @@ redis_start (const char *folder, const char *option, const char *value)
         return -1;
     pid_t pid = fork ();
     if (!pid)
-        redis_become (folder, fds [1], option, value);
+        redis_become (directory, fds [1], option, value);
     close (fds [1]);
     FILE *log = fdopen (fds [0], "r");
     bool good = pid > 0 && log;
