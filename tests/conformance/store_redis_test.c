@@ -64,6 +64,36 @@ Test (redis_store, a_server_that_does_not_answer_is_a_timeout, .timeout = 60)
     conform_in_redis (s_server_stuck);
 }
 
+/* Whose connection is cut has no put any more, and nothing of it stays; what it retained it retains again. */
+static void
+s_cut (void)
+{
+    static uint8_t piece [3 * MIB];
+    char line [300];
+    zanni_put_t *going;
+    zanni_blob_t blob, counted;
+    open_store ((zanni_store_options_t) { .counted = true });
+    counted = put (1000, 1);
+    cr_assert_eq (zanni_put_begin (store, &going, 0), 0);
+    cr_assert_eq (zanni_put_append (going, piece, sizeof piece), 0);
+    blob = zanni_put_blob (going);
+    snprintf (line, sizeof line, "redis-cli -s %s/socket client kill type normal >%s/said", folder, folder);
+    cr_assert_eq (system (line), 0);
+    cr_assert_eq (get (&counted, 1), 0);
+    cr_assert_eq (get (&blob, 1), ZANNI_EGONE);
+    cr_assert_eq (zanni_put_commit (&going, &blob), ZANNI_ESYSTEM);
+    cr_assert_eq (blobs (), 1);
+    snprintf (line, sizeof line, "test $(redis-cli -s %s/socket --scan --pattern 'zanni:d:*' | wc -l) = 1", folder);
+    cr_assert_eq (system (line), 0, "pieces of the put are left");
+    cr_assert_eq (zanni_store_release (store, &counted), 0);
+    cr_assert_eq (get (&counted, 1), ZANNI_EGONE);
+}
+
+Test (redis_store, a_cut_connection_ends_its_puts_and_retains_again, .timeout = 60)
+{
+    conform_in_redis (s_cut);
+}
+
 static void
 s_full_server (void)
 {
