@@ -9,7 +9,7 @@
 
    Limits: Redis 6.2 or later, not a cluster; a server that evicts keys when its memory is full loses blobs. */
 
-#include "heads.h"
+#include "handle.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,274 +20,14 @@
 #define S_AHEAD 4         // pieces that a get has asked for
 #define S_OWED 64         // replies that a put does not wait for
 #define S_LOOK_MS 200     // in which who follows a put looks whether its putter lives
-#define S_NUMBER 24
-
-typedef struct s_hold {
-    struct s_hold *next;
-    uint8_t id [16];
-    uint32_t count;
-} s_hold_t;
 
 typedef struct {
-    zanni_t *self;
-    zanni__redis_t redis;
-    zanni_store_options_t options;
-    s_hold_t *holds;
-} s_store_t;
-
-typedef struct {
-    s_store_t *store;
+    zanni__redis_store_t *store;
     uint8_t id [16];
     char text [ZANNI__REDIS_ID];
     uint64_t size, pieces, generation;
     int rc;                        // what failed behind its back
 } s_put_t;
-
-static const char *
-s_digits (char text [S_NUMBER], uint64_t number)
-{
-    snprintf (text, S_NUMBER, "%" PRIu64, number);
-    return text;
-}
-
-static int
-s_register_session (s_store_t *store)
-{
-    redisReply *reply = NULL;
-    char text [ZANNI__REDIS_ID], count [S_NUMBER];
-    int rc = zanni__redis_call (&store->redis, &reply, (const char *const []) { "SADD", "zanni:owners", store->redis.session, NULL });
-    if (!rc)
-        freeReplyObject (reply);
-    for (const s_hold_t *hold = store->holds; hold && !rc; hold = hold->next) {
-        zanni__redis_id (text, hold->id);
-        const char *const values [] = { text, store->redis.session, s_digits (count, hold->count), NULL };
-        int held = zanni__redis_change (&store->redis, ZANNI__REDIS_RETAIN, values);
-        rc = held == ZANNI_EGONE || held == ZANNI_EAGAIN ? 0 : held;
-    }
-    return rc;
-}
-
-/* A connection that stands, as far as can be seen, with nothing owed. */
-static int
-s_ready (s_store_t *store)
-{
-    if (store->redis.context && !zanni__redis_settle (&store->redis) && !zanni__redis_is_broken (&store->redis))
-        return 0;
-    int rc = zanni__redis_connect (&store->redis);
-    if (!rc)
-        rc = s_register_session (store);
-    return rc == ZANNI_ENODE ? ZANNI_ESYSTEM : rc;
-}
-
-/* Whether the server writes each change to its disk before it answers. */
-static int
-s_check_durable (s_store_t *store)
-{
-    static const char *const wanted [] = { "appendonly", "yes", "appendfsync", "always" };
-    int rc = 0;
-    for (int i = 0; store->options.durable && !rc && i < 4; i += 2) {
-        redisReply *reply = NULL;
-        rc = zanni__redis_call (&store->redis, &reply, (const char *const []) { "CONFIG", "GET", wanted [i], NULL });
-        if (rc)
-            return rc;
-        if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 || !reply->element [1]->str
-            || strcmp (reply->element [1]->str, wanted [i + 1])) {
-            rc = ZANNI_ESYSTEM;
-            snprintf (store->redis.error, sizeof store->redis.error,
-                      "it does not keep what is put durably: that needs appendonly yes, appendfsync always");
-        }
-        freeReplyObject (reply);
-    }
-    return rc;
-}
-
-/* The number is in the server, which may be reached by several ways; the first one who asks makes it of the run's name. */
-static int
-s_find_number (s_store_t *store, uint64_t *number)
-{
-    redisReply *reply = NULL;
-    char text [S_NUMBER], *end = text;
-    uint64_t hash = UINT64_C (0xcbf29ce484222325);
-    for (const char *at = store->redis.session; *at && *at != ':'; at++)
-        hash = (hash ^ (uint8_t) *at) * UINT64_C (0x100000001b3);
-    int rc = zanni__redis_call (&store->redis, &reply,
-                                (const char *const []) { "SET", "zanni:store", s_digits (text, hash), "NX", NULL });
-    if (rc)
-        return rc;
-    freeReplyObject (reply);
-    rc = zanni__redis_call (&store->redis, &reply, (const char *const []) { "GET", "zanni:store", NULL });
-    if (rc)
-        return rc;
-    if (reply->type == REDIS_REPLY_STRING)
-        *number = strtoull (reply->str, &end, 10);
-    rc = reply->type == REDIS_REPLY_STRING && end != reply->str && !*end ? 0 : ZANNI_ECORRUPT;
-    freeReplyObject (reply);
-    return rc;
-}
-
-/* [[USER:]PASSWORD@]/PATH or [[USER:]PASSWORD@]HOST:PORT; false: it makes no sense, or there is no memory. */
-static bool
-s_read_place (zanni__redis_t *redis, const char *place)
-{
-    const char *at = strrchr (place, '@'), *where = at ? at + 1 : place;
-    const char *colon = strrchr (where, ':');
-    bool good = *where == '/' || (colon && colon > where && colon - where < 256 && atoi (colon + 1) > 0 && atoi (colon + 1) < 65536);
-    redis->place = good ? strdup (where) : NULL;
-    if (!redis->place || !at)
-        return redis->place != NULL;
-    const char *split = memchr (place, ':', (size_t) (at - place));
-    redis->user = split && split > place ? strndup (place, (size_t) (split - place)) : NULL;
-    redis->password = split ? strndup (split + 1, (size_t) (at - split) - 1) : strndup (place, (size_t) (at - place));
-    return redis->password != NULL;
-}
-
-static void
-s_free (s_store_t *store)
-{
-    zanni__redis_disconnect (&store->redis);
-    while (store->holds) {
-        s_hold_t *hold = store->holds;
-        store->holds = hold->next;
-        free (hold);
-    }
-    free (store->redis.place);
-    free (store->redis.user);
-    free (store->redis.password);
-    free (store);
-}
-
-static int
-s_explain (s_store_t *store, const zanni_store_options_t *options, int code)
-{
-    const char *place = store->redis.place, *why = store->redis.error;
-    if (options->error) {
-        zanni_error_t *error = options->error;
-        zanni_error_reset (error);
-        error->code = code == ZANNI_ENODE ? ZANNI_ESYSTEM : code;
-        if (!place)
-            snprintf (error->text, sizeof error->text,
-                      "a store in Redis needs a server: redis:/a/socket or redis:HOST:PORT, PASSWORD@ in front if it asks for one");
-        else if (code == ZANNI_ENODE && *place == '/')
-            snprintf (error->text, sizeof error->text,
-                      "no Redis server answers at %.74s: start one with redis-server --unixsocket %.74s --port 0", place, place);
-        else if (code == ZANNI_ENODE)
-            snprintf (error->text, sizeof error->text, "no Redis server answers at %.70s (%.40s): start one with redis-server --port %s",
-                      place, why, strrchr (place, ':') + 1);
-        else if (code == ZANNI_EPERM)
-            snprintf (error->text, sizeof error->text, "the Redis server at %.60s wants another password (redis:PASSWORD@PLACE): %.90s",
-                      place, why);
-        else
-            snprintf (error->text, sizeof error->text, "the Redis server at %.70s cannot be used: %.120s", place, why);
-    }
-    s_free (store);
-    return code == ZANNI_ENODE ? ZANNI_ESYSTEM : code;
-}
-
-static int
-s_open (zanni_t *self, void **store_p, uint64_t *number, const char *place, const zanni_store_options_t *options)
-{
-    uint64_t found = 0;
-    s_store_t *store = calloc (1, sizeof *store);
-    if (!store)
-        return ZANNI_ENOMEM;
-    store->self = self;
-    store->options = *options;
-    store->options.error = NULL;
-    store->redis.deadline_ms = options->deadline_ms;
-    if (!s_read_place (&store->redis, place))
-        return s_explain (store, options, ZANNI_EINVAL);
-    int rc = zanni__redis_connect (&store->redis);
-    if (!rc)
-        rc = s_register_session (store);
-    if (!rc)
-        rc = s_check_durable (store);
-    if (!rc)
-        rc = s_find_number (store, &found);
-    if (!rc)
-        rc = zanni__redis_sweep (&store->redis);
-    if (rc)
-        return s_explain (store, options, rc);
-    *number = found;
-    *store_p = store;
-    return 0;
-}
-
-static void
-s_close (void *context)
-{
-    s_store_t *store = context;
-    if (store->redis.context)   // else whoever sees that its connection is gone does it
-        (void) zanni__redis_change (&store->redis, ZANNI__REDIS_BURY, (const char *const []) { store->redis.session, NULL });
-    s_free (store);
-}
-
-static s_hold_t **
-s_hold (s_store_t *store, const uint8_t id [16])
-{
-    s_hold_t **at = &store->holds;
-    while (*at && memcmp ((*at)->id, id, 16))
-        at = &(*at)->next;
-    return at;
-}
-
-/* One more in our own list; false: there is no memory. */
-static bool
-s_note_hold (s_store_t *store, const uint8_t id [16])
-{
-    s_hold_t **at = s_hold (store, id);
-    if (!*at) {
-        *at = calloc (1, sizeof **at);
-        if (!*at)
-            return false;
-        memcpy ((*at)->id, id, 16);
-    }
-    (*at)->count++;
-    return true;
-}
-
-static void
-s_forget_hold (s_store_t *store, const uint8_t id [16])
-{
-    s_hold_t **at = s_hold (store, id), *hold = *at;
-    if (!hold || --hold->count)
-        return;
-    *at = hold->next;
-    free (hold);
-}
-
-static int
-s_retain (void *context, const zanni_blob_t *blob)
-{
-    s_store_t *store = context;
-    char text [ZANNI__REDIS_ID];
-    int rc = s_ready (store);
-    if (rc)
-        return rc;
-    if (!s_note_hold (store, blob->id))
-        return ZANNI_ENOMEM;
-    zanni__redis_id (text, blob->id);
-    rc = zanni__redis_change (&store->redis, ZANNI__REDIS_RETAIN, (const char *const []) { text, store->redis.session, "1", NULL });
-    if (rc)
-        s_forget_hold (store, blob->id);
-    return rc;
-}
-
-static int
-s_release (void *context, const zanni_blob_t *blob)
-{
-    s_store_t *store = context;
-    char text [ZANNI__REDIS_ID];
-    int rc = s_ready (store);
-    if (rc)
-        return rc;
-    if (!*s_hold (store, blob->id))
-        return ZANNI_EINVAL;
-    zanni__redis_id (text, blob->id);
-    rc = zanni__redis_change (&store->redis, ZANNI__REDIS_RELEASE, (const char *const []) { text, store->redis.session, NULL });
-    if (!rc || rc == ZANNI_EINVAL)
-        s_forget_hold (store, blob->id);
-    return rc;
-}
 
 static uint64_t
 s_pieces (uint64_t size)
@@ -298,9 +38,9 @@ s_pieces (uint64_t size)
 static int
 s_begin (void *context, void **put_p, const zanni_stored_t *stored, uint64_t expected)
 {
-    s_store_t *store = context;
-    char pieces [S_NUMBER], more [S_NUMBER], quota [S_NUMBER];
-    int rc = s_ready (store);
+    zanni__redis_store_t *store = context;
+    char pieces [ZANNI__REDIS_NUMBER], more [ZANNI__REDIS_NUMBER], quota [ZANNI__REDIS_NUMBER];
+    int rc = zanni__redis_ready (store);
     if (!rc)
         rc = zanni__redis_sweep (&store->redis);
     s_put_t *put = rc ? NULL : calloc (1, sizeof *put);
@@ -309,8 +49,8 @@ s_begin (void *context, void **put_p, const zanni_stored_t *stored, uint64_t exp
     *put = (s_put_t) { .store = store, .pieces = s_pieces (expected), .generation = store->redis.generation };
     memcpy (put->id, stored->id, sizeof put->id);
     zanni__redis_id (put->text, stored->id);
-    const char *const values [] = { put->text, store->redis.session, s_digits (pieces, put->pieces), s_digits (more, expected),
-                                    s_digits (quota, store->options.quota_bytes), NULL };
+    const char *const values [] = { put->text, store->redis.session, zanni__redis_digits (pieces, put->pieces), zanni__redis_digits (more, expected),
+                                    zanni__redis_digits (quota, store->options.quota_bytes), NULL };
     rc = zanni__redis_change (&store->redis, ZANNI__REDIS_BEGIN, values);
     if (rc)
         free (put);
@@ -357,19 +97,19 @@ s_append (void *context, const void *data, size_t size)
 {
     s_put_t *put = context;
     zanni__redis_t *redis = &put->store->redis;
-    char number [S_NUMBER], quota [S_NUMBER];
+    char number [ZANNI__REDIS_NUMBER], quota [ZANNI__REDIS_NUMBER];
     uint64_t pieces = s_pieces (put->size + size);
     int rc = s_own_replies (put);
     if (!rc && pieces > put->pieces) {
         put->pieces = pieces;
-        const char *const values [] = { put->text, redis->session, s_digits (number, pieces), NULL };
+        const char *const values [] = { put->text, redis->session, zanni__redis_digits (number, pieces), NULL };
         rc = zanni__redis_change_later (redis, ZANNI__REDIS_REACH, values);
     }
     if (!rc)
         rc = s_send_pieces (put, data, size);
     if (!rc) {
-        const char *const values [] = { put->text, redis->session, s_digits (number, put->size),
-                                        s_digits (quota, put->store->options.quota_bytes), NULL };
+        const char *const values [] = { put->text, redis->session, zanni__redis_digits (number, put->size),
+                                        zanni__redis_digits (quota, put->store->options.quota_bytes), NULL };
         rc = zanni__redis_change_later (redis, ZANNI__REDIS_GROW, values);
     }
     put->rc = put->rc ? put->rc : rc;
@@ -381,10 +121,10 @@ s_abort (void *context)
 {
     s_put_t *put = context;
     zanni__redis_t *redis = &put->store->redis;
-    char pieces [S_NUMBER];
+    char pieces [ZANNI__REDIS_NUMBER];
     (void) zanni__redis_settle (redis);
     if (redis->context && redis->generation == put->generation) {   // else it is buried with its session
-        const char *const values [] = { put->text, redis->session, s_digits (pieces, put->pieces), NULL };
+        const char *const values [] = { put->text, redis->session, zanni__redis_digits (pieces, put->pieces), NULL };
         (void) zanni__redis_change (redis, ZANNI__REDIS_ERASE, values);
     }
     free (put);
@@ -394,22 +134,22 @@ static int
 s_commit (void *context, const zanni_stored_t *stored)
 {
     s_put_t *put = context;
-    s_store_t *store = put->store;
-    char size [S_NUMBER], sum [S_NUMBER], expires [S_NUMBER];
+    zanni__redis_store_t *store = put->store;
+    char size [ZANNI__REDIS_NUMBER], sum [ZANNI__REDIS_NUMBER], expires [ZANNI__REDIS_NUMBER];
     (void) s_own_replies (put);
     (void) zanni__redis_settle (&store->redis);
     int rc = put->rc;
     if (!rc && put->size != stored->size)
         rc = ZANNI_ESYSTEM;
-    if (!rc && stored->counted && !s_note_hold (store, put->id))
+    if (!rc && stored->counted && !zanni__redis_note_hold (store, put->id))
         rc = ZANNI_ENOMEM;
     if (!rc) {
         snprintf (sum, sizeof sum, "%" PRIx64, stored->checksum);
-        const char *const values [] = { put->text, store->redis.session, s_digits (size, stored->size), sum,
-                                        s_digits (expires, (uint64_t) stored->expires_ms), stored->counted ? "1" : "0", NULL };
+        const char *const values [] = { put->text, store->redis.session, zanni__redis_digits (size, stored->size), sum,
+                                        zanni__redis_digits (expires, (uint64_t) stored->expires_ms), stored->counted ? "1" : "0", NULL };
         rc = zanni__redis_change (&store->redis, ZANNI__REDIS_COMMIT, values);
         if (rc && stored->counted)
-            s_forget_hold (store, put->id);
+            zanni__redis_forget_hold (store, put->id);
     }
     if (rc)
         s_abort (put);
@@ -421,7 +161,7 @@ s_commit (void *context, const zanni_stored_t *stored)
 /* Whole pieces to where they belong, some asked for ahead. Whatever comes is read to its end, so that the connection
    stays. */
 static int
-s_get_pieces (s_store_t *store, const zanni_stored_t *stored, uint8_t *data)
+s_get_pieces (zanni__redis_store_t *store, const zanni_stored_t *stored, uint8_t *data)
 {
     char key [ZANNI__REDIS_KEY];
     uint64_t pieces = s_pieces (stored->size), asked = 0;
@@ -448,10 +188,10 @@ s_get_pieces (s_store_t *store, const zanni_stored_t *stored, uint8_t *data)
 static int
 s_get (void *context, zanni_found_t *found, const zanni_blob_t *blob)
 {
-    s_store_t *store = context;
+    zanni__redis_store_t *store = context;
     zanni__redis_head_t head;
     void *data;
-    int rc = s_ready (store);
+    int rc = zanni__redis_ready (store);
     if (!rc)
         rc = zanni__redis_head (&store->redis, blob->id, &head);
     if (rc)
@@ -477,14 +217,14 @@ s_get (void *context, zanni_found_t *found, const zanni_blob_t *blob)
 
 /* From one piece as much as is wanted and there. */
 static int
-s_read_piece (s_store_t *store, const zanni_blob_t *blob, uint64_t offset, void *data, size_t *size)
+s_read_piece (zanni__redis_store_t *store, const zanni_blob_t *blob, uint64_t offset, void *data, size_t *size)
 {
-    char key [ZANNI__REDIS_KEY], from [S_NUMBER], to [S_NUMBER];
+    char key [ZANNI__REDIS_KEY], from [ZANNI__REDIS_NUMBER], to [ZANNI__REDIS_NUMBER];
     size_t in = offset % ZANNI__REDIS_PIECE;
     size_t wanted = *size < ZANNI__REDIS_PIECE - in ? *size : ZANNI__REDIS_PIECE - in;
     int64_t got = -1;
     zanni__redis_piece (key, blob->id, offset / ZANNI__REDIS_PIECE);
-    const char *const words [] = { "GETRANGE", key, s_digits (from, in), s_digits (to, in + wanted - 1), NULL };
+    const char *const words [] = { "GETRANGE", key, zanni__redis_digits (from, in), zanni__redis_digits (to, in + wanted - 1), NULL };
     int rc = zanni__redis_send (&store->redis, words);
     if (!rc)
         rc = zanni__redis_bulk (&store->redis, data, wanted, &got);
@@ -497,9 +237,9 @@ s_read_piece (s_store_t *store, const zanni_blob_t *blob, uint64_t offset, void 
 static int
 s_read (void *context, const zanni_blob_t *blob, uint64_t offset, void *data, size_t *size, bool *more)
 {
-    s_store_t *store = context;
+    zanni__redis_store_t *store = context;
     zanni__redis_head_t head;
-    int rc = s_ready (store);
+    int rc = zanni__redis_ready (store);
     if (!rc)
         rc = zanni__redis_head (&store->redis, blob->id, &head);
     if (rc)
@@ -521,15 +261,15 @@ s_read (void *context, const zanni_blob_t *blob, uint64_t offset, void *data, si
 static void
 s_wait (void *context, const zanni_blob_t *blob, uint64_t offset, uint32_t timeout_ms)
 {
-    s_store_t *store = context;
-    char key [ZANNI__REDIS_KEY], number [S_NUMBER], above [S_NUMBER + 4];
+    zanni__redis_store_t *store = context;
+    char key [ZANNI__REDIS_KEY], number [ZANNI__REDIS_NUMBER], above [ZANNI__REDIS_NUMBER + 4];
     redisReply *reply = NULL;
     uint32_t wait_ms = timeout_ms < S_LOOK_MS ? timeout_ms : S_LOOK_MS;
-    if (!wait_ms || s_ready (store))
+    if (!wait_ms || zanni__redis_ready (store))
         return;
     zanni__redis_key (key, "s", blob->id);
     snprintf (above, sizeof above, "%" PRIu64 "-0", offset);
-    const char *const words [] = { "XREAD", "COUNT", "1", "BLOCK", s_digits (number, wait_ms), "STREAMS", key, above, NULL };
+    const char *const words [] = { "XREAD", "COUNT", "1", "BLOCK", zanni__redis_digits (number, wait_ms), "STREAMS", key, above, NULL };
     if (!zanni__redis_send (&store->redis, words) && !zanni__redis_reply (&store->redis, &reply, wait_ms))
         freeReplyObject (reply);
 }
@@ -537,9 +277,9 @@ s_wait (void *context, const zanni_blob_t *blob, uint64_t offset, uint32_t timeo
 static int
 s_list (void *context, int (*each) (void *, const zanni_stored_t *), void *inner)
 {
-    s_store_t *store = context;
+    zanni__redis_store_t *store = context;
     redisReply *ids = NULL;
-    int rc = s_ready (store);
+    int rc = zanni__redis_ready (store);
     if (!rc)
         rc = zanni__redis_sweep (&store->redis);
     if (!rc)
@@ -555,7 +295,7 @@ s_list (void *context, int (*each) (void *, const zanni_stored_t *), void *inner
         bool good = text && strlen (text) == 32 && strspn (text, "0123456789abcdef") == 32;
         for (int k = 0; good && k < 16; k++)
             good = sscanf (text + 2 * k, "%2hhx", &blob.id [k]) == 1;
-        int known = good ? s_ready (store) : ZANNI_ECORRUPT;   // who was told may have used the store
+        int known = good ? zanni__redis_ready (store) : ZANNI_ECORRUPT;   // who was told may have used the store
         if (!known)
             known = zanni__redis_head (&store->redis, blob.id, &head);
         redisReply *reply = NULL;
@@ -574,17 +314,17 @@ s_list (void *context, int (*each) (void *, const zanni_stored_t *), void *inner
 static int
 s_drop (void *context, const zanni_blob_t *blob)
 {
-    s_store_t *store = context;
+    zanni__redis_store_t *store = context;
     char text [ZANNI__REDIS_ID];
-    int rc = s_ready (store);
+    int rc = zanni__redis_ready (store);
     zanni__redis_id (text, blob->id);
     return rc ? rc : zanni__redis_change (&store->redis, ZANNI__REDIS_DROP, (const char *const []) { text, NULL });
 }
 
 static const zanni_store_ops_t s_ops = {
-    .size = sizeof (zanni_store_ops_t), .kind = "redis", .open = s_open, .close = s_close, .begin = s_begin,
+    .size = sizeof (zanni_store_ops_t), .kind = "redis", .open = zanni__redis_open, .close = zanni__redis_close, .begin = s_begin,
     .append = s_append, .commit = s_commit, .abort = s_abort, .get = s_get, .read = s_read, .wait = s_wait, .list = s_list,
-    .drop = s_drop, .retain = s_retain, .release = s_release
+    .drop = s_drop, .retain = zanni__redis_retain, .release = zanni__redis_release
 };
 
 int
