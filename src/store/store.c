@@ -91,7 +91,7 @@ s_open (zanni_store_t *store, const char *place)
     const char *colon = strchr (place, ':');
     store->ops = colon ? s_find (place, (size_t) (colon - place)) : NULL;
     if (!store->ops)
-        return zanni__store_fail (&store->options, ZANNI_EINVAL, "\"%.80s\" names no kind of store that is known here: "
+        return zanni__store_fail (&store->options, ZANNI_EINVAL, "\"%.60s\" names no kind of store that is known here: "
                                   "shm:, peer: and file:FOLDER are; lmdb:FOLDER with zanni_lmdb_register, "
                                   "redis:SOCKET with zanni_redis_register", place);
     return store->ops->open (store->self, &store->store, &store->number, colon + 1, &store->options);
