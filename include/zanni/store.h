@@ -36,7 +36,7 @@ struct zanni_blob {
     uint64_t store;        // who has it
     uint8_t id [16];
     uint64_t size;         // in bytes; UINT64_MAX: the put went on when this was made
-    uint64_t checksum;     // XXH64 of the bytes; 0 as long as the put goes on
+    uint64_t checksum;     // XXH3 (64 bits, seed 0) of the bytes; 0 as long as the put goes on
 };
 
 #define ZANNI_BLOB_TEXT 84   // bytes of the text form, its NUL included

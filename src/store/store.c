@@ -3,7 +3,7 @@
    A kind knows where bytes are. In front of it stands this: who may call, ids and checksums, deadlines, and buffers made of
    what a kind has found. So a kind is small, and the same suite holds for all.
 
-   Checksums are XXH64, which runs at the speed of memory: of a put they are made piece by piece as it goes on; of what was
+   Checksums are XXH3, which runs at the speed of memory: of a put they are made piece by piece as it goes on; of what was
    found they are compared where the bytes were copied on their way, or where the program wants it: who maps memory looks
    at what he uses himself. */
 
@@ -16,9 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #define S_DEADLINE_MS 5000
 #define S_KINDS 16
@@ -37,7 +34,7 @@ struct zanni_put {
     zanni_store_t *store;
     void *put;
     zanni_stored_t stored;
-    XXH64_state_t sum;
+    zanni__sum_t *sum;
 };
 
 static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -194,14 +191,15 @@ zanni_put_begin (zanni_store_t *store, zanni_put_t **put_p, uint64_t expected)
     if (!put)
         return ZANNI_ENOMEM;
     put->store = store;
-    rc = s_describe (store, &put->stored);
+    put->sum = zanni__sum_new ();
+    rc = put->sum ? s_describe (store, &put->stored) : ZANNI_ENOMEM;
     if (!rc)
         rc = store->ops->begin (store->store, &put->put, &put->stored, expected);
     if (rc) {
+        zanni__sum_free (put->sum);
         zanni__free (put);
         return rc;
     }
-    (void) XXH64_reset (&put->sum, 0);
     zanni__list_append (&store->puts, &put->link);
     *put_p = put;
     return 0;
@@ -217,7 +215,7 @@ zanni_put_append (zanni_put_t *put, const void *data, size_t size)
         rc = put->store->ops->append (put->put, data, size);
     if (rc || !size)
         return rc;
-    (void) XXH64_update (&put->sum, data, size);
+    zanni__sum_add (put->sum, data, size);
     put->stored.size += size;
     return 0;
 }
@@ -226,6 +224,7 @@ static void
 s_put_free (zanni_put_t *put)
 {
     zanni__link_remove (&put->link);
+    zanni__sum_free (put->sum);
     zanni__free (put);
 }
 
@@ -239,7 +238,7 @@ zanni_put_commit (zanni_put_t **put_p, zanni_blob_t *blob)
     if (rc)
         return rc;
     *put_p = NULL;
-    put->stored.checksum = XXH64_digest (&put->sum);
+    put->stored.checksum = zanni__sum_so_far (put->sum);
     rc = put->store->ops->commit (put->put, &put->stored);
     if (!rc)
         *blob = s_blob (put->store->number, &put->stored);

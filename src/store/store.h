@@ -23,7 +23,13 @@ zanni__store_fail (const zanni_store_options_t *options, int code, const char *w
 int64_t zanni__store_now_ms (void);
 int64_t zanni__store_ticks_ms (void);
 
-uint64_t zanni__store_sum (const void *data, size_t size);   // XXH64
+/* sum.c: checksums, XXH3 of 64 bits: of bytes that are there, and of those that come piece by piece. */
+typedef struct zanni__sum zanni__sum_t;
+uint64_t zanni__store_sum (const void *data, size_t size);
+zanni__sum_t *zanni__sum_new (void);   // NULL: out of memory
+void zanni__sum_add (zanni__sum_t *sum, const void *data, size_t size);
+uint64_t zanni__sum_so_far (const zanni__sum_t *sum);
+void zanni__sum_free (zanni__sum_t *sum);
 
 /* An id in hex, and back. */
 #define ZANNI__ID_TEXT 33

@@ -6,6 +6,8 @@
 
 #include "store.h"
 
+#include "../base/memory.h"
+
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -59,7 +61,45 @@ s_settle (void)
 uint64_t
 zanni__store_sum (const void *data, size_t size)
 {
-    return XXH64 (size ? data : "", size, 0);
+    return XXH3_64bits (size ? data : "", size);
+}
+
+/* xxHash wants its state aligned to more than allocators give. */
+struct zanni__sum {
+    XXH3_state_t state;
+    void *memory;
+};
+
+zanni__sum_t *
+zanni__sum_new (void)
+{
+    uint8_t *memory = zanni__malloc (sizeof (zanni__sum_t) + _Alignof (zanni__sum_t));
+    if (!memory)
+        return NULL;
+    zanni__sum_t *sum = (zanni__sum_t *) (void *) (memory + _Alignof (zanni__sum_t)
+                                                   - (uintptr_t) memory % _Alignof (zanni__sum_t));
+    sum->memory = memory;
+    (void) XXH3_64bits_reset (&sum->state);
+    return sum;
+}
+
+void
+zanni__sum_add (zanni__sum_t *sum, const void *data, size_t size)
+{
+    (void) XXH3_64bits_update (&sum->state, data, size);
+}
+
+uint64_t
+zanni__sum_so_far (const zanni__sum_t *sum)
+{
+    return XXH3_64bits_digest (&sum->state);
+}
+
+void
+zanni__sum_free (zanni__sum_t *sum)
+{
+    if (sum)
+        zanni__free (sum->memory);
 }
 
 void
@@ -68,16 +108,16 @@ zanni_store_copy (zanni_stored_t *stored, void *to, const zanni_buffer_t *from)
     const uint8_t *data = zanni_buffer_data (from);
     size_t left = zanni_buffer_size (from);
     s_copy_fn *copy = left >= S_LARGE && (uintptr_t) to % 16 == 0 ? s_stream : s_copy;
-    XXH64_state_t sum;
-    (void) XXH64_reset (&sum, 0);
+    XXH3_state_t sum;
+    (void) XXH3_64bits_reset (&sum);
     while (left) {
         size_t size = left < S_PAGE ? left : S_PAGE;
-        (void) XXH64_update (&sum, data, size);
+        (void) XXH3_64bits_update (&sum, data, size);
         copy (to, data, size);
         data += size;
         to = (uint8_t *) to + size;
         left -= size;
     }
     s_settle ();
-    stored->checksum = XXH64_digest (&sum);
+    stored->checksum = XXH3_64bits_digest (&sum);
 }

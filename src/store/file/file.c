@@ -29,8 +29,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #define S_HEAD 4096          // bytes in front of a blob's own
 #define S_PATH 4096
@@ -216,7 +214,7 @@ s_open (zanni_t *self, void **store_p, uint64_t *number, const char *place, cons
     }
     store->folder = folder;
     store->options = *options;
-    *number = XXH64 (path, strlen (path), 0);
+    *number = zanni__store_sum (path, strlen (path));
     *store_p = store;
     s_sweep (store);
     return 0;

@@ -1,7 +1,9 @@
 /* How a store in shared memory reaches what others have put.
 
    One connection goes to each handle that was asked for something; buffers that came by it keep it, since its end would say
-   that they are not used any more. Nothing that comes is believed: a descriptor has to be memory of a fixed size that
+   that they are not used any more. The last mappings are kept, too: blobs lie in the owner's pool, so the next one is mostly
+   where one was before, and to map it anew costs a fault a page. When the owner has given memory back to the system they
+   are let go of. Nothing that comes is believed: a descriptor has to be memory of a fixed size that
    nobody can write to any more, and large enough. */
 
 #include "shm.h"
@@ -15,26 +17,61 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #define S_PATIENCE_MS 1000   // for room to give something back
+#define S_KEPT 4             // mappings that nobody may use
+
+/* Memory of the owner's, mapped to read. */
+typedef struct s_mapping {
+    struct s_mapping *next;    // of the client's
+    _Atomic uint32_t users;    // the client, and each buffer in it; the last (acq_rel) unmaps
+    ino_t inode;               // of the memory file, which stays as long as it is mapped
+    void *at;
+    size_t size;
+} s_mapping_t;
 
 struct zanni__shm_client {
     zanni__shm_client_t *next;
     _Atomic uint32_t users;    // the handle, and each buffer; the last (acq_rel) hangs up
     uint64_t number;
+    uint64_t gone;             // as the owner has said last
+    s_mapping_t *mappings;     // the last one first; of the handle's thread
     int fd;
 };
 
-/* A mapped blob. */
+/* A blob that lies in one. */
 typedef struct {
     zanni__shm_client_t *client;
     uint64_t lease;
-    void *at;
-    size_t size;
-} s_map_t;
+    s_mapping_t *mapping;
+} s_lease_t;
+
+static void
+s_mapping_unuse (s_mapping_t *mapping)
+{
+    if (atomic_fetch_sub_explicit (&mapping->users, 1, memory_order_acq_rel) > 1)
+        return;
+    (void) munmap (mapping->at, mapping->size);
+    zanni__free (mapping);
+}
+
+/* All but the first `kept` are not kept any more. */
+static void
+s_mappings_trim (zanni__shm_client_t *client, int kept)
+{
+    s_mapping_t **at = &client->mappings;
+    while (*at && kept--)
+        at = &(*at)->next;
+    while (*at) {
+        s_mapping_t *mapping = *at;
+        *at = mapping->next;
+        s_mapping_unuse (mapping);
+    }
+}
 
 static void
 s_unuse (zanni__shm_client_t *client)
@@ -51,6 +88,7 @@ zanni__shm_hang_up (zanni__shm_t *shm)
     while (shm->clients) {
         zanni__shm_client_t *client = shm->clients;
         shm->clients = client->next;
+        s_mappings_trim (client, 0);
         s_unuse (client);
     }
 }
@@ -113,6 +151,7 @@ s_forget (zanni__shm_t *shm, zanni__shm_client_t *client, int rc)
     while (*at != client)
         at = &(*at)->next;
     *at = client->next;
+    s_mappings_trim (client, 0);
     s_unuse (client);
     return rc;
 }
@@ -174,45 +213,86 @@ zanni__shm_read (zanni__shm_t *shm, const zanni_blob_t *blob, uint64_t offset, v
     return answer->rc;
 }
 
-/* Whether the owner hears of it or not, it is not mapped here any more. */
+/* Whether the owner hears of it or not, it is not used here any more. */
 static void
-s_unmap (void *data, void *hint)
+s_give (void *data, void *hint)
 {
-    s_map_t *map = hint;
-    const zanni__shm_request_t request = { .op = ZANNI__SHM_GIVE, .offset = map->lease };
+    s_lease_t *lease = hint;
+    const zanni__shm_request_t request = { .op = ZANNI__SHM_GIVE, .offset = lease->lease };
     (void) data;
-    (void) munmap (map->at, map->size);
-    if (!zanni__pass (map->client->fd, &request, sizeof request, NULL, 0)) {   // it is full, or of no use any more
-        struct pollfd item = { .fd = map->client->fd, .events = POLLOUT };
+    s_mapping_unuse (lease->mapping);
+    if (!zanni__pass (lease->client->fd, &request, sizeof request, NULL, 0)) {   // it is full, or of no use any more
+        struct pollfd item = { .fd = lease->client->fd, .events = POLLOUT };
         if (poll (&item, 1, S_PATIENCE_MS) == 1)
-            (void) zanni__pass (map->client->fd, &request, sizeof request, NULL, 0);
+            (void) zanni__pass (lease->client->fd, &request, sizeof request, NULL, 0);
     }
-    s_unuse (map->client);
-    zanni__free (map);
+    s_unuse (lease->client);
+    zanni__free (lease);
+}
+
+/* A new mapping, which the client keeps. */
+static int
+s_map_new (zanni__shm_client_t *client, ino_t inode, size_t size, int fd)
+{
+    if (!zanni__memfd_is_good (fd, size, true))
+        return ZANNI_ECORRUPT;
+    s_mapping_t *mapping = zanni__malloc (sizeof *mapping);
+    if (!mapping)
+        return ZANNI_ENOMEM;
+    *mapping = (s_mapping_t) {
+        .next = client->mappings, .inode = inode, .size = size, .at = mmap (NULL, size, PROT_READ, MAP_SHARED, fd, 0)
+    };
+    if (mapping->at == MAP_FAILED) {
+        zanni__free (mapping);
+        return ZANNI_ENOMEM;
+    }
+    atomic_init (&mapping->users, 1);
+    client->mappings = mapping;
+    s_mappings_trim (client, S_KEPT);
+    return 0;
+}
+
+/* The mapping of a memory file comes first among the client's, where it is not yet. */
+static int
+s_map_find (zanni__shm_client_t *client, size_t size, int fd)
+{
+    struct stat file;
+    if (fstat (fd, &file))
+        return ZANNI_ECORRUPT;
+    s_mapping_t **at = &client->mappings;
+    while (*at && ((*at)->inode != file.st_ino || (*at)->size != size))
+        at = &(*at)->next;
+    if (!*at)
+        return s_map_new (client, file.st_ino, size, fd);
+    s_mapping_t *mapping = *at;
+    *at = mapping->next;
+    mapping->next = client->mappings;
+    client->mappings = mapping;
+    return 0;
 }
 
 static int
 s_map (zanni__shm_client_t *client, const zanni__shm_answer_t *answer, int fd, zanni_found_t *found)
 {
     if (!answer->segment_size || answer->offset > answer->segment_size
-        || answer->size > answer->segment_size - answer->offset
-        || !zanni__memfd_is_good (fd, answer->segment_size, true))
+        || answer->size > answer->segment_size - answer->offset)
         return ZANNI_ECORRUPT;
-    s_map_t *map = zanni__malloc (sizeof *map);
-    if (!map)
-        return ZANNI_ENOMEM;
-    *map = (s_map_t) {
-        client, answer->lease, mmap (NULL, answer->segment_size, PROT_READ, MAP_SHARED, fd, 0), answer->segment_size
-    };
-    if (map->at == MAP_FAILED) {
-        zanni__free (map);
-        return ZANNI_ENOMEM;
+    if (answer->gone != client->gone)
+        s_mappings_trim (client, 0);
+    client->gone = answer->gone;
+    s_lease_t *lease = zanni__malloc (sizeof *lease);
+    int rc = lease ? s_map_find (client, answer->segment_size, fd) : ZANNI_ENOMEM;
+    if (rc) {
+        zanni__free (lease);
+        return rc;
     }
-    /* relaxed: the handle's own use keeps it meanwhile. */
+    *lease = (s_lease_t) { client, answer->lease, client->mappings };
+    /* relaxed, both: the handle's own uses keep them meanwhile. */
     atomic_fetch_add_explicit (&client->users, 1, memory_order_relaxed);
-    found->data = (const uint8_t *) map->at + answer->offset;
-    found->release = s_unmap;
-    found->hint = map;
+    atomic_fetch_add_explicit (&lease->mapping->users, 1, memory_order_relaxed);
+    found->data = (const uint8_t *) lease->mapping->at + answer->offset;
+    found->release = s_give;
+    found->hint = lease;
     found->mapped = true;
     return 0;
 }

@@ -59,7 +59,7 @@ s_answer (s_connection_t *connection, const zanni__shm_answer_t *answer, const v
 
 /* A descriptor, where others can map the buffer; the lease keeps it. */
 static void
-s_share (s_connection_t *connection, const zanni__blob_t *blob, zanni__shm_answer_t *answer, int *fd)
+s_share (const zanni__shm_t *shm, s_connection_t *connection, const zanni__blob_t *blob, zanni__shm_answer_t *answer, int *fd)
 {
     zanni_segment_t segment;
     if (!blob->buffer || !blob->stored.size || !zanni__buffer_segment (blob->buffer, &segment))
@@ -74,6 +74,7 @@ s_share (s_connection_t *connection, const zanni__blob_t *blob, zanni__shm_answe
     answer->shared = 1;
     answer->lease = lease->number;
     answer->segment_size = segment.size;
+    answer->gone = shm->memory.ops->gone (shm->memory.region);
     answer->offset = segment.offset;
     *fd = segment.fd;
 }
@@ -90,7 +91,7 @@ s_get (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_t
     else {
         answer.size = blob->stored.size;
         answer.checksum = blob->stored.checksum;
-        s_share (connection, blob, &answer, &fd);
+        s_share (shm, connection, blob, &answer, &fd);
     }
     pthread_mutex_unlock (&shm->memory.lock);
     return zanni__pass (connection->fd, &answer, sizeof answer, &fd, fd >= 0);

@@ -39,6 +39,7 @@ typedef struct {
     uint64_t lease;
     uint64_t segment_size;
     uint64_t offset;
+    uint64_t gone;        // so often the owner has given memory back to the system
 } zanni__shm_answer_t;
 
 typedef struct zanni__shm_client zanni__shm_client_t;
