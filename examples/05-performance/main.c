@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined HAS_LMDB
+#include <zanni/lmdb.h>
+#endif
+
 #define S_TRIES 3
 
 static const zanni_class_t *const classes [] = { &sink_class, NULL };
@@ -21,6 +25,7 @@ static const tip_t s_tips [] = {
     { "trim", "what nobody reads need not travel: fewer bytes", 200, tip_trim },
     { "choose", "a cache that stays at home: faster", 10, tip_choose },
     { "fixed", "instances of fixed layout are faster than hashes of strings", 10, tip_fixed },
+    { "stores", "16 MiB in a store, and a reference to it, are faster than in the arguments", 3, tip_stores },
     { "buffers", "a buffer of 1 MiB in shared memory is faster than in band", 4, tip_buffers },
     { "reuse", "memory of the pool is faster than fresh memory", 3, tip_reuse }
 };
@@ -35,7 +40,8 @@ static const char s_usage [] =
     "usage: performance [--quick] [--tip NAME] [--charts FOLDER]\n"
     "Measures what each tip of its README.md promises.\n"
     "  --quick           smaller sizes and fewer messages: some seconds in all\n"
-    "  --tip NAME        this one alone: simplify, trim, choose, fixed, buffers, reuse\n"
+    "  --tip NAME        this one alone: simplify, trim, choose, fixed, stores,\n"
+    "                    buffers, reuse\n"
     "  --charts FOLDER   a bar chart of each as SVG, where gnuplot is installed\n";
 
 static int
@@ -96,7 +102,11 @@ s_run (const tip_t *tip, const options_t *options)
 int
 main (int argc, char **argv)
 {
-    zanni_init (classes);   // first line; zanni_new answers what is wrong with a class
+#if defined HAS_LMDB
+    if (zanni_lmdb_register ())
+        return EXIT_FAILURE;
+#endif
+    zanni_init (classes);   // zanni_new answers what is wrong with a class
     options_t options;
     unsigned hold = 0, failed = 0;
     if (s_read_options (&options, argc, argv)) {

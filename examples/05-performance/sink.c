@@ -5,9 +5,17 @@
 
 #include "sink.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <zanni/store.h>
 
 #define S_PAGE 4096
+
+typedef struct {
+    zanni_store_t *store;
+    char place [64];
+} sink_t;
 
 static volatile double s_used;   // what was read is looked at, or a compiler would leave the reading out
 
@@ -120,6 +128,59 @@ s_buffer (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : zanni_reply (self, msg, s_since (start));
 }
 
+static int
+s_bytes (zanni_t *self, zanni_msg_t *msg)
+{
+    zanni_bytes_t bytes;
+    double sum = 0;
+    double start = measure_now ();
+    int rc = zanni_read (msg, &bytes);
+    for (size_t at = 0; !rc && at < bytes.size; at += S_PAGE)
+        sum += ((const unsigned char *) bytes.data) [at];
+    s_used = sum;
+    return rc ? rc : zanni_reply (self, msg, s_since (start));
+}
+
+/* The store that it was told last stays open. */
+static int
+s_enter_store (zanni_t *self, sink_t *sink, const char *place)
+{
+    if (sink->store && !strcmp (sink->place, place))
+        return 0;
+    zanni_store_close (&sink->store);
+    snprintf (sink->place, sizeof sink->place, "%s", place);
+    return zanni_store_open (self, &sink->store, place, NULL);
+}
+
+static int
+s_stored (zanni_t *self, zanni_msg_t *msg)
+{
+    sink_t *sink = zanni_state (self);
+    ZANNI_AUTO (zanni_buffer_t) buffer = NULL;
+    const char *place = NULL;
+    zanni_blob_t blob;
+    size_t two;
+    double start = measure_now ();
+    int rc = zanni_enter (msg, &two);
+    if (!rc)
+        rc = zanni_read (msg, &place, &blob);
+    if (!rc)
+        rc = s_enter_store (self, sink, place);
+    if (!rc)
+        rc = zanni_store_get (sink->store, &buffer, &blob);
+    if (!rc)
+        s_used = s_touch (buffer);
+    return rc ? rc : zanni_reply (self, msg, s_since (start));
+}
+
+static void
+s_stop (zanni_t *self, const zanni_reason_t *reason)
+{
+    sink_t *sink = zanni_state (self);
+    (void) self, (void) reason;
+    zanni_store_close (&sink->store);
+}
+
 static const zanni_method_t sink_methods [] = {
     ZANNI_METHOD ("pairs", "a{ss}", "t", s_pairs, "Readings as pairs of strings."),
     ZANNI_METHOD ("doubles", "ad", "t", s_doubles, "Readings as numbers."),
@@ -127,7 +188,12 @@ static const zanni_method_t sink_methods [] = {
     ZANNI_METHOD ("number", "d", "t", s_number, "A reading."),
     ZANNI_METHOD ("document", "o", "t", s_document, "A document without its index."),
     ZANNI_METHOD ("whole", "o", "t", s_whole, "A document with its index."),
+    ZANNI_METHOD ("bytes", "ay", "t", s_bytes, "Bytes in the arguments, of which every page is touched."),
+    ZANNI_METHOD ("stored", "(sK)", "t", s_stored, "A store and a blob in it, of which every page is touched."),
     ZANNI_METHOD ("buffer", "B", "t", s_buffer, "Bytes, of which every page is touched."),
     ZANNI_METHOD_END
 };
-const zanni_class_t sink_class = { .name = "sink", .methods = sink_methods, .text = "Reads, and says how long it took." };
+const zanni_class_t sink_class = {
+    .name = "sink", .state_size = sizeof (sink_t), .methods = sink_methods, .stop = s_stop,
+    .text = "Reads, and says how long it took."
+};

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <zanni.h>
 
-#define TIP_ROWS 16
+#define TIP_ROWS 24
 
 /* What one message costs, in seconds: to make its arguments, to get them there and an answer back, to read them. */
 typedef struct {
@@ -41,6 +41,7 @@ int tip_simplify (outcome_t *outcome, bool quick);
 int tip_trim (outcome_t *outcome, bool quick);
 int tip_choose (outcome_t *outcome, bool quick);
 int tip_fixed (outcome_t *outcome, bool quick);
+int tip_stores (outcome_t *outcome, bool quick);
 int tip_buffers (outcome_t *outcome, bool quick);
 int tip_reuse (outcome_t *outcome, bool quick);
 
