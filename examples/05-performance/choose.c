@@ -103,8 +103,8 @@ tip_choose (outcome_t *outcome, bool quick)
         return rc;
     unsigned repeats = quick ? 20 : 200;
     const way_t ways [2] = {
-        { "whole", s_make, NULL, &whole, repeats, 0 },
-        { "document", s_make, NULL, &lean, repeats, 0 }
+        { "whole", s_make, NULL, &whole, repeats, MEASURE_WINDOW },
+        { "document", s_make, NULL, &lean, repeats, MEASURE_WINDOW }
     };
     rc = measure (costs, &stage, ways, 2);
     if (!rc) {

@@ -7,6 +7,7 @@
 
 #define MEASURE_ROUNDS 9
 #define MEASURE_WAYS 2      // at once, at most
+#define MEASURE_WINDOW 20   // messages under way at once, where the work is what is compared
 
 double measure_now (void);
 

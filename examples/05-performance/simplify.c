@@ -8,7 +8,6 @@
 
 #define S_READINGS 1000
 #define S_NOTE 4000
-#define S_WINDOW 20   // messages under way at once
 
 typedef struct {
     double values [S_READINGS];
@@ -63,8 +62,8 @@ tip_simplify (outcome_t *outcome, bool quick)
         return rc;
     unsigned repeats = quick ? 20 : 200;
     const way_t ways [2] = {
-        { "pairs", s_make_pairs, s_done_pairs, &readings, repeats, S_WINDOW },
-        { "doubles", s_make_doubles, NULL, &readings, repeats, S_WINDOW }
+        { "pairs", s_make_pairs, s_done_pairs, &readings, repeats, MEASURE_WINDOW },
+        { "doubles", s_make_doubles, NULL, &readings, repeats, MEASURE_WINDOW }
     };
     rc = measure (costs, &stage, ways, 2);
     if (!rc) {

@@ -14,6 +14,13 @@
 #include <stdlib.h>
 #include <zanni.h>
 
+#if defined HAS_LMDB
+#include <zanni/lmdb.h>
+#endif
+#if defined HAS_REDIS
+#include <zanni/redis.h>
+#endif
+
 #define ROWS 1024
 #define COLUMNS 1024
 #define TABLES 20
@@ -178,6 +185,20 @@ static const zanni_class_t consumer_class = {
 };
 static const zanni_class_t *const classes [] = { &producer_class, &consumer_class, NULL };
 
+/* Kinds that are libraries of their own, in every process of this program. */
+static bool
+register_kinds (void)
+{
+    int rc = 0;
+#if defined HAS_LMDB
+    rc = zanni_lmdb_register ();
+#endif
+#if defined HAS_REDIS
+    rc = rc ? rc : zanni_redis_register ();
+#endif
+    return !rc;
+}
+
 /* Whether there is such a store, or what is wrong with it. */
 static int
 check (zanni_t *self, const char *place)
@@ -216,7 +237,9 @@ run (zanni_t *self, const char *place, int64_t *whole)
 int
 main (int argc, char **argv)
 {
-    zanni_init (classes);   // first line; in the two processes it never returns
+    if (!register_kinds ())
+        return EXIT_FAILURE;
+    zanni_init (classes);   // in the two processes it never returns
     const char *place = argc > 1 ? argv [1] : "shm:";
     ZANNI_AUTO (zanni_t) self = NULL;
     int64_t whole = 0;

@@ -64,7 +64,12 @@ static __attribute__ ((noinline)) bool
 s_match_closely (zanni_worker_t *worker, zanni_msg_t *msg)
 {
     zanni__fault_t fault;
-    return msg->method->any || !zanni__signature_match (msg->method->in, &msg->args, &fault) || s_refuse_arguments (worker, msg, &fault);
+    if (msg->method->any)
+        return true;
+    bool ours = msg->from && !msg->from->elsewhere;
+    int rc = ours ? zanni__signature_match_ours (msg->method->in, &msg->args, &fault)
+                  : zanni__signature_match_closely (msg->method->in, &msg->args, &fault);
+    return !rc || s_refuse_arguments (worker, msg, &fault);
 }
 
 /* Whether `msg` may reach its handler. */

@@ -124,6 +124,7 @@ typedef struct {
     zanni__reader_t reader;
     const zanni__args_t *args;
     zanni__fault_t *fault;
+    bool ours;
     uint32_t depth;
     uint32_t place [ZANNI__SIGNATURE_DEPTH + 1];   // [0]: the argument
 } s_match_t;
@@ -233,7 +234,8 @@ s_match_blob (s_match_t *match, const char *type, const zanni__value_t *value, c
 static const char *
 s_match_object (s_match_t *match, const char *type, const zanni__value_t *value, const uint8_t *at)
 {
-    if (zanni__object_valid (value, match->args))
+    zanni__object_view_t view;
+    if (match->ours ? zanni__object_view (value, &view) : zanni__object_valid (value, match->args))
         return type + 1;
     bool object = value->form == ZANNI__EXT && value->ext == ZANNI__EXT_OBJECT;
     return s_fault (match, type, at, object ? S_BROKEN : S_WRONG);
@@ -304,10 +306,10 @@ s_match_type (s_match_t *match, const char *type)
     return matcher (match, type, &value, at);
 }
 
-int
-zanni__signature_match_closely (const char *signature, const zanni__args_t *args, zanni__fault_t *fault)
+static int
+s_match (const char *signature, const zanni__args_t *args, zanni__fault_t *fault, bool ours)
 {
-    s_match_t match = { .args = args, .fault = fault, .place = { 1 } };
+    s_match_t match = { .args = args, .fault = fault, .ours = ours, .place = { 1 } };
     const char *type = signature;
     uint32_t count;
     bool good = zanni__args_begin (args, &match.reader, &count);
@@ -325,6 +327,18 @@ zanni__signature_match_closely (const char *signature, const zanni__args_t *args
     else if (good && match.reader.at != match.reader.end)
         good = s_fault (&match, "", match.reader.at, S_BROKEN);
     return good ? 0 : ZANNI_EARGS;
+}
+
+int
+zanni__signature_match_closely (const char *signature, const zanni__args_t *args, zanni__fault_t *fault)
+{
+    return s_match (signature, args, fault, false);
+}
+
+int
+zanni__signature_match_ours (const char *signature, const zanni__args_t *args, zanni__fault_t *fault)
+{
+    return s_match (signature, args, fault, true);
 }
 
 int

@@ -36,6 +36,10 @@ int zanni__signature_match (const char *signature, const zanni__args_t *args, za
 /* The same for who has tried the quick way (quick.h) already. */
 int zanni__signature_match_closely (const char *signature, const zanni__args_t *args, zanni__fault_t *fault);
 
+/* The same for arguments that this node has packed: registered types are well-formed then, and who reads one looks at each
+   of its fields anyway. */
+int zanni__signature_match_ours (const char *signature, const zanni__args_t *args, zanni__fault_t *fault);
+
 /* Behind the first type of a well-formed signature that is not at its end. */
 const char *zanni__signature_type_end (const char *type);
 

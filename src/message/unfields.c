@@ -10,6 +10,8 @@
 
 #include "type.h"
 
+#include "../wire/text.h"
+
 #include <float.h>
 #include <string.h>
 
@@ -306,6 +308,21 @@ s_read_other (zanni__unfields_t *unfields, const zanni__step_t *step, uint8_t *t
     }
 }
 
+/* A text as we write it, with fewer than 32 bytes; NULL: nothing was done. */
+ZANNI__INLINE const uint8_t *
+s_read_short (const zanni__reader_t *reader, const zanni__step_t *step, uint8_t *to)
+{
+    const uint8_t *at = reader->at;
+    if (step->kind != ZANNI_KIND_TEXT || at == reader->end || (*at & 0xe0) != 0xa0)
+        return NULL;
+    size_t size = *at++ & 0x1f;
+    if (size >= step->count || size > (size_t) (reader->end - at) || !zanni__text_valid (at, size))
+        return NULL;
+    memcpy (to, at, size);
+    to [size] = 0;
+    return at + size;
+}
+
 static bool
 s_is_plain (const zanni__step_t *step)
 {
@@ -325,6 +342,7 @@ s_read_fields (zanni__unfields_t *unfields, const zanni__type_t *type, uint8_t *
 {
     const zanni__step_t *end = type->steps + type->steps_count;
     zanni__reader_t reader = unfields->reader;
+    const uint8_t *behind;
     for (const zanni__step_t *step = type->steps; step < end && count; step++) {
         uint32_t done = 1;
         if (s_is_plain (step)) {
@@ -333,6 +351,8 @@ s_read_fields (zanni__unfields_t *unfields, const zanni__type_t *type, uint8_t *
             if (done < wanted)
                 return s_failed (unfields, type, step->field + done, ZANNI_EARGS);
         }
+        else if ((behind = s_read_short (&reader, step, instance + step->offset)))
+            reader.at = behind;
         else {
             unfields->reader = reader;
             int rc = s_read_other (unfields, step, instance + step->offset);

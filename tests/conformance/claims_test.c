@@ -12,6 +12,10 @@
 #if defined HAS_LMDB
 #include <zanni/lmdb.h>
 #endif
+#if defined HAS_REDIS
+#include "support/redis.h"
+#include <zanni/redis.h>
+#endif
 
 #define MIB ((size_t) 1 << 20)
 
@@ -128,14 +132,18 @@ register_kinds (void)
     if (zanni_lmdb_register ())
         abort ();
 #endif
+#if defined HAS_REDIS
+    if (zanni_redis_register ())
+        abort ();
+#endif
 }
 
+/* In the folder, or in memory, or in what listens there. */
 static void
-conform_in (const char *kind, void (*body) (void))
+conform_at (const char *kind, const char *behind, void (*body) (void))
 {
     char command [160];
-    cr_assert (scratch_new (folder));
-    snprintf (there, sizeof there, "%s:%s", kind, strcmp (kind, "shm") ? folder : "");
+    snprintf (there, sizeof there, "%s:%s%s", kind, strcmp (kind, "shm") ? folder : "", behind);
     place = ZANNI_PROCESS;
     begin ((zanni_options_t) { .name = "claims", .claim_store = there, .claim_least = 100000 });
     body ();
@@ -143,6 +151,34 @@ conform_in (const char *kind, void (*body) (void))
     snprintf (command, sizeof command, "rm -rf %s", folder);
     cr_assert_eq (system (command), 0);
 }
+
+static void
+conform_in (const char *kind, void (*body) (void))
+{
+    cr_assert (scratch_new (folder));
+    conform_at (kind, "", body);
+}
+
+#if defined HAS_REDIS
+
+static void
+conform_in_redis (void (*body) (void))
+{
+    cr_assert (scratch_new (folder));
+    pid_t server = redis_start (folder, NULL, NULL);
+    cr_assert_gt (server, 0, "redis-server does not start");
+    conform_at ("redis", "/socket", body);
+    redis_stop (&server);
+}
+
+#define REDIS_KIND(name) \
+    Test (redis_claims, name, .timeout = 60) \
+    { \
+        conform_in_redis (s_##name); \
+    }
+#else
+#define REDIS_KIND(name)
+#endif
 
 #define KIND(kind, name) \
     Test (kind##_claims, name, .timeout = 60) \
@@ -161,6 +197,7 @@ conform_in (const char *kind, void (*body) (void))
     KIND (shm, name) \
     KIND (file, name) \
     LMDB_KIND (name) \
+    REDIS_KIND (name) \
     static void s_##name (void)
 
 #define IN_FILES(name) \
