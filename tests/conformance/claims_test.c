@@ -3,18 +3,15 @@
    Where the store keeps files, a receiver has the buffer mapped from one, which is how it shows. */
 
 #include "support.h"
+#include "kinds.h"
 #include "support/scratch.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <zanni/store.h>
 
-#if defined HAS_LMDB
-#include <zanni/lmdb.h>
-#endif
 #if defined HAS_REDIS
 #include "support/redis.h"
-#include <zanni/redis.h>
 #endif
 
 #define MIB ((size_t) 1 << 20)
@@ -125,19 +122,6 @@ static const zanni_class_t keeper_class = {
 
 CLASSES (&keeper_class);
 
-__attribute__ ((constructor (101))) static void
-register_kinds (void)
-{
-#if defined HAS_LMDB
-    if (zanni_lmdb_register ())
-        abort ();
-#endif
-#if defined HAS_REDIS
-    if (zanni_redis_register ())
-        abort ();
-#endif
-}
-
 /* In the folder, or in memory, or in what listens there. */
 static void
 conform_at (const char *kind, const char *behind, void (*body) (void))
@@ -171,38 +155,19 @@ conform_in_redis (void (*body) (void))
     redis_stop (&server);
 }
 
-#define REDIS_KIND(name) \
-    Test (redis_claims, name, .timeout = 60) \
-    { \
-        conform_in_redis (s_##name); \
-    }
-#else
-#define REDIS_KIND(name)
-#endif
-
-#define KIND(kind, name) \
-    Test (kind##_claims, name, .timeout = 60) \
-    { \
-        conform_in (#kind, s_##name); \
-    }
-
-#if defined HAS_LMDB
-#define LMDB_KIND(name) KIND (lmdb, name)
-#else
-#define LMDB_KIND(name)
 #endif
 
 #define ANY_STORE(name) \
     static void s_##name (void); \
-    KIND (shm, name) \
-    KIND (file, name) \
-    LMDB_KIND (name) \
-    REDIS_KIND (name) \
+    IN_KIND (shm, claims, name) \
+    IN_KIND (file, claims, name) \
+    IN_LMDB (claims, name) \
+    IN_REDIS (claims, name) \
     static void s_##name (void)
 
 #define IN_FILES(name) \
     static void s_##name (void); \
-    KIND (file, name) \
+    IN_KIND (file, claims, name) \
     static void s_##name (void)
 
 static zanni_buffer_t *

@@ -3,18 +3,15 @@
    Another process is an actor with a process of its own, which opens the same store and says what it finds. */
 
 #include "store.h"
+#include "kinds.h"
 
 #include <dirent.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#if defined HAS_LMDB
-#include <zanni/lmdb.h>
-#endif
 #if defined HAS_REDIS
 #include "store_redis.h"
-#include <zanni/redis.h>
 #endif
 
 typedef struct {
@@ -164,20 +161,6 @@ static const zanni_class_t reader_class = {
 
 CLASSES (&reader_class);
 
-/* Kinds that are libraries of their own, in every process. */
-__attribute__ ((constructor (101))) static void
-register_kinds (void)
-{
-#if defined HAS_LMDB
-    if (zanni_lmdb_register ())
-        abort ();
-#endif
-#if defined HAS_REDIS
-    if (zanni_redis_register ())
-        abort ();
-#endif
-}
-
 static void
 conform_in (const char *kind, void (*body) (void))
 {
@@ -195,35 +178,13 @@ conform_in (const char *kind, void (*body) (void))
     cr_assert_eq (system (command), 0);
 }
 
-#if defined HAS_REDIS
-#define REDIS_KIND(name) \
-    Test (redis_store, name, .timeout = 60) \
-    { \
-        conform_in_redis (s_##name); \
-    }
-#else
-#define REDIS_KIND(name)
-#endif
-
-#define KIND(kind, name) \
-    Test (kind##_store, name, .timeout = 60) \
-    { \
-        conform_in (#kind, s_##name); \
-    }
-
-#if defined HAS_LMDB
-#define LMDB_KIND(name) KIND (lmdb, name)
-#else
-#define LMDB_KIND(name)
-#endif
-
 #define ANY_STORE(name) \
     static void s_##name (void); \
-    KIND (shm, name) \
-    KIND (file, name) \
-    KIND (peer, name) \
-    LMDB_KIND (name) \
-    REDIS_KIND (name) \
+    IN_KIND (shm, store, name) \
+    IN_KIND (file, store, name) \
+    IN_KIND (peer, store, name) \
+    IN_LMDB (store, name) \
+    IN_REDIS (store, name) \
     static void s_##name (void)
 
 static zanni_ref_t *
