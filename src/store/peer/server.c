@@ -252,7 +252,10 @@ s_start (zanni_t *self, zanni_msg_t *msg)
     server->home = (zanni__home_t *) (uintptr_t) home;
     zanni__link_init (&server->holds);
     zanni__link_init (&server->waiters);
-    return zanni_watch (self, &server->watch, zanni__home_wake_fd (server->home), ZANNI_READABLE, "zanni.changed");
+    rc = zanni_watch (self, &server->watch, zanni__home_wake_fd (server->home), ZANNI_READABLE, "zanni.changed");
+    if (rc)
+        zanni__home_unuse (server->home);   // who does not start is not stopped
+    return rc;
 }
 
 static void
