@@ -234,10 +234,9 @@ s_match_blob (s_match_t *match, const char *type, const zanni__value_t *value, c
 static const char *
 s_match_object (s_match_t *match, const char *type, const zanni__value_t *value, const uint8_t *at)
 {
-    zanni__object_view_t view;
-    if (match->ours ? zanni__object_view (value, &view) : zanni__object_valid (value, match->args))
-        return type + 1;
     bool object = value->form == ZANNI__EXT && value->ext == ZANNI__EXT_OBJECT;
+    if (object && (match->ours || zanni__object_valid (value, match->args)))
+        return type + 1;
     return s_fault (match, type, at, object ? S_BROKEN : S_WRONG);
 }
 
