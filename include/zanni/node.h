@@ -41,7 +41,7 @@ typedef struct {
     bool lane_off;               // small messages to other processes of this host go by ZeroMQ, too
     uint32_t wire_level_max;     // how buffers may travel: 1 in band, 2 as frames, too, 3 in shared memory, too; default 3
     uint32_t in_band_max;        // bytes of a buffer that goes in band where others would not; default 1,024
-    uint64_t share_least;        // bytes of a buffer that goes in shared memory; default 64 KiB
+    uint64_t share_least;        // bytes of a buffer that goes in shared memory; default, and the least, 64 KiB
     uint64_t share_most;         // bytes of shared memory that this node makes at once; default a quarter of the host's
     const char *claim_store;     // claim check: buffers go as blobs in this store ("file:/a/folder", ...; not "peer:"), which
                                  // every node has to name that is to get any so (zanni/store.h)
