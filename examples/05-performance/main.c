@@ -25,7 +25,7 @@ static const tip_t s_tips [] = {
     { "trim", "what nobody reads need not travel: fewer bytes", 200, tip_trim },
     { "choose", "a cache that stays at home: faster", 10, tip_choose },
     { "fixed", "instances of fixed layout are faster than hashes of strings", 10, tip_fixed },
-    { "stores", "16 MiB in a store, and a reference to it, are faster than in the arguments", 3, tip_stores },
+    { "stores", "16 MiB in the fastest store, and a reference, are faster than in the arguments", 2, tip_stores },
     { "buffers", "a buffer of 1 MiB in shared memory is faster than in band", 4, tip_buffers },
     { "reuse", "memory of the pool is faster than fresh memory", 3, tip_reuse }
 };

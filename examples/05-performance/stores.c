@@ -96,7 +96,6 @@ s_add (outcome_t *outcome, cost_t *cost, stage_t *stage, const way_t *way, const
     return rc;
 }
 
-/* `cost` is that of this store. */
 static int
 s_store (outcome_t *outcome, cost_t *cost, stage_t *stage, const char *place, size_t size)
 {
@@ -119,17 +118,18 @@ s_size (outcome_t *outcome, stage_t *stage, const char *const *places, size_t si
     const way_t ways [2] = {
         { "bytes", s_make_bytes, NULL, &parcel, repeats, 0 }, { "buffer", s_make_buffer, s_done, &parcel, repeats, 0 }
     };
-    cost_t inside, beside, one, stored = { .seconds = 0 };
+    cost_t inside, beside, one;
+    double shortest = 0;   // by a store
     int rc = parcel.data ? s_add (outcome, &inside, stage, &ways [0], "in the arguments") : ZANNI_ENOMEM;
     for (size_t i = 0; !rc && places [i]; i++) {
         rc = s_store (outcome, &one, stage, places [i], size);
-        if (!i)
-            stored = one;
+        if (!i || one.seconds < shortest)
+            shortest = one.seconds;
     }
     if (!rc)
         rc = s_add (outcome, &beside, stage, &ways [1], "a buffer");
     if (!rc && size == S_PROMISED)
-        outcome->ratio = inside.seconds / stored.seconds;
+        outcome->ratio = inside.seconds / shortest;
     free (parcel.data);
     return rc;
 }
