@@ -156,7 +156,7 @@ int
 tip_stores (outcome_t *outcome, bool quick)
 {
     stage_t stage;
-    char folder [] = "/tmp/performance-XXXXXX", command [64];
+    char folder [] = P_tmpdir "/performance-XXXXXX", command [64];
     if (!mkdtemp (folder))
         return ZANNI_ESYSTEM;
     int rc = stage_open (&stage, ZANNI_PROCESS, (zanni_options_t) { 0 });

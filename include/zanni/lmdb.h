@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-/* Adds the kind "lmdb" to what zanni_store_open knows. Any thread; as often as you like. */
+/* Adds the kind "lmdb" to what zanni_store_open knows. Any thread; as often as you like. Before
+   zanni_init, so that processes of the program know it, too. */
 ZANNI_EXPORT int zanni_lmdb_register (void) ZANNI_CHECKED;
 
 #ifdef __cplusplus

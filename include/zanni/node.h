@@ -44,7 +44,8 @@ typedef struct {
     uint64_t share_least;        // bytes of a buffer that goes in shared memory; default, and the least, 64 KiB
     uint64_t share_most;         // bytes of shared memory that this node makes at once; default a quarter of the host's
     const char *claim_store;     // claim check: buffers go as blobs in this store ("file:/a/folder", ...; not "peer:"), which
-                                 // every node has to name that is to get any so (zanni/store.h)
+                                 // every node has to name that is to get any so; a kind that is a library of its own
+                                 // has to be registered before zanni_init, to be there in processes, too
     uint64_t claim_least;        // bytes of such a buffer; default 1 MiB. zanni_set_claims says it for one actor
     bool counts;                 // messages and bytes of each method are counted: zanni/counts.h
     const char *child_program;   // runs process actors: NULL: this program, whose main begins with zanni_init

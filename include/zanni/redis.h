@@ -16,7 +16,8 @@ extern "C" {
    one, unless somebody looked in between. The deadline is how long the server may give and take nothing. `durable` needs a
    server that writes each change to its disk (appendonly yes, appendfsync always). ZANNI_EPERM: a wrong password, or none. */
 
-/* Adds the kind "redis" to what zanni_store_open knows. Any thread; as often as you like. */
+/* Adds the kind "redis" to what zanni_store_open knows. Any thread; as often as you like. Before
+   zanni_init, so that processes of the program know it, too. */
 ZANNI_EXPORT int zanni_redis_register (void) ZANNI_CHECKED;
 
 #ifdef __cplusplus

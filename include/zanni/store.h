@@ -13,7 +13,7 @@
        "file:/a/folder"  one file a blob, on whatever file system; who cuts a file short that is mapped ends its readers
 
    A store handle belongs to the actor that opened it and is used on its thread. Functions that wait say so; what they
-   wait for is the disk, or as long as a put goes on that is followed, at most until the deadline.
+   wait for is the disk, a server or another node, or as long as a put goes on that is followed, at most until the deadline.
 
    SPDX-License-Identifier: MPL-2.0 */
 
@@ -46,7 +46,8 @@ typedef struct {
     uint64_t quota_bytes;  // that all blobs of the store may have together, as far as this handle puts them; 0: any
     uint32_t ttl_ms;       // after which a blob that this handle puts is gone; 0: never
     uint32_t deadline_ms;  // of everything that waits; default 5000
-    bool counted;          // a blob that this handle puts lives as long as a process retains it; the putter does at first
+    bool counted;          // a blob that this handle puts lives as long as somebody retains it; the putter does at first.
+                           // Who that is ends with his process; "peer:": his actor; "redis:": his connection
     bool durable;          // a put is on the disk when it is committed
     bool verify;           // the checksum is compared also where the bytes are mapped and not copied
     zanni_error_t *error;  // filled when zanni_store_open fails
@@ -58,7 +59,7 @@ ZANNI_EXPORT int zanni_store_open (zanni_t *self, zanni_store_t **store_p, const
                                    const zanni_store_options_t *options) ZANNI_CHECKED;
 
 /* Ends its puts that go on, gives back what it retains, and nulls it; forgives NULL. Buffers that came out of it live
-   on. What a "shm:" store put goes with its last reader. */
+   on. What a "shm:" or "peer:" store put goes with it. */
 ZANNI_EXPORT void zanni_store_close (zanni_store_t **store_p);
 
 /* Puts a buffer, which is sealed. In shared memory it is copied nowhere if it is from zanni_buffer_new and large enough
@@ -67,13 +68,14 @@ ZANNI_EXPORT int zanni_store_put (zanni_store_t *store, zanni_blob_t *blob, cons
 
 /* The bytes of a blob, with one count, which is the caller's; mapped, not copied, where the store can. ZANNI_EGONE: there
    is no such blob, or not any more; ZANNI_ECORRUPT: its bytes are not those that were put; ZANNI_EAGAIN: its put goes on;
-   ZANNI_ETIMEOUT, ZANNI_ENOMEM, ZANNI_ESYSTEM. */
+   ZANNI_EOWNER: "peer:", in an actor that may not wait; ZANNI_ETIMEOUT, ZANNI_ENOMEM, ZANNI_ESYSTEM. */
 ZANNI_EXPORT int zanni_store_get (zanni_store_t *store, zanni_buffer_t **buffer_p,
                                   const zanni_blob_t *blob) ZANNI_CHECKED;
 
 /* The same for actors that may not wait for another node, as a "peer:" store does. `then` gets what zanni_store_get would
    have answered, and the buffer, borrowed (NULL where it failed): once, before this returns where the bytes are at hand, else
-   in a turn of the actor, at the latest when the store is closed (ZANNI_ECLOSED). ZANNI_ENOMEM: it is not called. */
+   in a turn of the actor, at the latest when the store is closed (ZANNI_ECLOSED). Where this does not answer 0 it is not
+   called. */
 typedef void zanni_fetched_fn (zanni_t *self, int rc, const zanni_buffer_t *buffer, void *arg);
 ZANNI_EXPORT int zanni_store_fetch (zanni_store_t *store, const zanni_blob_t *blob, zanni_fetched_fn *then,
                                     void *arg) ZANNI_CHECKED;

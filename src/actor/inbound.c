@@ -299,6 +299,16 @@ s_credit (s_arrival_t *arrival, const zanni_msg_t *msg)
         from->as.remote->uncredited += charge;
 }
 
+/* What came counts as handled. */
+static void
+s_handled (const s_arrival_t *arrival)
+{
+    uint64_t charge = ZANNI__CHARGE + arrival->record->args.size;
+    for (uint32_t i = 0; i < arrival->record->buffers_count; i++)
+        charge += zanni_buffer_size (arrival->buffers [i]);
+    arrival->worker->node->link->taken (arrival->peer, charge);
+}
+
 /* There is no memory for what the peer sent: its window opens again, and who asked is told, if that can be. */
 static int
 s_refuse (s_arrival_t *arrival, int code)
@@ -306,10 +316,7 @@ s_refuse (s_arrival_t *arrival, int code)
     const zanni_record_t *record = arrival->record;
     const zanni_link_ops_t *link = arrival->worker->node->link;
     const char *text = zanni_strerror (code);
-    uint64_t charge = ZANNI__CHARGE + record->args.size;
-    for (uint32_t i = 0; i < record->buffers_count; i++)
-        charge += zanni_buffer_size (arrival->buffers [i]);
-    link->taken (arrival->peer, charge);
+    s_handled (arrival);
     zanni__count (&arrival->worker->counts.dead_letters, record->kind == ZANNI_RECORD_TELL);
     if (record->kind == ZANNI_RECORD_TELL || record->about)
         return 0;
@@ -383,6 +390,7 @@ s_take_message (s_arrival_t *arrival)
     zanni_worker_t *worker = arrival->worker;
     zanni__kind_t kind = arrival->record->kind == ZANNI_RECORD_ASK ? ZANNI__ASK : ZANNI__TELL;
     if (kind == ZANNI__ASK && arrival->record->to.actor == ZANNI__NODE_ACTOR) {
+        s_handled (arrival);
         zanni__node_asked (worker, arrival->peer, arrival->record);
         return 0;
     }
@@ -685,21 +693,61 @@ static int (*const s_takers []) (s_arrival_t *arrival) = {
     [ZANNI_RECORD_RESTART] = s_take_restart
 };
 
+/* References that came with it are taken and dropped, as if it had been read. */
+static void
+s_drop_references (s_arrival_t *arrival)
+{
+    for (uint32_t i = 0; i < arrival->record->refs_count; i++) {
+        zanni_ref_t *handle = s_handle (arrival, &arrival->record->refs [i]);
+        if (handle)
+            zanni__ref_drop (arrival->worker, handle);
+    }
+}
+
+/* It becomes a message all the same, which is buried: so whoever asked is told, also where it was forwarded, and a tell is a
+   dead letter that is told of. */
+static int
+s_lose_message (s_arrival_t *arrival, int code)
+{
+    zanni_worker_t *worker = arrival->worker;
+    zanni__kind_t kind = arrival->record->kind == ZANNI_RECORD_ASK ? ZANNI__ASK : ZANNI__TELL;
+    zanni__identity_t *to = s_receiver (arrival);
+    zanni_msg_t *msg = to ? s_msg_new (arrival, to, kind) : NULL;
+    int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
+    if (!rc) {
+        zanni__hold_to (msg);
+        msg->item.flags &= (uint8_t) ~ZANNI__COUNTED;   // it was in no mailbox
+        if (msg->from->elsewhere)
+            zanni__remote_taken (worker, msg);
+        zanni__tell_forget (worker);
+        zanni__bury (worker, &msg->item, code, NULL);
+    }
+    else if (msg)
+        zanni__msg_free (worker, msg);
+    if (to)
+        zanni__identity_unref (to);
+    return rc;
+}
+
 void
 zanni_worker_lost (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers,
                    int code)
 {
     static const char what [] = "a buffer of the answer could not be had from the store";
     zanni_record_t error = { .kind = ZANNI_RECORD_ERROR, .id = record->id, .args = { "\x90", 1 } };
+    s_arrival_t arrival = { .worker = worker, .peer = peer, .record = record, .buffers = buffers };
+    bool message = record->kind == ZANNI_RECORD_TELL || record->kind == ZANNI_RECORD_ASK;
+    int rc = message ? s_lose_message (&arrival, code) : 0;
+    if (!arrival.kept)
+        s_drop_references (&arrival);
     error.as.error.code = code;
     error.as.error.text = (zanni_bytes_t) { what, sizeof what - 1 };
-    s_arrival_t arrival = { .worker = worker, .peer = peer, .record = record, .buffers = buffers };
-    bool answer = record->kind == ZANNI_RECORD_REPLY || record->kind == ZANNI_RECORD_ERROR;
-    if (answer)
-        arrival.record = &error;
-    int rc = answer ? s_take_error (&arrival) : s_refuse (&arrival, code);
+    if (record->kind == ZANNI_RECORD_REPLY || record->kind == ZANNI_RECORD_ERROR)
+        rc = s_take_error (&(s_arrival_t) { .worker = worker, .peer = peer, .record = &error });
+    else if (!message || rc)
+        rc = s_refuse (&arrival, rc ? rc : code);
     (void) rc;   // it breaks no protocol
-    for (uint32_t i = 0; i < record->buffers_count; i++)
+    for (uint32_t i = 0; !arrival.kept && i < record->buffers_count; i++)
         zanni_buffer_destroy (&buffers [i]);
 }
 

@@ -47,9 +47,9 @@ zanni__node_met (zanni_node_t *node, const uint8_t id [16], const char *endpoint
     if (!met)
         met = s_add (node, number);
     if (met) {
+        met->met = (zanni__met_t) { .endpoint = "" };
         memcpy (met->met.node, id, sizeof met->met.node);
         strncpy (met->met.endpoint, endpoint, sizeof met->met.endpoint - 1);
-        met->met.endpoint [sizeof met->met.endpoint - 1] = 0;
     }
     pthread_mutex_unlock (&node->exports_lock);
 }
@@ -63,6 +63,16 @@ zanni__node_find (zanni_node_t *node, zanni__met_t *met, uint64_t number)
         *met = found->met;
     pthread_mutex_unlock (&node->exports_lock);
     return found != NULL;
+}
+
+void
+zanni__node_forget (zanni_node_t *node, const zanni__met_t *met)
+{
+    pthread_mutex_lock (&node->exports_lock);
+    s_met_t *found = s_find (node, zanni__node_number (met->node));
+    if (found && !memcmp (&found->met, met, sizeof *met))
+        s_forget (node, found);
+    pthread_mutex_unlock (&node->exports_lock);
 }
 
 uint32_t
@@ -203,7 +213,6 @@ zanni__node_asked (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_recor
     const s_question_t question = { worker, peer, ask };
     uint64_t number;
     int rc = ZANNI_ENOMETHOD;
-    worker->node->link->taken (peer, ZANNI__CHARGE + ask->args.size);
     if (!s_argument (&ask->args, &number) || ask->buffers_count || ask->refs_count)
         rc = ZANNI_EARGS;
     else if (s_is (&ask->method, "zanni.blobs"))

@@ -29,6 +29,7 @@ zanni__node_number (const uint8_t node [16])
 /* Remembers a node; without memory it does not. Any thread of the node, as all that follow. */
 void zanni__node_met (zanni_node_t *node, const uint8_t id [16], const char *endpoint);
 bool zanni__node_find (zanni_node_t *node, zanni__met_t *met, uint64_t number);
+void zanni__node_forget (zanni_node_t *node, const zanni__met_t *met);   // what was only heard of, and is not true
 
 /* Up to `room` of those that were met; how many. */
 uint32_t zanni__node_list (zanni_node_t *node, zanni__met_t *all, uint32_t room);
@@ -37,7 +38,7 @@ void zanni__node_forget_all (zanni_node_t *node);
 /* Who serves this node's blobs from now on: an actor of its, or NULL, nobody. */
 void zanni__node_offer (zanni_node_t *node, zanni__identity_t *server);
 
-/* Answers what a peer asks the node itself: "zanni.blobs" (t), with a reference to who serves the blobs of the node with
+/* Answers what a peer asks the node itself, which counts as handled already: "zanni.blobs" (t), with a reference to who serves the blobs of the node with
    that number, which is this one; "zanni.where" (t), with id and endpoint of a node that was met. */
 void zanni__node_asked (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *ask);
 

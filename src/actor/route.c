@@ -11,7 +11,6 @@
 #include "pending.h"
 
 #include "../base/memory.h"
-#include "../message/buffer.h"
 
 #define S_FEW 8   // references that need no memory of their own
 
@@ -124,18 +123,12 @@ s_set_refs (s_route_t *route, const zanni_msg_t *msg)
     return rc;
 }
 
-/* What the sender has said of claims. */
-static void
-s_claim (const zanni_worker_t *worker, const zanni_msg_t *msg)
+/* What the sender has said of claims; 0: nothing, or it is not here to be asked. */
+static uint64_t
+s_claim_least (const zanni_worker_t *worker, const zanni__identity_t *from)
 {
-    const zanni__identity_t *from = msg->from;
-    if (!worker->node->claims || !from || from->elsewhere || from->worker != worker || !from->actor
-        || !from->actor->claim_least)
-        return;
-    for (uint32_t i = msg->args.refs; i < (uint32_t) msg->args.refs + msg->args.buffers; i++) {
-        const zanni_buffer_t *buffer = msg->args.table [i];
-        zanni__buffer_claim (buffer, zanni_buffer_size (buffer) >= from->actor->claim_least);
-    }
+    bool here = worker->node->claims && from && !from->elsewhere && from->worker == worker && from->actor;
+    return here ? from->actor->claim_least : 0;
 }
 
 /* Arguments and what lies beside them; then off it goes. */
@@ -150,7 +143,7 @@ s_send_arguments (s_route_t *route, const zanni_msg_t *msg)
     if (msg->args.buffers > ZANNI_WIRE_TABLE_MAX)
         return ZANNI_ETOOBIG;
     if (msg->args.buffers) {
-        s_claim (route->worker, msg);
+        route->record.claim_least = s_claim_least (route->worker, msg->from);
         buffers = (const zanni_buffer_t *const *) (msg->args.table + msg->args.refs);
         route->record.buffers_count = msg->args.buffers;
     }

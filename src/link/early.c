@@ -19,6 +19,7 @@ struct zanni__early {
     uint32_t buffers_count;
     bool charged;                  // it counts in the window, else by its bytes
     uint64_t count;
+    uint64_t claim_least;          // of the record
     uint32_t size;
     uint8_t bytes [];
 };
@@ -121,6 +122,7 @@ zanni__early_put (zanni__peer_t *peer, const zanni_record_t *record, const zanni
         return rc;
     }
     early->pair = zanni__pair_of (record);
+    early->claim_least = record->claim_least;
     s_count (early, record);
     *(early->charged ? &out->charge : &out->weight) += early->count;
     *out->early_last = early;
@@ -137,6 +139,7 @@ s_send (zanni__peer_t *peer, const zanni__early_t *early)
     if (zanni__record_read (&reader, &record, &peer->hub->tables, &fault) != 1)
         return ZANNI_EINVAL;
     record.buffers_count = early->buffers_count;
+    record.claim_least = early->claim_least;
     if (early->args)
         record.args = (zanni_bytes_t) { zanni_buffer_data (early->args), zanni_buffer_size (early->args) };
     return zanni__outbox_send_as (peer, &record, (const zanni_buffer_t *const *) early->buffers, &early->pair);

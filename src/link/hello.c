@@ -10,6 +10,8 @@
 
 #include "hub.h"
 
+#include "../actor/claims.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,11 +79,14 @@ zanni__hello_fill (zanni__hub_t *hub, zanni_wire_hello_t *hello)
 }
 
 static uint32_t
-s_abilities (const zanni__peer_t *peer)
+s_abilities (zanni__peer_t *peer)
 {
-    uint32_t level = peer->hub->worker->node->options.wire_level_max;
+    zanni_worker_t *worker = peer->hub->worker;
+    const zanni__claim_ops_t *claims = worker->node->claims;
+    uint32_t level = worker->node->options.wire_level_max;
     uint32_t abilities = (level > 1 ? ZANNI_ABILITY_FRAMES : 0) | (level > 2 ? ZANNI_ABILITY_SHARED : 0);
-    abilities |= peer->hub->worker->node->claims ? ZANNI_ABILITY_CLAIMS : 0;
+    peer->takes_claims |= claims && !claims->check (worker, NULL);   // said once, it stays true
+    abilities |= peer->takes_claims ? ZANNI_ABILITY_CLAIMS : 0;
     if (!peer->lane)
         return abilities;
     return abilities | ZANNI_ABILITY_LANE | (peer->lane->rings ? ZANNI_ABILITY_RINGS : 0);

@@ -177,7 +177,8 @@ struct zanni__peer {
     zanni__dial_t *dial;
     zanni__route_t *route;
     uint32_t level;                // how buffers may travel; 0: not known yet
-    bool claims;                   // and in a store that both know
+    bool claims;                   // and in a store that both know, says the peer
+    bool takes_claims;             // and this side has said
     uint32_t level_most;           // and how the program wants them to, for good; 0: it has not said
     uint32_t in_band_most;
     zanni__lane_t *lane;           // offered, until the session stands; then what its messages go by; NULL

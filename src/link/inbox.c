@@ -27,6 +27,7 @@ typedef struct {
     uint64_t held_ms;         // how long it waited at the sender
     zmq_msg_t *args;          // the frame of its arguments, or NULL
     const char *fault;
+    int loss;                // why a buffer of its could not be had
 } s_arrival_t;
 
 void
@@ -182,11 +183,14 @@ s_take_claim (s_arrival_t *arrival, const zanni_wire_buffer_t *wire, zanni_buffe
 {
     zanni__hub_t *hub = arrival->peer->hub;
     zanni_buffer_t *found = NULL;
-    if (!arrival->peer->claims)
+    if (!arrival->peer->takes_claims)
         return s_fault (arrival, "a buffer is in a store, which was not agreed on");
-    int rc = hub->worker->node->claims->take (hub->worker, &found, wire->blob);
+    int rc = arrival->loss;   // of another one of its record: then none is needed
+    if (!rc)
+        rc = hub->worker->node->claims->take (hub->worker, &found, wire->blob);
     if (!rc)
         rc = s_view (hub, buffer_p, found, wire);
+    arrival->loss = rc;
     zanni_buffer_destroy (&found);
     return rc ? zanni__buffer_lost (buffer_p, wire->size, rc) : 0;
 }

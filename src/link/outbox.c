@@ -207,9 +207,8 @@ s_goes_in_band (const zanni__peer_t *peer, zanni__load_t *load, uint64_t size)
 static bool
 s_is_claimed (const zanni__peer_t *peer, const zanni__load_t *load, uint64_t size)
 {
-    if (!peer->claims || load->way & ZANNI__BUFFER_UNCLAIMED)
-        return false;
-    return load->way & ZANNI__BUFFER_CLAIMED || size >= peer->hub->worker->node->options.claim_least;
+    uint64_t least = load->record.claim_least;
+    return peer->claims && size >= (least ? least : peer->hub->worker->node->options.claim_least);
 }
 
 /* false: the store did not take it, so it goes as if there were none. */
@@ -219,9 +218,7 @@ s_claim (zanni__peer_t *peer, zanni__load_t *load, const zanni_buffer_t *buffer,
     zanni_worker_t *worker = peer->hub->worker;
     zanni__claim_t *claim = zanni__malloc (sizeof *claim);
     int rc = claim ? worker->node->claims->put (worker, &claim->blob, buffer) : ZANNI_ENOMEM;
-    if (rc) {
-        zanni__log (worker->node, ZANNI_LOG_WARNING, "a buffer of %zu bytes goes with its message, for %s does not take it: %s",
-                    zanni_buffer_size (buffer), worker->node->claim_store, zanni_strerror (rc));
+    if (rc) {   // the store has said why
         zanni__free (claim);
         return false;
     }

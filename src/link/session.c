@@ -39,7 +39,7 @@ s_begin (zanni__peer_t *peer)
     zanni__inbox_init (&peer->in, hub->window);
     peer->alive = true;
     peer->level = 0;
-    peer->claims = false;
+    peer->claims = peer->takes_claims = false;
     peer->ours = peer->stood = peer->up = peer->sentenced = peer->restarts = false;
     peer->redial_ns = peer->doubt_ns = INT64_MAX;
     peer->backoff_ns = S_BACKOFF_FIRST_NS;

@@ -90,16 +90,6 @@ zanni__buffer_prefer (const zanni_buffer_t *buffer, uint32_t level_max, uint32_t
         atomic_store_explicit (&own->way, (uint8_t) way, memory_order_relaxed);
 }
 
-void
-zanni__buffer_claim (const zanni_buffer_t *buffer, bool claimed)
-{
-    zanni_buffer_t *own = (zanni_buffer_t *) (uintptr_t) buffer;
-    const uint32_t both = ZANNI__BUFFER_CLAIMED | ZANNI__BUFFER_UNCLAIMED;
-    uint32_t way = atomic_load_explicit (&own->way, memory_order_relaxed) & ~both;
-    way |= claimed ? ZANNI__BUFFER_CLAIMED : ZANNI__BUFFER_UNCLAIMED;
-    atomic_store_explicit (&own->way, (uint8_t) way, memory_order_relaxed);   // as zanni__buffer_prefer
-}
-
 int
 zanni__buffer_lost (zanni_buffer_t **buffer_p, size_t size, int code)
 {

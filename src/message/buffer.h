@@ -49,12 +49,7 @@ void zanni__buffer_abandon (const zanni_buffer_t *buffer);
 
 #define ZANNI__BUFFER_LEVEL 3u       // mask of a level, which may be 0; beside it:
 #define ZANNI__BUFFER_IN_BAND 4u
-#define ZANNI__BUFFER_CLAIMED 8u     // as a blob, says who sends it
-#define ZANNI__BUFFER_UNCLAIMED 16u  // not as a blob
 #define ZANNI__BUFFER_LOST 128u      // it stands for one that could not be had: zanni__buffer_lost
-
-/* Says whether it is to travel as a blob. */
-void zanni__buffer_claim (const zanni_buffer_t *buffer, bool claimed);
 
 /* A buffer that stands for one of that size that could not be had, and why: nobody gets it, its message is not handled. */
 int zanni__buffer_lost (zanni_buffer_t **buffer_p, size_t size, int code);

@@ -12,10 +12,15 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#define S_DEADLINE_MS 1000   // of what the store does: the worker waits meanwhile
+#define S_PAUSE_MS 1000      // in which a store that has failed is not asked
+
 /* A worker's. */
 typedef struct {
     zanni_t self;               // of nobody: whose thread it is, for the store
-    zanni_store_t *store;       // NULL once it is closed
+    zanni_store_t *store;       // NULL: not open
+    int64_t again_ms;           // when a store that has failed is asked again
+    int failed;                 // how it did
     zanni_weak_t *source;       // of the last buffer that was put
     zanni_weak_t *claim;        // and what it became
     _Atomic uint32_t users;     // the worker, and claims that are out; the last (acq_rel) frees
@@ -35,26 +40,46 @@ s_unuse (s_claims_t *claims)
         zanni__free (claims);
 }
 
+/* The store rests a while, and that is said once. */
+static int
+s_fail (s_claims_t *claims, int code, const char *text)
+{
+    const zanni_node_t *node = claims->self.worker->node;
+    zanni__log (node, ZANNI_LOG_WARNING, "what is large goes with its message for a while: %s fails: %s", node->claim_store,
+                *text ? text : zanni_strerror (code));
+    claims->again_ms = zanni__store_ticks_ms () + S_PAUSE_MS;
+    claims->failed = code;
+    return code;
+}
+
+static int
+s_claims (zanni_worker_t *worker, s_claims_t **claims_p)
+{
+    if (!worker->claims) {
+        s_claims_t *claims = zanni__calloc (sizeof *claims);
+        if (!claims)
+            return ZANNI_ENOMEM;
+        atomic_init (&claims->users, 1);
+        claims->self.worker = worker;
+        worker->claims = claims;
+    }
+    *claims_p = worker->claims;
+    return 0;
+}
+
+/* With its store open; ask for it no more often than that makes sense. */
 static int
 s_open (zanni_worker_t *worker, s_claims_t **claims_p, zanni_error_t *error)
 {
-    const zanni_store_options_t options = { .counted = true, .error = error };
-    if (worker->claims) {
-        *claims_p = worker->claims;
-        return 0;
-    }
-    s_claims_t *claims = zanni__calloc (sizeof *claims);
-    if (!claims)
-        return ZANNI_ENOMEM;
-    atomic_init (&claims->users, 1);
-    claims->self.worker = worker;
-    int rc = zanni_store_open (&claims->self, &claims->store, worker->node->options.claim_store, &options);
-    if (rc) {
-        zanni__free (claims);
+    const zanni_store_options_t options = { .counted = true, .deadline_ms = S_DEADLINE_MS, .error = error };
+    int rc = s_claims (worker, claims_p);
+    s_claims_t *claims = *claims_p;
+    if (rc || claims->store)
         return rc;
-    }
-    *claims_p = worker->claims = claims;
-    return 0;
+    if (zanni__store_ticks_ms () < claims->again_ms)
+        return claims->failed;
+    rc = zanni_store_open (&claims->self, &claims->store, worker->node->options.claim_store, &options);
+    return rc ? s_fail (claims, rc, error->text) : 0;
 }
 
 static int
@@ -117,11 +142,14 @@ static int
 s_put (zanni_worker_t *worker, zanni_buffer_t **claim_p, const zanni_buffer_t *buffer)
 {
     s_claims_t *claims;
-    int rc = s_open (worker, &claims, NULL);
+    zanni_error_t fault = { .code = 0 };
+    int rc = s_open (worker, &claims, &fault);
     if (rc)
         return rc;
     if (s_again (claims, claim_p, buffer))
         return 0;
+    if (zanni__store_ticks_ms () < claims->again_ms)
+        return claims->failed;
     s_claim_t *claim = zanni__malloc (sizeof *claim);
     if (!claim)
         return ZANNI_ENOMEM;
@@ -129,7 +157,7 @@ s_put (zanni_worker_t *worker, zanni_buffer_t **claim_p, const zanni_buffer_t *b
     rc = zanni_store_put (claims->store, &claim->blob, buffer);
     if (rc) {
         zanni__free (claim);
-        return rc;
+        return s_fail (claims, rc, "");
     }
     zanni__blob_to_bytes (claim->bytes, &claim->blob);
     /* relaxed: the worker's own use keeps it meanwhile. */
@@ -147,7 +175,8 @@ s_take (zanni_worker_t *worker, zanni_buffer_t **buffer_p, const uint8_t *bytes)
 {
     s_claims_t *claims;
     zanni_blob_t blob;
-    int rc = s_open (worker, &claims, NULL);
+    zanni_error_t fault = { .code = 0 };
+    int rc = s_open (worker, &claims, &fault);
     if (rc)
         return rc;
     zanni__blob_of_bytes (&blob, bytes);

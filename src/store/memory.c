@@ -35,13 +35,33 @@ zanni__memory_find (const zanni__memory_t *memory, const uint8_t id [16])
     return blob && s_is_over (blob, zanni__store_now_ms ()) ? NULL : blob;
 }
 
+/* Under the lock: it is known no more; who has the lock buries it behind. */
 static void
-s_free (zanni__memory_t *memory, zanni__blob_t *blob)
+s_take_out (zanni__memory_t *memory, zanni__blob_t *blob, zanni__blob_t **dead)
 {
     zanni__table_remove (&memory->blobs, &blob->entry);
     memory->used -= blob->charged;
-    zanni_buffer_destroy (&blob->buffer);
-    zanni__free (blob);
+    blob->dead = *dead;
+    *dead = blob;
+}
+
+static void
+s_bury (zanni__blob_t *dead)
+{
+    while (dead) {
+        zanni__blob_t *blob = dead;
+        dead = blob->dead;
+        zanni_buffer_destroy (&blob->buffer);
+        zanni__free (blob);
+    }
+}
+
+/* Ends what began with the lock. */
+static void
+s_unlock (zanni__memory_t *memory, zanni__blob_t *dead)
+{
+    pthread_mutex_unlock (&memory->lock);
+    s_bury (dead);
 }
 
 static void
@@ -51,29 +71,53 @@ s_changed (const zanni__memory_t *memory)
         memory->changed (memory->context);
 }
 
-void
-zanni__memory_init (zanni__memory_t *memory, const zanni_node_t *node, const zanni_store_options_t *options)
+zanni__memory_t *
+zanni__memory_new (const zanni_node_t *node, const zanni_store_options_t *options)
 {
-    *memory = (zanni__memory_t) {
-        .ops = node->region_ops, .region = node->region, .quota_bytes = options->quota_bytes
-    };
+    zanni__memory_t *memory = zanni__calloc (sizeof *memory);
+    if (!memory)
+        return NULL;
+    atomic_init (&memory->users, 1);
+    memory->ops = node->region_ops;
+    memory->region = node->region;
+    memory->quota_bytes = options->quota_bytes;
     pthread_mutex_init (&memory->lock, NULL);
+    return memory;
 }
 
 void
-zanni__memory_end (zanni__memory_t *memory)
+zanni__memory_use (zanni__memory_t *memory)
 {
-    zanni__entry_t *entry;
-    uint32_t at = 0;
-    while ((entry = zanni__table_first (&memory->blobs, &at)))
-        s_free (memory, (zanni__blob_t *) (void *) entry);
+    /* Relaxed: whoever has found it keeps it from being closed. */
+    atomic_fetch_add_explicit (&memory->users, 1, memory_order_relaxed);
+}
+
+void
+zanni__memory_unuse (zanni__memory_t *memory)
+{
+    if (atomic_fetch_sub_explicit (&memory->users, 1, memory_order_acq_rel) > 1)
+        return;
     zanni__table_free (&memory->blobs);
     pthread_mutex_destroy (&memory->lock);
+    zanni__free (memory);
+}
+
+void
+zanni__memory_close (zanni__memory_t *memory)
+{
+    zanni__blob_t *dead = NULL;
+    zanni__entry_t *entry;
+    uint32_t at = 0;
+    pthread_mutex_lock (&memory->lock);
+    while ((entry = zanni__table_first (&memory->blobs, &at)))
+        s_take_out (memory, (zanni__blob_t *) (void *) entry, &dead);
+    s_unlock (memory, dead);
+    zanni__memory_unuse (memory);
 }
 
 /* Those whose time is over make room. */
 static void
-s_sweep (zanni__memory_t *memory)
+s_sweep (zanni__memory_t *memory, zanni__blob_t **dead)
 {
     int64_t now_ms = zanni__store_now_ms ();
     for (uint32_t i = 0; i < memory->blobs.size; i++)
@@ -81,7 +125,7 @@ s_sweep (zanni__memory_t *memory)
             zanni__blob_t *blob = (zanni__blob_t *) (void *) entry;
             next = entry->next;
             if (blob->whole && s_is_over (blob, now_ms))
-                s_free (memory, blob);
+                s_take_out (memory, blob, dead);
         }
 }
 
@@ -104,7 +148,7 @@ s_add (zanni__memory_t *memory, const zanni_stored_t *stored)
     if (!blob)
         return NULL;
     blob->stored = *stored;
-    blob->holds = stored->counted;
+    blob->holds = blob->owned = stored->counted;
     if (zanni__table_put (&memory->blobs, &blob->entry, s_hash (stored->id)))
         return blob;
     zanni__free (blob);
@@ -114,10 +158,10 @@ s_add (zanni__memory_t *memory, const zanni_stored_t *stored)
 int
 zanni__memory_put (zanni__memory_t *memory, const zanni_stored_t *stored, const zanni_buffer_t *buffer)
 {
-    zanni__blob_t *blob = NULL;
+    zanni__blob_t *blob = NULL, *dead = NULL;
     int rc = 0;
     pthread_mutex_lock (&memory->lock);
-    s_sweep (memory);
+    s_sweep (memory, &dead);
     if (!s_take_room (memory, stored->size))
         rc = ZANNI_ENOSPACE;
     else if (!(blob = s_add (memory, stored))) {
@@ -129,7 +173,7 @@ zanni__memory_put (zanni__memory_t *memory, const zanni_stored_t *stored, const 
         blob->charged = stored->size;
         blob->whole = true;
     }
-    pthread_mutex_unlock (&memory->lock);
+    s_unlock (memory, dead);
     return rc;
 }
 
@@ -164,18 +208,19 @@ int
 zanni__memory_begin (zanni__memory_t *memory, void **put_p, const zanni_stored_t *stored, uint64_t expected)
 {
     zanni_stored_t begun = *stored;
+    zanni__blob_t *dead = NULL;
     s_put_t *put = zanni__calloc (sizeof *put);
     if (!put)
         return ZANNI_ENOMEM;
     begun.size = begun.checksum = 0;
     pthread_mutex_lock (&memory->lock);
-    s_sweep (memory);
+    s_sweep (memory, &dead);
     put->memory = memory;
     put->blob = s_add (memory, &begun);
     int rc = put->blob ? s_grow (memory, put->blob, expected) : ZANNI_ENOMEM;
     if (rc && put->blob)
-        s_free (memory, put->blob);
-    pthread_mutex_unlock (&memory->lock);
+        s_take_out (memory, put->blob, &dead);
+    s_unlock (memory, dead);
     if (rc)
         zanni__free (put);
     else
@@ -224,9 +269,10 @@ zanni__memory_abort (void *context)
 {
     s_put_t *put = context;
     zanni__memory_t *memory = put->memory;
+    zanni__blob_t *dead = NULL;
     pthread_mutex_lock (&memory->lock);
-    s_free (memory, put->blob);
-    pthread_mutex_unlock (&memory->lock);
+    s_take_out (memory, put->blob, &dead);
+    s_unlock (memory, dead);
     s_changed (memory);
     zanni__free (put);
 }
@@ -280,18 +326,29 @@ zanni__memory_has_more (zanni__memory_t *memory, const uint8_t id [16], uint64_t
     return more;
 }
 
+uint64_t
+zanni__memory_left (zanni__memory_t *memory, const uint8_t id [16], uint64_t offset)
+{
+    pthread_mutex_lock (&memory->lock);
+    const zanni__blob_t *blob = zanni__memory_find (memory, id);
+    uint64_t left = blob && blob->stored.size > offset ? blob->stored.size - offset : 0;
+    pthread_mutex_unlock (&memory->lock);
+    return left;
+}
+
 int
 zanni__memory_list (zanni__memory_t *memory, int (*each) (void *, const zanni_stored_t *), void *context)
 {
     uint32_t count = 0;
+    zanni__blob_t *dead = NULL;
     pthread_mutex_lock (&memory->lock);
-    s_sweep (memory);
+    s_sweep (memory, &dead);
     zanni_stored_t *all = zanni__malloc ((memory->blobs.count + 1) * sizeof *all);
     for (uint32_t i = 0; i < memory->blobs.size && all; i++)
         for (zanni__entry_t *entry = memory->blobs.buckets [i]; entry; entry = entry->next)
             if (((zanni__blob_t *) (void *) entry)->whole)
                 all [count++] = ((zanni__blob_t *) (void *) entry)->stored;
-    pthread_mutex_unlock (&memory->lock);
+    s_unlock (memory, dead);
     int rc = all ? 0 : ZANNI_ENOMEM;
     for (uint32_t i = 0; i < count && !rc; i++)   // who is told may use the store
         rc = each (context, &all [i]);
@@ -302,34 +359,66 @@ zanni__memory_list (zanni__memory_t *memory, int (*each) (void *, const zanni_st
 int
 zanni__memory_drop (zanni__memory_t *memory, const uint8_t id [16])
 {
+    zanni__blob_t *dead = NULL;
     pthread_mutex_lock (&memory->lock);
     zanni__blob_t *blob = zanni__memory_find (memory, id);
     int rc = !blob ? ZANNI_EGONE : blob->whole ? 0 : ZANNI_EAGAIN;
     if (!rc)
-        s_free (memory, blob);
+        s_take_out (memory, blob, &dead);
+    s_unlock (memory, dead);
+    return rc;
+}
+
+static int
+s_hold (zanni__memory_t *memory, const uint8_t id [16], bool own)
+{
+    pthread_mutex_lock (&memory->lock);
+    zanni__blob_t *blob = zanni__memory_find (memory, id);
+    int rc = blob ? 0 : ZANNI_EGONE;
+    if (blob) {
+        blob->holds++;
+        blob->owned += own;
+    }
     pthread_mutex_unlock (&memory->lock);
+    return rc;
+}
+
+static int
+s_unhold (zanni__memory_t *memory, const uint8_t id [16], bool own)
+{
+    zanni__blob_t *dead = NULL;
+    pthread_mutex_lock (&memory->lock);
+    zanni__blob_t *blob = zanni__memory_find (memory, id);
+    int rc = !blob ? ZANNI_EGONE : (own ? blob->owned : blob->holds) ? 0 : ZANNI_EINVAL;
+    if (!rc) {
+        blob->owned -= own;
+        if (!--blob->holds && blob->stored.counted && blob->whole)
+            s_take_out (memory, blob, &dead);
+    }
+    s_unlock (memory, dead);
     return rc;
 }
 
 int
 zanni__memory_retain (zanni__memory_t *memory, const uint8_t id [16])
 {
-    pthread_mutex_lock (&memory->lock);
-    zanni__blob_t *blob = zanni__memory_find (memory, id);
-    if (blob)
-        blob->holds++;
-    pthread_mutex_unlock (&memory->lock);
-    return blob ? 0 : ZANNI_EGONE;
+    return s_hold (memory, id, true);
 }
 
 int
 zanni__memory_release (zanni__memory_t *memory, const uint8_t id [16])
 {
-    pthread_mutex_lock (&memory->lock);
-    zanni__blob_t *blob = zanni__memory_find (memory, id);
-    int rc = !blob ? ZANNI_EGONE : blob->holds ? 0 : ZANNI_EINVAL;
-    if (!rc && !--blob->holds && blob->stored.counted && blob->whole)
-        s_free (memory, blob);
-    pthread_mutex_unlock (&memory->lock);
-    return rc;
+    return s_unhold (memory, id, true);
+}
+
+int
+zanni__memory_hold (zanni__memory_t *memory, const uint8_t id [16])
+{
+    return s_hold (memory, id, false);
+}
+
+int
+zanni__memory_unhold (zanni__memory_t *memory, const uint8_t id [16])
+{
+    return s_unhold (memory, id, false);
 }

@@ -2,7 +2,8 @@
    those who ask.
 
    A blob's bytes are a buffer: one that was put whole is kept as it is, and not copied; what comes piece by piece grows in
-   one of the node's region. The lock guards everything, since those who answer for a store do so on threads of their own. */
+   one of the node's region. The lock guards everything, since those who answer for a store do so on threads of their own.
+   Blobs are taken out under it and freed behind it, for a buffer may be the program's, whose free function runs then. */
 
 #ifndef ZANNI_STORE_MEMORY_H
 #define ZANNI_STORE_MEMORY_H
@@ -12,6 +13,7 @@
 #include "store.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* One blob, or a put. */
 typedef struct {
@@ -20,10 +22,13 @@ typedef struct {
     zanni_buffer_t *buffer;     // with at least so much; NULL: nothing yet
     uint64_t charged;           // bytes that it counts in the quota
     bool whole;
-    uint32_t holds;             // of a counted one
+    uint32_t holds;             // of a counted one, in all
+    uint32_t owned;             // of these, by the handle that has put it
+    void *dead;                 // the next one that is to be freed
 } zanni__blob_t;
 
 typedef struct {
+    _Atomic uint32_t users;     // its handle, and who looks into it now; the last (acq_rel) frees it
     const zanni_region_ops_t *ops;
     void *region;
     uint64_t quota_bytes;
@@ -34,8 +39,11 @@ typedef struct {
     uint64_t used;
 } zanni__memory_t;
 
-void zanni__memory_init (zanni__memory_t *memory, const zanni_node_t *node, const zanni_store_options_t *options);
-void zanni__memory_end (zanni__memory_t *memory);
+/* With one use; NULL: out of memory. Who closes it, its handle, gives back that use and all blobs. */
+zanni__memory_t *zanni__memory_new (const zanni_node_t *node, const zanni_store_options_t *options);
+void zanni__memory_close (zanni__memory_t *memory);
+void zanni__memory_use (zanni__memory_t *memory);
+void zanni__memory_unuse (zanni__memory_t *memory);
 
 /* What a kind's operations do with blobs that are here; zanni/sys/store.h says what. */
 int zanni__memory_put (zanni__memory_t *memory, const zanni_stored_t *stored, const zanni_buffer_t *buffer);
@@ -47,11 +55,18 @@ int zanni__memory_get (zanni__memory_t *memory, zanni_found_t *found, const uint
 int zanni__memory_read (zanni__memory_t *memory, const uint8_t id [16], uint64_t offset, void *data, size_t *size, bool *more);
 int zanni__memory_list (zanni__memory_t *memory, int (*each) (void *, const zanni_stored_t *), void *context);
 int zanni__memory_drop (zanni__memory_t *memory, const uint8_t id [16]);
+
+/* For the handle that has put it, whose holds are told from others': ZANNI_EINVAL where it has none. */
 int zanni__memory_retain (zanni__memory_t *memory, const uint8_t id [16]);
 int zanni__memory_release (zanni__memory_t *memory, const uint8_t id [16]);
 
-/* Whether there is more of it than `offset` bytes, or never will be. */
+/* For others, who know themselves what they hold. */
+int zanni__memory_hold (zanni__memory_t *memory, const uint8_t id [16]);
+int zanni__memory_unhold (zanni__memory_t *memory, const uint8_t id [16]);
+
+/* Whether there is more of it than `offset` bytes, or never will be; how many bytes there are behind it now. */
 bool zanni__memory_has_more (zanni__memory_t *memory, const uint8_t id [16], uint64_t offset);
+uint64_t zanni__memory_left (zanni__memory_t *memory, const uint8_t id [16], uint64_t offset);
 
 /* One whose time is not over, or NULL; the caller has the lock. */
 zanni__blob_t *zanni__memory_find (const zanni__memory_t *memory, const uint8_t id [16]);

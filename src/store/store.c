@@ -27,6 +27,7 @@ struct zanni_store {
     uint64_t number;
     zanni_store_options_t options;
     zanni__link_t puts;
+    bool closing;
 };
 
 struct zanni_put {
@@ -38,7 +39,8 @@ struct zanni_put {
 };
 
 static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
-static const zanni_store_ops_t *s_kinds [S_KINDS] = { &zanni__store_shm, &zanni__store_file, &zanni__store_peer };   // guarded by s_lock
+/* Guarded by s_lock. */
+static const zanni_store_ops_t *s_kinds [S_KINDS] = { &zanni__store_shm, &zanni__store_file, &zanni__store_peer };
 
 static const zanni_store_ops_t *
 s_find (const char *kind, size_t size)
@@ -88,9 +90,9 @@ s_open (zanni_store_t *store, const char *place)
     const char *colon = strchr (place, ':');
     store->ops = colon ? s_find (place, (size_t) (colon - place)) : NULL;
     if (!store->ops)
-        return zanni__store_fail (&store->options, ZANNI_EINVAL, "\"%.60s\" names no kind of store that is known here: "
+        return zanni__store_fail (&store->options, ZANNI_EINVAL, "\"%.60s\" names no kind of store known here: "
                                   "shm:, peer: and file:FOLDER are; lmdb:FOLDER with zanni_lmdb_register, "
-                                  "redis:SOCKET with zanni_redis_register", place);
+                                  "redis:SOCKET or HOST:PORT with zanni_redis_register", place);
     return store->ops->open (store->self, &store->store, &store->number, colon + 1, &store->options);
 }
 
@@ -131,6 +133,7 @@ zanni_store_close (zanni_store_t **store_p)
         zanni_put_t *put = ZANNI__CONTAINER (store->puts.next, zanni_put_t, link);
         zanni_put_abort (&put);
     }
+    store->closing = true;
     store->ops->close (store->store);
     zanni__free (store);
 }
@@ -138,7 +141,8 @@ zanni_store_close (zanni_store_t **store_p)
 static int
 s_check (const zanni_store_t *store)
 {
-    return store ? zanni__check_thread (store->self) : ZANNI_EINVAL;
+    int rc = store ? zanni__check_thread (store->self) : ZANNI_EINVAL;
+    return rc || !store->closing ? rc : ZANNI_ECLOSED;   // a fetch that ends with it
 }
 
 static int64_t

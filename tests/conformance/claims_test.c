@@ -21,6 +21,7 @@ static char there [80];   // the store's place
 
 typedef struct {
     zanni_buffer_t *held;
+    zanni_ref_t *next;
 } keeper_t;
 
 /* The number of the file below the folder in which these bytes lie; 0: in none. */
@@ -99,6 +100,31 @@ keeper_make (zanni_t *self, zanni_msg_t *msg)
 }
 
 static int
+keeper_aim (zanni_t *self, zanni_msg_t *msg)
+{
+    keeper_t *keeper = zanni_state (self);
+    const zanni_ref_t *next;
+    int rc = zanni_read (msg, &next);
+    if (!rc)
+        rc = zanni_ref_keep (self, &keeper->next, next);
+    return rc ? rc : zanni_reply (self, msg);
+}
+
+static int
+keeper_pass (zanni_t *self, zanni_msg_t *msg)
+{
+    const keeper_t *keeper = zanni_state (self);
+    return zanni_forward (self, msg, keeper->next, "keep");
+}
+
+/* A reference that is only passed along. */
+static int
+keeper_look (zanni_t *self, zanni_msg_t *msg)
+{
+    return zanni_reply (self, msg);
+}
+
+static int
 keeper_pid (zanni_t *self, zanni_msg_t *msg)
 {
     return zanni_reply (self, msg, (int64_t) getpid ());
@@ -109,12 +135,14 @@ keeper_stop (zanni_t *self, const zanni_reason_t *reason)
 {
     keeper_t *keeper = zanni_state (self);
     (void) reason;
+    zanni_ref_destroy (&keeper->next);
     zanni_buffer_destroy (&keeper->held);
 }
 
 static const zanni_method_t keeper_methods [] = {
     ZANNI_METHOD ("keep", "Bys", "btt", keeper_keep, ""), ZANNI_METHOD ("make", "ty", "B", keeper_make, ""),
-    ZANNI_METHOD ("pid", "", "x", keeper_pid, ""), ZANNI_METHOD_END
+    ZANNI_METHOD ("aim", "r", "", keeper_aim, ""), ZANNI_METHOD ("pass", "Bys", "btt", keeper_pass, ""),
+    ZANNI_METHOD ("look", "Br", "", keeper_look, ""), ZANNI_METHOD ("pid", "", "x", keeper_pid, ""), ZANNI_METHOD_END
 };
 static const zanni_class_t keeper_class = {
     .name = "keeper", .state_size = sizeof (keeper_t), .methods = keeper_methods, .stop = keeper_stop
@@ -263,8 +291,7 @@ IN_FILES (an_actor_decides_for_itself)
     cr_assert_eq (zanni_set_claims (root, UINT64_MAX), 0);
     cr_assert_eq (send_to (keeper, large, 2), 0);
     cr_assert_eq (zanni_set_claims (root, 0), 0);
-    ZANNI_AUTO (zanni_buffer_t) other = make (MIB, 3);
-    cr_assert_neq (send_to (keeper, other, 3), 0);
+    cr_assert_neq (send_to (keeper, large, 2), 0, "what one message was told does not stay on its buffer");
 }
 
 IN_FILES (a_buffer_for_many_is_put_once)
@@ -294,27 +321,76 @@ IN_FILES (a_buffer_for_many_is_put_once)
         zanni_ref_destroy (&keepers [i]);
 }
 
-/* The receiver stands still while its blob is taken away. */
-IN_FILES (a_blob_that_is_gone_is_an_error_of_its_message_alone)
+/* Takes away what is in the store, while the receiver stands still. */
+static void
+take_away (pid_t receiver)
 {
     char command [160];
+    cr_assert (comes_to (1));
+    snprintf (command, sizeof command, "rm -rf %s/*", folder);
+    cr_assert_eq (system (command), 0);
+    cr_assert_eq (kill (receiver, SIGCONT), 0);
+}
+
+static void
+expect_gone (void)
+{
+    zanni_error_t error = { 0 };
+    ZANNI_AUTO (zanni_msg_t) reply = next ();
+    cr_assert_eq (zanni_msg_error (reply, &error), 0);
+    cr_assert_eq (error.code, ZANNI_EGONE, "%s", error.text);
+}
+
+IN_FILES (a_blob_that_is_gone_is_an_error_of_its_message_alone)
+{
     ZANNI_AUTO (zanni_ref_t) keeper = spawn ("keeper");
     ZANNI_AUTO (zanni_buffer_t) buffer = make (MIB, 1);
     uint64_t id = 0;
-    zanni_error_t error = { 0 };
     pid_t pid = (pid_t) call_int (keeper, "pid");
     cr_assert_eq (kill (pid, SIGSTOP), 0);
     const zanni_ask_t options = { .id_p = &id, .deadline_ms = DEADLINE_MS };
     cr_assert_eq (zanni_ask (root, keeper, &options, "keep", buffer, 1, (const char *) folder), 0);
-    cr_assert (comes_to (1));
-    snprintf (command, sizeof command, "rm -rf %s/*", folder);
-    cr_assert_eq (system (command), 0);
-    cr_assert_eq (kill (pid, SIGCONT), 0);
-    ZANNI_AUTO (zanni_msg_t) reply = next ();
-    cr_assert_eq (zanni_msg_error (reply, &error), 0);
-    cr_assert_eq (error.code, ZANNI_EGONE, "%s", error.text);
+    take_away (pid);
+    expect_gone ();
     ZANNI_AUTO (zanni_buffer_t) other = make (MIB, 2);
     cr_assert_neq (send_to (keeper, other, 2), 0, "the session goes on");
+}
+
+IN_FILES (whose_ask_was_forwarded_is_told_of_a_blob_that_is_gone)
+{
+    ZANNI_AUTO (zanni_ref_t) keeper = spawn ("keeper");
+    ZANNI_AUTO (zanni_ref_t) passer = spawn ("keeper");
+    ZANNI_AUTO (zanni_buffer_t) buffer = make (MIB, 1);
+    uint64_t id = 0;
+    pid_t pid = (pid_t) call_int (keeper, "pid");
+    done (passer, "aim", keeper);
+    ZANNI_AUTO (zanni_msg_t) before = call (passer, "pass", buffer, 1, (const char *) folder);   // their session stands
+    cr_assert (comes_to (0));
+    cr_assert_eq (kill (pid, SIGSTOP), 0);
+    const zanni_ask_t options = { .id_p = &id, .deadline_ms = DEADLINE_MS };
+    cr_assert_eq (zanni_ask (root, passer, &options, "pass", buffer, 1, (const char *) folder), 0);
+    take_away (pid);
+    expect_gone ();
+}
+
+/* What came beside the blob is dropped as if it had been read. */
+IN_FILES (a_reference_beside_a_blob_that_is_gone_comes_back)
+{
+    ZANNI_AUTO (zanni_ref_t) keeper = spawn ("keeper");
+    ZANNI_AUTO (zanni_buffer_t) buffer = make (MIB, 1);
+    place = ZANNI_SHARED;
+    zanni_ref_t *other = spawn ("keeper");
+    place = ZANNI_PROCESS;
+    uint64_t id = 0;
+    pid_t pid = (pid_t) call_int (keeper, "pid");
+    uint64_t down = monitor (other);
+    cr_assert_eq (kill (pid, SIGSTOP), 0);
+    const zanni_ask_t options = { .id_p = &id, .deadline_ms = DEADLINE_MS };
+    cr_assert_eq (zanni_ask (root, keeper, &options, "look", buffer, other), 0);
+    zanni_ref_destroy (&other);
+    take_away (pid);
+    expect_gone ();
+    (void) expect_down (down, false);
 }
 
 /* Nothing can be put any more, so it goes with the message. */
@@ -329,7 +405,7 @@ IN_FILES (what_the_store_does_not_take_goes_with_its_message)
     cr_assert_eq (system (command), 0);
     ZANNI_AUTO (zanni_buffer_t) buffer = make (MIB, 2);
     cr_assert_eq (send_to (keeper, buffer, 2), 0);
-    cr_assert (logged ("goes with its message"));
+    cr_assert (logged ("goes with its message for a while"));
 }
 
 static void

@@ -117,6 +117,16 @@ reader_retain (zanni_t *self, zanni_msg_t *msg)
 }
 
 static int
+reader_release (zanni_t *self, zanni_msg_t *msg)
+{
+    reader_t *reader = zanni_state (self);
+    zanni_blob_t blob;
+    uint64_t seed;
+    int rc = zanni_read (msg, &blob, &seed);
+    return rc ? rc : zanni_reply (self, msg, zanni_store_release (reader->store, &blob));
+}
+
+static int
 reader_put (zanni_t *self, zanni_msg_t *msg)
 {
     reader_t *reader = zanni_state (self);
@@ -151,7 +161,7 @@ static const zanni_method_t reader_methods [] = {
     ZANNI_METHOD ("fetch", "Ktb", "ib", reader_fetch, ""),
     ZANNI_METHOD ("holds", "t", "b", reader_holds, ""),
     ZANNI_METHOD ("follow", "Kt", "it", reader_follow, ""),
-    ZANNI_METHOD ("retain", "Kt", "i", reader_retain, ""),
+    ZANNI_METHOD ("retain", "Kt", "i", reader_retain, ""), ZANNI_METHOD ("release", "Kt", "i", reader_release, ""),
     ZANNI_METHOD ("put", "tt", "K", reader_put, ""),
     ZANNI_METHOD_END
 };
@@ -458,6 +468,34 @@ ANY_STORE (puts_of_many_processes_do_not_disturb_each_other)
         zanni_ref_destroy (&readers [i]);
 }
 
+ANY_STORE (who_retains_nothing_releases_nothing)
+{
+    ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
+    open_store ((zanni_store_options_t) { .counted = true });
+    zanni_blob_t blob = put (100000, 1);
+    cr_assert_eq (call_int (reader, "release", &blob, 1), ZANNI_EINVAL);
+    cr_assert_eq (get (&blob, 1), 0);
+    cr_assert_eq (call_int (reader, "retain", &blob, 1), 0);
+    cr_assert_eq (zanni_store_release (store, &blob), 0);
+    cr_assert_eq (zanni_store_release (store, &blob), ZANNI_EINVAL, "it has released its own already");
+    cr_assert_eq (get (&blob, 1), 0, "the other process has it");
+    cr_assert_eq (call_int (reader, "release", &blob, 1), 0);
+    cr_assert_eq (get (&blob, 1), ZANNI_EGONE);
+}
+
+ANY_STORE (a_handle_that_is_closed_retains_nothing)
+{
+    ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
+    open_store ((zanni_store_options_t) { .counted = true });
+    zanni_blob_t blob = put (100000, 1);
+    cr_assert_eq (call_int (reader, "retain", &blob, 1), 0);
+    cr_assert_eq (call_int (reader, "retain", &blob, 1), 0);
+    cr_assert_eq (zanni_store_release (store, &blob), 0);
+    cr_assert_eq (get (&blob, 1), 0, "the other process has it");
+    done (reader, "open", (const char *) there);   // which closes what it had open
+    cr_assert (becomes (&blob, 1, ZANNI_EGONE));
+}
+
 ANY_STORE (processes_that_never_met_get_each_others_blobs)
 {
     ZANNI_AUTO (zanni_ref_t) one = spawn_reader ();
@@ -482,6 +520,80 @@ ANY_STORE (an_actor_that_must_not_wait_fetches)
     cr_assert_eq (fetch_by (shared, &here, 1, false), 0);
     cr_assert_eq (fetch_by (shared, &there_too, 2, false), 0);
     cr_assert_eq (fetch_by (shared, &nowhere, 2, false), ZANNI_EGONE);
+}
+
+/* The program's own memory, whose free function uses the store in its turn. */
+static void
+free_and_list (void *data, void *hint)
+{
+    free (data);
+    *(int *) hint = blobs ();
+}
+
+static void
+s_wrapped (void)
+{
+    int left = -1;
+    zanni_blob_t blob;
+    zanni_buffer_t *buffer = NULL;
+    cr_assert_eq (zanni_buffer_wrap (root, &buffer, calloc (1, 1000), 1000, free_and_list, &left), 0);
+    cr_assert_eq (zanni_store_put (store, &blob, buffer), 0);
+    zanni_buffer_destroy (&buffer);
+    cr_assert_eq (left, -1);
+    cr_assert_eq (zanni_store_delete (store, &blob), 0);
+    cr_assert_eq (left, 0, "it is gone already");
+}
+
+Test (peer_store, memory_of_the_program_is_freed_when_nothing_is_locked, .timeout = 20)
+{
+    conform_in ("peer", s_wrapped);
+}
+
+/* In a handler beside the root, while that waits for the first put's actor to begin. */
+static void
+s_founders (void)
+{
+    place = ZANNI_HERE;
+    ZANNI_AUTO (zanni_ref_t) beside = spawn_reader ();
+    place = ZANNI_PROCESS;
+    uint64_t id = 0;
+    const zanni_ask_t options = { .id_p = &id, .deadline_ms = 10000 };
+    cr_assert_eq (zanni_ask (root, beside, &options, "put", MIB, 1), 0);
+    zanni_blob_t other, blob = put (MIB, 2);
+    ZANNI_AUTO (zanni_msg_t) reply = next ();
+    cr_assert_eq (zanni_read (reply, &other), 0);
+    cr_assert_eq (get (&blob, 2), 0);
+    cr_assert_eq (get (&other, 1), 0);
+}
+
+Test (peer_store, two_actors_of_a_thread_put_first_at_once, .timeout = 20)
+{
+    conform_in ("peer", s_founders);
+}
+
+/* Bytes beyond what is there would be somebody else's. */
+static int
+piece_of (const zanni_blob_t *blob, uint64_t offset)
+{
+    static uint8_t piece [MIB];
+    size_t got = sizeof piece;
+    return zanni_store_read (store, blob, offset, piece, &got) ? -1 : (int) got;
+}
+
+static void
+s_short_reads (void)
+{
+    ZANNI_AUTO (zanni_ref_t) reader = spawn_reader ();
+    zanni_blob_t blob = put_by (reader, 10, 1);
+    cr_assert_eq (piece_of (&blob, 0), 10);
+    cr_assert_eq (piece_of (&blob, 7), 3);
+    cr_assert_eq (piece_of (&blob, 10), 0);
+    cr_assert_eq (piece_of (&blob, 1000), 0);
+}
+
+Test (peer_store, a_read_answers_what_is_there_and_no_more, .timeout = 20)
+{
+    conform_in ("peer", s_short_reads);
 }
 
 static void

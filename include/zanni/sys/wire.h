@@ -137,6 +137,7 @@ typedef struct {
     int64_t remaining_ms;      // ASK, SPAWN; -1: no deadline
     const zanni_wire_ref_t *refs;
     const zanni_wire_buffer_t *buffers;
+    uint64_t claim_least;      // does not travel: buffers of so many bytes go as blobs; 0: as the node's options say
     const zanni_wire_ref_t *about;   // FORWARDED, SPAWNED; where `to` or `from` is relayed: the full reference, else NULL
     union {
         struct {

@@ -73,21 +73,18 @@ zanni__away_code (int rc)
 }
 
 int
-zanni__away_where (zanni_t *self, zanni_msg_t *reply, uint64_t number)
+zanni__away_where (zanni_msg_t *reply, zanni__met_t *met, uint64_t number)
 {
-    zanni__met_t met = { .endpoint = "" };
     zanni_bytes_t node, endpoint;
     int rc = zanni_read (reply, &node, &endpoint);
     if (rc)
         return rc;
-    if (node.size != sizeof met.node || endpoint.size >= sizeof met.endpoint)
+    if (node.size != sizeof met->node || endpoint.size >= sizeof met->endpoint)
         return ZANNI_EGONE;
-    memcpy (met.node, node.data, sizeof met.node);
-    memcpy (met.endpoint, endpoint.data, endpoint.size);
-    if (zanni__node_number (met.node) != number)
-        return ZANNI_EGONE;
-    zanni__node_met (self->worker->node, met.node, met.endpoint);
-    return 0;
+    *met = (zanni__met_t) { .endpoint = "" };
+    memcpy (met->node, node.data, sizeof met->node);
+    memcpy (met->endpoint, endpoint.data, endpoint.size);
+    return zanni__node_number (met->node) == number ? 0 : ZANNI_EGONE;
 }
 
 int

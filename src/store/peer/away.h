@@ -19,8 +19,8 @@ void zanni__away_unlearn (zanni__peer_store_t *store, uint64_t number);
 /* Who is gone has nothing any more: ZANNI_EGONE; other codes as they are. */
 int zanni__away_code (int rc);
 
-/* The answers to "zanni.where", which is remembered, and to "get". */
-int zanni__away_where (zanni_t *self, zanni_msg_t *reply, uint64_t number);
+/* The answers to "zanni.where", which may not be true, and to "get". */
+int zanni__away_where (zanni_msg_t *reply, zanni__met_t *met, uint64_t number);
 int zanni__away_found (zanni_msg_t *reply, zanni_found_t *found, const zanni_blob_t *blob);
 
 #endif

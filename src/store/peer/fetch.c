@@ -13,6 +13,8 @@ struct zanni__fetch {
     zanni_store_found_fn *found;
     void *context;
     uint64_t ask;                // that is under way
+    int64_t until_ms;            // for everything together
+    zanni__met_t heard;          // of the node, from another one; "": nothing
     zanni__met_t *all;           // who is asked where the node is; NULL: nobody yet
     uint32_t count, at;
     bool again;                  // who served it had ended, and was asked for once more
@@ -43,9 +45,10 @@ static int
 s_ask (zanni__fetch_t *fetch, const zanni_ref_t *ref, zanni_reply_fn *then, const char *method, const zanni_arg_t *arg)
 {
     zanni__peer_store_t *store = fetch->store;
-    const zanni_ask_t options = {
-        .then = then, .arg = fetch, .id_p = &fetch->ask, .deadline_ms = store->options.deadline_ms
-    };
+    int64_t left_ms = fetch->until_ms - zanni__store_ticks_ms ();
+    const zanni_ask_t options = { .then = then, .arg = fetch, .id_p = &fetch->ask, .deadline_ms = left_ms };
+    if (left_ms <= 0)
+        return ZANNI_ETIMEOUT;
     return zanni_ask_args (store->self, ref, &options, method, arg, 1);
 }
 
@@ -83,12 +86,16 @@ s_on_server (zanni_t *self, zanni_msg_t *reply, void *context)
 {
     zanni__fetch_t *fetch = context;
     const zanni_ref_t *server;
-    (void) self;
     int rc = s_code (reply);
     if (!rc)
         rc = zanni_read (reply, &server);
     if (!rc)
         rc = zanni__away_learn (fetch->store, server, fetch->blob.store);
+    if (rc && *fetch->heard.endpoint) {   // that was not true: the next one may know
+        zanni__node_forget (self->worker->node, &fetch->heard);
+        fetch->heard = (zanni__met_t) { .endpoint = "" };
+        rc = 0;
+    }
     if (rc)
         s_end (fetch, rc, NULL);
     else
@@ -99,10 +106,12 @@ static void
 s_on_where (zanni_t *self, zanni_msg_t *reply, void *context)
 {
     zanni__fetch_t *fetch = context;
+    (void) self;
     int rc = s_code (reply);
     if (!rc)
-        rc = zanni__away_where (self, reply, fetch->blob.store);
-    (void) rc;   // who does not know it: the next one may
+        rc = zanni__away_where (reply, &fetch->heard, fetch->blob.store);
+    if (rc)
+        fetch->heard = (zanni__met_t) { .endpoint = "" };
     s_go_on (fetch);
 }
 
@@ -129,9 +138,11 @@ s_go_on (zanni__fetch_t *fetch)
     const zanni_ref_t *server = zanni__away_server (fetch->store, fetch->blob.store);
     zanni__met_t met;
     int rc;
-    if (server)
+    if (*fetch->heard.endpoint && !server)
+        rc = s_ask_node (fetch, &fetch->heard, s_on_server, "zanni.blobs");
+    else if (server)
         rc = s_ask (fetch, server, s_on_bytes, "get", &blob);
-    else if (zanni__node_find (fetch->store->self->worker->node, &met, fetch->blob.store))
+    else if (!fetch->all && zanni__node_find (fetch->store->self->worker->node, &met, fetch->blob.store))
         rc = s_ask_node (fetch, &met, s_on_server, "zanni.blobs");
     else
         rc = s_ask_next (fetch);
@@ -148,6 +159,7 @@ zanni__away_fetch (zanni__peer_store_t *store, const zanni_blob_t *blob, zanni_s
         return;
     }
     fetch->store = store;
+    fetch->until_ms = zanni__store_ticks_ms () + store->options.deadline_ms;
     fetch->blob = *blob;
     fetch->found = found;
     fetch->context = context;

@@ -1,5 +1,8 @@
-/* Homes are found by their node in a list of the process's. A home goes with the last of its handles; its actor has a part
-   in it too, since it ends a little later. */
+/* Homes are found by their node in a list of the process's, and so is the memory that has a blob. No lock is held while an
+   actor is spawned, which may wait and run others, nor while anything is done to a blob.
+
+   A home is counted: by its handles, and by the actor that serves it, which finds it by a number when it starts, or not any
+   more. The actor lives as long as a handle has a reference to it; the next put finds another one where it has ended. */
 
 #include "peer.h"
 
@@ -10,25 +13,28 @@
 #include <unistd.h>
 
 struct zanni__home {
-    zanni__link_t link;             // among all; under s_lock, as these:
+    zanni__link_t link;             // among all; everything is under s_lock but wake_fd, which stays
     zanni_node_t *node;
-    zanni__identity_t *server;      // which the handles have references to
-    uint32_t stores;
-    _Atomic uint32_t users;         // the handles together, and the actor; the last (acq_rel) frees
-    pthread_mutex_t lock;           // guards the list, and each handle in it against being closed
-    zanni__link_t list;
+    uint64_t serial;
+    uint32_t users;                 // handles, and the actor
+    uint32_t stores;                // of these, handles
+    zanni__link_t list;             // of handles
+    zanni__identity_t *server;      // with a reference; NULL: there was none yet
     int wake_fd;
 };
 
 static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
 static zanni__link_t s_homes = { &s_homes, &s_homes };
+static uint64_t s_serial;
 
 static zanni__home_t *
 s_find (const zanni_node_t *node)
 {
-    for (zanni__link_t *at = s_homes.next; at != &s_homes; at = at->next)
-        if (ZANNI__CONTAINER (at, zanni__home_t, link)->node == node)
-            return ZANNI__CONTAINER (at, zanni__home_t, link);
+    for (zanni__link_t *at = s_homes.next; at != &s_homes; at = at->next) {
+        zanni__home_t *home = ZANNI__CONTAINER (at, zanni__home_t, link);
+        if (home->node == node && home->stores)
+            return home;
+    }
     return NULL;
 }
 
@@ -44,12 +50,22 @@ s_new (zanni__home_t **home_p, zanni_node_t *node)
         return ZANNI_EDESCRIPTORS;
     }
     home->node = node;
-    atomic_init (&home->users, 1);
-    zanni__link_init (&home->link);
+    home->serial = ++s_serial;
     zanni__link_init (&home->list);
-    pthread_mutex_init (&home->lock, NULL);
+    zanni__list_append (&s_homes, &home->link);
     *home_p = home;
     return 0;
+}
+
+/* Under s_lock. */
+static void
+s_unuse (zanni__home_t *home)
+{
+    if (--home->users)
+        return;
+    zanni__link_remove (&home->link);
+    close (home->wake_fd);
+    zanni__free (home);
 }
 
 static void
@@ -67,71 +83,112 @@ zanni__home_wake_fd (const zanni__home_t *home)
     return home->wake_fd;
 }
 
-void
-zanni__home_use (zanni__home_t *home)
+zanni__home_t *
+zanni__home_enter (uint64_t serial)
 {
-    /* Relaxed: the caller's own use keeps it meanwhile. */
-    atomic_fetch_add_explicit (&home->users, 1, memory_order_relaxed);
+    zanni__home_t *found = NULL;
+    pthread_mutex_lock (&s_lock);
+    for (zanni__link_t *at = s_homes.next; at != &s_homes && !found; at = at->next)
+        if (ZANNI__CONTAINER (at, zanni__home_t, link)->serial == serial)
+            found = ZANNI__CONTAINER (at, zanni__home_t, link);
+    if (found)
+        found->users++;
+    pthread_mutex_unlock (&s_lock);
+    return found;
 }
 
 void
-zanni__home_unuse (zanni__home_t *home)
+zanni__home_exit (zanni__home_t *home)
 {
-    if (atomic_fetch_sub_explicit (&home->users, 1, memory_order_acq_rel) > 1)
-        return;
-    pthread_mutex_destroy (&home->lock);
-    close (home->wake_fd);
-    zanni__free (home);
+    pthread_mutex_lock (&s_lock);
+    s_unuse (home);
+    pthread_mutex_unlock (&s_lock);
 }
 
-/* Under s_lock: the first handle's. */
+/* Under s_lock: the handle is one of the home's. */
+static void
+s_move_in (zanni__peer_store_t *store, zanni__home_t *home)
+{
+    home->users++;
+    home->stores++;
+    store->home = home;
+    store->memory->changed = s_changed;
+    store->memory->context = home;
+    zanni__list_append (&home->list, &store->link);
+}
+
+static bool
+s_is_served (const zanni__home_t *home)
+{
+    /* relaxed: a hint, as everywhere. */
+    return home->server && !atomic_load_explicit (&home->server->ended, memory_order_relaxed);
+}
+
+/* A handle's reference to who serves the home. Under s_lock. */
 static int
-s_settle (zanni__peer_store_t *store, zanni__home_t **home_p)
+s_refer (zanni__peer_store_t *store)
 {
-    int rc = s_new (home_p, store->self->worker->node);
+    zanni_ref_t *server = zanni__ref_new (store->home->server, store->self->worker, true, false);
+    if (!server)
+        return ZANNI_ENOMEM;
+    zanni__ref_adopt (store->self, server);
+    store->server = server;
+    return 0;
+}
+
+/* Under s_lock: who was spawned serves it, where nobody else does by now. */
+static void
+s_appoint (zanni__home_t *home, zanni__identity_t *server)
+{
+    zanni__identity_t *before = home->server;
+    if (s_is_served (home))
+        return;
+    zanni__identity_ref (server);
+    home->server = server;
+    if (before)
+        zanni__identity_unref (before);
+    zanni__node_offer (home->node, server);
+}
+
+static int
+s_serve (zanni__peer_store_t *store)
+{
+    zanni_ref_t *server = NULL;
+    int rc = zanni__home_serve (store->self, &server, store->home->serial);
     if (rc)
         return rc;
-    rc = zanni__home_serve (store->self, &store->server, *home_p);
-    if (rc) {
-        zanni__home_unuse (*home_p);
-        return rc;
-    }
-    (*home_p)->server = store->server->identity;
-    zanni__list_append (&s_homes, &(*home_p)->link);
-    zanni__node_offer ((*home_p)->node, (*home_p)->server);
-    return 0;
-}
-
-/* Under s_lock: a further reference to an actor that another handle keeps alive. */
-static int
-s_move_in (zanni__peer_store_t *store, const zanni__home_t *home)
-{
-    store->server = zanni__ref_new (home->server, store->self->worker, true, false);
-    if (!store->server)
-        return ZANNI_ENOMEM;
-    zanni__ref_adopt (store->self, store->server);
-    return 0;
+    pthread_mutex_lock (&s_lock);
+    s_appoint (store->home, server->identity);
+    bool ours = store->home->server == server->identity;
+    if (!ours)
+        rc = s_refer (store);   // somebody was faster
+    pthread_mutex_unlock (&s_lock);
+    if (ours)
+        store->server = server;
+    else
+        zanni_ref_destroy (&server);
+    return rc;
 }
 
 int
 zanni__home_join (zanni__peer_store_t *store, bool found)
 {
-    if (store->home)
-        return 0;
+    zanni_ref_t *before = NULL;
     pthread_mutex_lock (&s_lock);
-    zanni__home_t *home = s_find (store->self->worker->node);
-    int rc = home ? s_move_in (store, home) : found ? s_settle (store, &home) : ZANNI_EGONE;
-    if (!rc) {
-        home->stores++;
-        store->home = home;
-        store->memory.changed = s_changed;
-        store->memory.context = home;
-        pthread_mutex_lock (&home->lock);
-        zanni__list_append (&home->list, &store->link);
-        pthread_mutex_unlock (&home->lock);
+    zanni__home_t *home = store->home ? store->home : s_find (store->self->worker->node);
+    int rc = home ? 0 : found ? s_new (&home, store->self->worker->node) : ZANNI_EGONE;
+    if (!rc && !store->home)
+        s_move_in (store, home);
+    bool served = !rc && s_is_served (home);
+    if (!rc && store->server && (!served || store->server->identity != home->server)) {
+        before = store->server;
+        store->server = NULL;
     }
+    if (served && !store->server)
+        rc = s_refer (store);
     pthread_mutex_unlock (&s_lock);
-    return rc;
+    zanni_ref_destroy (&before);
+    return rc || served || !found ? rc : s_serve (store);
 }
 
 void
@@ -141,40 +198,42 @@ zanni__home_leave (zanni__peer_store_t *store)
     if (!home)
         return;
     pthread_mutex_lock (&s_lock);
-    pthread_mutex_lock (&home->lock);
     zanni__link_remove (&store->link);
-    pthread_mutex_unlock (&home->lock);
-    bool last = --home->stores == 0;
-    if (last) {
-        zanni__link_remove (&home->link);
+    zanni__identity_t *server = NULL;
+    if (!--home->stores) {
+        server = home->server;
+        home->server = NULL;
         zanni__node_offer (home->node, NULL);
     }
+    s_changed (home);   // who waits for something of the handle's is told
+    s_unuse (home);
     pthread_mutex_unlock (&s_lock);
+    store->home = NULL;
+    if (server)
+        zanni__identity_unref (server);
     zanni_ref_destroy (&store->server);
-    if (last) {
-        s_changed (home);   // who waits for something of it is told
-        zanni__home_unuse (home);
-    }
+}
+
+/* Under s_lock. */
+static bool
+s_has (zanni__memory_t *memory, const uint8_t id [16])
+{
+    pthread_mutex_lock (&memory->lock);
+    bool found = zanni__memory_find (memory, id) != NULL;
+    pthread_mutex_unlock (&memory->lock);
+    return found;
 }
 
 zanni__memory_t *
 zanni__home_find (zanni__home_t *home, const uint8_t id [16])
 {
-    pthread_mutex_lock (&home->lock);
-    for (zanni__link_t *at = home->list.next; at != &home->list; at = at->next) {
-        zanni__memory_t *memory = &ZANNI__CONTAINER (at, zanni__peer_store_t, link)->memory;
-        pthread_mutex_lock (&memory->lock);
-        bool found = zanni__memory_find (memory, id) != NULL;
-        pthread_mutex_unlock (&memory->lock);
-        if (found)
-            return memory;
-    }
-    pthread_mutex_unlock (&home->lock);
-    return NULL;
-}
-
-void
-zanni__home_found (zanni__home_t *home)
-{
-    pthread_mutex_unlock (&home->lock);
+    zanni__memory_t *found = NULL;
+    pthread_mutex_lock (&s_lock);
+    for (zanni__link_t *at = home->list.next; at != &home->list && !found; at = at->next)
+        if (s_has (ZANNI__CONTAINER (at, zanni__peer_store_t, link)->memory, id))
+            found = ZANNI__CONTAINER (at, zanni__peer_store_t, link)->memory;
+    if (found)
+        zanni__memory_use (found);
+    pthread_mutex_unlock (&s_lock);
+    return found;
 }

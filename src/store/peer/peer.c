@@ -21,14 +21,40 @@ s_open (zanni_t *self, void **store_p, uint64_t *number, const char *place, cons
     zanni__peer_store_t *store = zanni__calloc (sizeof *store);
     if (!store)
         return ZANNI_ENOMEM;
+    store->memory = zanni__memory_new (node, options);
+    if (!store->memory) {
+        zanni__free (store);
+        return ZANNI_ENOMEM;
+    }
     store->self = self;
     store->options = *options;
     *number = store->number = zanni__node_number (node->id);
     zanni__link_init (&store->link);
     zanni__link_init (&store->fetches);
-    zanni__memory_init (&store->memory, node, options);
     *store_p = store;
     return 0;
+}
+
+/* The memory of this node that has it, for the caller to unuse; NULL: none, and `*away` says whether it is another node's. */
+static zanni__memory_t *
+s_here (zanni__peer_store_t *store, const zanni_blob_t *blob, bool *away)
+{
+    *away = blob->store != store->number;
+    return *away || zanni__home_join (store, false) ? NULL : zanni__home_find (store->home, blob->id);
+}
+
+static void
+s_give_back (zanni__peer_store_t *store, const zanni__retained_t *retained)
+{
+    bool away;
+    zanni__memory_t *memory = s_here (store, &retained->blob, &away);
+    for (uint64_t i = 0; i < retained->count && (memory || away); i++)
+        if (away)
+            zanni__away_give_back (store, &retained->blob);
+        else
+            (void) zanni__memory_unhold (memory, retained->blob.id);
+    if (memory)
+        zanni__memory_unuse (memory);
 }
 
 static void
@@ -36,9 +62,15 @@ s_close (void *context)
 {
     zanni__peer_store_t *store = context;
     zanni__away_give_up (store);
+    while (store->retained) {
+        zanni__retained_t *retained = store->retained;
+        store->retained = retained->next;
+        s_give_back (store, retained);
+        zanni__free (retained);
+    }
     zanni__home_leave (store);
     zanni__away_forget (store);
-    zanni__memory_end (&store->memory);
+    zanni__memory_close (store->memory);
     zanni__free (store);
 }
 
@@ -47,7 +79,7 @@ s_put (void *context, zanni_stored_t *stored, const zanni_buffer_t *buffer)
 {
     zanni__peer_store_t *store = context;
     int rc = zanni__home_join (store, true);
-    return rc ? rc : zanni__memory_put (&store->memory, stored, buffer);
+    return rc ? rc : zanni__memory_put (store->memory, stored, buffer);
 }
 
 static int
@@ -55,15 +87,7 @@ s_begin (void *context, void **put_p, const zanni_stored_t *stored, uint64_t exp
 {
     zanni__peer_store_t *store = context;
     int rc = zanni__home_join (store, true);
-    return rc ? rc : zanni__memory_begin (&store->memory, put_p, stored, expected);
-}
-
-/* The memory of this node that has it; NULL: none, and `*away` says whether it is another node's. */
-static zanni__memory_t *
-s_here (zanni__peer_store_t *store, const zanni_blob_t *blob, bool *away)
-{
-    *away = blob->store != store->number;
-    return *away || zanni__home_join (store, false) ? NULL : zanni__home_find (store->home, blob->id);
+    return rc ? rc : zanni__memory_begin (store->memory, put_p, stored, expected);
 }
 
 static int
@@ -76,7 +100,7 @@ s_get (void *context, zanni_found_t *found, const zanni_blob_t *blob)
         return zanni__away_get (store, found, blob);
     int rc = memory ? zanni__memory_get (memory, found, blob->id) : ZANNI_EGONE;
     if (memory)
-        zanni__home_found (store->home);
+        zanni__memory_unuse (memory);
     return rc;
 }
 
@@ -101,7 +125,7 @@ s_read (void *context, const zanni_blob_t *blob, uint64_t offset, void *data, si
         return zanni__away_read (store, blob, offset, data, size, more);
     int rc = memory ? zanni__memory_read (memory, blob->id, offset, data, size, more) : ZANNI_EGONE;
     if (memory)
-        zanni__home_found (store->home);
+        zanni__memory_unuse (memory);
     return rc;
 }
 
@@ -119,39 +143,92 @@ s_wait (void *context, const zanni_blob_t *blob, uint64_t offset, uint32_t timeo
 static int
 s_list (void *context, int (*each) (void *, const zanni_stored_t *), void *inner)
 {
-    return zanni__memory_list (&((zanni__peer_store_t *) context)->memory, each, inner);
+    return zanni__memory_list (((zanni__peer_store_t *) context)->memory, each, inner);
 }
 
 static int
-s_do (zanni__peer_store_t *store, const zanni_blob_t *blob, const char *what,
-      int (*here) (zanni__memory_t *memory, const uint8_t id [16]))
+s_drop (void *context, const zanni_blob_t *blob)
 {
+    zanni__peer_store_t *store = context;
     bool away;
     zanni__memory_t *memory = s_here (store, blob, &away);
     if (away)
-        return zanni__away_do (store, blob, what);
-    int rc = memory ? here (memory, blob->id) : ZANNI_EGONE;
+        return zanni__away_do (store, blob, "drop");
+    int rc = memory ? zanni__memory_drop (memory, blob->id) : ZANNI_EGONE;
     if (memory)
-        zanni__home_found (store->home);
+        zanni__memory_unuse (memory);
     return rc;
 }
 
-static int
-s_drop (void *store, const zanni_blob_t *blob)
+/* Where a blob stands among those that are retained; at NULL where it does not. */
+static zanni__retained_t **
+s_retained (zanni__peer_store_t *store, const zanni_blob_t *blob)
 {
-    return s_do (store, blob, "drop", zanni__memory_drop);
+    zanni__retained_t **at = &store->retained;
+    while (*at && memcmp ((*at)->blob.id, blob->id, sizeof blob->id))
+        at = &(*at)->next;
+    return at;
+}
+
+static int
+s_hold (zanni__peer_store_t *store, zanni__memory_t *memory, const zanni_blob_t *blob)
+{
+    zanni__retained_t **at = s_retained (store, blob);
+    zanni__retained_t *retained = *at ? *at : zanni__calloc (sizeof *retained);
+    if (!retained)
+        return ZANNI_ENOMEM;
+    int rc = memory ? zanni__memory_hold (memory, blob->id) : zanni__away_do (store, blob, "retain");
+    if (rc && !*at)
+        zanni__free (retained);
+    if (rc)
+        return rc;
+    retained->blob = *blob;
+    retained->count++;
+    *at = retained;
+    return 0;
+}
+
+static int
+s_unhold (zanni__peer_store_t *store, zanni__memory_t *memory, const zanni_blob_t *blob)
+{
+    zanni__retained_t **at = s_retained (store, blob);
+    zanni__retained_t *retained = *at;
+    if (!retained)
+        return ZANNI_EINVAL;
+    int rc = memory ? zanni__memory_unhold (memory, blob->id) : zanni__away_do (store, blob, "release");
+    if (!rc && !--retained->count) {
+        *at = retained->next;
+        zanni__free (retained);
+    }
+    return rc;
+}
+
+/* What the handle has put itself counts there, all else in its list. */
+static int
+s_count (zanni__peer_store_t *store, const zanni_blob_t *blob, bool more)
+{
+    bool away;
+    zanni__memory_t *memory = s_here (store, blob, &away);
+    int rc = ZANNI_EGONE;
+    if (memory == store->memory)
+        rc = more ? zanni__memory_retain (memory, blob->id) : zanni__memory_release (memory, blob->id);
+    else if (memory || away)
+        rc = more ? s_hold (store, memory, blob) : s_unhold (store, memory, blob);
+    if (memory)
+        zanni__memory_unuse (memory);
+    return rc;
 }
 
 static int
 s_retain (void *store, const zanni_blob_t *blob)
 {
-    return s_do (store, blob, "retain", zanni__memory_retain);
+    return s_count (store, blob, true);
 }
 
 static int
 s_release (void *store, const zanni_blob_t *blob)
 {
-    return s_do (store, blob, "release", zanni__memory_release);
+    return s_count (store, blob, false);
 }
 
 const zanni_store_ops_t zanni__store_peer = {

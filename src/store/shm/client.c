@@ -301,7 +301,7 @@ s_map (zanni__shm_client_t *client, const zanni__shm_answer_t *answer, int fd, z
 static int
 s_copy (zanni__shm_t *shm, zanni_found_t *found, const zanni_blob_t *blob)
 {
-    int rc = zanni__buffer_new (&found->buffer, shm->memory.ops, shm->memory.region, found->stored.size);
+    int rc = zanni__buffer_new (&found->buffer, shm->memory->ops, shm->memory->region, found->stored.size);
     if (rc)
         return rc;
     uint8_t *data = found->buffer->data;

@@ -74,7 +74,7 @@ s_share (const zanni__shm_t *shm, s_connection_t *connection, const zanni__blob_
     answer->shared = 1;
     answer->lease = lease->number;
     answer->segment_size = segment.size;
-    answer->gone = shm->memory.ops->gone (shm->memory.region);
+    answer->gone = shm->memory->ops->gone (shm->memory->region);
     answer->offset = segment.offset;
     *fd = segment.fd;
 }
@@ -84,8 +84,8 @@ s_get (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_t
 {
     zanni__shm_answer_t answer = { .rc = 0 };
     int fd = -1;
-    pthread_mutex_lock (&shm->memory.lock);
-    const zanni__blob_t *blob = zanni__memory_find (&shm->memory, request->id);
+    pthread_mutex_lock (&shm->memory->lock);
+    const zanni__blob_t *blob = zanni__memory_find (shm->memory, request->id);
     if (!blob || !blob->whole)
         answer.rc = blob ? ZANNI_EAGAIN : ZANNI_EGONE;
     else {
@@ -93,7 +93,7 @@ s_get (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_t
         answer.checksum = blob->stored.checksum;
         s_share (shm, connection, blob, &answer, &fd);
     }
-    pthread_mutex_unlock (&shm->memory.lock);
+    pthread_mutex_unlock (&shm->memory->lock);
     return zanni__pass (connection->fd, &answer, sizeof answer, &fd, fd >= 0);
 }
 
@@ -117,8 +117,8 @@ static bool
 s_read (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_t *request)
 {
     zanni__shm_answer_t answer = { .rc = ZANNI_EGONE };
-    pthread_mutex_lock (&shm->memory.lock);
-    const zanni__blob_t *blob = zanni__memory_find (&shm->memory, request->id);
+    pthread_mutex_lock (&shm->memory->lock);
+    const zanni__blob_t *blob = zanni__memory_find (shm->memory, request->id);
     const void *data = NULL;
     if (blob) {
         uint64_t left = request->offset < blob->stored.size ? blob->stored.size - request->offset : 0;
@@ -127,7 +127,7 @@ s_read (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_
         data = answer.got ? blob->buffer->data + request->offset : NULL;
     }
     bool good = s_answer (connection, &answer, data);
-    pthread_mutex_unlock (&shm->memory.lock);
+    pthread_mutex_unlock (&shm->memory->lock);
     return good;
 }
 
@@ -135,7 +135,7 @@ static bool
 s_hold (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_t *request)
 {
     s_hold_t *hold = zanni__malloc (sizeof *hold);
-    const zanni__shm_answer_t answer = { .rc = hold ? zanni__memory_retain (&shm->memory, request->id) : ZANNI_ENOMEM };
+    const zanni__shm_answer_t answer = { .rc = hold ? zanni__memory_hold (shm->memory, request->id) : ZANNI_ENOMEM };
     if (answer.rc)
         zanni__free (hold);
     else {
@@ -157,7 +157,7 @@ s_unhold (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_reques
         s_hold_t *hold = *at;
         *at = hold->next;
         zanni__free (hold);
-        answer.rc = zanni__memory_release (&shm->memory, request->id);
+        answer.rc = zanni__memory_unhold (shm->memory, request->id);
     }
     return s_answer (connection, &answer, NULL);
 }
@@ -165,7 +165,7 @@ s_unhold (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_reques
 static bool
 s_drop (zanni__shm_t *shm, s_connection_t *connection, const zanni__shm_request_t *request)
 {
-    const zanni__shm_answer_t answer = { .rc = zanni__memory_drop (&shm->memory, request->id) };
+    const zanni__shm_answer_t answer = { .rc = zanni__memory_drop (shm->memory, request->id) };
     return s_answer (connection, &answer, NULL);
 }
 
@@ -209,7 +209,7 @@ s_end (s_server_t *server, int index, bool alive)
     while (connection->holds) {
         s_hold_t *hold = connection->holds;
         connection->holds = hold->next;
-        (void) zanni__memory_release (&shm->memory, hold->id);
+        (void) zanni__memory_unhold (shm->memory, hold->id);
         zanni__free (hold);
     }
     close (connection->fd);
@@ -254,7 +254,7 @@ s_wake (s_server_t *server)
         const zanni__shm_answer_t answer = { .rc = 0 };
         if (!connection->waits)
             continue;
-        if (connection->until_ms <= now_ms || zanni__memory_has_more (&server->shm->memory, connection->id, connection->offset)) {
+        if (connection->until_ms <= now_ms || zanni__memory_has_more (server->shm->memory, connection->id, connection->offset)) {
             connection->waits = false;
             (void) s_answer (connection, &answer, NULL);
         }
@@ -267,9 +267,9 @@ s_wake (s_server_t *server)
 static bool
 s_is_stopping (zanni__shm_t *shm)
 {
-    pthread_mutex_lock (&shm->memory.lock);
+    pthread_mutex_lock (&shm->memory->lock);
     bool stopping = shm->stopping;
-    pthread_mutex_unlock (&shm->memory.lock);
+    pthread_mutex_unlock (&shm->memory->lock);
     return stopping;
 }
 
@@ -363,9 +363,9 @@ zanni__shm_stop (zanni__shm_t *shm)
 {
     if (!shm->lease)
         return;
-    pthread_mutex_lock (&shm->memory.lock);
+    pthread_mutex_lock (&shm->memory->lock);
     shm->stopping = true;
-    pthread_mutex_unlock (&shm->memory.lock);
+    pthread_mutex_unlock (&shm->memory->lock);
     zanni__shm_changed (shm);
     (void) pthread_join (shm->server, NULL);
     zanni__lease_destroy (&shm->lease);

@@ -26,15 +26,16 @@ s_open (zanni_t *self, void **store_p, uint64_t *number, const char *place, cons
     if (!shm)
         return ZANNI_ENOMEM;
     int rc = node->clock.random (node->clock.context, shm->number, sizeof shm->number);
-    if (rc) {
+    shm->memory = rc ? NULL : zanni__memory_new (node, options);
+    if (!shm->memory) {
+        rc = rc ? rc : ZANNI_ENOMEM;
         zanni__free (shm);
         return rc;
     }
     shm->options = *options;
     shm->wake_fd = -1;
-    zanni__memory_init (&shm->memory, node, options);
-    shm->memory.changed = zanni__shm_changed;
-    shm->memory.context = shm;
+    shm->memory->changed = zanni__shm_changed;
+    shm->memory->context = shm;
     memcpy (number, shm->number, sizeof *number);
     *store_p = shm;
     return 0;
@@ -46,7 +47,7 @@ s_close (void *store)
     zanni__shm_t *shm = store;
     zanni__shm_hang_up (shm);
     zanni__shm_stop (shm);
-    zanni__memory_end (&shm->memory);
+    zanni__memory_close (shm->memory);
     zanni__free (shm);
 }
 
@@ -59,7 +60,7 @@ s_put_buffer (void *store, zanni_stored_t *stored, const zanni_buffer_t *buffer)
     if (stored->size && !zanni__buffer_segment (buffer, &segment))
         return ZANNI_EROUTE;
     int rc = zanni__shm_serve (shm);
-    return rc ? rc : zanni__memory_put (&shm->memory, stored, buffer);
+    return rc ? rc : zanni__memory_put (shm->memory, stored, buffer);
 }
 
 static int
@@ -67,7 +68,7 @@ s_begin (void *store, void **put_p, const zanni_stored_t *stored, uint64_t expec
 {
     zanni__shm_t *shm = store;
     int rc = zanni__shm_serve (shm);
-    return rc ? rc : zanni__memory_begin (&shm->memory, put_p, stored, expected);
+    return rc ? rc : zanni__memory_begin (shm->memory, put_p, stored, expected);
 }
 
 static bool
@@ -80,7 +81,7 @@ static int
 s_get (void *store, zanni_found_t *found, const zanni_blob_t *blob)
 {
     zanni__shm_t *shm = store;
-    return s_is_here (shm, blob) ? zanni__memory_get (&shm->memory, found, blob->id) : zanni__shm_fetch (shm, found, blob);
+    return s_is_here (shm, blob) ? zanni__memory_get (shm->memory, found, blob->id) : zanni__shm_fetch (shm, found, blob);
 }
 
 static int
@@ -88,7 +89,7 @@ s_read (void *store, const zanni_blob_t *blob, uint64_t offset, void *data, size
 {
     zanni__shm_t *shm = store;
     if (s_is_here (shm, blob))
-        return zanni__memory_read (&shm->memory, blob->id, offset, data, size, more);
+        return zanni__memory_read (shm->memory, blob->id, offset, data, size, more);
     zanni__shm_answer_t answer = { .got = *size < ZANNI__SHM_PIECE ? (uint32_t) *size : ZANNI__SHM_PIECE };
     int rc = zanni__shm_read (shm, blob, offset, data, &answer);
     *size = answer.got;
@@ -111,7 +112,7 @@ s_wait (void *store, const zanni_blob_t *blob, uint64_t offset, uint32_t timeout
 static int
 s_list (void *store, int (*each) (void *, const zanni_stored_t *), void *context)
 {
-    return zanni__memory_list (&((zanni__shm_t *) store)->memory, each, context);
+    return zanni__memory_list (((zanni__shm_t *) store)->memory, each, context);
 }
 
 /* What is asked of another handle, or done here. */
@@ -122,7 +123,7 @@ s_do (zanni__shm_t *shm, const zanni_blob_t *blob, zanni__shm_op_t op,
     zanni__shm_request_t request = { .op = op };
     zanni__shm_answer_t answer;
     if (s_is_here (shm, blob))
-        return here (&shm->memory, blob->id);
+        return here (shm->memory, blob->id);
     int rc = zanni__shm_ask (shm, blob, &request, &answer);
     return rc ? rc : answer.rc;
 }

@@ -48,7 +48,7 @@ typedef struct zanni__shm_client zanni__shm_client_t;
 typedef struct {
     zanni_store_options_t options;
     uint8_t number [8];         // by which it is known; the tag of its lease
-    zanni__memory_t memory;     // which the server looks at
+    zanni__memory_t *memory;    // which the server looks at
     zanni__lease_t *lease;      // NULL: it has put nothing, so nobody asks
     zanni__seat_t seat;
     int wake_fd;                // something has changed that somebody may wait for
