@@ -1,6 +1,6 @@
 /* peer.h: blobs that a node serves over its sessions.
 
-   A *home* is what the handles of one node have in common: one actor on a thread of its own, which answers other nodes, and
+   A *home* is what the handles of one node have in common: one actor on a worker of the pool, which answers other nodes, and
    a list of the handles, whose memory it looks into. It starts with the first put. The number of all these stores is that of
    the node (actor/nodes.h), so whoever has met the node, or has met one that has, finds the actor by a blob's reference. */
 

@@ -1,4 +1,5 @@
-/* The actor that answers for a node's blobs. It is alone on its thread, so it answers whatever the node's other actors do.
+/* The actor that answers for a node's blobs, on a worker of the pool, where nobody blocks. Not on a thread of its own: that would
+   end with the last handle, and its sockets with it, amid what others still ask.
 
    What an asker retains is his until he ends: he is watched as long as he retains something. Who waits for more of a put has
    a promise, looked at again whenever something changes, and forgotten when its deadline is over. Of both there are so many at
@@ -373,7 +374,7 @@ s_class (const zanni__class_t **cls_p)
 int
 zanni__home_serve (zanni_t *self, zanni_ref_t **server_p, uint64_t serial)
 {
-    static const zanni_spawn_t options = { .place = ZANNI_THREAD };
+    static const zanni_spawn_t options = { .place = ZANNI_SHARED };
     const zanni_arg_t start = zanni_arg_uint (serial);
     const zanni__words_t words = { NULL, &start, 1 };
     const zanni__class_t *cls;
