@@ -44,8 +44,8 @@ zanni__home_watch (zanni__peer_t *peer)
     static const uint8_t unknown [16];
     zanni__hub_t *hub = peer->hub;
     const char *home = peer->base.home;
-    if (peer->home && peer->watch_generation != peer->home->generation)
-        zanni__home_unwatch (peer);   // the home has forgotten it with the session
+    if (peer->home && (peer->watch_generation != peer->home->generation || strcmp (peer->home->base.endpoint, home)))
+        zanni__home_unwatch (peer);   // the home has forgotten it with the session, or was a guess
     if (!*home || peer->home || zanni__home_is_here (hub, home) || !strcmp (home, peer->base.endpoint))
         return;
     zanni__peer_t *watched;
@@ -65,6 +65,18 @@ zanni__home_watch (zanni__peer_t *peer)
     }
     peer->watch_generation = watched->generation;
     zanni__session_dirty (watched);
+}
+
+/* One that we never met may be a process of our own home, and have ended before it could say so. */
+void
+zanni__home_guess (zanni__peer_t *peer)
+{
+    const char *home = peer->hub->worker->node->home;
+    static const uint8_t unknown [16];
+    if (!home || *peer->base.home || !memcmp (peer->base.node, unknown, sizeof unknown))
+        return;
+    strncpy (peer->base.home, home, sizeof peer->base.home - 1);
+    zanni__home_watch (peer);
 }
 
 void
@@ -92,7 +104,7 @@ zanni__home_down (zanni__peer_t *from, const zanni_record_t *record)
             continue;
         if (reason->kind == ZANNI_EXIT_NO_CONNECTION)
             event.change = ZANNI_NODE_LOST;
-        event.incarnation = peer->base.incarnation;
+        event.incarnation = peer->base.incarnation ? peer->base.incarnation : 1;   // 0: nobody has met it
         event.kind = reason->kind;
         event.code = reason->code;
         memcpy (event.node, peer->base.node, sizeof event.node);

@@ -430,6 +430,8 @@ void zanni__bye_send (const zanni__way_t *way, zanni_bye_t code, const char *tex
 /* pulse.c */
 void zanni__pulse_watch (zanni__hub_t *hub, const zanni_node_event_t *event);
 void zanni__pulse_want (zanni__peer_t *peer);
+void zanni__pulse_miss (zanni__peer_t *peer);
+void zanni__pulse_missed (zanni__hub_t *hub, const zanni_node_event_t *event);
 void zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zanni_wire_hello_t *hello);
 void zanni__pulse_broke (zanni__hub_t *hub, zanni__pulse_t *pulse);   // of the other side's
 void zanni__pulse_done (zanni__hub_t *hub, zanni__pulse_t *pulse);
@@ -441,6 +443,7 @@ void zanni__pulses_close (zanni__hub_t *hub);
 /* home.c: why nodes end. */
 bool zanni__home_is_here (const zanni__hub_t *hub, const char *home);
 void zanni__home_watch (zanni__peer_t *peer);
+void zanni__home_guess (zanni__peer_t *peer);
 void zanni__home_unwatch (zanni__peer_t *peer);
 bool zanni__home_down (zanni__peer_t *from, const zanni_record_t *record);
 void zanni__home_ended (zanni__hub_t *hub, const zanni_node_event_t *event);

@@ -387,6 +387,9 @@ s_event (void *link, const zanni_node_event_t *event)
     case ZANNI_NODE_WATCH:
         zanni__pulse_watch (link, event);
         break;
+    case ZANNI_NODE_MISSED:
+        zanni__pulse_missed (link, event);
+        break;
     case ZANNI_NODE_ENDED:
         zanni__home_ended (link, event);
         break;

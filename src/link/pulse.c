@@ -5,7 +5,7 @@
    the node that dialled a session keeps it. It breaks when answers are missing, or for any other reason; then it is
    dialled again at once, and stands again when libzmq there has shaken hands, whatever its worker does. Where it does not
    within one interval the node is lost, which all workers hear. The other side knows the pulse by its HELLO, and waits as
-   long for the next one. It does not rely on the dialer's pings to miss it: libzmq learns from each for how long the next
+   long for the next one, or for the first, where a session that the dialer has to dial again lost its connection. It does not rely on the dialer's pings to miss it: libzmq learns from each for how long the next
    may be away, but waits for ever for the first, and again behind every other message. So a listener pings, too.
 
    A process of this node's own is dialled a little later: its session's first messages go before, and should it end
@@ -152,6 +152,31 @@ zanni__pulse_want (zanni__peer_t *peer)
     memcpy (event.endpoint, peer->base.endpoint, sizeof event.endpoint);
     if (undertaker)
         zanni_worker_event (worker, undertaker, &event);
+}
+
+/* A session that the other side dialled, and has to dial again, lost its connection. */
+void
+zanni__pulse_miss (zanni__peer_t *peer)
+{
+    zanni_worker_t *worker = peer->hub->worker;
+    zanni_worker_t *undertaker = atomic_load_explicit (&worker->node->undertaker, memory_order_relaxed);
+    zanni_node_event_t event = { .change = ZANNI_NODE_MISSED, .incarnation = peer->base.incarnation };
+    memcpy (event.node, peer->base.node, sizeof event.node);
+    if (undertaker)
+        zanni_worker_event (worker, undertaker, &event);
+}
+
+/* It may have been stopped before its pulse came, and then there is none that could be lost. */
+void
+zanni__pulse_missed (zanni__hub_t *hub, const zanni_node_event_t *event)
+{
+    if (s_find (hub, event->node, true) || s_find (hub, event->node, false))
+        return;
+    zanni__pulse_t *pulse = s_new (hub, event->node, false);
+    if (!pulse)
+        return;
+    pulse->incarnation = event->incarnation;
+    s_wait (pulse, 1);
 }
 
 static void

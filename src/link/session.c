@@ -195,6 +195,8 @@ zanni__session_doubt (zanni__peer_t *peer)
         zanni__session_lost (peer);
         return;
     }
+    if (!peer->stood)
+        zanni__home_guess (peer);
     int64_t patience_ns = *peer->base.endpoint ? hub->interval_ns : S_CLIENT_INTERVALS * hub->interval_ns;
     peer->doubt_ns = zanni__hub_now (hub) + patience_ns;
     peer->doubt_over = false;
@@ -224,6 +226,8 @@ zanni__session_broke (zanni__peer_t *peer)
         s_redial_later (peer);
     else if (!*peer->base.endpoint || zanni__dial_refused (peer->base.endpoint))
         zanni__session_doubt (peer);
+    else
+        zanni__pulse_miss (peer);
 }
 
 static void

@@ -34,6 +34,7 @@ typedef struct zanni_peer {
 typedef enum {
     ZANNI_NODE_LISTEN,   // adopt the sockets that were made for you
     ZANNI_NODE_WATCH,    // to the undertaker: keep a pulse with this node, at `endpoint`
+    ZANNI_NODE_MISSED,   // to the undertaker: a session that it dialled lost its connection, so its pulse had better be there
     ZANNI_NODE_ENDED,    // the incarnation has ended, for `reason`, says its home
     ZANNI_NODE_LOST,     // its pulse is gone
     ZANNI_NODE_NEXT      // the next process of this node listens at `endpoint` already, and does not speak yet

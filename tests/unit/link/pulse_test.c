@@ -36,6 +36,9 @@ compute (stub_t *stub, zanni_peer_t *from, const zanni_record_t *record, zanni_b
     return 0;
 }
 
+/* As if it were stopped before its pulse is dialled. */
+static bool without_pulse;
+
 /* Ends with 7 when its session or its pulse is lost. */
 static void
 be_the_other (bool dials)
@@ -44,6 +47,8 @@ be_the_other (bool dials)
     prctl (PR_SET_PDEATHSIG, SIGKILL);
     stub_open_with (&theirs, 2, 8 << 20, INTERVAL_MS);
     theirs.record = compute;
+    if (without_pulse)
+        atomic_store (&theirs.node.undertaker, NULL);
     stub_listen_at (&theirs, endpoint);
     if (dials) {
         zanni_peer_t *back;
@@ -137,6 +142,14 @@ Test (pulse, of_a_stopped_process_is_missed_in_time, .timeout = 60)
 
 Test (pulse, of_a_stopped_process_that_dialled_is_missed_in_time, .timeout = 60)
 {
+    begin (true);
+    stop_and_time ();
+    finish ();
+}
+
+Test (pulse, that_never_came_of_a_stopped_process_is_missed_in_time, .timeout = 60)
+{
+    without_pulse = true;
     begin (true);
     stop_and_time ();
     finish ();

@@ -263,6 +263,20 @@ a_down (void *context)
     return a.downs > 0;
 }
 
+static bool
+b_down (void *context)
+{
+    (void) context;
+    return b.downs > 0;
+}
+
+static bool
+a_has_record (void *context)
+{
+    (void) context;
+    return a.records > 0;
+}
+
 Test (session, is_down_when_nobody_listens_any_more_and_the_next_one_works)
 {
     meet (8 << 20);
@@ -380,6 +394,28 @@ knows_nobody (void *context)
 }
 
 /* Each of two claims that the other is its home. */
+Test (session, that_was_never_dialled_well_asks_the_home_of_who_dialled)
+{
+    meet (8 << 20);
+    b.node.home = stub_endpoint (&a);
+    zanni_peer_t *gone;
+    const uint8_t node [16] = { 9 };
+    cr_assert_eq (zanni__link_zmq.join (b.link, "ipc:///tmp/zanni-nobody-at-all", node, &gone), 0);
+    cr_assert_eq (stub_tell (&b, gone, 5, 0, 0), 0);
+    cr_assert (stub_run (both, 2, 5000, a_has_record, NULL));
+    cr_assert_eq (b.downs, 0);
+    zanni_record_t down = { .kind = ZANNI_RECORD_DOWN, .id = UINT64_C (1) << 63 | 1 };
+    down.as.end.reason.kind = ZANNI_EXIT_SIGNAL;
+    down.as.end.reason.code = 9;
+    cr_assert_eq (stub_send (&a, to_b, &down, NULL), 0);
+    cr_assert (stub_run (both, 2, 5000, b_down, NULL));
+    cr_assert_eq (b.reason.kind, ZANNI_EXIT_SIGNAL);
+    cr_assert_eq (b.reason.code, 9);
+    cr_assert (b.final);
+    zanni__link_zmq.leave (gone);
+    part ();
+}
+
 Test (session, with_two_homes_of_each_other_is_forgotten_all_the_same)
 {
     static stub_t c;
