@@ -39,6 +39,8 @@ typedef struct {
     uint32_t heartbeat_ms;       // interval at which other nodes are seen to be there; default 1000
     uint64_t window_bytes;       // that may be under way from each endpoint of another node; default 8 MiB
     bool lane_off;               // small messages to other processes of this host go by ZeroMQ, too
+    bool sleep_at_once;          // workers without work sleep; else one that exchanges messages with processes of this host
+                                 // stays awake for up to 50 us, while that pays, to be answered in a few
     uint32_t wire_level_max;     // how buffers may travel: 1 in band, 2 as frames, too, 3 in shared memory, too; default 3
     uint32_t in_band_max;        // bytes of a buffer that goes in band where others would not; default 1,024
     uint64_t share_least;        // bytes of a buffer that goes in shared memory; default, and the least, 64 KiB

@@ -114,7 +114,7 @@ zanni__descriptor_update (zanni_worker_t *worker)
         return;
     s_join (worker, descriptor);
     s_set_timer (worker, descriptor);
-    bool left = zanni__worker_busy (worker) || zanni__worker_due (worker) <= zanni__node_now (worker->node);
+    bool left = !zanni__worker_rests (worker) || zanni__worker_due (worker) <= zanni__node_now (worker->node);
     if (worker->port && worker->node->port->waiting (worker->port))
         left = worker->port_stirred = true;   // its descriptor may be silent now
     s_raise (descriptor, left);

@@ -1,9 +1,9 @@
-/* A worker's life: its run queue, its looks at port, timers and watches, its waiting, its end.
+/* A worker's life: its run queue, its looks at port, timers and watches, its end.
 
    While there is work the port and the clock are looked at once in ZANNI__POLL_MESSAGES messages, since a look costs a
    system call or two; or in fewer where those take longer than ZANNI__POLL_NS: the number follows from one look to the
    next, so that messages do not pay for asking the time, and where it was too high the time, asked now and then, ends the
-   round. Without work the worker waits in its port, which a batch, a watched descriptor or the next due time ends. */
+   round. What it does without work is a matter of wait.c. */
 
 #include "claims.h"
 #include "descriptor.h"
@@ -207,89 +207,6 @@ zanni__worker_look (zanni_worker_t *worker)
     if (zanni__unsent (worker) || worker->stalled.head)
         zanni__flush (worker);
     worker->slept = false;
-}
-
-bool
-zanni__worker_busy (const zanni_worker_t *worker)
-{
-    return worker->run_head || zanni__unsent (worker) || worker->stalled.head || worker->events.head
-           || zanni__watches_ready (worker) || (worker->link && worker->node->link->waiting (worker->link));
-}
-
-int64_t
-zanni__worker_due (const zanni_worker_t *worker)
-{
-    int64_t due_ns = zanni__due_next (worker);
-    int64_t link_ns = worker->link ? worker->node->link->next_ns (worker->link) : INT64_MAX;
-    return link_ns < due_ns ? link_ns : due_ns;
-}
-
-static int64_t
-s_left (const zanni_worker_t *worker, int64_t until_ns)
-{
-    return until_ns == INT64_MAX ? INT64_MAX : until_ns - zanni__node_now (worker->node);
-}
-
-static void
-s_wait_in_watches (zanni_worker_t *worker, int64_t left_ns)
-{
-    zanni__watches_poll (worker, left_ns);
-    worker->polled = true;
-}
-
-/* Without a port there is one worker: only time and watches can end its waiting. */
-static void
-s_wait_alone (zanni_worker_t *worker, int64_t until_ns)
-{
-    int64_t left_ns = s_left (worker, until_ns);
-    if (worker->watches && !worker->bell_watched)
-        worker->bell_watched = zanni__watches_with (worker, worker->node->bell) == worker->epoll;
-    if (worker->bell_watched)
-        s_wait_in_watches (worker, left_ns);
-    else
-        zanni__watches_wait (worker, left_ns);
-}
-
-static void
-s_wait_in_port (zanni_worker_t *worker, int64_t until_ns, int fd)
-{
-    int seen = worker->node->port->wait (worker->port, until_ns, fd);
-    worker->fresh = seen != 0;
-    worker->port_stirred |= seen >= 0;
-}
-
-/* Where there are watches the port's descriptor is best one of them: then a wait is one system call, which says what
-   ended it. */
-static bool
-s_watches_port (zanni_worker_t *worker)
-{
-    if (worker->port_watched)
-        return true;
-    int fd = worker->node->port->fd (worker->port);
-    if (fd < 0 || zanni__watches_with (worker, fd) != worker->epoll)
-        return false;
-    worker->port_watched = true;
-    worker->port_stirred = true;   // it may have been before
-    return true;
-}
-
-void
-zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns)
-{
-    if (zanni__unsent (worker))
-        zanni__flush (worker);
-    int64_t next_ns = zanni__worker_due (worker);
-    if (next_ns < until_ns)
-        until_ns = next_ns;
-    if (zanni__worker_busy (worker))
-        return;
-    worker->slept = true;
-    if (!worker->port)
-        s_wait_alone (worker, until_ns);
-    else if (!worker->watches || !s_watches_port (worker))
-        s_wait_in_port (worker, until_ns, worker->epoll);
-    else if (!worker->port_stirred)
-        s_wait_in_watches (worker, s_left (worker, until_ns));
 }
 
 void
@@ -503,18 +420,6 @@ zanni_worker_stop (zanni_worker_t *from, zanni_worker_t *worker)
     zanni__uncorked (from);
 }
 
-void
-zanni_worker_wait (zanni_worker_t *worker, int64_t until_ns, int fd)
-{
-    if (zanni__unsent (worker))
-        zanni__flush (worker);
-    int64_t next_ns = zanni__worker_due (worker);
-    if (next_ns < until_ns)
-        until_ns = next_ns;
-    if (!zanni__worker_busy (worker) && worker->port)
-        s_wait_in_port (worker, until_ns, zanni__watches_with (worker, fd));
-}
-
 uint64_t
 zanni_worker_unsettled (const zanni_worker_t *worker)
 {
@@ -526,12 +431,6 @@ void
 zanni_worker_log (const zanni_worker_t *worker, zanni_log_level_t level, const char *text)
 {
     zanni__log (worker->node, level, "%s", text);
-}
-
-int64_t
-zanni_worker_next_ns (const zanni_worker_t *worker)
-{
-    return zanni__worker_due (worker);
 }
 
 bool

@@ -90,6 +90,9 @@ struct zanni_worker {
     uint32_t ran;                     // since the last one
     bool fresh;                       // its wait has shown what is in the port
     bool slept;                       // it waited for what comes next
+    bool lingers;                     // it will stay awake for a while before it sleeps: wait.c
+    uint8_t misses;                   // how often in a row that was in vain
+    uint16_t abstains;                // sleeps until it may again
     bool polled;                      // its watches were polled by that
     bool bell_watched;                // the node's bell is among them, as long as there is no port
     bool port_watched;                // the port's descriptor is
@@ -186,11 +189,9 @@ zanni_worker_t *zanni__worker_new (zanni_node_t *node, zanni__worker_kind_t kind
 void zanni__worker_push_run (zanni_worker_t *worker, zanni__identity_t *identity);
 uint32_t zanni__worker_run (zanni_worker_t *worker, uint32_t budget);
 void zanni__worker_look (zanni_worker_t *worker);
-void zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns);
 void zanni__worker_own (zanni_worker_t *worker, zanni__identity_t *owner);
 void zanni__worker_close (zanni_worker_t *worker);
 void zanni__worker_end_actors (zanni_worker_t *worker);
-bool zanni__worker_busy (const zanni_worker_t *worker);
 void zanni__worker_loop (zanni_worker_t *worker);   // until it is to end
 
 /* Something was sent and has not left yet. */
@@ -199,6 +200,11 @@ zanni__unsent (const zanni_worker_t *worker)
 {
     return worker->dirty || worker->link_dirty;
 }
+
+/* wait.c: whether there is something to do; whether there is not, and whatever comes will show in a descriptor; waits. */
+bool zanni__worker_busy (const zanni_worker_t *worker);
+bool zanni__worker_rests (const zanni_worker_t *worker);
+void zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns);
 
 /* When it next has something to do by itself. */
 int64_t zanni__worker_due (const zanni_worker_t *worker);

@@ -307,6 +307,16 @@ zanni__lane_drain (zanni__peer_t *peer)
 }
 
 bool
+zanni__lanes_wait (zanni__hub_t *hub)
+{
+    for (zanni__link_t *link = hub->lanes.next; link != &hub->lanes; link = link->next)
+        if (zanni__ring_ready (&ZANNI__CONTAINER (link, zanni__lane_t, all)->in))
+            return true;
+    return false;
+}
+
+/* From now on whoever writes rings the bell. */
+bool
 zanni__lanes_sleep (zanni__hub_t *hub)
 {
     for (zanni__link_t *link = hub->lanes.next; link != &hub->lanes; link = link->next)

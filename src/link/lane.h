@@ -65,6 +65,7 @@ void zanni__lane_go_on (zanni__lane_t *lane);         // with what there was no 
 bool zanni__lane_say (struct zanni__peer *peer, const void *bytes, size_t size);   // a message without frames
 void zanni__lanes_read (struct zanni__hub *hub);
 bool zanni__lane_drain (struct zanni__peer *peer);    // all that is in it now; false: the session has ended
+bool zanni__lanes_wait (struct zanni__hub *hub);      // there is something to read
 bool zanni__lanes_sleep (struct zanni__hub *hub);     // false: there is something to read
 
 /* share.c: buffers in memory that both have mapped. */

@@ -371,7 +371,19 @@ s_waiting (void *link)
             return true;
         zanni__link_remove (&source->stirred);
     }
-    return !zanni__list_empty (&hub->dirty) || !zanni__lanes_sleep (hub);
+    return !zanni__list_empty (&hub->dirty) || zanni__lanes_wait (hub);
+}
+
+static bool
+s_shares (void *link)
+{
+    return !zanni__list_empty (&((zanni__hub_t *) link)->lanes);
+}
+
+static bool
+s_rest (void *link)
+{
+    return !s_waiting (link) && zanni__lanes_sleep (link);
 }
 
 static int64_t
@@ -413,5 +425,5 @@ s_close (void *link, int64_t until_ns)
 const zanni_link_ops_t zanni__link_zmq = {
     .size = sizeof (zanni_link_ops_t), .open = s_open, .listen = s_listen, .join = s_join, .leave = s_leave,
     .admits = s_admits, .send = s_send, .room = s_room, .wrote = s_wrote, .prefer = s_prefer, .flush = s_flush, .taken = s_taken,
-    .receive = s_receive, .waiting = s_waiting, .next_ns = s_next_ns, .event = s_event, .close = s_close
+    .receive = s_receive, .waiting = s_waiting, .shares = s_shares, .rest = s_rest, .next_ns = s_next_ns, .event = s_event, .close = s_close
 };

@@ -19,6 +19,7 @@
 #include "../store/store.h"
 #include "make.h"
 
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -136,10 +137,19 @@ s_copy_program (zanni_options_t *own)
     return 0;
 }
 
+/* Whoever a worker would wait for could not run meanwhile. */
+static bool
+s_has_one_cpu (void)
+{
+    cpu_set_t cpus;
+    return !sched_getaffinity (0, sizeof cpus, &cpus) && CPU_COUNT (&cpus) < 2;
+}
+
 static void
 s_set_sharing (zanni_options_t *own)
 {
     own->lane_off = own->lane_off || S_LANE_OFF;
+    own->sleep_at_once = own->sleep_at_once || s_has_one_cpu ();
     if (!own->wire_level_max || own->wire_level_max > S_LEVEL_MAX)
         own->wire_level_max = S_LEVEL_MAX;
     if (!own->in_band_max)

@@ -84,8 +84,12 @@ typedef struct zanni_link_ops {
     void (*taken) (zanni_peer_t *peer, uint64_t charge);
     /* Takes in what has arrived (zanni_worker_record ...), sees to timers and connections. Answers how many records. */
     int (*receive) (void *link);
-    /* Whether something waits for receive, whatever descriptors show. */
+    /* Whether something waits for receive, whatever descriptors show. It may be asked over and over: as a rule it costs a
+       look into memory. Whether that has a point: whether things may come by memory that another process shares. */
     bool (*waiting) (void *link);
+    bool (*shares) (void *link);
+    /* Before the worker sleeps: whatever comes from now on has to show in a descriptor. false: something waits already. */
+    bool (*rest) (void *link);
     /* When receive has something to do by itself; INT64_MAX: never. */
     int64_t (*next_ns) (void *link);
     void (*event) (void *link, const zanni_node_event_t *event);

@@ -229,6 +229,19 @@ s_loop_waiting (void *self)
     return ((loop_link_t *) self)->first != NULL;
 }
 
+static bool
+s_loop_shares (void *self)
+{
+    (void) self;
+    return false;
+}
+
+static bool
+s_loop_rest (void *self)
+{
+    return !s_loop_waiting (self);
+}
+
 static int64_t
 s_loop_next_ns (void *self)
 {
@@ -257,8 +270,8 @@ s_loop_close (void *self, int64_t until_ns)
 static const zanni_link_ops_t loopback = {
     .size = sizeof (zanni_link_ops_t), .open = s_loop_open, .join = s_loop_join, .leave = s_loop_leave,
     .admits = s_loop_admits, .send = s_loop_send, .flush = s_loop_flush, .taken = s_loop_taken,
-    .receive = s_loop_receive, .waiting = s_loop_waiting, .next_ns = s_loop_next_ns, .event = s_loop_event,
-    .close = s_loop_close
+    .receive = s_loop_receive, .waiting = s_loop_waiting, .shares = s_loop_shares, .rest = s_loop_rest,
+    .next_ns = s_loop_next_ns, .event = s_loop_event, .close = s_loop_close
 };
 
 /* A node whose root can be reached; nothing of it runs but by loop_settle. */

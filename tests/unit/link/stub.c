@@ -298,7 +298,7 @@ stub_step (stub_t *stub, int64_t wait_ms)
         if (zanni__link_zmq.listen (stub->link, stub->worker.endpoint, fd, stub->lane_fd))
             abort ();
     }
-    if (zanni__link_zmq.waiting (stub->link) || stub->events_count)
+    if (!zanni__link_zmq.rest (stub->link) || stub->events_count)
         wait_ms = 0;
     else if (next_ns - now_ns < wait_ms * 1000000)
         wait_ms = next_ns > now_ns ? (next_ns - now_ns) / 1000000 + 1 : 0;
@@ -322,7 +322,7 @@ stub_run (stub_t **stubs, int count, int64_t wait_ms, bool (*done) (void *contex
             stub_step (stubs [i], 0);
             int64_t due_ns = zanni__link_zmq.next_ns (stubs [i]->link);
             next_ns = due_ns < next_ns ? due_ns : next_ns;
-            if (zanni__link_zmq.waiting (stubs [i]->link) || stubs [i]->events_count)
+            if (!zanni__link_zmq.rest (stubs [i]->link) || stubs [i]->events_count)
                 next_ns = 0;
             items [i] = (struct pollfd) { .fd = stubs [i]->worker.epoll, .events = POLLIN };
         }

@@ -32,6 +32,7 @@ fill (void)
     brief->options.heartbeat_ms = 70000;
     brief->options.window_bytes = 128;
     brief->options.lane_off = true;
+    brief->options.sleep_at_once = true;
     brief->options.wire_level_max = 2;
     brief->options.in_band_max = 3;
     brief->options.share_least = UINT64_MAX;
