@@ -162,6 +162,20 @@ s_pack_other (zanni__writer_t *writer, const zanni__step_t *step, const uint8_t 
     }
 }
 
+/* A short text of plain characters, where there is room for any of those. */
+static inline bool
+s_pack_short (zanni__writer_t *writer, const zanni__step_t *step, const uint8_t *from)
+{
+    if (step->kind != ZANNI_KIND_TEXT || writer->end - writer->at < 33)
+        return false;
+    int32_t size = zanni__text_take_short (writer->at + 1, from, step->count);
+    if (size < 0)
+        return false;
+    *writer->at = (uint8_t) (0xa0 | size);
+    writer->at += 1 + size;
+    return true;
+}
+
 bool
 zanni__fields_pack (zanni__writer_t *writer, const zanni__type_t *type, const void *instance)
 {
@@ -169,7 +183,7 @@ zanni__fields_pack (zanni__writer_t *writer, const zanni__type_t *type, const vo
     for (const zanni__step_t *step = type->steps; step < end; step++) {
         const uint8_t *from = (const uint8_t *) instance + step->offset;
         if (step->kind > ZANNI_KIND_DOUBLE) {
-            if (!s_pack_other (writer, step, from))
+            if (!s_pack_short (writer, step, from) && !s_pack_other (writer, step, from))
                 return false;
             continue;
         }

@@ -316,9 +316,10 @@ s_read_short (const zanni__reader_t *reader, const zanni__step_t *step, uint8_t 
     if (step->kind != ZANNI_KIND_TEXT || at == reader->end || (*at & 0xe0) != 0xa0)
         return NULL;
     size_t size = *at++ & 0x1f;
-    if (size >= step->count || size > (size_t) (reader->end - at) || !zanni__text_valid (at, size))
+    if (size >= step->count || size > (size_t) (reader->end - at))
         return NULL;
-    memcpy (to, at, size);
+    if (!zanni__text_copy_short (to, at, size))
+        return NULL;   // all of it is written again
     to [size] = 0;
     return at + size;
 }

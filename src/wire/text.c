@@ -4,33 +4,27 @@
 
 #include "text.h"
 
-#include <stdint.h>
-#include <string.h>
-
 #define S_WORD 8
 #define S_BLOCK 32
-#define S_ONES UINT64_C (0x0101010101010101)
-#define S_TOPS UINT64_C (0x8080808080808080)
 
-/* Top bits are set where one of eight bytes is no plain character. */
 static inline uint64_t
 s_strange (const uint8_t *at)
 {
     uint64_t word;
     memcpy (&word, at, sizeof word);
-    return word | (word - S_ONES);
+    return zanni__text_strange (word);
 }
 
 static inline bool
 s_plain (const uint8_t *at)
 {
-    return !(s_strange (at) & S_TOPS);
+    return !(s_strange (at) & ZANNI__TEXT_TOPS);
 }
 
 static inline bool
 s_plain_block (const uint8_t *at)
 {
-    return !((s_strange (at) | s_strange (at + 8) | s_strange (at + 16) | s_strange (at + 24)) & S_TOPS);
+    return !((s_strange (at) | s_strange (at + 8) | s_strange (at + 16) | s_strange (at + 24)) & ZANNI__TEXT_TOPS);
 }
 
 static inline bool

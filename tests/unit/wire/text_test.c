@@ -90,3 +90,48 @@ Test (text, that_is_cut_inside_a_character_is_not_valid)
                 free (text);
             }
 }
+
+/* Both quick ways, with every byte at every place of every length, between bytes that must not be touched or read. */
+Test (text, that_is_short_and_plain_is_copied_as_it_is_and_no_other)
+{
+    for (size_t size = 0; size < 32; size++)
+        for (size_t place = 0; place < size || (!size && !place); place++)
+            for (uint32_t byte = 1; byte < 256; byte++) {
+                uint8_t to [34];
+                char *from = malloc (size + 1);   // so that the address sanitizer sees where it ends
+                memset (to, '#', sizeof to);
+                memset (from, 'a', size);
+                from [size] = 0;
+                if (size)
+                    from [place] = (char) byte;
+                bool plain = !size || byte < 128;
+                cr_assert_eq (zanni__text_copy_short (to + 1, (uint8_t *) from, size), plain);
+                if (plain)
+                    cr_assert_eq (memcmp (to + 1, from, size), 0);
+                cr_assert (to [0] == '#' && to [size + 1] == '#', "%zu bytes", size);
+                int32_t taken = zanni__text_take_short (to + 1, (uint8_t *) from, size + 1);
+                size_t whole = (size + 1) / 8 * 8;   // bytes of words that lie in the member
+                cr_assert_eq (taken, plain && size < whole ? (int32_t) size : -1, "%zu bytes", size);
+                if (taken >= 0)
+                    cr_assert_eq (memcmp (to + 1, from, size), 0);
+                cr_assert_eq (to [33], '#');
+                free (from);
+            }
+}
+
+Test (text, that_is_short_ends_at_its_first_nul)
+{
+    uint8_t to [32];
+    char from [32];
+    for (size_t size = 0; size < 32; size++) {
+        memset (from, 0xff, sizeof from);
+        memset (from, 'b', size);
+        from [size] = 0;
+        cr_assert_eq (zanni__text_take_short (to, (uint8_t *) from, sizeof from), (int32_t) size);
+        for (size_t place = 0; place < size; place++) {
+            from [place] = 0;
+            cr_assert_not (zanni__text_copy_short (to, (uint8_t *) from, size), "a NUL inside");
+            from [place] = 'b';
+        }
+    }
+}
