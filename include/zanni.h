@@ -20,6 +20,7 @@
 #include "zanni/counts.h"
 #include "zanni/actor.h"
 #include "zanni/call.h"
+#include "zanni/net.h"
 #include "zanni/timer.h"
 #include "zanni/watch.h"
 #include "zanni/cpp.h"

@@ -66,7 +66,9 @@ typedef struct zanni_buffer zanni_buffer_t;
     X (EGONE, -29, "gone")                                                                                    \
     X (ENOSPACE, -30, "no space left in the store, or on its disk")                                           \
     X (ECORRUPT, -31, "what is stored is not what was put")                                                   \
-    X (EAGAIN, -32, "not yet: it is still being put")
+    X (EAGAIN, -32, "not yet: it is still being put")                                                         \
+    X (EAUTH, -33, "the two sides do not trust each other")                                                   \
+    X (EINUSE, -34, "somebody listens there already")
 
 enum {
     ZANNI_OK = 0,

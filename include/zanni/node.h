@@ -49,6 +49,10 @@ typedef struct {
                                  // every node has to name that is to get any so; a kind that is a library of its own
                                  // has to be registered before zanni_init, to be there in processes, too
     uint64_t claim_least;        // bytes of such a buffer; default 1 MiB. zanni_set_claims says it for one actor
+    const char *secret;          // of nodes on other hosts that trust each other, 16 to 255 bytes; default: ZANNI_SECRET in
+                                 // the environment, or none. Not kept
+    bool insecure;               // without one, tcp may be open, on this host; beyond it zanni_bind and zanni_connect have
+                                 // to say so, too
     bool counts;                 // messages and bytes of each method are counted: zanni/counts.h
     const char *child_program;   // runs process actors: NULL: this program, whose main begins with zanni_init
     const char *const *child_arguments;   // of that program, which end with NULL; may be NULL

@@ -137,14 +137,15 @@ s_text (const char *text)
     return (zanni_bytes_t) { text, strlen (text) };
 }
 
+/* Other hosts reach the actors of the worker that speaks with them. */
 static int
-s_own_to_wire (zanni_worker_t *worker, zanni_wire_ref_t *wire, zanni__identity_t *identity)
+s_own_to_wire (zanni_worker_t *worker, const zanni_peer_t *peer, zanni_wire_ref_t *wire, zanni__identity_t *identity)
 {
     const zanni__export_t *export;
     const char *endpoint = "";
     int rc = zanni__export_get (identity, &export);
     if (!rc && identity->worker != worker)
-        rc = zanni__worker_endpoint (worker, identity->worker, &endpoint);
+        rc = peer && peer->far ? ZANNI_EROUTE : zanni__worker_endpoint (worker, identity->worker, &endpoint);
     if (rc)
         return rc;
     wire->node = NULL;
@@ -155,20 +156,33 @@ s_own_to_wire (zanni_worker_t *worker, zanni_wire_ref_t *wire, zanni__identity_t
     return 0;
 }
 
+/* Where others dial the stand-in's actor; "": they cannot. */
+static const char *
+s_dialled_at (const zanni__remote_t *remote, const zanni_peer_t *peer)
+{
+    const char *endpoint = remote->endpoint;
+    if (*endpoint == '~')   // it dialled us, and may have said where it listens
+        endpoint = remote->peer ? remote->peer->listens : "";
+    bool far = !strncmp (endpoint, "tcp:", 4);
+    return *endpoint == '~' || (peer->far && !far) ? "" : endpoint;
+}
+
 int
-zanni__ref_to_wire (zanni_worker_t *worker, zanni_wire_ref_t *wire, zanni__identity_t *identity, bool strong, bool own)
+zanni__ref_to_wire (zanni_worker_t *worker, const zanni_peer_t *peer, zanni_wire_ref_t *wire, zanni__identity_t *identity,
+                    bool strong, bool own)
 {
     wire->strong = strong;
     wire->own = own;
     if (!identity->elsewhere)
-        return s_own_to_wire (worker, wire, identity);
+        return s_own_to_wire (worker, peer, wire, identity);
     const zanni__remote_t *remote = identity->as.remote;
     /* acquire pairs with the release that made `own` known. */
     wire->own = own && atomic_load_explicit (&remote->owns, memory_order_acquire);
     wire->node = remote->address.node;
     wire->actor = remote->address.actor;
     wire->nonce = wire->own ? remote->own : remote->call;
-    wire->endpoint = s_text (remote->endpoint);
     wire->cls = s_text (remote->name);
-    return 0;
+    bool its_own = peer && !memcmp (peer->node, remote->address.node, sizeof peer->node);
+    wire->endpoint = s_text (!peer || its_own ? remote->endpoint : s_dialled_at (remote, peer));
+    return wire->endpoint.size ? 0 : ZANNI_EROUTE;
 }

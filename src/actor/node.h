@@ -17,6 +17,16 @@
 #include <zanni/sys/region.h>
 
 #define ZANNI__WORKERS_MAX 65536
+#define ZANNI__KEY 32
+
+/* By which nodes of other hosts know that they may trust each other; link/keys.c. */
+typedef struct {
+    _Atomic bool known;              // the keys are, of the secret; `secret` is wiped then (release; acquire)
+    pthread_mutex_t lock;            // while they are made
+    char secret [256];               // "": there is none
+    uint8_t public_key [ZANNI__KEY];
+    uint8_t secret_key [ZANNI__KEY];
+} zanni__keys_t;
 
 typedef struct zanni__processes zanni__processes_t;
 struct zanni__claim_ops;
@@ -64,8 +74,12 @@ struct zanni_node {
     pthread_mutex_t exports_lock;    // guards the actors whose references have left the process, by id, and:
     zanni__table_t exports;
     zanni__table_t met;              // other nodes: nodes.h
+    struct zanni__offer *offers;     // who can be found by a name: nodes.h
+    zanni__table_t pulses;           // the link's, of all workers, by the node that they are with
     zanni__identity_t *blobs;        // who serves those of this node; with a reference
     zanni__processes_t *processes;   // this node's process actors; guarded by their own lock
+    zanni__keys_t keys;
+    _Atomic bool insecure_far;       // the program has said twice that tcp may be open (relaxed: it only becomes true)
     uint64_t incarnation;            // of a process actor's node; else 1
     const char *home;                // of a process actor's node: who knows why it ends; else ""
 };

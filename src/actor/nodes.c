@@ -146,8 +146,9 @@ s_answer_error (const s_question_t *question, int code)
     s_answer (question, &error);
 }
 
+/* A reference to an actor, of which the caller has one. */
 static int
-s_tell_server (const s_question_t *question, uint64_t number)
+s_tell_actor (const s_question_t *question, zanni__identity_t *identity)
 {
     zanni_worker_t *worker = question->worker;
     zanni_wire_ref_t ref = { .strong = false };
@@ -155,24 +156,39 @@ s_tell_server (const s_question_t *question, uint64_t number)
         .kind = ZANNI_RECORD_REPLY, .id = question->ask->id, .remaining_ms = -1, .refs = &ref, .refs_count = 1,
         .args = { "\x91\xd4\x01\x00", 4 }
     };
-    zanni__identity_t *server = number == zanni__node_number (worker->node->id) ? s_server (worker->node) : NULL;
-    if (!server)
+    if (!identity)
         return ZANNI_EGONE;
-    int rc = zanni__ref_to_wire (worker, &ref, server, false, false);
+    int rc = zanni__ref_to_wire (worker, question->peer, &ref, identity, false, false);
     if (!rc)
         s_answer (question, &reply);
-    zanni__identity_unref (server);
+    zanni__identity_unref (identity);
     return rc;
 }
 
 static int
-s_tell_where (const s_question_t *question, uint64_t number)
+s_tell_server (const s_question_t *question, const zanni__value_t *number)
+{
+    zanni_node_t *node = question->worker->node;
+    return s_tell_actor (question, number->value.u == zanni__node_number (node->id) ? s_server (node) : NULL);
+}
+
+/* Who is offered by a name, as far as that is told to anybody who may speak. */
+static int
+s_tell_offer (const s_question_t *question, const zanni__value_t *name)
+{
+    zanni__identity_t *found = zanni__offer_find (question->worker->node, name->value.data, name->size);
+    int rc = s_tell_actor (question, found);
+    return rc == ZANNI_EGONE ? ZANNI_ENOACTOR : rc;
+}
+
+static int
+s_tell_where (const s_question_t *question, const zanni__value_t *number)
 {
     zanni__met_t met;
     zanni__args_t args;
     zanni__payload_t *payload;
     _Alignas (8) uint8_t room [256];
-    if (!zanni__node_find (question->worker->node, &met, number))
+    if (!zanni__node_find (question->worker->node, &met, number->value.u))
         return ZANNI_EGONE;
     const zanni__pack_t pack = { .room = room, .room_size = sizeof room };
     const zanni_arg_t values [2] = { zanni_arg_bytes (met.node, sizeof met.node), zanni_arg_string (met.endpoint) };
@@ -193,34 +209,53 @@ s_is (const zanni_bytes_t *method, const char *name)
     return method->size == strlen (name) && !memcmp (method->data, name, method->size);
 }
 
-/* Its one argument, a number. */
+/* Its one argument. */
 static bool
-s_argument (const zanni_bytes_t *args, uint64_t *number)
+s_argument (const zanni_bytes_t *args, zanni__value_t *value)
 {
-    zanni__value_t value;
     uint32_t count;
     zanni__reader_t reader = zanni__reader (args->data, (uint32_t) args->size);
-    if (!zanni__reader_array (&reader, &count) || count != 1 || !zanni__reader_next (&reader, &value)
-        || value.form != ZANNI__UINT || reader.at != reader.end)
-        return false;
-    *number = value.value.u;
-    return true;
+    return zanni__reader_array (&reader, &count) && count == 1 && zanni__reader_next (&reader, value)
+        && reader.at == reader.end;
 }
+
+static const struct {
+    const char *name;
+    zanni__form_t form;   // of its argument
+    int (*answer) (const s_question_t *question, const zanni__value_t *value);
+} s_methods [] = {
+    { "zanni.blobs", ZANNI__UINT, s_tell_server },
+    { "zanni.where", ZANNI__UINT, s_tell_where },
+    { "zanni.find", ZANNI__STR, s_tell_offer },
+};
 
 void
 zanni__node_asked (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *ask)
 {
     const s_question_t question = { worker, peer, ask };
-    uint64_t number;
+    zanni__value_t value;
     int rc = ZANNI_ENOMETHOD;
-    if (!s_argument (&ask->args, &number) || ask->buffers_count || ask->refs_count)
-        rc = ZANNI_EARGS;
-    else if (s_is (&ask->method, "zanni.blobs"))
-        rc = s_tell_server (&question, number);
-    else if (s_is (&ask->method, "zanni.where"))
-        rc = s_tell_where (&question, number);
+    for (size_t i = 0; i < sizeof s_methods / sizeof *s_methods; i++) {
+        if (!s_is (&ask->method, s_methods [i].name))
+            continue;
+        bool good = s_argument (&ask->args, &value) && value.form == s_methods [i].form && !ask->buffers_count && !ask->refs_count;
+        rc = good ? s_methods [i].answer (&question, &value) : ZANNI_EARGS;
+        break;
+    }
     if (rc)
         s_answer_error (&question, rc);
+}
+
+/* Takes an identity of the worker's table. */
+static int
+s_refer (zanni_t *self, zanni_ref_t **ref_p, zanni__identity_t *identity)
+{
+    zanni_ref_t *ref = zanni__ref_new (identity, self->worker, false, false);
+    if (!ref)
+        return ZANNI_ENOMEM;
+    zanni__ref_adopt (self, ref);
+    *ref_p = ref;
+    return 0;
 }
 
 int
@@ -232,10 +267,13 @@ zanni__node_known (zanni_t *self, zanni_ref_t **ref_p, const zanni__met_t *met)
         .node = met->node, .actor = ZANNI__NODE_ACTOR, .nonce = nobody, .endpoint = { met->endpoint, strlen (met->endpoint) }
     };
     int rc = zanni__remote_get (self->worker, &identity, &wire);
-    zanni_ref_t *ref = rc ? NULL : zanni__ref_new (identity, self->worker, false, false);
-    if (!ref)
-        return rc ? rc : ZANNI_ENOMEM;
-    zanni__ref_adopt (self, ref);
-    *ref_p = ref;
-    return 0;
+    return rc ? rc : s_refer (self, ref_p, identity);
+}
+
+int
+zanni__node_at (zanni_t *self, zanni_ref_t **ref_p, const char *endpoint)
+{
+    zanni__identity_t *identity;
+    int rc = zanni__remote_at (self->worker, &identity, endpoint);
+    return rc ? rc : s_refer (self, ref_p, identity);
 }

@@ -38,9 +38,20 @@ void zanni__node_forget_all (zanni_node_t *node);
 /* Who serves this node's blobs from now on: an actor of its, or NULL, nobody. */
 void zanni__node_offer (zanni_node_t *node, zanni__identity_t *server);
 
-/* Answers what a peer asks the node itself, which counts as handled already: "zanni.blobs" (t), with a reference to who serves the blobs of the node with
-   that number, which is this one; "zanni.where" (t), with id and endpoint of a node that was met. */
+/* Answers what a peer asks the node itself, which counts as handled already: "zanni.blobs" (t), with a reference to who
+   serves the blobs of the node with that number, which is this one; "zanni.where" (t), with id and endpoint of a node that
+   was met; "zanni.find" (s), with a reference to who is offered by that name. */
 void zanni__node_asked (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *ask);
+
+/* offer.c. An actor that others may find by a name ("": whoever connects without one), in place of another one; it is held
+   weakly. NULL: nobody any more. ZANNI_ENOMEM. Any thread of the node, as zanni__offer_find, which answers a reference of
+   the caller's, or NULL. */
+int zanni__offer_set (zanni_node_t *node, const char *name, zanni__identity_t *identity);
+zanni__identity_t *zanni__offer_find (zanni_node_t *node, const void *name, size_t size);
+void zanni__offers_free (zanni_node_t *node);
+
+/* A reference to whatever node listens at an endpoint. */
+int zanni__node_at (zanni_t *self, zanni_ref_t **ref_p, const char *endpoint);
 
 /* A reference, of the actor `self`, to a node that was met, so that it can be asked. */
 int zanni__node_known (zanni_t *self, zanni_ref_t **ref_p, const zanni__met_t *met);

@@ -164,7 +164,7 @@ s_make (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire
         zanni__identity_unref (identity);
         return ZANNI_ENOMEM;
     }
-    if (remotes->met != remote->peer->serial) {   // once a peer, as long as it is always the same
+    if (remotes->met != remote->peer->serial && ref->actor != ZANNI__NODE_ACTOR) {   // once a peer, as long as it is always the same
         remotes->met = remote->peer->serial;
         zanni__node_met (worker->node, remote->address.node, remote->endpoint);
     }
@@ -200,6 +200,18 @@ zanni__remote_get (zanni_worker_t *worker, zanni__identity_t **identity_p, const
 }
 
 int
+zanni__remote_at (zanni_worker_t *worker, zanni__identity_t **identity_p, const char *endpoint)
+{
+    static const uint8_t nobody [ZANNI__NONCE];
+    const zanni_address_t address = { .actor = ZANNI__NODE_ACTOR };
+    const zanni_wire_ref_t ref = {
+        .node = address.node, .actor = address.actor, .nonce = nobody, .endpoint = { endpoint, strlen (endpoint) }
+    };
+    int rc = zanni__worker_link (worker);
+    return rc ? rc : s_make (worker, identity_p, &ref, &address);
+}
+
+int
 zanni__remote_here (zanni_worker_t *worker, zanni__identity_t **here_p, zanni__identity_t *identity)
 {
     zanni_wire_ref_t ref;
@@ -207,7 +219,7 @@ zanni__remote_here (zanni_worker_t *worker, zanni__identity_t **here_p, zanni__i
         *here_p = identity;
         return 0;
     }
-    int rc = zanni__ref_to_wire (worker, &ref, identity, false, true);
+    int rc = zanni__ref_to_wire (worker, NULL, &ref, identity, false, true);
     if (!rc)
         rc = zanni__remote_get (worker, here_p, &ref);
     /* relaxed: a hint, as everywhere. */
@@ -289,6 +301,10 @@ s_fail_ask (zanni_worker_t *worker, zanni__pending_t *pending, const zanni_reaso
     int code = reason->kind == ZANNI_EXIT_NO_CONNECTION ? ZANNI_ENODE : ZANNI_EDOWN;
     if (pending->as.ask.starts && reason->kind == ZANNI_EXIT_ERROR && reason->code < 0 && reason->code >= INT32_MIN) {
         zanni__ask_fail (worker, pending, (int) reason->code, reason->text);   // a spawn answers why it failed
+        return;
+    }
+    if (reason->kind == ZANNI_EXIT_ERROR && reason->code == ZANNI_EAUTH) {
+        zanni__ask_fail (worker, pending, ZANNI_EAUTH, reason->text);
         return;
     }
     snprintf (text, sizeof text, "%s: %s", zanni_strerror (code), zanni_reason_string (reason, why, sizeof why));

@@ -78,6 +78,9 @@ zanni__address_hash (const zanni_address_t *address)
 /* remote.c. The stand-in of `worker` for whom a reference names, made where it is new; borrowed: hold or refer to it. */
 int zanni__remote_get (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *ref);
 
+/* The same for whatever node listens at an endpoint, to be asked what nodes.h says: a new one each time. */
+int zanni__remote_at (zanni_worker_t *worker, zanni__identity_t **identity_p, const char *endpoint);
+
 /* zanni__remote_here (worker.h): the same for the sender: `identity` itself where it is no stand-in or its own. */
 
 /* The worker's own stand-in for that address, or NULL. */
@@ -105,8 +108,10 @@ zanni__identity_t *zanni__export_find (zanni_node_t *node, uint64_t id);
 /* An actor of this worker by what a stranger knows of it; borrowed. NULL: there is none for that nonce. */
 zanni__identity_t *zanni__reach (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own);
 
-/* How `ref` looks to `peer`'s node. Pointers lead into what the reference keeps alive. */
-int zanni__ref_to_wire (zanni_worker_t *worker, zanni_wire_ref_t *wire, zanni__identity_t *identity, bool strong, bool own);
+/* How a reference looks to the node of `peer` (NULL: to a worker of this one). Pointers lead into what the reference keeps
+   alive. ZANNI_EROUTE: nobody there could reach the actor. */
+int zanni__ref_to_wire (zanni_worker_t *worker, const zanni_peer_t *peer, zanni_wire_ref_t *wire, zanni__identity_t *identity,
+                        bool strong, bool own);
 
 /* lend.c. A strong reference goes to a peer, whose node holds it until RELEASE. ZANNI_ENOMEM. */
 int zanni__lend (zanni_worker_t *worker, zanni_peer_t *peer, zanni__identity_t *identity, bool own);

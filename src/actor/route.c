@@ -66,7 +66,7 @@ s_set_from (s_route_t *route, zanni__identity_t *from)
         return rc;
     }
     route->record.about = &route->about;
-    return zanni__ref_to_wire (route->worker, &route->about, from, false, false);
+    return zanni__ref_to_wire (route->worker, route->to->peer, &route->about, from, false, false);
 }
 
 /* Answers do not name who sends them to whom, but the link has to know: they stay in order with the rest of what one
@@ -97,7 +97,7 @@ static int
 s_set_ref (s_route_t *route, const zanni_ref_t *ref)
 {
     zanni_wire_ref_t *wire = &route->refs [route->lent];
-    int rc = zanni__ref_to_wire (route->worker, wire, ref->identity, ref->strong, ref->own);
+    int rc = zanni__ref_to_wire (route->worker, route->to->peer, wire, ref->identity, ref->strong, ref->own);
     if (!rc && ref->strong)
         rc = zanni__lend (route->worker, route->to->peer, ref->identity, ref->own);
     route->lent += !rc;
@@ -206,7 +206,7 @@ s_route_reply (s_route_t *route, zanni_msg_t *msg)
         return s_send_arguments (route, msg);
     route->record.kind = ZANNI_RECORD_SPAWNED;
     route->record.about = &route->about;
-    int rc = zanni__ref_to_wire (route->worker, &route->about, msg->from, false, false);
+    int rc = zanni__ref_to_wire (route->worker, route->to->peer, &route->about, msg->from, false, false);
     return rc ? rc : s_send (route, NULL);
 }
 
@@ -255,7 +255,7 @@ s_route_forwarded (s_route_t *route, zanni_msg_t *msg)
     route->record.id = msg->id;
     s_set_pair (route, msg->from);
     route->record.about = &route->about;
-    int rc = zanni__ref_to_wire (route->worker, &route->about, target->identity, false, false);
+    int rc = zanni__ref_to_wire (route->worker, route->to->peer, &route->about, target->identity, false, false);
     return rc ? rc : s_send (route, NULL);
 }
 

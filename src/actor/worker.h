@@ -144,6 +144,7 @@ struct zanni_worker {
     bool quit;                        // zanni_exit by a root or attached actor: zanni_run is to return
     char name [80];
     char endpoint [ZANNI__ENDPOINT_MAX];   // at which others reach its actors; "": made when that is needed (node's lock)
+    char far_endpoint [ZANNI__ENDPOINT_MAX];   // and from other hosts; "": nowhere
     int listen_fd;                         // its sockets, until the link adopts them
     int lane_fd;
     _Atomic uint32_t users;           // identities, outlets, the node; the last one (acq_rel) frees

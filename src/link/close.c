@@ -24,14 +24,22 @@ s_is_busy (zanni__hub_t *hub)
 }
 
 static int
+s_gate_items (const zanni__gate_t *gate, zmq_pollitem_t *items)
+{
+    if (!gate->router.socket)
+        return 0;
+    items [0] = (zmq_pollitem_t) { .socket = gate->router.socket, .events = ZMQ_POLLIN };
+    items [1] = (zmq_pollitem_t) { .socket = gate->monitor.socket, .events = ZMQ_POLLIN };
+    return 2;
+}
+
+static int
 s_items (const zanni__hub_t *hub, zmq_pollitem_t *items, int room)
 {
     int count = 0;
     const zanni__link_t *link = hub->peers.next;
-    if (hub->router.socket) {
-        items [count++] = (zmq_pollitem_t) { .socket = hub->router.socket, .events = ZMQ_POLLIN };
-        items [count++] = (zmq_pollitem_t) { .socket = hub->router_monitor.socket, .events = ZMQ_POLLIN };
-    }
+    count += s_gate_items (&hub->near, items);
+    count += s_gate_items (&hub->far, items + count);
     for (; link != &hub->peers && count + 3 <= room; link = link->next) {
         const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
         if (zanni__peer_has_rings (peer) && peer->stood)
@@ -47,8 +55,10 @@ s_items (const zanni__hub_t *hub, zmq_pollitem_t *items, int room)
 static void
 s_stir_all (zanni__hub_t *hub)
 {
-    zanni__source_stir (&hub->router);
-    zanni__source_stir (&hub->router_monitor);
+    zanni__source_stir (&hub->near.router);
+    zanni__source_stir (&hub->near.monitor);
+    zanni__source_stir (&hub->far.router);
+    zanni__source_stir (&hub->far.monitor);
     for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
         const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
         if (zanni__peer_has_rings (peer) && peer->stood)

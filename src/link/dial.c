@@ -37,6 +37,7 @@ s_read_monitor (zanni__source_t *source)
                 dial->stands (dial);
         }
         else if (!dial->broken) {
+            dial->denied = event != ZMQ_EVENT_DISCONNECTED && event != ZMQ_EVENT_CLOSED;
             dial->broken = dial->dealer.ends = true;
             zanni__source_stir (&dial->dealer);
         }
@@ -124,6 +125,8 @@ zanni__dial_new (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint
     dial->dealer.hub = dial->monitor.hub = hub;
     s_give (dial, how);
     int rc = s_open (dial, hub, how->pulse_ns);
+    if (!rc && zanni__is_tcp (endpoint))
+        rc = zanni__secure_dial (hub, dial->dealer.socket, endpoint);
     if (!rc && zmq_connect (dial->dealer.socket, endpoint))
         rc = errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_EROUTE;
     if (rc)

@@ -67,14 +67,14 @@ s_bytes (const char *text)
 }
 
 void
-zanni__hello_fill (zanni__hub_t *hub, zanni_wire_hello_t *hello)
+zanni__hello_fill (zanni__hub_t *hub, zanni_wire_hello_t *hello, bool far)
 {
     const zanni_node_t *node = hub->worker->node;
     *hello = (zanni_wire_hello_t) {
         .version_min = ZANNI_WIRE_VERSION, .version_max = ZANNI_WIRE_VERSION, .node = node->id,
         .incarnation = node->incarnation, .name = s_bytes (node->name), .host = hub->host, .window = hub->window,
-        .buffer_max = ZANNI__BUFFER_LARGEST, .endpoint = s_bytes (hub->endpoint),
-        .home = s_bytes (node->home ? node->home : "")
+        .buffer_max = ZANNI__BUFFER_LARGEST, .endpoint = s_bytes (far ? hub->far_endpoint : hub->endpoint),
+        .home = s_bytes (far || !node->home ? "" : node->home)
     };
 }
 
@@ -85,7 +85,7 @@ s_abilities (zanni__peer_t *peer)
     const zanni__claim_ops_t *claims = worker->node->claims;
     uint32_t level = worker->node->options.wire_level_max;
     uint32_t abilities = (level > 1 ? ZANNI_ABILITY_FRAMES : 0) | (level > 2 ? ZANNI_ABILITY_SHARED : 0);
-    peer->takes_claims |= claims && !claims->check (worker, NULL);   // said once, it stays true
+    peer->takes_claims |= !peer->base.far && claims && !claims->check (worker, NULL);   // said once, it stays true
     abilities |= peer->takes_claims ? ZANNI_ABILITY_CLAIMS : 0;
     if (!peer->lane)
         return abilities;
@@ -97,7 +97,7 @@ s_say (zanni__peer_t *peer, zanni_record_kind_t kind)
 {
     zanni_record_t record = { .kind = (uint8_t) kind };
     const zanni__way_t way = zanni__peer_way (peer);
-    zanni__hello_fill (peer->hub, &record.as.hello);
+    zanni__hello_fill (peer->hub, &record.as.hello, peer->base.far);
     record.as.hello.session = peer->number;
     record.as.hello.last = peer->in.seen;
     record.as.hello.abilities = s_abilities (peer);
@@ -163,8 +163,10 @@ s_welcome_came (s_letter_t *letter)
         letter->fault = "WELCOME: of another session";
     else if (peer->stood ? !s_same (hello, peer) : s_is_known (peer->base.node) && memcmp (hello->node, peer->base.node, 16))
         s_replaced (peer);
-    else
+    else {
+        zanni__peer_listens (peer, hello);
         zanni__session_welcomed (peer, hello);
+    }
 }
 
 /* The other's dial stays: its HELLO comes soon, or else ours goes on. */
@@ -293,9 +295,9 @@ s_accept (s_letter_t *letter, zanni__peer_t *peer)
         peer->route->peer = peer;
     }
     memcpy (peer->base.node, hello.node, sizeof peer->base.node);
-    if (!peer->stood && hello.abilities & ZANNI_ABILITY_LANE)
+    if (!peer->base.far && !peer->stood && hello.abilities & ZANNI_ABILITY_LANE)
         zanni__lane_accept (peer);
-    (void) zmq_getsockopt (hub->router.socket, ZMQ_EVENTS, &events, &size);   // it sees what connections are gone
+    (void) zmq_getsockopt (letter->way.socket, ZMQ_EVENTS, &events, &size);   // it sees what connections are gone
     if (!s_say (peer, ZANNI_RECORD_WELCOME)) {
         zanni__session_broke (peer);
         return;
@@ -324,7 +326,8 @@ s_hello_came (s_letter_t *letter)
         zanni__bye_send (&letter->way, ZANNI_BYE_DEAD, "");
         return;
     }
-    if (zanni__peer_get (hub, &peer, &hello->endpoint, hello->node))
+    if (letter->way.socket == hub->far.router.socket ? zanni__peer_far (hub, &peer, hello)
+                                                     : zanni__peer_get (hub, &peer, &hello->endpoint, hello->node))
         return;
     peer->pins++;
     if (peer->alive)

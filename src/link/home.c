@@ -73,7 +73,7 @@ zanni__home_guess (zanni__peer_t *peer)
 {
     const char *home = peer->hub->worker->node->home;
     static const uint8_t unknown [16];
-    if (!home || *peer->base.home || !memcmp (peer->base.node, unknown, sizeof unknown))
+    if (!home || peer->base.far || *peer->base.home || !memcmp (peer->base.node, unknown, sizeof unknown))
         return;
     strncpy (peer->base.home, home, sizeof peer->base.home - 1);
     zanni__home_watch (peer);

@@ -32,6 +32,7 @@ typedef struct zanni__hub zanni__hub_t;
 typedef struct zanni__peer zanni__peer_t;
 typedef struct zanni__source zanni__source_t;
 typedef struct zanni__dial zanni__dial_t;
+typedef struct zanni__gate zanni__gate_t;
 typedef struct zanni__route zanni__route_t;
 typedef struct zanni__pulse zanni__pulse_t;
 typedef struct zanni__strand zanni__strand_t;
@@ -69,11 +70,19 @@ struct zanni__dial {
     void (*stands) (zanni__dial_t *dial);   // its handshake is over; may be NULL
     void (*broke) (zanni__dial_t *dial);    // everything that came by it was read before
     bool broken;
+    bool denied;                   // amid its handshake
 };
 
-/* A connection to our ROUTER whose HELLO was accepted; see listen.c. */
+/* Where others dial us; see listen.c. */
+struct zanni__gate {
+    zanni__source_t router;        // first: its socket is NULL where nobody can
+    zanni__source_t monitor;
+};
+
+/* A connection to a ROUTER of ours whose HELLO was accepted; see listen.c. */
 struct zanni__route {
     zanni__entry_t entry;          // by id
+    zanni__gate_t *gate;
     zanni__link_t broken;          // among the hub's broken ones, which are still read
     zanni__peer_t *peer;           // one of the two
     zanni__pulse_t *pulse;
@@ -176,6 +185,7 @@ struct zanni__peer {
     uint64_t number;
     zanni__dial_t *dial;
     zanni__route_t *route;
+    uint32_t denials;              // handshakes that the other side ended, one behind the other
     uint32_t level;                // how buffers may travel; 0: not known yet
     bool claims;                   // and in a store that both know, says the peer
     bool takes_claims;             // and this side has said
@@ -201,8 +211,8 @@ struct zanni__peer {
 struct zanni__hub {
     zanni_worker_t *worker;        // not held: a hub that outlives its close does not use it
     void *context;
-    zanni__source_t router;
-    zanni__source_t router_monitor;
+    zanni__gate_t near;            // of this host, by ipc
+    zanni__gate_t far;             // of any, by tcp
     zanni__table_t routes;
     zanni__route_t *last_route;    // who sent last
     zanni__link_t broken;          // routes whose end the monitor has told
@@ -232,10 +242,13 @@ struct zanni__hub {
     uint32_t records;
     int64_t strangers_ns;          // when one was last logged
     uint32_t strangers;            // how many there were since
+    int64_t refused_ns;            // when one was last refused by its handshake, as the log says
+    bool admits;                   // the handler of keys knows this node by us
     bool receiving;
     bool closing;
     bool closed;
-    char endpoint [ZANNI_ENDPOINT_MAX];   // our own; "": not known yet
+    char endpoint [ZANNI_ENDPOINT_MAX];   // our own of ipc; "": not known yet
+    char far_endpoint [ZANNI_ENDPOINT_MAX];   // and of tcp, as others dial it; "": they cannot
     uint8_t host [16];
     struct {
         uint64_t hash;             // of who had it
@@ -295,6 +308,8 @@ zanni__record_charge (const zanni_record_t *record)
 /* link.c */
 zanni__peer_t *zanni__peer_find (zanni__hub_t *hub, const zanni_bytes_t *endpoint, const uint8_t *node);
 int zanni__peer_get (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_bytes_t *endpoint, const uint8_t *node);
+int zanni__peer_far (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_wire_hello_t *hello);   // that dialled us by tcp
+void zanni__peer_listens (zanni__peer_t *peer, const zanni_wire_hello_t *hello);
 void zanni__peer_unpin (zanni__peer_t *peer);   // the last hold of any kind frees it
 void zanni__peer_leave (zanni__peer_t *peer);
 void zanni__hub_tidy (zanni__hub_t *hub);       // frees what was closed
@@ -321,7 +336,8 @@ bool zanni__post_ack (zanni__peer_t *peer);   // by a lane that is full: later
 void zanni__peer_sent (zanni__peer_t *peer);   // its socket may have something to read that did not stir
 zanni__way_t zanni__peer_way (const zanni__peer_t *peer);
 zanni__way_t zanni__dial_way (const zanni__dial_t *dial);
-zanni__way_t zanni__route_way (const zanni__hub_t *hub, const zanni__route_t *route);
+zanni__way_t zanni__route_way (const zanni__route_t *route);
+zanni__source_t *zanni__peer_source (const zanni__peer_t *peer);   // what its connection is read from; NULL: it has none
 
 /* outbox.c */
 void zanni__outbox_init (zanni__outbox_t *out, uint64_t window);
@@ -413,14 +429,25 @@ void zanni__dial_ahead (zanni__hub_t *hub, const char *endpoint);
 bool zanni__dial_refused (const char *endpoint);
 
 /* listen.c */
+void zanni__gate_init (zanni__gate_t *gate);
 int zanni__listen (zanni__hub_t *hub, const char *endpoint, int fd, int lane_fd);
+int zanni__listen_far (zanni__hub_t *hub, const char *endpoint, char bound [ZANNI_ENDPOINT_MAX]);
 zanni__route_t *zanni__route_new (zanni__hub_t *hub, const zanni__way_t *way, int fd);
 void zanni__route_end (zanni__hub_t *hub, zanni__route_t **route_p);
+void zanni__listen_far_close (zanni__hub_t *hub);
 void zanni__listen_close (zanni__hub_t *hub);
+
+/* tcp.c: connections with other hosts. */
+bool zanni__is_tcp (const char *endpoint);
+bool zanni__is_loopback (const char *endpoint);
+int zanni__secure_dial (zanni__hub_t *hub, void *socket, const char *endpoint);
+int zanni__secure_listener (zanni__hub_t *hub, void *socket);
+void zanni__secure_no_more (zanni__hub_t *hub);
+int zanni__bind (void *link, const char *endpoint, const char *advertised, char known [ZANNI_ENDPOINT_MAX]);
 
 /* hello.c: who may speak. */
 void zanni__hello_host (uint8_t host [16]);
-void zanni__hello_fill (zanni__hub_t *hub, zanni_wire_hello_t *hello);
+void zanni__hello_fill (zanni__hub_t *hub, zanni_wire_hello_t *hello, bool far);
 bool zanni__hello_send (zanni__peer_t *peer);
 void zanni__mail_dialled (zanni__dial_t *dial, zanni__mail_t *mail);   // what comes by a session that we dialled
 void zanni__mail_came (zanni__hub_t *hub, const zanni__way_t *way, zanni__route_t *route, zanni__mail_t *mail);
@@ -431,7 +458,6 @@ void zanni__bye_send (const zanni__way_t *way, zanni_bye_t code, const char *tex
 void zanni__pulse_watch (zanni__hub_t *hub, const zanni_node_event_t *event);
 void zanni__pulse_want (zanni__peer_t *peer);
 void zanni__pulse_miss (zanni__peer_t *peer);
-void zanni__pulse_missed (zanni__hub_t *hub, const zanni_node_event_t *event);
 void zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zanni_wire_hello_t *hello);
 void zanni__pulse_broke (zanni__hub_t *hub, zanni__pulse_t *pulse);   // of the other side's
 void zanni__pulse_done (zanni__hub_t *hub, zanni__pulse_t *pulse);

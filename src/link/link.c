@@ -10,6 +10,7 @@
 #include "../base/sockets.h"
 
 #include "../base/assert.h"
+#include <stdio.h>
 #include <string.h>
 
 static uint64_t
@@ -61,6 +62,7 @@ zanni__peer_get (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_bytes_t 
     memcpy (peer->base.node, node, sizeof peer->base.node);
     if (endpoint->size)
         memcpy (peer->base.endpoint, endpoint->data, endpoint->size);
+    peer->base.far = zanni__is_tcp (peer->base.endpoint);
     zanni__link_init (&peer->dirty);
     zanni__outbox_init (&peer->out, hub->window);
     zanni__inbox_init (&peer->in, hub->window);
@@ -71,6 +73,48 @@ zanni__peer_get (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_bytes_t 
     zanni__list_append (&hub->peers, &peer->all);
     *peer_p = peer;
     return 0;
+}
+
+/* Of a node that this endpoint is known of, whoever dialled. */
+static zanni__peer_t *
+s_find_far (zanni__hub_t *hub, const zanni_bytes_t *listens, const uint8_t *node)
+{
+    for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
+        zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
+        if (peer->base.far && !memcmp (peer->base.node, node, 16) && strlen (peer->base.listens) == listens->size
+            && !memcmp (peer->base.listens, listens->data, listens->size))
+            return peer;
+    }
+    return NULL;
+}
+
+/* It is not known by where it says that it listens, which may be a lie, or lead nowhere from here. */
+int
+zanni__peer_far (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_wire_hello_t *hello)
+{
+    char name [16];
+    zanni__peer_t *peer = hello->endpoint.size ? s_find_far (hub, &hello->endpoint, hello->node) : NULL;
+    if (peer && *peer->base.endpoint == '~') {
+        *peer_p = peer;
+        return 0;
+    }
+    snprintf (name, sizeof name, "~%llu", (unsigned long long) hub->peer_serial + 1);
+    const zanni_bytes_t endpoint = { name, strlen (name) };
+    int rc = zanni__peer_get (hub, &peer, &endpoint, hello->node);
+    if (rc)
+        return rc;
+    peer->base.far = true;
+    zanni__peer_listens (peer, hello);
+    *peer_p = peer;
+    return 0;
+}
+
+void
+zanni__peer_listens (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
+{
+    memset (peer->base.listens, 0, sizeof peer->base.listens);
+    if (peer->base.far && hello->endpoint.size && hello->endpoint.size < sizeof peer->base.listens)
+        memcpy (peer->base.listens, hello->endpoint.data, hello->endpoint.size);
 }
 
 static void
@@ -166,8 +210,8 @@ s_open (void *context, zanni_worker_t *worker, void **link_p)
     zanni__link_init (&hub->dirty);
     zanni__link_init (&hub->stirred);
     zanni__link_init (&hub->broken);
-    zanni__link_init (&hub->router.stirred);
-    zanni__link_init (&hub->router_monitor.stirred);
+    zanni__gate_init (&hub->near);
+    zanni__gate_init (&hub->far);
     zanni__hello_host (hub->host);
     int rc = s_has_memory (hub) ? zanni__zmq_context_take (&hub->context) : ZANNI_ENOMEM;
     if (rc) {
@@ -191,7 +235,8 @@ s_join (void *link, const char *endpoint, const uint8_t *node, zanni_peer_t **pe
     static const uint8_t nobody [16];
     zanni__peer_t *peer;
     const zanni_bytes_t bytes = { endpoint, strlen (endpoint) };
-    int rc = zanni__peer_get (link, &peer, &bytes, node);
+    peer = zanni__is_tcp (endpoint) ? s_find_far (link, &bytes, node) : NULL;
+    int rc = peer ? 0 : zanni__peer_get (link, &peer, &bytes, node);
     if (rc)
         return rc;
     if (!peer->alive || !memcmp (peer->base.node, nobody, sizeof nobody))
@@ -399,9 +444,6 @@ s_event (void *link, const zanni_node_event_t *event)
     case ZANNI_NODE_WATCH:
         zanni__pulse_watch (link, event);
         break;
-    case ZANNI_NODE_MISSED:
-        zanni__pulse_missed (link, event);
-        break;
     case ZANNI_NODE_ENDED:
         zanni__home_ended (link, event);
         break;
@@ -423,7 +465,7 @@ s_close (void *link, int64_t until_ns)
 }
 
 const zanni_link_ops_t zanni__link_zmq = {
-    .size = sizeof (zanni_link_ops_t), .open = s_open, .listen = s_listen, .join = s_join, .leave = s_leave,
+    .size = sizeof (zanni_link_ops_t), .open = s_open, .listen = s_listen, .bind = zanni__bind, .join = s_join, .leave = s_leave,
     .admits = s_admits, .send = s_send, .room = s_room, .wrote = s_wrote, .prefer = s_prefer, .flush = s_flush, .taken = s_taken,
     .receive = s_receive, .waiting = s_waiting, .shares = s_shares, .rest = s_rest, .next_ns = s_next_ns, .event = s_event, .close = s_close
 };

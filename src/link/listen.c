@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define S_HANDSHAKE_MS 3000
+#define S_REFUSED_NS 1000000000
 
 /* What was sent last goes before the end begins, unless the kernel has no room for it. A connection that breaks amid that is
    kept as long as this by libzmq (4.3.4), which asserts when a ping of its falls due meanwhile: so it is short. */
@@ -33,20 +34,22 @@ s_hash (const void *id, size_t size)
     return zanni__spread (hash);
 }
 
+/* Two ROUTERs may choose the same id. */
 static bool
-s_is (const zanni__route_t *route, const void *id, size_t size)
+s_is (const zanni__route_t *route, const zanni__way_t *way)
 {
-    return route->id_size == size && !memcmp (route->id, id, size);
+    return route->id_size == way->id_size && !memcmp (route->id, way->id, way->id_size)
+        && route->gate->router.socket == way->socket;
 }
 
 static zanni__route_t *
-s_find (zanni__hub_t *hub, const void *id, size_t size)
+s_find (zanni__hub_t *hub, const zanni__way_t *way)
 {
-    if (hub->last_route && s_is (hub->last_route, id, size))
+    if (hub->last_route && s_is (hub->last_route, way))
         return hub->last_route;
-    uint64_t hash = s_hash (id, size);
+    uint64_t hash = s_hash (way->id, way->id_size);
     zanni__entry_t *entry = zanni__table_find (&hub->routes, hash);
-    while (entry && !s_is ((zanni__route_t *) (void *) entry, id, size))
+    while (entry && !s_is ((zanni__route_t *) (void *) entry, way))
         entry = zanni__table_again (entry->next, hash);
     if (entry)
         hub->last_route = (zanni__route_t *) (void *) entry;
@@ -67,27 +70,43 @@ s_detach (zanni__route_t *route)
 }
 
 static void
-s_disconnected (zanni__hub_t *hub, int fd)
+s_disconnected (zanni__gate_t *gate, int fd)
 {
+    zanni__hub_t *hub = gate->router.hub;
     for (uint32_t i = 0; i < hub->routes.size; i++)
         for (zanni__entry_t *entry = hub->routes.buckets [i]; entry; entry = entry->next) {
             zanni__route_t *route = (zanni__route_t *) (void *) entry;
-            if (route->fd == fd && zanni__list_empty (&route->broken))
+            if (route->gate == gate && route->fd == fd && zanni__list_empty (&route->broken))
                 zanni__list_append (&hub->broken, &route->broken);
         }
-    hub->router.ends = !zanni__list_empty (&hub->broken);
-    zanni__source_stir (&hub->router);
+    gate->router.ends = !zanni__list_empty (&hub->broken);
+    zanni__source_stir (&gate->router);
+}
+
+/* Who has no key, or another one, is told nothing; the log says so, once a second. */
+static void
+s_judge_handshake (zanni__hub_t *hub, int event)
+{
+    int64_t now_ns = zanni__hub_now (hub);
+    if ((event != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && event != ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
+        || now_ns - hub->refused_ns < S_REFUSED_NS)
+        return;
+    hub->refused_ns = now_ns;
+    zanni__log (hub->worker->node, ZANNI_LOG_WARNING, "a connection to %s is refused: its secret is another, or it has none",
+                hub->far_endpoint);
 }
 
 /* Whether the last connection on that descriptor has ended by now, as far as the monitor had not told before. */
 static bool
-s_read_events (zanni__hub_t *hub, int fd)
+s_read_events (zanni__gate_t *gate, int fd)
 {
     int event, value;
     bool ended = false;
-    while (hub->router_monitor.socket && zanni__monitor_read (&hub->router_monitor, &event, &value)) {
+    while (gate->monitor.socket && zanni__monitor_read (&gate->monitor, &event, &value)) {
         if (event == ZMQ_EVENT_DISCONNECTED)
-            s_disconnected (hub, value);
+            s_disconnected (gate, value);
+        else if (gate == &gate->router.hub->far)
+            s_judge_handshake (gate->router.hub, event);
         if (value == fd && (event == ZMQ_EVENT_DISCONNECTED || event == ZMQ_EVENT_ACCEPTED))
             ended = event == ZMQ_EVENT_DISCONNECTED;
     }
@@ -98,8 +117,9 @@ s_read_events (zanni__hub_t *hub, int fd)
 zanni__route_t *
 zanni__route_new (zanni__hub_t *hub, const zanni__way_t *way, int fd)
 {
-    bool ended = s_read_events (hub, fd);
-    zanni__route_t *route = s_find (hub, way->id, way->id_size);
+    zanni__gate_t *gate = way->socket == hub->far.router.socket ? &hub->far : &hub->near;
+    bool ended = s_read_events (gate, fd);
+    zanni__route_t *route = s_find (hub, way);
     if (route) {
         s_detach (route);
         return route;
@@ -107,6 +127,7 @@ zanni__route_new (zanni__hub_t *hub, const zanni__way_t *way, int fd)
     route = zanni__calloc (sizeof *route);
     if (!route)
         return NULL;
+    route->gate = gate;
     memcpy (route->id, way->id, way->id_size);
     route->id_size = (uint8_t) way->id_size;
     route->fd = fd;
@@ -116,7 +137,7 @@ zanni__route_new (zanni__hub_t *hub, const zanni__way_t *way, int fd)
         return NULL;
     }
     if (ended)
-        s_disconnected (hub, fd);
+        s_disconnected (gate, fd);
     return route;
 }
 
@@ -134,13 +155,24 @@ zanni__route_end (zanni__hub_t *hub, zanni__route_t **route_p)
     zanni__free (route);
 }
 
+static zanni__route_t *
+s_broken_at (const zanni__gate_t *gate)
+{
+    const zanni__hub_t *hub = gate->router.hub;
+    for (zanni__link_t *link = hub->broken.next; link != &hub->broken; link = link->next)
+        if (ZANNI__CONTAINER (link, zanni__route_t, broken)->gate == gate)
+            return ZANNI__CONTAINER (link, zanni__route_t, broken);
+    return NULL;
+}
+
 /* All that they had sent is read. */
 static void
-s_end_broken (zanni__hub_t *hub)
+s_end_broken (zanni__gate_t *gate)
 {
-    hub->router.ends = false;
-    while (!zanni__list_empty (&hub->broken)) {
-        zanni__route_t *route = ZANNI__CONTAINER (hub->broken.next, zanni__route_t, broken);
+    zanni__hub_t *hub = gate->router.hub;
+    zanni__route_t *route;
+    gate->router.ends = false;
+    while ((route = s_broken_at (gate))) {
         zanni__link_remove (&route->broken);
         if (route->peer)
             zanni__session_broke (route->peer);
@@ -159,7 +191,7 @@ s_read (zanni__hub_t *hub, void *socket)
         return false;
     const zanni__way_t way = { socket, zmq_msg_data (&id), zmq_msg_size (&id) };
     if (zmq_msg_more (&id) && zanni__mail_read (&hub->mail, socket)) {
-        zanni__mail_came (hub, &way, s_find (hub, way.id, way.id_size), &hub->mail);
+        zanni__mail_came (hub, &way, s_find (hub, &way), &hub->mail);
         zanni__mail_close (&hub->mail);
     }
     (void) zmq_msg_close (&id);
@@ -172,7 +204,7 @@ s_read_router (zanni__source_t *source)
     zanni__hub_t *hub = source->hub;
     while (source->socket && !zanni__hub_has_enough (hub)) {
         if (!s_read (hub, source->socket)) {
-            s_end_broken (hub);
+            s_end_broken ((zanni__gate_t *) (void *) source);
             return false;
         }
         hub->messages++;
@@ -183,12 +215,19 @@ s_read_router (zanni__source_t *source)
 static bool
 s_read_monitor (zanni__source_t *source)
 {
-    (void) s_read_events (source->hub, -1);
+    (void) s_read_events (ZANNI__CONTAINER (source, zanni__gate_t, monitor), -1);
     return false;
 }
 
+void
+zanni__gate_init (zanni__gate_t *gate)
+{
+    zanni__link_init (&gate->router.stirred);
+    zanni__link_init (&gate->monitor.stirred);
+}
+
 static int
-s_bind (zanni__hub_t *hub, const char *endpoint, int fd)
+s_socket (zanni__hub_t *hub, void **socket_p)
 {
     void *socket = NULL;
     const int on = 1;
@@ -199,10 +238,36 @@ s_bind (zanni__hub_t *hub, const char *endpoint, int fd)
     (void) zmq_setsockopt (socket, ZMQ_ROUTER_MANDATORY, &on, sizeof on);
     (void) zmq_setsockopt (socket, ZMQ_HANDSHAKE_IVL, &handshake, sizeof handshake);
     zanni__socket_pings (socket, hub->interval_ns);
+    *socket_p = socket;
+    return 0;
+}
+
+/* Takes the socket, which is to be bound. */
+static int
+s_watch (zanni__hub_t *hub, zanni__gate_t *gate, void *socket)
+{
+    int rc = zanni__source_open (&gate->router, hub, socket, s_read_router);
+    return rc ? rc : zanni__monitor_open (&gate->monitor, &gate->router, s_read_monitor);
+}
+
+static void
+s_gate_close (zanni__gate_t *gate)
+{
+    if (gate->monitor.socket)
+        (void) zmq_socket_monitor (gate->router.socket, NULL, 0);
+    zanni__source_close (&gate->monitor);
+    zanni__source_close (&gate->router);
+}
+
+static int
+s_bind (zanni__hub_t *hub, const char *endpoint, int fd)
+{
+    void *socket;
+    int rc = s_socket (hub, &socket);
+    if (rc)
+        return rc;
     (void) zmq_setsockopt (socket, ZMQ_USE_FD, &fd, sizeof fd);
-    rc = zanni__source_open (&hub->router, hub, socket, s_read_router);
-    if (!rc)
-        rc = zanni__monitor_open (&hub->router_monitor, &hub->router, s_read_monitor);
+    rc = s_watch (hub, &hub->near, socket);
     if (!rc && zmq_bind (socket, endpoint))
         rc = ZANNI_ESYSTEM;
     return rc;
@@ -211,7 +276,7 @@ s_bind (zanni__hub_t *hub, const char *endpoint, int fd)
 int
 zanni__listen (zanni__hub_t *hub, const char *endpoint, int fd, int lane_fd)
 {
-    if (hub->router.socket)
+    if (hub->near.router.socket)
         return ZANNI_EINVAL;
     int rc = s_bind (hub, endpoint, fd);
     zanni__lane_listen (hub, lane_fd);
@@ -219,17 +284,56 @@ zanni__listen (zanni__hub_t *hub, const char *endpoint, int fd, int lane_fd)
         strncpy (hub->endpoint, endpoint, sizeof hub->endpoint - 1);
         return 0;
     }
-    zanni__listen_close (hub);
+    s_gate_close (&hub->near);
+    zanni__lane_unlisten (hub);
     close (fd);
     return rc;
+}
+
+/* What the socket was bound to, in place of what was asked for. */
+static int
+s_far_bind (zanni__hub_t *hub, const char *endpoint, char bound [ZANNI_ENDPOINT_MAX])
+{
+    void *socket;
+    size_t size = ZANNI_ENDPOINT_MAX;
+    int rc = s_socket (hub, &socket);
+    if (rc)
+        return rc;
+    rc = zanni__secure_listener (hub, socket);
+    if (rc) {
+        (void) zmq_close (socket);
+        return rc;
+    }
+    rc = s_watch (hub, &hub->far, socket);
+    if (!rc && zmq_bind (socket, endpoint))
+        rc = errno == EMFILE ? ZANNI_ESOCKETS : errno == EADDRINUSE ? ZANNI_EINUSE : ZANNI_ESYSTEM;
+    if (!rc && zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, bound, &size))
+        rc = ZANNI_ETOOBIG;
+    return rc;
+}
+
+int
+zanni__listen_far (zanni__hub_t *hub, const char *endpoint, char bound [ZANNI_ENDPOINT_MAX])
+{
+    if (hub->far.router.socket)
+        return ZANNI_EINVAL;
+    int rc = s_far_bind (hub, endpoint, bound);
+    if (rc)
+        zanni__listen_far_close (hub);
+    return rc;
+}
+
+void
+zanni__listen_far_close (zanni__hub_t *hub)
+{
+    s_gate_close (&hub->far);
+    zanni__secure_no_more (hub);
 }
 
 void
 zanni__listen_close (zanni__hub_t *hub)
 {
-    if (hub->router_monitor.socket)
-        (void) zmq_socket_monitor (hub->router.socket, NULL, 0);
-    zanni__source_close (&hub->router_monitor);
-    zanni__source_close (&hub->router);
+    s_gate_close (&hub->near);
+    zanni__listen_far_close (hub);
     zanni__lane_unlisten (hub);
 }

@@ -22,9 +22,9 @@ zanni__dial_way (const zanni__dial_t *dial)
 }
 
 zanni__way_t
-zanni__route_way (const zanni__hub_t *hub, const zanni__route_t *route)
+zanni__route_way (const zanni__route_t *route)
 {
-    return (zanni__way_t) { .socket = hub->router.socket, .id = route->id, .id_size = route->id_size };
+    return (zanni__way_t) { .socket = route->gate->router.socket, .id = route->id, .id_size = route->id_size };
 }
 
 zanni__way_t
@@ -32,14 +32,23 @@ zanni__peer_way (const zanni__peer_t *peer)
 {
     if (peer->ours)
         return peer->dial ? zanni__dial_way (peer->dial) : (zanni__way_t) { .socket = NULL };
-    return peer->route ? zanni__route_way (peer->hub, peer->route) : (zanni__way_t) { .socket = NULL };
+    return peer->route ? zanni__route_way (peer->route) : (zanni__way_t) { .socket = NULL };
+}
+
+zanni__source_t *
+zanni__peer_source (const zanni__peer_t *peer)
+{
+    if (peer->ours)
+        return peer->dial ? &peer->dial->dealer : NULL;
+    return peer->route ? &peer->route->gate->router : NULL;
 }
 
 void
 zanni__peer_sent (zanni__peer_t *peer)
 {
-    if (!zanni__peer_has_rings (peer) && (peer->ours ? peer->dial != NULL : peer->route != NULL))
-        zanni__source_sent (peer->ours ? &peer->dial->dealer : &peer->hub->router);
+    zanni__source_t *source = zanni__peer_has_rings (peer) ? NULL : zanni__peer_source (peer);
+    if (source)
+        zanni__source_sent (source);
 }
 
 /* Whether what is sent next goes to that connection. */

@@ -24,6 +24,7 @@
 #define S_FIRST_PARTS 16      // of an interval, until a new one is dialled to a process of our own
 
 struct zanni__pulse {
+    zanni__entry_t entry;      // among those that the node's workers have shown
     zanni__pulse_t *next;
     zanni__hub_t *hub;
     uint8_t node [16];
@@ -35,6 +36,9 @@ struct zanni__pulse {
     int64_t lost_ns;           // when the node is lost; INT64_MAX: it stands
     int64_t redial_ns;
     bool dialled;              // once at least
+    bool shown;
+    bool far;                  // what it is waited for at
+    bool expected;             // nothing of it came so far: see zanni__pulse_miss
     bool over;                 // that time has come, and everything is read once more
 };
 
@@ -62,6 +66,44 @@ s_new (zanni__hub_t *hub, const uint8_t *node, bool ours)
     return pulse;
 }
 
+static uint64_t
+s_number (const uint8_t *node)
+{
+    uint64_t number;
+    memcpy (&number, node, sizeof number);
+    return number;
+}
+
+/* Workers of a node know of each other's pulses, of whatever direction. */
+static void
+s_show (zanni__pulse_t *pulse)
+{
+    zanni_node_t *node = pulse->hub->worker->node;
+    pthread_mutex_lock (&node->exports_lock);
+    if (!pulse->shown)
+        pulse->shown = zanni__table_put (&node->pulses, &pulse->entry, s_number (pulse->node));
+    pthread_mutex_unlock (&node->exports_lock);
+}
+
+static void
+s_hide (zanni__pulse_t *pulse)
+{
+    zanni_node_t *node = pulse->hub->worker->node;
+    pthread_mutex_lock (&node->exports_lock);
+    if (pulse->shown)
+        zanni__table_remove (&node->pulses, &pulse->entry);
+    pthread_mutex_unlock (&node->exports_lock);
+}
+
+static bool
+s_has_shown (zanni_node_t *node, const uint8_t *id)
+{
+    pthread_mutex_lock (&node->exports_lock);
+    bool found = zanni__table_find (&node->pulses, s_number (id)) != NULL;
+    pthread_mutex_unlock (&node->exports_lock);
+    return found;
+}
+
 static void
 s_free (zanni__pulse_t *pulse)
 {
@@ -72,6 +114,7 @@ s_free (zanni__pulse_t *pulse)
     *at = pulse->next;
     zanni__dial_close (&pulse->dial, 0);
     zanni__route_end (hub, &pulse->route);
+    s_hide (pulse);
     zanni__free (pulse);
 }
 
@@ -134,7 +177,7 @@ s_dial (zanni__pulse_t *pulse)
         return;
     }
     const zanni__way_t way = zanni__dial_way (pulse->dial);
-    zanni__hello_fill (hub, &record.as.hello);
+    zanni__hello_fill (hub, &record.as.hello, zanni__is_tcp (pulse->endpoint));
     record.as.hello.purpose = 1;
     (void) zanni__post_record (&way, &record);
 }
@@ -154,29 +197,36 @@ zanni__pulse_want (zanni__peer_t *peer)
         zanni_worker_event (worker, undertaker, &event);
 }
 
-/* A session that the other side dialled, and has to dial again, lost its connection. */
+/* A session that the other side dialled, and has to dial again, lost its connection. That side may have been stopped before
+   its pulse came, to whatever worker, and then there is none that could be lost. */
 void
 zanni__pulse_miss (zanni__peer_t *peer)
 {
-    zanni_worker_t *worker = peer->hub->worker;
-    zanni_worker_t *undertaker = atomic_load_explicit (&worker->node->undertaker, memory_order_relaxed);
-    zanni_node_event_t event = { .change = ZANNI_NODE_MISSED, .incarnation = peer->base.incarnation };
-    memcpy (event.node, peer->base.node, sizeof event.node);
-    if (undertaker)
-        zanni_worker_event (worker, undertaker, &event);
-}
-
-/* It may have been stopped before its pulse came, and then there is none that could be lost. */
-void
-zanni__pulse_missed (zanni__hub_t *hub, const zanni_node_event_t *event)
-{
-    if (s_find (hub, event->node, true) || s_find (hub, event->node, false))
+    zanni__hub_t *hub = peer->hub;
+    if (s_has_shown (hub->worker->node, peer->base.node) || s_find (hub, peer->base.node, false))
         return;
-    zanni__pulse_t *pulse = s_new (hub, event->node, false);
+    zanni__pulse_t *pulse = s_new (hub, peer->base.node, false);
     if (!pulse)
         return;
-    pulse->incarnation = event->incarnation;
+    pulse->incarnation = peer->base.incarnation;
+    pulse->expected = true;
+    pulse->far = peer->base.far;
     s_wait (pulse, 1);
+}
+
+/* One that was expected only: by now it came to another worker, or the session is there again. */
+static bool
+s_is_needless (const zanni__pulse_t *pulse)
+{
+    const zanni__hub_t *hub = pulse->hub;
+    if (!pulse->expected)
+        return false;
+    for (const zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
+        const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
+        if (peer->alive && peer->up && !memcmp (peer->base.node, pulse->node, sizeof pulse->node))
+            return true;
+    }
+    return s_has_shown (hub->worker->node, pulse->node);
 }
 
 static void
@@ -203,6 +253,7 @@ zanni__pulse_watch (zanni__hub_t *hub, const zanni_node_event_t *event)
         pulse = s_new (hub, event->node, true);
     if (!pulse)
         return;
+    s_show (pulse);
     pulse->incarnation = event->incarnation;
     if (pulse->dial)
         return;
@@ -228,11 +279,14 @@ zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zan
         return;
     if (route != pulse->route)
         zanni__route_end (hub, &pulse->route);
+    s_show (pulse);
+    pulse->expected = false;
+    pulse->far = way->socket == hub->far.router.socket;
     route->pulse = pulse;
     pulse->route = route;
     pulse->incarnation = hello->incarnation;
     pulse->lost_ns = INT64_MAX;
-    zanni__hello_fill (hub, &record.as.hello);
+    zanni__hello_fill (hub, &record.as.hello, pulse->far);
     if (!zanni__post_record (way, &record))
         zanni__pulse_broke (hub, pulse);
 }
@@ -274,8 +328,9 @@ static bool
 s_is_over (zanni__pulse_t *pulse)
 {
     zanni__hub_t *hub = pulse->hub;
-    zanni__source_t *first = pulse->ours ? pulse->dial ? &pulse->dial->monitor : NULL : &hub->router_monitor;
-    zanni__source_t *second = pulse->ours ? NULL : &hub->router;
+    zanni__gate_t *gate = pulse->far ? &hub->far : &hub->near;
+    zanni__source_t *first = pulse->ours ? pulse->dial ? &pulse->dial->monitor : NULL : &gate->monitor;
+    zanni__source_t *second = pulse->ours ? NULL : &gate->router;
     bool asked = pulse->over;
     pulse->over = true;
     if (asked)
@@ -289,7 +344,8 @@ static void
 s_due (zanni__pulse_t *pulse, int64_t now_ns)
 {
     if (pulse->lost_ns <= now_ns && s_is_over (pulse)) {
-        s_tell (pulse, ZANNI_NODE_LOST);
+        if (!s_is_needless (pulse))
+            s_tell (pulse, ZANNI_NODE_LOST);
         s_free (pulse);
         return;
     }

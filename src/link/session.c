@@ -14,11 +14,13 @@
 #include "../base/memory.h"
 
 #include "../base/assert.h"
+#include <stdio.h>
 #include <string.h>
 
 #define S_BACKOFF_FIRST_NS 10000000
 #define S_BACKOFF_LAST_NS 1000000000
 #define S_BYE_LINGER_MS 1000
+#define S_DENIALS 3   // handshakes in a row that end early, before the first is over
 #define S_CLIENT_INTERVALS 5   // for which one that nobody can dial may be away
 
 static const zanni_reason_t s_no_connection = { .kind = ZANNI_EXIT_NO_CONNECTION };
@@ -60,7 +62,7 @@ s_dial (zanni__peer_t *peer)
     int rc = zanni__dial_new (peer->hub, &peer->dial, peer->base.endpoint, &how);
     if (rc)
         return rc;
-    if (!peer->stood)
+    if (!peer->stood && !peer->base.far)
         zanni__lane_offer (peer);
     (void) zanni__hello_send (peer);
     return 0;
@@ -75,16 +77,26 @@ s_number (zanni__hub_t *hub)
     return hub->session_number;
 }
 
+/* Others of this host reach us where we listen, which has to be made first. */
+static int
+s_know_oneself (zanni__hub_t *hub)
+{
+    const char *endpoint;
+    int rc = *hub->endpoint ? 0 : zanni_worker_endpoint (hub->worker, &endpoint);
+    if (!rc && !*hub->endpoint)
+        strncpy (hub->endpoint, endpoint, sizeof hub->endpoint - 1);
+    return rc;
+}
+
 int
 zanni__session_begin (zanni__peer_t *peer)
 {
     zanni__hub_t *hub = peer->hub;
-    const char *endpoint = hub->endpoint;
-    int rc = *endpoint ? 0 : zanni_worker_endpoint (hub->worker, &endpoint);
+    int rc = peer->base.far ? 0 : s_know_oneself (hub);
+    if (*peer->base.endpoint == '~')
+        rc = ZANNI_EROUTE;
     if (rc)
         return rc;
-    if (!*hub->endpoint)
-        strncpy (hub->endpoint, endpoint, sizeof hub->endpoint - 1);
     s_begin (peer);
     peer->ours = true;
     peer->number = s_number (hub);
@@ -124,7 +136,8 @@ s_bury (zanni__peer_t *peer)
 {
     zanni__hub_t *hub = peer->hub;
     uint32_t at = hub->graves_next++ % ZANNI__GRAVES;
-    hub->graves [at].hash = s_grave_hash (peer->base.node, peer->base.endpoint, strlen (peer->base.endpoint));
+    const char *endpoint = peer->base.far ? peer->base.listens : peer->base.endpoint;
+    hub->graves [at].hash = s_grave_hash (peer->base.node, endpoint, strlen (endpoint));
     hub->graves [at].number = peer->number;
 }
 
@@ -211,9 +224,29 @@ s_redial_later (zanni__peer_t *peer)
     zanni__hub_due (peer->hub, peer->redial_ns);
 }
 
+/* A connection to another host that never stood. Whoever refuses our key, or speaks without any, ends it amid the handshake,
+   and says no more; that may happen once for another reason. */
+static void
+s_far_broke (zanni__peer_t *peer, bool denied)
+{
+    static const zanni_reason_t refused = { .kind = ZANNI_EXIT_ERROR, .code = ZANNI_EAUTH };
+    zanni_reason_t reason = refused;
+    peer->denials = denied ? peer->denials + 1 : 0;
+    if (peer->denials < S_DENIALS) {
+        if (!denied)
+            zanni__session_doubt (peer);
+        return;
+    }
+    snprintf (reason.text, sizeof reason.text, "%.70s does not take our secret, or has none", peer->base.endpoint);
+    zanni__log (peer->hub->worker->node, ZANNI_LOG_WARNING, "%s", reason.text);
+    zanni__session_down (peer, &reason, false, false);
+}
+
 void
 zanni__session_broke (zanni__peer_t *peer)
 {
+    bool denied = peer->dial && peer->dial->denied;
+    uint32_t generation = peer->generation;
     if (!zanni__lane_drain (peer))
         return;
     peer->up = false;
@@ -222,8 +255,12 @@ zanni__session_broke (zanni__peer_t *peer)
     zanni__route_end (peer->hub, &peer->route);
     if (peer->sentenced)
         zanni__session_lost (peer);
-    else if (peer->ours)
-        s_redial_later (peer);
+    else if (peer->ours) {
+        if (peer->base.far && !peer->stood)
+            s_far_broke (peer, denied);
+        if (peer->generation == generation)
+            s_redial_later (peer);
+    }
     else if (!*peer->base.endpoint || zanni__dial_refused (peer->base.endpoint))
         zanni__session_doubt (peer);
     else
@@ -248,7 +285,9 @@ s_redial (zanni__peer_t *peer)
 static bool
 s_is_over (zanni__peer_t *peer)
 {
-    zanni__source_t *source = peer->ours ? peer->dial ? &peer->dial->dealer : NULL : &peer->hub->router;
+    zanni__source_t *source = zanni__peer_source (peer);
+    if (!peer->ours && !source)   // what came last of its connection, or the next one's HELLO
+        source = peer->base.far ? &peer->hub->far.router : &peer->hub->near.router;
     bool asked = peer->doubt_over;
     peer->doubt_over = true;
     if (asked)

@@ -12,6 +12,7 @@
 
 #include "../base/clock.h"
 #include "../base/memory.h"
+#include "../link/keys.h"
 #include "../link/link.h"
 #include "../message/region.h"
 #include "../place/inproc.h"
@@ -73,6 +74,9 @@ s_free (zanni_node_t *node)
     zanni__processes_free (node->processes);
     zanni__tally_destroy (&node->past_tally);
     zanni__table_free (&node->exports);
+    zanni__table_free (&node->pulses);
+    zanni__keys_wipe (node);
+    zanni__offers_free (node);
     zanni__node_forget_all (node);
     pthread_mutex_destroy (&node->exports_lock);
     pthread_mutex_destroy (&node->lock);
@@ -222,6 +226,10 @@ s_node_new (zanni_node_t **node_p, const zanni_options_t *options, const uint8_t
     pthread_mutex_init (&node->lock, NULL);
     pthread_mutex_init (&node->pool_lock, NULL);
     pthread_mutex_init (&node->exports_lock, NULL);
+    pthread_mutex_init (&node->keys.lock, NULL);
+    if (!rc)
+        rc = zanni__keys_set (node, node->options.secret);
+    node->options.secret = NULL;
     node->incarnation = 1;
     node->home = "";
     node->pool = zanni__calloc (node->options.workers * sizeof *node->pool);

@@ -22,7 +22,9 @@ typedef struct zanni_peer {
     uint8_t node [16];
     uint64_t serial;                     // that no other peer of this link has had
     uint64_t incarnation;                // of the last session; 0: there was none yet
-    char endpoint [ZANNI_ENDPOINT_MAX];  // where it listens
+    char endpoint [ZANNI_ENDPOINT_MAX];  // where it listens; "~" and a number: it dialled us, and cannot be dialled
+    char listens [ZANNI_ENDPOINT_MAX];   // of tcp: where it says that it does; "~...": nowhere
+    bool far;                            // reached by tcp
     char home [ZANNI_ENDPOINT_MAX];      // who knows why its process ends; "": nobody
     uint64_t sent;                       // number of the batch that the last record went or will go into
     uint64_t acknowledged;               // of the last batch that has arrived there
@@ -34,7 +36,6 @@ typedef struct zanni_peer {
 typedef enum {
     ZANNI_NODE_LISTEN,   // adopt the sockets that were made for you
     ZANNI_NODE_WATCH,    // to the undertaker: keep a pulse with this node, at `endpoint`
-    ZANNI_NODE_MISSED,   // to the undertaker: a session that it dialled lost its connection, so its pulse had better be there
     ZANNI_NODE_ENDED,    // the incarnation has ended, for `reason`, says its home
     ZANNI_NODE_LOST,     // its pulse is gone
     ZANNI_NODE_NEXT      // the next process of this node listens at `endpoint` already, and does not speak yet
@@ -61,6 +62,9 @@ typedef struct zanni_link_ops {
     /* Takes over `fd`, a socket that listens at `endpoint` ("ipc://..."), and `lane_fd`, which listens beside it for what
        programs of one host hand over (-1: nothing does): from now on others may dial. */
     int (*listen) (void *link, const char *endpoint, int fd, int lane_fd);
+    /* Listens at `endpoint` ("tcp://...") for nodes of any host, which know it as `advertised` ("": as it was bound); what
+       that is goes to `known`. Once a link. ZANNI_EINUSE, ZANNI_EAUTH, ZANNI_EINVAL, ZANNI_ESYSTEM, ... */
+    int (*bind) (void *link, const char *endpoint, const char *advertised, char known [ZANNI_ENDPOINT_MAX]);
     /* The peer at `endpoint` of `node`, made where it is new; counted: each join needs a leave. */
     int (*join) (void *link, const char *endpoint, const uint8_t *node, zanni_peer_t **peer_p);
     void (*leave) (zanni_peer_t *peer);

@@ -311,7 +311,7 @@ loop_introduce (zanni_t *to, zanni_t *from, const zanni_ref_t *ref, bool strong)
 {
     zanni_wire_ref_t wire;
     zanni__identity_t *identity;
-    cr_assert_eq (zanni__ref_to_wire (from->worker, &wire, ref->identity, strong, ref->own), 0);
+    cr_assert_eq (zanni__ref_to_wire (from->worker, NULL, &wire, ref->identity, strong, ref->own), 0);
     if (!wire.node)
         wire.node = from->worker->node->id;
     if (!wire.endpoint.size)

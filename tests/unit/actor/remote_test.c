@@ -424,7 +424,7 @@ static void
 send_back (zanni_record_kind_t kind, const char *method)
 {
     zanni_wire_ref_t sender;
-    cr_assert_eq (zanni__ref_to_wire (s_nodes [0]->worker, &sender, s_local->identity, false, false), 0);
+    cr_assert_eq (zanni__ref_to_wire (s_nodes [0]->worker, NULL, &sender, s_local->identity, false, false), 0);
     sender.node = s_nodes [0]->worker->node->id;
     const zanni_record_t record = {
         .kind = (uint8_t) kind, .to = { sender.actor, sender.nonce }, .about = &sender, .id = 1, .remaining_ms = -1,

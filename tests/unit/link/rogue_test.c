@@ -312,7 +312,7 @@ until_hello_waits (void)
     const zanni__hub_t *hub = ours.link;
     int64_t until_ns = stub_now_ns () + 5000000000;
     while (!(events & ZMQ_POLLIN)) {
-        cr_assert_eq (zmq_getsockopt (hub->router.socket, ZMQ_EVENTS, &events, &size), 0);
+        cr_assert_eq (zmq_getsockopt (hub->near.router.socket, ZMQ_EVENTS, &events, &size), 0);
         cr_assert_lt (stub_now_ns (), until_ns);
     }
 }
@@ -330,7 +330,7 @@ Test (rogue, connections_that_had_the_same_descriptor_end_no_session)
         cr_assert_eq (zmq_connect (rogue, ours.worker.endpoint), 0);
         say (&first);
         until_hello_waits ();
-        zanni__source_stir (&((zanni__hub_t *) ours.link)->router);   // before its monitor
+        zanni__source_stir (&((zanni__hub_t *) ours.link)->near.router);   // before its monitor
         cr_assert_eq (hear (NULL), ZANNI_RECORD_WELCOME);
         stub_run (mine, 1, 1, NULL, NULL);
         cr_assert_eq (ours.downs, round, "the session of round %d has ended", round);

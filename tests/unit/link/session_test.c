@@ -142,6 +142,26 @@ Test (session, outlives_its_connections)
     part ();
 }
 
+/* The pulse of its node goes to another worker: here, to none. */
+Test (session, that_is_cut_and_comes_again_is_not_lost_for_want_of_a_pulse)
+{
+    meet (8 << 20);
+    proxy_t *proxy = proxy_new (stub_endpoint (&b));
+    uint64_t sent = 1;
+    atomic_store (&a.node.undertaker, NULL);
+    tell_b (1);
+    for (int round = 0; round < 3; round++) {
+        cr_assert_geq (proxy_cut (proxy), 1);
+        cr_assert_eq (stub_tell (&a, to_b, 5, sent++, 0), 0);
+        cr_assert (stub_run (both, 2, 5000, b_has, &sent));
+    }
+    cr_assert_not (stub_run (both, 2, 600, NULL, NULL));   // three intervals
+    cr_assert_eq (b.lost, 0);
+    cr_assert_eq (a.downs + b.downs, 0);
+    proxy_destroy (&proxy);
+    part ();
+}
+
 static void
 cross (uint8_t id_a, uint8_t id_b)
 {

@@ -1,0 +1,66 @@
+/* net.h: nodes of other hosts, by tcp.
+
+   A node listens where one of its actors binds; another one connects, and gets a reference to an actor that is offered there,
+   which is used like any other: tell, ask, monitor. Both sides have to have one secret (options.secret, or ZANNI_SECRET in
+   the environment), from which each makes the same key pair: all that goes by tcp is encrypted then (CURVE), and whoever
+   has another secret, or none, is refused within a second. Without a secret tcp is closed, unless the program says
+   `insecure`: in the options of the node, for what stays on this host; and in those of the call, too, for what leaves it.
+
+   The network belongs to the worker of the actor that binds or connects: by it, other hosts reach the actors of that worker,
+   and those reach them. A message that would need another way answers ZANNI_EROUTE.
+
+   SPDX-License-Identifier: MPL-2.0 */
+
+#ifndef ZANNI_NET_H
+#define ZANNI_NET_H
+
+#include "call.h"
+#include "ref.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    size_t size;              // sizeof (zanni_bind_t), or 0
+    const char *advertised;   // how others dial it ("tcp://gate:7000"; port 0: the one that is bound); default: as it is bound
+    bool insecure;            // without a secret, beyond this host, too
+} zanni_bind_t;
+
+/* Listens at "tcp://ADDRESS:PORT", where ADDRESS is "*", of an interface, or 127.0.0.1, and port 0 is one that is free. From
+   then on who connects and names nobody gets the calling actor. `options` may be NULL. Once a worker. Blocks some
+   milliseconds, the first time with a secret a tenth of a second. ZANNI_EAUTH: there is no secret, and it was not said that
+   tcp may be open; ZANNI_EINUSE; ZANNI_EINVAL: no such endpoint, or the worker listens already; ZANNI_ESYSTEM: the address
+   is none of this host's, or needs rights; ZANNI_ESOCKETS, ZANNI_EDESCRIPTORS, ZANNI_ETHREADS, ZANNI_ENOMEM, ZANNI_ETHREAD. */
+ZANNI_EXPORT int zanni_bind (zanni_t *self, const char *endpoint, const zanni_bind_t *options) ZANNI_CHECKED;
+
+/* Where the calling actor's worker is dialled by others, "" if nowhere; as long as the worker lives. */
+ZANNI_EXPORT int zanni_endpoint (zanni_t *self, const char **endpoint_p) ZANNI_CHECKED;
+
+/* Whoever connects to this node and names `name` (1 to 255 bytes) gets that actor, of this node and of the worker that
+   listens, as long as it lives, in place of whom it was before; NULL: nobody. The reference that they get is weak, and has
+   the right to call. ZANNI_EINVAL, ZANNI_ENOMEM, ZANNI_ETHREAD. */
+ZANNI_EXPORT int zanni_offer (zanni_t *self, const char *name, const zanni_ref_t *ref) ZANNI_CHECKED;
+
+typedef struct {
+    size_t size;             // sizeof (zanni_connect_t), or 0
+    const char *name;        // who is wanted there; default: the actor that binds
+    int64_t timeout_ms;      // 0: the node's ask_deadline_ms; -1: none
+    bool insecure;           // without a secret, beyond this host, too
+} zanni_connect_t;
+
+/* A weak reference to an actor of the node that listens at "tcp://HOST:PORT", for the caller to destroy. `options` may be
+   NULL. Blocks, so it needs an actor that owns its worker; others ask by zanni_connect_ask. ZANNI_EAUTH: the other side has
+   another secret, or one of the two has none; ZANNI_ENODE: nobody answers there; ZANNI_ENOACTOR: nobody is offered by that
+   name; ZANNI_ETIMEOUT, ZANNI_EROUTE, ZANNI_EOWNER, ZANNI_EINVAL, ZANNI_ENOMEM, ... */
+ZANNI_EXPORT int zanni_connect (zanni_t *self, zanni_ref_t **ref_p, const char *endpoint,
+                                const zanni_connect_t *options) ZANNI_CHECKED;
+
+/* The same as an ask, which is answered by the reference ("r"); `options->timeout_ms` does not count, but `ask`. */
+ZANNI_EXPORT int zanni_connect_ask (zanni_t *self, const char *endpoint, const zanni_connect_t *options,
+                                    const zanni_ask_t *ask) ZANNI_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,95 @@
+/* Offers: the actors of a node that others find by a name when they connect. There are few, so they are a list, under the lock
+   of the exports. An offer keeps the identity, so that its memory stays, and not the actor alive: one that has ended is not
+   found, and is forgotten with the next offer or the node. */
+
+#include "nodes.h"
+
+#include "../base/memory.h"
+
+struct zanni__offer {
+    struct zanni__offer *next;
+    zanni__identity_t *identity;   // with a reference
+    size_t size;
+    char name [];
+};
+
+static bool
+s_is (const struct zanni__offer *offer, const void *name, size_t size)
+{
+    return offer->size == size && !memcmp (offer->name, name, size);
+}
+
+/* Under the lock: takes out what has this name, or whose actor has ended. */
+static struct zanni__offer *
+s_take_out (zanni_node_t *node, const void *name, size_t size)
+{
+    struct zanni__offer *taken = NULL;
+    for (struct zanni__offer **at = &node->offers; *at;) {
+        struct zanni__offer *offer = *at;
+        bool ended = atomic_load_explicit (&offer->identity->ended, memory_order_relaxed);
+        if (!ended && !s_is (offer, name, size)) {
+            at = &offer->next;
+            continue;
+        }
+        *at = offer->next;
+        offer->next = taken;
+        taken = offer;
+    }
+    return taken;
+}
+
+static void
+s_free (struct zanni__offer *offers)
+{
+    while (offers) {
+        struct zanni__offer *next = offers->next;
+        zanni__identity_unref (offers->identity);
+        zanni__free (offers);
+        offers = next;
+    }
+}
+
+int
+zanni__offer_set (zanni_node_t *node, const char *name, zanni__identity_t *identity)
+{
+    size_t size = strlen (name);
+    struct zanni__offer *offer = identity ? zanni__malloc (sizeof *offer + size) : NULL;
+    if (identity && !offer)
+        return ZANNI_ENOMEM;
+    if (offer) {
+        zanni__identity_ref (identity);
+        offer->identity = identity;
+        offer->size = size;
+        memcpy (offer->name, name, size);
+    }
+    pthread_mutex_lock (&node->exports_lock);
+    struct zanni__offer *before = s_take_out (node, name, size);
+    if (offer) {
+        offer->next = node->offers;
+        node->offers = offer;
+    }
+    pthread_mutex_unlock (&node->exports_lock);
+    s_free (before);
+    return 0;
+}
+
+zanni__identity_t *
+zanni__offer_find (zanni_node_t *node, const void *name, size_t size)
+{
+    zanni__identity_t *found = NULL;
+    pthread_mutex_lock (&node->exports_lock);
+    for (const struct zanni__offer *offer = node->offers; offer && !found; offer = offer->next)
+        if (s_is (offer, name, size) && !atomic_load_explicit (&offer->identity->ended, memory_order_relaxed))
+            found = offer->identity;
+    if (found)
+        zanni__identity_ref (found);
+    pthread_mutex_unlock (&node->exports_lock);
+    return found;
+}
+
+void
+zanni__offers_free (zanni_node_t *node)
+{
+    s_free (node->offers);
+    node->offers = NULL;
+}

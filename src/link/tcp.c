@@ -1,0 +1,145 @@
+/* Connections with other hosts: who may speak there.
+
+   A node with a secret takes part in tcp with the key pair that follows from it, as listener and dialer alike: CURVE shows
+   each side that the other one has the secret, too, and nobody else can read along. A node without one may speak openly,
+   where its program says so, and beyond this host where it says so once more. */
+
+#include "hub.h"
+
+#include "keys.h"
+#include "zap.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define S_TCP "tcp://"
+#define S_CONNECT_MS 5000
+
+bool
+zanni__is_tcp (const char *endpoint)
+{
+    return !strncmp (endpoint, S_TCP, strlen (S_TCP));
+}
+
+bool
+zanni__is_loopback (const char *endpoint)
+{
+    static const char *const hosts [] = { "127.", "localhost:", "[::1]:" };
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+        if (!strncmp (endpoint + strlen (S_TCP), hosts [i], strlen (hosts [i])))
+            return true;
+    return false;
+}
+
+/* Whether the program has said that what goes to or comes from there may be open. */
+static bool
+s_may_be_open (const zanni_node_t *node, const char *endpoint)
+{
+    return node->options.insecure
+        && (zanni__is_loopback (endpoint) || atomic_load_explicit (&node->insecure_far, memory_order_relaxed));
+}
+
+int
+zanni__secure_dial (zanni__hub_t *hub, void *socket, const char *endpoint)
+{
+    zanni_node_t *node = hub->worker->node;
+    const zanni__keys_t *keys = zanni__keys_of (node);
+    const int connect_ms = S_CONNECT_MS;
+    (void) zmq_setsockopt (socket, ZMQ_CONNECT_TIMEOUT, &connect_ms, sizeof connect_ms);
+    if (!keys)
+        return s_may_be_open (node, endpoint) ? 0 : ZANNI_EAUTH;
+    bool set = !zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, keys->public_key, sizeof keys->public_key)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_PUBLICKEY, keys->public_key, sizeof keys->public_key)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, sizeof keys->secret_key);
+    return set ? 0 : ZANNI_EAUTH;
+}
+
+int
+zanni__secure_listener (zanni__hub_t *hub, void *socket)
+{
+    const zanni__keys_t *keys = zanni__keys_of (hub->worker->node);
+    const int on = 1;
+    char domain [ZANNI__ZAP_DOMAIN];
+    if (!keys)
+        return 0;
+    zanni__zap_domain (domain, hub->worker->node->id);
+    int rc = zanni__zap_allow (domain, keys->public_key);
+    if (rc)
+        return rc;
+    hub->admits = true;
+    bool set = !zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &on, sizeof on)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, sizeof keys->secret_key)
+               && !zmq_setsockopt (socket, ZMQ_ZAP_DOMAIN, domain, strlen (domain));
+    return set ? 0 : ZANNI_EAUTH;
+}
+
+void
+zanni__secure_no_more (zanni__hub_t *hub)
+{
+    char domain [ZANNI__ZAP_DOMAIN];
+    if (!hub->admits)
+        return;
+    zanni__zap_domain (domain, hub->worker->node->id);
+    zanni__zap_forget (domain);
+    hub->admits = false;
+}
+
+/* A port that is to be found is "*" to libzmq. */
+static int
+s_spell (char *spelled, const char *endpoint)
+{
+    const char *port = strrchr (endpoint, ':');
+    if (!zanni__is_tcp (endpoint) || port == endpoint + 3 || strlen (endpoint) >= ZANNI_ENDPOINT_MAX)
+        return ZANNI_EINVAL;
+    bool found = !strcmp (port, ":0") || !strcmp (port, ":*");
+    for (const char *at = port + 1; !found && *at; at++)
+        if (!isdigit ((unsigned char) *at))
+            return ZANNI_EINVAL;
+    snprintf (spelled, ZANNI_ENDPOINT_MAX, "%.*s:%s", (int) (port - endpoint), endpoint, found ? "*" : port + 1);
+    return port [1] ? 0 : ZANNI_EINVAL;
+}
+
+/* As others dial it: with the port that was found. */
+static int
+s_advertise (char known [ZANNI_ENDPOINT_MAX], const char *advertised, const char *bound)
+{
+    const char *port = strrchr (advertised, ':');
+    if (!*advertised)
+        snprintf (known, ZANNI_ENDPOINT_MAX, "%s", bound);
+    else if (!zanni__is_tcp (advertised) || port == advertised + 3 || strlen (advertised) + 6 >= ZANNI_ENDPOINT_MAX)
+        return ZANNI_EINVAL;
+    else if (!strcmp (port, ":0") || !strcmp (port, ":*"))
+        snprintf (known, ZANNI_ENDPOINT_MAX, "%.*s%s", (int) (port - advertised), advertised, strrchr (bound, ':'));
+    else
+        snprintf (known, ZANNI_ENDPOINT_MAX, "%s", advertised);
+    return 0;
+}
+
+int
+zanni__bind (void *link, const char *endpoint, const char *advertised, char known [ZANNI_ENDPOINT_MAX])
+{
+    zanni__hub_t *hub = link;
+    char spelled [ZANNI_ENDPOINT_MAX];
+    char bound [ZANNI_ENDPOINT_MAX] = "";
+    zanni_node_t *node = hub->worker->node;
+    const zanni__keys_t *keys = zanni__keys_of (node);
+    int rc = s_spell (spelled, endpoint);
+    if (rc)
+        return rc;
+    if (!keys && !s_may_be_open (node, spelled))
+        return ZANNI_EAUTH;
+    rc = zanni__listen_far (hub, spelled, bound);
+    if (rc)
+        return rc;
+    rc = s_advertise (known, advertised, bound);
+    if (rc) {
+        zanni__listen_far_close (hub);
+        return rc;
+    }
+    if (!keys)
+        zanni__log (node, ZANNI_LOG_WARNING, "%s is open to everybody: there is no secret", bound);
+    snprintf (hub->far_endpoint, sizeof hub->far_endpoint, "%s", known);
+    return 0;
+}

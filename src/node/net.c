@@ -1,0 +1,127 @@
+/* tcp, as programs say it: who listens, who is offered, who connects. What a node is asked when it is connected to is an ask
+   to the node itself, whose id is not known yet: see actor/nodes.h. */
+
+#include "../actor/nodes.h"
+#include "../actor/worker.h"
+
+#include <stdio.h>
+#include <zanni/arg.h>
+#include <zanni/message.h>
+#include <zanni/net.h>
+
+/* Sees to all that sessions with other nodes need. */
+static int
+s_prepare (zanni_t *self, bool insecure)
+{
+    zanni_node_t *node = self->worker->node;
+    if (insecure && node->options.insecure)
+        atomic_store_explicit (&node->insecure_far, true, memory_order_relaxed);
+    int rc = zanni__node_open (node);   // the pulses need the control thread
+    return rc ? rc : zanni__worker_link (self->worker);
+}
+
+int
+zanni_bind (zanni_t *self, const char *endpoint, const zanni_bind_t *options)
+{
+    static const zanni_bind_t defaults;
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    if (!options)
+        options = &defaults;
+    if (!endpoint || (options->size && options->size != sizeof *options))
+        return ZANNI_EINVAL;
+    zanni_worker_t *worker = self->worker;
+    const zanni_link_ops_t *link = worker->node->link;
+    if (!link->bind)
+        return ZANNI_EROUTE;
+    rc = s_prepare (self, options->insecure);
+    if (!rc)
+        rc = link->bind (worker->link, endpoint, options->advertised ? options->advertised : "", worker->far_endpoint);
+    return rc ? rc : zanni__offer_set (worker->node, "", self->identity);
+}
+
+int
+zanni_endpoint (zanni_t *self, const char **endpoint_p)
+{
+    int rc = zanni__check_thread (self);
+    if (!rc && !endpoint_p)
+        rc = ZANNI_EINVAL;
+    if (!rc)
+        *endpoint_p = self->worker->far_endpoint;
+    return rc;
+}
+
+int
+zanni_offer (zanni_t *self, const char *name, const zanni_ref_t *ref)
+{
+    int rc = zanni__check_thread (self);
+    if (rc)
+        return rc;
+    if (!name || !*name || strlen (name) > ZANNI_WIRE_NAME_MAX || (ref && ref->identity->elsewhere))
+        return ZANNI_EINVAL;
+    return zanni__offer_set (self->worker->node, name, ref ? ref->identity : NULL);
+}
+
+static int
+s_check (const char *endpoint, const zanni_connect_t *options)
+{
+    bool good = endpoint && !strncmp (endpoint, "tcp://", 6) && strlen (endpoint) < ZANNI_ENDPOINT_MAX
+                && strrchr (endpoint, ':') > endpoint + 6 && (!options->size || options->size == sizeof *options)
+                && (!options->name || strlen (options->name) <= ZANNI_WIRE_NAME_MAX);
+    return good ? 0 : ZANNI_EINVAL;
+}
+
+/* A reference to the node there. */
+static int
+s_reach (zanni_t *self, zanni_ref_t **node_p, const char *endpoint, const zanni_connect_t *options)
+{
+    int rc = zanni__check_thread (self);
+    if (!rc)
+        rc = s_check (endpoint, options);
+    if (!rc)
+        rc = s_prepare (self, options->insecure);
+    return rc ? rc : zanni__node_at (self, node_p, endpoint);
+}
+
+int
+zanni_connect_ask (zanni_t *self, const char *endpoint, const zanni_connect_t *options, const zanni_ask_t *ask)
+{
+    static const zanni_connect_t defaults;
+    zanni_ref_t *node = NULL;
+    if (!options)
+        options = &defaults;
+    int rc = s_reach (self, &node, endpoint, options);
+    if (rc)
+        return rc;
+    const zanni_arg_t name = zanni_arg_string (options->name ? options->name : "");
+    rc = zanni_ask_args (self, node, ask, "zanni.find", &name, 1);
+    zanni_ref_destroy (&node);
+    return rc;
+}
+
+int
+zanni_connect (zanni_t *self, zanni_ref_t **ref_p, const char *endpoint, const zanni_connect_t *options)
+{
+    static const zanni_connect_t defaults;
+    zanni_ref_t *node = NULL;
+    zanni_msg_t *reply = NULL;
+    const zanni_ref_t *found = NULL;
+    if (!ref_p)
+        return ZANNI_EINVAL;
+    if (!options)
+        options = &defaults;
+    int rc = s_reach (self, &node, endpoint, options);
+    if (rc)
+        return rc;
+    const zanni_arg_t name = zanni_arg_string (options->name ? options->name : "");
+    const zanni_ask_t ask = { .deadline_ms = options->timeout_ms };
+    rc = zanni_call_args (self, &reply, node, &ask, "zanni.find", &name, 1);
+    if (!rc)
+        rc = zanni_read (reply, &found);
+    if (!rc)
+        rc = zanni_ref_keep (self, ref_p, found);
+    zanni_msg_destroy (&reply);
+    zanni_ref_destroy (&node);
+    return rc;
+}
