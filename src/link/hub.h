@@ -248,7 +248,7 @@ struct zanni__hub {
     bool closing;
     bool closed;
     char endpoint [ZANNI_ENDPOINT_MAX];   // our own of ipc; "": not known yet
-    char far_endpoint [ZANNI_ENDPOINT_MAX];   // and of tcp, as others dial it; "": they cannot
+    char far_endpoint [ZANNI_ENDPOINT_MAX];   // and of tcp, as others dial it; "~" and a number: they cannot
     uint8_t host [16];
     struct {
         uint64_t hash;             // of who had it

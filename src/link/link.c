@@ -93,7 +93,7 @@ int
 zanni__peer_far (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_wire_hello_t *hello)
 {
     char name [16];
-    zanni__peer_t *peer = hello->endpoint.size ? s_find_far (hub, &hello->endpoint, hello->node) : NULL;
+    zanni__peer_t *peer = s_find_far (hub, &hello->endpoint, hello->node);
     if (peer && *peer->base.endpoint == '~') {
         *peer_p = peer;
         return 0;
@@ -213,6 +213,7 @@ s_open (void *context, zanni_worker_t *worker, void **link_p)
     zanni__gate_init (&hub->near);
     zanni__gate_init (&hub->far);
     zanni__hello_host (hub->host);
+    snprintf (hub->far_endpoint, sizeof hub->far_endpoint, "~%llu", (unsigned long long) worker->serial);
     int rc = s_has_memory (hub) ? zanni__zmq_context_take (&hub->context) : ZANNI_ENOMEM;
     if (rc) {
         hub->closed = true;

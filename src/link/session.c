@@ -385,6 +385,8 @@ zanni__session_welcomed (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
         zanni__home_watch (peer);
         if (first && peer->ours)
             zanni__pulse_want (peer);
+        if (!first && peer->up)
+            (void) zanni__post_ack (peer);   // room that was told on the last connection may have been lost with it
     }
     zanni__peer_unpin (peer);
 }

@@ -91,7 +91,7 @@ static int
 s_spell (char *spelled, const char *endpoint)
 {
     const char *port = strrchr (endpoint, ':');
-    if (!zanni__is_tcp (endpoint) || port == endpoint + 3 || strlen (endpoint) >= ZANNI_ENDPOINT_MAX)
+    if (!zanni__is_tcp (endpoint) || port <= endpoint + strlen (S_TCP) || strlen (endpoint) >= ZANNI_ENDPOINT_MAX)
         return ZANNI_EINVAL;
     bool found = !strcmp (port, ":0") || !strcmp (port, ":*");
     for (const char *at = port + 1; !found && *at; at++)
@@ -108,7 +108,7 @@ s_advertise (char known [ZANNI_ENDPOINT_MAX], const char *advertised, const char
     const char *port = strrchr (advertised, ':');
     if (!*advertised)
         snprintf (known, ZANNI_ENDPOINT_MAX, "%s", bound);
-    else if (!zanni__is_tcp (advertised) || port == advertised + 3 || strlen (advertised) + 6 >= ZANNI_ENDPOINT_MAX)
+    else if (!zanni__is_tcp (advertised) || port <= advertised + strlen (S_TCP) || strlen (advertised) + 6 >= ZANNI_ENDPOINT_MAX)
         return ZANNI_EINVAL;
     else if (!strcmp (port, ":0") || !strcmp (port, ":*"))
         snprintf (known, ZANNI_ENDPOINT_MAX, "%.*s%s", (int) (port - advertised), advertised, strrchr (bound, ':'));

@@ -84,6 +84,30 @@ s_count (zanni_t *self, zanni_msg_t *msg)
 }
 
 static int
+s_total (zanni_t *self, zanni_msg_t *msg)
+{
+    const s_worker_t *worker = zanni_state (self);
+    return zanni_reply (self, msg, worker->total);
+}
+
+static int
+s_echo (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_buffer_t *buffer;
+    int rc = zanni_read (msg, &buffer);
+    return rc ? rc : zanni_reply (self, msg, buffer);
+}
+
+static int
+s_offer (zanni_t *self, zanni_msg_t *msg)
+{
+    const char *name;
+    const zanni_ref_t *ref;
+    int rc = zanni_read (msg, &name, &ref);
+    return rc ? rc : zanni_offer (self, name, ref);
+}
+
+static int
 s_pid (zanni_t *self, zanni_msg_t *msg)
 {
     return zanni_reply (self, msg, getpid ());
@@ -489,6 +513,9 @@ s_when_noted (zanni_t *self, zanni_msg_t *msg)
 static const zanni_method_t s_methods [] = {
     ZANNI_METHOD ("add", "x", "x", s_add, ""),
     ZANNI_METHOD ("count", "", "", s_count, ""),
+    ZANNI_METHOD ("total", "", "x", s_total, ""),
+    ZANNI_METHOD ("echo", "B", "B", s_echo, ""),
+    ZANNI_METHOD ("offer", "sr", "", s_offer, ""),
     ZANNI_METHOD ("pid", "", "x", s_pid, ""),
     ZANNI_METHOD ("parent", "", "x", s_parent, ""),
     ZANNI_METHOD ("raise", "i", "", s_raise, ""),

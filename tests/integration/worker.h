@@ -9,6 +9,8 @@
 /* "worker", started with a number: its total. A negative one fails the start, WORKER_DIES is the end of its process.
 
      add x -> x; count                   to the total; 1 to the total
+     total -> x; echo B -> B             the total; what it got
+     offer sr                            to who connects to its node
      pid -> x; parent -> x               of its process
      raise i; leave i; finish xs         a signal; exit (i); its own end, with an error
      spawn i -> r                        another, in that place, which it holds from then on

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -49,6 +51,8 @@ struct proxy {
     uint64_t connections;
     uint64_t bytes;
     uint64_t cuts;
+    uint16_t port;            // of tcp: that it stands before; 0: it is a path
+    uint16_t own_port;        // where it listens; 0: not yet
     char path [108];          // where it listens
     char real [116];          // where that was moved
     s_pair_t pairs [S_PAIRS];
@@ -70,20 +74,56 @@ s_address (const char *path)
     return address;
 }
 
-static int
-s_socket (void)
+static struct sockaddr_in
+s_tcp_address (uint16_t port)
 {
-    return socket (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return (struct sockaddr_in) {
+        .sin_family = AF_INET, .sin_port = htons (port), .sin_addr.s_addr = htonl (INADDR_LOOPBACK)
+    };
+}
+
+static int
+s_socket (const proxy_t *proxy)
+{
+    const int on = 1;
+    int fd = socket (proxy->port ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && proxy->port) {
+        (void) setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        (void) setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    }
+    return fd;
+}
+
+static bool
+s_bind (const proxy_t *proxy)
+{
+    const struct sockaddr_un near = s_address (proxy->path);
+    const struct sockaddr_in far = s_tcp_address (proxy->own_port);
+    const struct sockaddr *address = proxy->port ? (const struct sockaddr *) &far : (const struct sockaddr *) &near;
+    return !bind (proxy->listen_fd, address, proxy->port ? sizeof far : sizeof near);
+}
+
+/* Under way is enough: what is written to it waits. */
+static bool
+s_connect (const proxy_t *proxy, int fd)
+{
+    const struct sockaddr_un near = s_address (proxy->real);
+    const struct sockaddr_in far = s_tcp_address (proxy->port);
+    const struct sockaddr *address = proxy->port ? (const struct sockaddr *) &far : (const struct sockaddr *) &near;
+    return !connect (fd, address, proxy->port ? sizeof far : sizeof near) || errno == EINPROGRESS;
 }
 
 static bool
 s_listen (proxy_t *proxy)
 {
-    const struct sockaddr_un address = s_address (proxy->path);
-    proxy->listen_fd = s_socket ();
-    if (proxy->listen_fd >= 0 && !bind (proxy->listen_fd, (const struct sockaddr *) &address, sizeof address)
-        && !listen (proxy->listen_fd, 128))
+    struct sockaddr_in own;
+    socklen_t size = sizeof own;
+    proxy->listen_fd = s_socket (proxy);
+    if (proxy->listen_fd >= 0 && s_bind (proxy) && !listen (proxy->listen_fd, 128)) {
+        if (proxy->port && !getsockname (proxy->listen_fd, (struct sockaddr *) &own, &size))
+            proxy->own_port = ntohs (own.sin_port);
         return true;
+    }
     if (proxy->listen_fd >= 0)
         close (proxy->listen_fd);
     proxy->listen_fd = -1;
@@ -96,7 +136,8 @@ s_leave (proxy_t *proxy)
     if (proxy->listen_fd < 0)
         return;
     close (proxy->listen_fd);
-    unlink (proxy->path);
+    if (!proxy->port)
+        unlink (proxy->path);
     proxy->listen_fd = -1;
 }
 
@@ -124,13 +165,11 @@ s_cut_all (proxy_t *proxy)
 static void
 s_begin (proxy_t *proxy, int fd)
 {
-    const struct sockaddr_un address = s_address (proxy->real);
     s_pair_t *pair = proxy->pairs;
-    int other = s_socket ();
+    int other = s_socket (proxy);
     while (pair < proxy->pairs + S_PAIRS && pair->used)
         pair++;
-    if (other < 0 || pair == proxy->pairs + S_PAIRS
-        || connect (other, (const struct sockaddr *) &address, sizeof address)) {
+    if (other < 0 || pair == proxy->pairs + S_PAIRS || !s_connect (proxy, other)) {
         if (other >= 0)
             close (other);
         close (fd);
@@ -282,17 +321,41 @@ s_settle (proxy_t *proxy)
     }
 }
 
+static proxy_t *
+s_new (void)
+{
+    proxy_t *proxy = calloc (1, sizeof *proxy);
+    pthread_mutex_init (&proxy->lock, NULL);
+    pthread_cond_init (&proxy->turned, NULL);
+    proxy->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return proxy;
+}
+
+proxy_t *
+proxy_new_tcp (const char *endpoint, char own [PROXY_TCP])
+{
+    proxy_t *proxy = s_new ();
+    if (strncmp (endpoint, "tcp://127.0.0.1:", 16))
+        abort ();
+    proxy->port = (uint16_t) atoi (endpoint + 16);
+    if (s_listen (proxy) && !pthread_create (&proxy->thread, NULL, s_main, proxy)) {
+        snprintf (own, PROXY_TCP, "tcp://127.0.0.1:%d", proxy->own_port);
+        return proxy;
+    }
+    s_leave (proxy);
+    close (proxy->wake_fd);
+    free (proxy);
+    return NULL;
+}
+
 proxy_t *
 proxy_new (const char *endpoint)
 {
-    proxy_t *proxy = calloc (1, sizeof *proxy);
+    proxy_t *proxy = s_new ();
     if (strncmp (endpoint, "ipc://", 6) || strlen (endpoint + 6) + 6 > sizeof proxy->path)
         abort ();
     snprintf (proxy->path, sizeof proxy->path, "%s", endpoint + 6);
     snprintf (proxy->real, sizeof proxy->real, "%s.real", endpoint + 6);
-    pthread_mutex_init (&proxy->lock, NULL);
-    pthread_cond_init (&proxy->turned, NULL);
-    proxy->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     char lane [sizeof proxy->path + 1];
     snprintf (lane, sizeof lane, "%s+", proxy->path);
     (void) unlink (lane);   // or what comes would go around the proxy
@@ -320,7 +383,8 @@ proxy_destroy (proxy_t **proxy_p)
     pthread_join (proxy->thread, NULL);
     (void) s_cut_all (proxy);
     s_leave (proxy);
-    (void) rename (proxy->real, proxy->path);
+    if (!proxy->port)
+        (void) rename (proxy->real, proxy->path);
     close (proxy->wake_fd);
     pthread_cond_destroy (&proxy->turned);
     pthread_mutex_destroy (&proxy->lock);

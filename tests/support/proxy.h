@@ -1,4 +1,4 @@
-/* proxy.h: stands between those who dial an ipc endpoint and who listens there, and cuts, holds, slows, counts.
+/* proxy.h: stands between those who dial an endpoint and who listens there, and cuts, holds, slows, counts.
 
    It takes over the path: the listening socket's file is renamed (what listens does not notice), and the proxy listens
    under the old name, so that whoever dials the endpoint passes through it. A thread of its own moves the bytes; every
@@ -21,6 +21,10 @@ typedef enum {
 
 /* `endpoint` is "ipc://PATH", and somebody listens there. NULL: that failed. */
 proxy_t *proxy_new (const char *endpoint);
+
+/* Before who listens at "tcp://127.0.0.1:PORT"; it is dialled at `own`, and stays there as long as it lives. */
+#define PROXY_TCP 32
+proxy_t *proxy_new_tcp (const char *endpoint, char own [PROXY_TCP]);
 
 /* Cuts everything and gives the path back. */
 void proxy_destroy (proxy_t **proxy_p);

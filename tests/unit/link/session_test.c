@@ -239,6 +239,37 @@ Test (session, stops_at_the_window_and_goes_on_when_half_is_open)
     part ();
 }
 
+static bool
+a_has_room (void *context)
+{
+    (void) context;
+    return a.rooms > 0;
+}
+
+/* The word that there is room goes into a connection that never carries it. */
+Test (session, tells_its_room_again_on_the_next_connection)
+{
+    meet (1 << 20);
+    proxy_t *proxy = proxy_new (stub_endpoint (&b));
+    tell_b (1);
+    b.keeps = true;
+    uint64_t sent = 1;
+    while (zanni__link_zmq.admits (to_b, 74 + 4000))
+        cr_assert_eq (stub_tell (&a, to_b, 5, sent++, 4000), 0);
+    cr_assert (stub_run (both, 2, 20000, b_has, &sent));
+    stub_run (both, 2, 60, NULL, NULL);
+    cr_assert_not (zanni__link_zmq.admits (to_b, 74 + 4000));
+    proxy_stall (proxy, true);
+    zanni__link_zmq.taken (to_a, b.kept);
+    stub_run (both, 2, 60, NULL, NULL);
+    cr_assert_geq (proxy_cut (proxy), 1);
+    proxy_stall (proxy, false);
+    cr_assert (stub_run (both, 2, 5000, a_has_room, NULL));
+    cr_assert (zanni__link_zmq.admits (to_b, 74 + 4000));
+    proxy_destroy (&proxy);
+    part ();
+}
+
 Test (session, admits_one_item_that_is_larger_than_the_window)
 {
     meet (100000);

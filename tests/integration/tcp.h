@@ -1,0 +1,117 @@
+/* tcp.h: what the tests about other hosts share. The other host is a process that was forked before this one had a node, and
+   is reached by tcp only, on loopback. Its root is a worker (worker.h), which whoever connects gets. What it logs can be read
+   here. */
+
+#ifndef TESTS_INTEGRATION_TCP_H
+#define TESTS_INTEGRATION_TCP_H
+
+#include "process.h"
+
+#include <sys/prctl.h>
+#include <zanni/sys/link.h>
+
+#define SECRET "a secret of the tests"
+
+typedef struct {
+    pid_t pid;
+    int pidfd;
+    int log_fd;              // what it logs, to be read; a pipe that does not block
+    char endpoint [ZANNI_ENDPOINT_MAX];
+    char log [4096];
+} host_t;
+
+static inline void
+s_host_log (void *context, zanni_log_level_t level, const char *text)
+{
+    char line [512];
+    int size = snprintf (line, sizeof line, "%d %s\n", (int) level, text);
+    ssize_t written = write ((int) (intptr_t) context, line, (size_t) (size < (int) sizeof line ? size : (int) sizeof line - 1));
+    (void) written;
+}
+
+/* In the other process. */
+static inline void
+s_be_host (zanni_options_t options, const char *endpoint, int endpoint_fd, int log_fd)
+{
+    zanni_t *self = NULL;
+    const char *bound = "";
+    options.log = s_host_log;
+    options.log_context = (void *) (intptr_t) log_fd;
+    options.name = "host";
+    int rc = zanni_new (&self, &options);
+    if (!rc)
+        rc = zanni_serve (self, "worker", 0);
+    if (!rc)
+        rc = zanni_bind (self, endpoint, NULL);
+    if (!rc)
+        rc = zanni_endpoint (self, &bound);
+    if (rc || write (endpoint_fd, bound, strlen (bound) + 1) < 0)
+        _exit (1);
+    rc = zanni_run (self, -1);
+    _exit (rc || zanni_destroy (&self) ? 1 : 0);
+}
+
+/* Starts one that listens at `endpoint`. Before this process has a node. */
+static inline void
+start_host_at (host_t *host, zanni_options_t options, const char *endpoint)
+{
+    int endpoint_fds [2], log_fds [2];
+    cr_assert (!pipe2 (endpoint_fds, O_CLOEXEC) && !pipe2 (log_fds, O_CLOEXEC | O_NONBLOCK));
+    *host = (host_t) { .pid = fork (), .log_fd = log_fds [0] };
+    if (!host->pid) {
+        prctl (PR_SET_PDEATHSIG, SIGKILL);
+        s_be_host (options, endpoint, endpoint_fds [1], log_fds [1]);
+    }
+    close (endpoint_fds [1]);
+    close (log_fds [1]);
+    struct pollfd item = { .fd = endpoint_fds [0], .events = POLLIN };
+    cr_assert_eq (poll (&item, 1, DEADLINE_MS), 1);
+    cr_assert_gt (read (endpoint_fds [0], host->endpoint, sizeof host->endpoint), 0, "the host did not start");
+    close (endpoint_fds [0]);
+    host->pidfd = open_pid (host->pid);
+}
+
+static inline void
+start_host (host_t *host, zanni_options_t options)
+{
+    start_host_at (host, options, "tcp://127.0.0.1:0");
+}
+
+/* Whether it has logged that, or does so soon. */
+static inline bool
+host_logs (host_t *host, const char *part)
+{
+    size_t used = strlen (host->log);
+    for (int left = DEADLINE_MS / 10; left && !strstr (host->log, part); left--) {
+        struct pollfd item = { .fd = host->log_fd, .events = POLLIN };
+        (void) poll (&item, 1, 10);
+        ssize_t size = read (host->log_fd, host->log + used, sizeof host->log - 1 - used);
+        used += size > 0 ? (size_t) size : 0;
+        host->log [used] = 0;
+    }
+    return strstr (host->log, part) != NULL;
+}
+
+static inline void
+end_host (host_t *host)
+{
+    (void) kill (host->pid, SIGKILL);
+    (void) kill (host->pid, SIGCONT);
+    (void) waitpid (host->pid, NULL, 0);
+    close (host->pidfd);
+    close (host->log_fd);
+}
+
+static inline zanni_ref_t *
+connect_to (const char *endpoint, const char *name)
+{
+    zanni_ref_t *ref = NULL;
+    const zanni_connect_t options = { .name = name };
+    int rc = zanni_connect (root, &ref, endpoint, &options);
+    cr_assert_eq (rc, 0, "connect to %s: %s", endpoint, zanni_strerror (rc));
+    return ref;
+}
+
+#define TCP_SUITE(name) TestSuite (name, .init = make_folder, .fini = remove_folder, .timeout = LONG_TIMEOUT)
+
+#endif

@@ -1,0 +1,378 @@
+/* Actors of other hosts, by tcp: found, asked, told, watched; what breaks, and what is refused. */
+
+#include "tcp.h"
+
+#include "support/proxy.h"
+
+CLASSES (&worker_class);
+TCP_SUITE (tcp);
+
+static const zanni_options_t openly = { .insecure = true };
+static const zanni_options_t secretly = { .secret = SECRET };
+
+static host_t host;
+
+/* A host, a node here, and the host's root. */
+static zanni_ref_t *
+meet (zanni_options_t options)
+{
+    start_host (&host, options);
+    begin (options);
+    return connect_to (host.endpoint, NULL);
+}
+
+static void
+part (void)
+{
+    end ();
+    end_host (&host);
+}
+
+static int64_t
+ms_since (int64_t before_ns)
+{
+    return (zanni_now_ns (root) - before_ns) / 1000000;
+}
+
+Test (tcp, leads_to_the_actor_that_bound)
+{
+    zanni_ref_t *ref = meet (openly);
+    cr_assert_eq (pid_of (ref), host.pid);
+    cr_assert_eq (call_int (ref, "add", 42), 42);
+    cr_assert_not (zanni_ref_is_strong (ref));
+    cr_assert_not (zanni_ref_is_own (ref));
+    cr_assert_str_eq (zanni_ref_class (ref), "worker");
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
+Test (tcp, answers_over_the_connection_of_who_can_only_dial)
+{
+    zanni_ref_t *ref = meet (openly);
+    done (ref, "witness", zanni_self (root));
+    tell (ref, "compute", 1);
+    expect ("computing");
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
+Test (tcp, with_a_secret_works_as_without)
+{
+    zanni_ref_t *ref = meet (secretly);
+    done (ref, "witness", zanni_self (root));
+    for (int i = 0; i < 500; i++)
+        cr_assert_eq (call_int (ref, "add", 1), i + 1);
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
+/* Each way in which two secrets differ. */
+static void
+expect_refused (zanni_options_t theirs, zanni_options_t ours)
+{
+    zanni_ref_t *ref = NULL;
+    start_host (&host, theirs);
+    begin (ours);
+    int64_t before_ns = zanni_now_ns (root);
+    cr_assert_eq (zanni_connect (root, &ref, host.endpoint, NULL), ZANNI_EAUTH);
+    cr_assert_lt (ms_since (before_ns), 1000);
+    cr_assert_null (ref);
+    cr_assert (logged ("does not take our secret, or has none"));
+    cr_assert (host_logs (&host, "is refused: its secret is another, or it has none"));
+    part ();
+}
+
+Test (tcp, with_another_secret_is_refused_within_a_second_in_both_logs)
+{
+    expect_refused (secretly, (zanni_options_t) { .secret = "another secret of the tests" });
+}
+
+Test (tcp, without_a_secret_is_refused_where_the_other_side_has_one)
+{
+    expect_refused (secretly, openly);
+}
+
+Test (tcp, with_a_secret_is_not_spoken_where_the_other_side_has_none)
+{
+    expect_refused (openly, secretly);
+}
+
+/* Nothing leaves this process before. */
+Test (tcp, is_closed_by_default)
+{
+    zanni_ref_t *ref = NULL;
+    const zanni_connect_t connect_openly = { .insecure = true };
+    const zanni_bind_t bind_openly = { .insecure = true };
+    begin ((zanni_options_t) { 0 });
+    cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), ZANNI_EAUTH);
+    cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", &bind_openly), ZANNI_EAUTH, "the node has not said so");
+    cr_assert_eq (zanni_connect (root, &ref, "tcp://127.0.0.1:9", &connect_openly), ZANNI_EAUTH);
+    begin_again (openly);
+    cr_assert_eq (zanni_bind (root, "tcp://*:0", NULL), ZANNI_EAUTH, "beyond this host it has to be said twice");
+    cr_assert_eq (zanni_connect (root, &ref, "tcp://192.0.2.1:9", NULL), ZANNI_EAUTH);
+    cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), 0);
+    cr_assert (logged ("is open to everybody: there is no secret"));
+    end ();
+}
+
+Test (tcp, needs_a_secret_that_is_long_enough)
+{
+    zanni_t *self = NULL;
+    const zanni_options_t options = { .secret = "fifteen letters" };
+    cr_assert_eq (zanni_new (&self, &options), ZANNI_EAUTH);
+    cr_assert_null (self);
+}
+
+Test (tcp, takes_the_secret_of_the_environment)
+{
+    setenv ("ZANNI_SECRET", SECRET, 1);
+    zanni_ref_t *ref = meet ((zanni_options_t) { 0 });
+    cr_assert_eq (call_int (ref, "add", 42), 42);
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
+Test (tcp, endpoints_that_cannot_be_are_said_to_be_so)
+{
+    static const char *const wrong [] = {
+        "", "tcp://", "tcp://:0", "tcp://127.0.0.1", "tcp://127.0.0.1:", "tcp://127.0.0.1:port", "ipc:///tmp/a", "inproc://a",
+        "ws://127.0.0.1:0", "udp://127.0.0.1:0"
+    };
+    zanni_ref_t *ref = NULL;
+    begin (openly);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        cr_assert_eq (zanni_bind (root, wrong [i], NULL), ZANNI_EINVAL, "%s", wrong [i]);
+    cr_assert_eq (zanni_connect (root, &ref, "ipc:///tmp/a", NULL), ZANNI_EINVAL);
+    cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), 0);
+    cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), ZANNI_EINVAL, "once a worker");
+    end ();
+}
+
+Test (tcp, of_a_port_that_is_taken_is_said_to_be_so)
+{
+    start_host (&host, openly);
+    begin (openly);
+    cr_assert_eq (zanni_bind (root, host.endpoint, NULL), ZANNI_EINUSE);
+    cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), 0, "and it can be had elsewhere");
+    part ();
+}
+
+Test (tcp, is_known_as_it_is_advertised)
+{
+    const char *endpoint = NULL;
+    const zanni_bind_t options = { .advertised = "tcp://gate.example:0" };
+    begin (openly);
+    cr_assert_eq (zanni_endpoint (root, &endpoint), 0);
+    cr_assert_str_eq (endpoint, "");
+    cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", &options), 0);
+    cr_assert_eq (zanni_endpoint (root, &endpoint), 0);
+    cr_assert_eq (strncmp (endpoint, "tcp://gate.example:", 19), 0);
+    cr_assert_gt (atoi (endpoint + 19), 0);
+    end ();
+}
+
+Test (tcp, where_nobody_listens_is_an_error_soon)
+{
+    zanni_ref_t *ref = NULL;
+    char endpoint [ZANNI_ENDPOINT_MAX];
+    start_host (&host, openly);
+    strcpy (endpoint, host.endpoint);
+    end_host (&host);
+    begin ((zanni_options_t) { .insecure = true, .heartbeat_ms = 300 });
+    int64_t before_ns = zanni_now_ns (root);
+    cr_assert_eq (zanni_connect (root, &ref, endpoint, NULL), ZANNI_ENODE);
+    cr_assert_lt (ms_since (before_ns), 1000);
+    end ();
+}
+
+Test (tcp, leads_to_who_is_offered_by_a_name)
+{
+    zanni_ref_t *ref = meet (openly);
+    zanni_ref_t *none = NULL;
+    const zanni_connect_t options = { .name = "nobody" };
+    cr_assert_eq (zanni_connect (root, &none, host.endpoint, &options), ZANNI_ENOACTOR);
+    ZANNI_AUTO (zanni_ref_t) named = kept (ref, "spawn", (int) ZANNI_HERE);
+    done (ref, "offer", "one", named);
+    zanni_ref_t *found = connect_to (host.endpoint, "one");
+    cr_assert (zanni_ref_equal (found, named));
+    cr_assert_eq (call_int (found, "add", 0), 100);
+    zanni_ref_destroy (&found);
+    zanni_ref_destroy (&ref);
+    zanni_ref_destroy (&named);
+    part ();
+}
+
+Test (tcp, is_connected_to_by_an_ask_too)
+{
+    start_host (&host, openly);
+    begin (openly);
+    uint64_t id = 0;
+    const zanni_ask_t ask = { .id_p = &id };
+    cr_assert_eq (zanni_connect_ask (root, host.endpoint, NULL, &ask), 0);
+    ZANNI_AUTO (zanni_msg_t) reply = next ();
+    const zanni_ref_t *ref = NULL;
+    cr_assert_eq (zanni_msg_id (reply), id);
+    cr_assert_eq (zanni_read (reply, &ref), 0);
+    cr_assert_eq (call_int (ref, "add", 7), 7);
+    zanni_msg_destroy (&reply);
+    part ();
+}
+
+/* Strong references keep an actor there, and let it go. */
+Test (tcp, holds_what_is_held)
+{
+    zanni_ref_t *ref = meet (secretly);
+    zanni_ref_t *other = kept (ref, "spawn", (int) ZANNI_HERE);
+    uint64_t down = monitor (other);
+    done (ref, "drop");
+    cr_assert_eq (call_int (other, "add", 1), 101);
+    zanni_ref_destroy (&other);
+    expect_reason (down, "normal");
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
+Test (tcp, carries_buffers_of_every_size)
+{
+    static const size_t sizes [] = { 0, 1, 1024, 1025, 100000, 1 << 20, (3 << 20) + 5, 20 << 20 };
+    zanni_ref_t *ref = meet (secretly);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        ZANNI_AUTO (zanni_buffer_t) buffer = NULL;
+        ZANNI_AUTO (zanni_msg_t) reply = NULL;
+        const zanni_buffer_t *back = NULL;
+        cr_assert_eq (zanni_buffer_new (root, &buffer, sizes [i]), 0);
+        void *data;
+        cr_assert_eq (zanni_buffer_edit (&data, buffer), 0);
+        uint8_t *bytes = data;
+        for (size_t j = 0; j < sizes [i]; j++)
+            bytes [j] = (uint8_t) (j * 7 + i);
+        reply = call (ref, "echo", buffer);
+        cr_assert_eq (zanni_read (reply, &back), 0);
+        cr_assert_eq (zanni_buffer_size (back), sizes [i]);
+        cr_assert (!sizes [i] || !memcmp (zanni_buffer_data (back), bytes, sizes [i]), "%zu bytes", sizes [i]);
+    }
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
+Test (tcp, of_a_killed_host_ends_asks_and_monitors)
+{
+    zanni_ref_t *ref = meet ((zanni_options_t) { .insecure = true, .heartbeat_ms = 300 });
+    uint64_t down = monitor (ref);
+    uint64_t id = ask (ref, "promise");
+    cr_assert_eq (call_int (ref, "promises"), 1);
+    int64_t before_ns = zanni_now_ns (root);
+    signal_to (host.pid, SIGKILL);
+    expect_failure (id, ZANNI_ENODE);
+    expect_reason (down, "no connection");
+    cr_assert_lt (ms_since (before_ns), 300 * 3 + 300 * 3 / 5);
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
+/* With CURVE, too: the pulse has to get through. */
+Test (tcp, of_a_stopped_host_is_down_within_three_intervals_and_a_fifth)
+{
+    for (int round = 0; round < (LONG ? 20 : 2); round++) {
+        zanni_ref_t *ref = meet ((zanni_options_t) { .secret = SECRET, .heartbeat_ms = 300 });
+        uint64_t down = monitor (ref);
+        uint64_t id = ask (ref, "promise");
+        cr_assert_eq (call_int (ref, "promises"), 1);
+        int64_t before_ns = zanni_now_ns (root);
+        signal_to (host.pid, SIGSTOP);
+        int rc = 0;
+        while (round % 2 && !rc)
+            rc = zanni_tell (root, ref, "count");
+        expect_failure (id, ZANNI_ENODE);
+        expect_reason (down, "no connection");
+        cr_assert_lt (ms_since (before_ns), 300 * 3 + 300 * 3 / 5);
+        zanni_ref_destroy (&ref);
+        part ();
+    }
+}
+
+/* It is another node, however it is reached. */
+Test (tcp, of_a_host_that_comes_back_is_another_s)
+{
+    zanni_ref_t *ref = meet ((zanni_options_t) { .insecure = true, .heartbeat_ms = 300 });
+    uint64_t down = monitor (ref);
+    host_t before = host;
+    cr_assert_eq (call_int (ref, "add", 5), 5);
+    end_host (&before);
+    expect_reason (down, "no connection");
+    zanni_ref_destroy (&ref);
+    end ();
+    start_host_at (&host, openly, before.endpoint);
+    begin (openly);
+    ref = connect_to (host.endpoint, NULL);
+    cr_assert_eq (call_int (ref, "add", 1), 1);
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
+/* A window that was full has room for an ask, too. */
+static void
+until_admits (const zanni_ref_t *ref)
+{
+    int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * DEADLINE_MS;
+    while (zanni_tell (root, ref, "count") == ZANNI_EFULL) {
+        cr_assert_eq (zanni_run (root, 1), 0);
+        cr_assert_lt (zanni_now_ns (root), until_ns, "its window does not open");
+    }
+}
+
+/* Nothing is lost, nothing comes twice, order is kept. */
+Test (tcp, survives_a_hundred_cuts_under_load)
+{
+    char own [PROXY_TCP];
+    unsigned seed = 5;
+    start_host (&host, secretly);
+    begin (secretly);
+    proxy_t *proxy = proxy_new_tcp (host.endpoint, own);
+    cr_assert_not_null (proxy);
+    zanni_ref_t *ref = connect_to (own, NULL);
+    int64_t sent = 0;
+    uint64_t cuts = 0;
+    while (proxy_cuts (proxy) < 100) {
+        for (int i = 0; i < 500; i++)
+            if (!zanni_tell (root, ref, "note", 1, sent + 1))
+                sent++;
+        cr_assert_eq (zanni_run (root, 0), 0);
+        if (proxy_cuts (proxy) < cuts)
+            continue;
+        cuts = proxy_cuts (proxy) + 1;
+        proxy_cut_after (proxy, 1 + (uint64_t) rand_r (&seed) % 100000);
+    }
+    proxy_cut_after (proxy, 0);
+    int rc = zanni_tell_wait (root, ref, 2 * DEADLINE_MS, "note", 1, ++sent);
+    cr_assert_eq (rc, 0, "%s, %s", zanni_strerror (rc), s_log.text);
+    until_admits (ref);
+    cr_assert_eq (noted (ref, 1), sent);
+    zanni_ref_destroy (&ref);
+    end ();
+    proxy_destroy (&proxy);
+    end_host (&host);
+}
+
+/* Who listens, and who only dials. */
+Test (tcp, tells_two_nodes_that_dialled_apart)
+{
+    start_host (&host, openly);
+    pid_t other = fork ();
+    if (!other) {
+        begin (openly);
+        zanni_ref_t *mine = connect_to (host.endpoint, NULL);
+        _exit (call_int (mine, "add", 1) > 0 && zanni_run (root, DEADLINE_MS) == 0 ? 0 : 1);
+    }
+    begin (openly);
+    zanni_ref_t *ref = connect_to (host.endpoint, NULL);
+    done (ref, "witness", zanni_self (root));
+    tell (ref, "compute", 1);
+    expect ("computing");
+    until_answers (ref, "total", 1);
+    signal_to (other, SIGKILL);
+    waitpid (other, NULL, 0);
+    cr_assert_eq (call_int (ref, "add", 1), 2);
+    zanni_ref_destroy (&ref);
+    part ();
+}
