@@ -120,15 +120,33 @@ s_reach (zanni_worker_t *worker, uint64_t id)
     return found;
 }
 
+static bool
+s_knows (const zanni__identity_t *identity, const zanni_wire_actor_t *to, bool *own)
+{
+    const zanni__export_t *export = atomic_load_explicit (&identity->as.exported, memory_order_acquire);
+    *own = memcmp (to->nonce, export->call, ZANNI__NONCE) != 0;
+    return !*own || !memcmp (to->nonce, export->own, ZANNI__NONCE);
+}
+
 zanni__identity_t *
 zanni__reach (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own)
 {
     zanni__identity_t *identity = to->nonce ? s_reach (worker, to->actor) : NULL;
-    if (!identity)
-        return NULL;
-    const zanni__export_t *export = atomic_load_explicit (&identity->as.exported, memory_order_acquire);
-    *own = memcmp (to->nonce, export->call, ZANNI__NONCE) != 0;
-    return *own && memcmp (to->nonce, export->own, ZANNI__NONCE) ? NULL : identity;
+    return identity && s_knows (identity, to, own) ? identity : NULL;
+}
+
+zanni__identity_t *
+zanni__reach_any (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own)
+{
+    zanni__identity_t *identity = zanni__reach (worker, to, own);
+    if (identity)
+        zanni__identity_ref (identity);
+    else if (to->nonce)
+        identity = zanni__export_find (worker->node, to->actor);
+    if (!identity || s_knows (identity, to, own))
+        return identity;
+    zanni__identity_unref (identity);
+    return NULL;
 }
 
 static zanni_bytes_t
@@ -137,15 +155,15 @@ s_text (const char *text)
     return (zanni_bytes_t) { text, strlen (text) };
 }
 
-/* Other hosts reach the actors of the worker that speaks with them. */
+/* Other hosts reach all actors by the worker that speaks with them. */
 static int
 s_own_to_wire (zanni_worker_t *worker, const zanni_peer_t *peer, zanni_wire_ref_t *wire, zanni__identity_t *identity)
 {
     const zanni__export_t *export;
     const char *endpoint = "";
     int rc = zanni__export_get (identity, &export);
-    if (!rc && identity->worker != worker)
-        rc = peer && peer->far ? ZANNI_EROUTE : zanni__worker_endpoint (worker, identity->worker, &endpoint);
+    if (!rc && identity->worker != worker && !(peer && peer->far))
+        rc = zanni__worker_endpoint (worker, identity->worker, &endpoint);
     if (rc)
         return rc;
     wire->node = NULL;

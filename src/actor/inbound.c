@@ -1,4 +1,5 @@
-/* Records that came in become items for actors of this worker, as if they had been sent here.
+/* Records that came in become items for actors of this node, as if they had been sent here. Answers are the matter of
+   returns.c.
 
    Everything in a record may be a lie, so nothing is used unchecked: an actor is found by id and nonce, an answer by an ask
    that is pending, a reference to one of ours by its nonce. Only what cannot be meant breaks the protocol; that somebody
@@ -9,35 +10,19 @@
 
 #include "nodes.h"
 
-#include "answer.h"
+#include "inbound.h"
+
 #include "deliver.h"
 #include "envelope.h"
-#include "pending.h"
 
 #include "../base/memory.h"
 
 #include <stdio.h>
 #include <zanni/buffer.h>
 
-typedef struct {
-    zanni_worker_t *worker;
-    zanni_peer_t *peer;
-    const zanni_record_t *record;
-    zanni_buffer_t **buffers;     // still ours to drop: buffers_count of the record
-    bool kept;                    // they are in a message now
-    const char *fault;
-} s_arrival_t;
-
-static int
-s_fault (s_arrival_t *arrival, const char *fault)
-{
-    arrival->fault = fault;
-    return ZANNI_EARGS;
-}
-
 /* A reference with what the session leaves out. */
-static zanni_wire_ref_t
-s_whole (const s_arrival_t *arrival, const zanni_wire_ref_t *ref)
+zanni_wire_ref_t
+zanni__arrival_whole (const zanni__arrival_t *arrival, const zanni_wire_ref_t *ref)
 {
     zanni_wire_ref_t whole = *ref;
     if (!whole.node)
@@ -50,7 +35,7 @@ s_whole (const s_arrival_t *arrival, const zanni_wire_ref_t *ref)
 /* An actor of the peer that is named by the session; without a nonce, the runtime at its endpoint: a stand-in of its own,
    by an id that no actor has, so that what it is told goes to the worker which said it. */
 static int
-s_of_peer (s_arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wire_actor_t *actor)
+s_of_peer (zanni__arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wire_actor_t *actor)
 {
     static const uint8_t nobody [ZANNI__NONCE];
     zanni__remotes_t *remotes = arrival->worker->remotes;
@@ -63,7 +48,7 @@ s_of_peer (s_arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wir
         *identity_p = last;
         return 0;
     }
-    const zanni_wire_ref_t whole = s_whole (arrival, &ref);
+    const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, &ref);
     int rc = zanni__remote_get (arrival->worker, identity_p, &whole);
     if (!rc && (*identity_p)->as.remote->peer == arrival->peer)
         remotes->last = *identity_p;
@@ -108,8 +93,8 @@ s_is_ours (const zanni_worker_t *worker, const zanni_wire_ref_t *whole)
 }
 
 /* Who is meant, with a reference of the caller's. */
-static int
-s_meant (s_arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wire_ref_t *whole, bool *own)
+int
+zanni__arrival_meant (zanni__arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wire_ref_t *whole, bool *own)
 {
     zanni_worker_t *worker = arrival->worker;
     *own = whole->own;
@@ -125,7 +110,7 @@ s_meant (s_arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wire_
 
 /* A strong reference was lent to us by the peer: by its owner, or by somebody who holds it himself. */
 static void
-s_borrow (s_arrival_t *arrival, zanni__identity_t *identity)
+s_borrow (zanni__arrival_t *arrival, zanni__identity_t *identity)
 {
     zanni_worker_t *worker = arrival->worker;
     zanni_address_t address = zanni_ref_address (&identity->self);
@@ -143,12 +128,12 @@ s_borrow (s_arrival_t *arrival, zanni__identity_t *identity)
 }
 
 static zanni_ref_t *
-s_handle (s_arrival_t *arrival, const zanni_wire_ref_t *ref)
+s_handle (zanni__arrival_t *arrival, const zanni_wire_ref_t *ref)
 {
     zanni__identity_t *identity;
     bool own;
-    const zanni_wire_ref_t whole = s_whole (arrival, ref);
-    if (s_meant (arrival, &identity, &whole, &own))
+    const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, ref);
+    if (zanni__arrival_meant (arrival, &identity, &whole, &own))
         return NULL;
     zanni_ref_t *handle = zanni__ref_new (identity, NULL, ref->strong, own);
     if (handle && ref->strong)
@@ -166,7 +151,7 @@ s_drop_handles (zanni_worker_t *worker, void **table, uint32_t count)
 
 /* Handles and buffers in one table: references first. */
 static int
-s_fill_table (s_arrival_t *arrival, void **table)
+s_fill_table (zanni__arrival_t *arrival, void **table)
 {
     const zanni_record_t *record = arrival->record;
     for (uint32_t i = 0; i < record->refs_count; i++) {
@@ -182,8 +167,8 @@ s_fill_table (s_arrival_t *arrival, void **table)
 }
 
 /* Moves the record's arguments into `msg`, behind what of its room is taken. */
-static int
-s_take_arguments (s_arrival_t *arrival, zanni_msg_t *msg)
+int
+zanni__arrival_arguments (zanni__arrival_t *arrival, zanni_msg_t *msg)
 {
     const zanni_record_t *record = arrival->record;
     zanni_worker_t *worker = arrival->worker;
@@ -247,21 +232,19 @@ s_set_method (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_bytes_t *nam
 
 /* Holds the sender: an actor of the peer, or for what was forwarded whoever sent it first. */
 static int
-s_set_from (s_arrival_t *arrival, zanni_msg_t *msg)
+s_set_from (zanni__arrival_t *arrival, zanni_msg_t *msg)
 {
     zanni__identity_t *from;
     bool own;
     const zanni_record_t *record = arrival->record;
     if (!record->about) {
         int rc = s_of_peer (arrival, &from, &record->from);
-        if (rc)
-            return rc;
-        zanni__identity_hold (from);
-        msg->from = from;
-        return 0;
+        if (!rc)
+            zanni__msg_set_from (arrival->worker, msg, from, msg->to->worker);
+        return rc;
     }
-    const zanni_wire_ref_t whole = s_whole (arrival, record->about);
-    int rc = s_meant (arrival, &from, &whole, &own);
+    const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, record->about);
+    int rc = zanni__arrival_meant (arrival, &from, &whole, &own);
     if (rc)
         return rc;
     msg->from = from;
@@ -271,7 +254,7 @@ s_set_from (s_arrival_t *arrival, zanni_msg_t *msg)
 
 /* A message for `to` of this worker, whose sender is set; NULL: no memory. */
 static zanni_msg_t *
-s_msg_new (s_arrival_t *arrival, zanni__identity_t *to, zanni__kind_t kind)
+s_msg_new (zanni__arrival_t *arrival, zanni__identity_t *to, zanni__kind_t kind)
 {
     zanni_msg_t *msg = zanni__msg_take (arrival->worker);
     if (!msg)
@@ -288,7 +271,7 @@ s_msg_new (s_arrival_t *arrival, zanni__identity_t *to, zanni__kind_t kind)
 
 /* What came beside the way that its sender's messages take counts as handled now. */
 static void
-s_credit (s_arrival_t *arrival, const zanni_msg_t *msg)
+s_credit (zanni__arrival_t *arrival, const zanni_msg_t *msg)
 {
     uint64_t charge = ZANNI__CHARGE + (uint64_t) msg->item.weight;
     const zanni__identity_t *from = msg->from;
@@ -301,7 +284,7 @@ s_credit (s_arrival_t *arrival, const zanni_msg_t *msg)
 
 /* What came counts as handled. */
 static void
-s_handled (const s_arrival_t *arrival)
+s_handled (const zanni__arrival_t *arrival)
 {
     uint64_t charge = ZANNI__CHARGE + arrival->record->args.size;
     for (uint32_t i = 0; i < arrival->record->buffers_count; i++)
@@ -311,7 +294,7 @@ s_handled (const s_arrival_t *arrival)
 
 /* There is no memory for what the peer sent: its window opens again, and who asked is told, if that can be. */
 static int
-s_refuse (s_arrival_t *arrival, int code)
+s_refuse (zanni__arrival_t *arrival, int code)
 {
     const zanni_record_t *record = arrival->record;
     const zanni_link_ops_t *link = arrival->worker->node->link;
@@ -329,36 +312,45 @@ s_refuse (s_arrival_t *arrival, int code)
     return 0;
 }
 
+/* One of our actors, with a reference of the caller's. Other hosts reach those of all workers by any session. */
+static zanni__identity_t *
+s_reach (zanni__arrival_t *arrival, const zanni_wire_actor_t *to, bool *own)
+{
+    if (arrival->peer->far)
+        return zanni__reach_any (arrival->worker, to, own);
+    zanni__identity_t *identity = zanni__reach (arrival->worker, to, own);
+    if (identity)
+        zanni__identity_ref (identity);
+    return identity;
+}
+
 /* Whom a message is for, with a reference of the caller's; one that is gone is known no more, but its letters are dead
    ones of its address. */
 static zanni__identity_t *
-s_receiver (s_arrival_t *arrival)
+s_receiver (zanni__arrival_t *arrival)
 {
     static const uint8_t nobody [ZANNI__NONCE];
     bool own;
     const zanni_wire_actor_t *to = &arrival->record->to;
-    zanni__identity_t *identity = zanni__reach (arrival->worker, to, &own);
+    zanni__identity_t *identity = s_reach (arrival, to, &own);
     const zanni_wire_ref_t ref = { .actor = to->actor, .nonce = nobody };
-    if (!identity)
-        return s_ours_ended (arrival->worker, &ref);
-    zanni__identity_ref (identity);
-    return identity;
+    return identity ? identity : s_ours_ended (arrival->worker, &ref);
 }
 
 /* Fills a message that came; the caller delivers it. */
 static int
-s_fill_message (s_arrival_t *arrival, zanni_msg_t *msg)
+s_fill_message (zanni__arrival_t *arrival, zanni_msg_t *msg)
 {
     const zanni_record_t *record = arrival->record;
     int rc = s_set_method (arrival->worker, msg, &record->method);
     if (!rc)
-        rc = s_take_arguments (arrival, msg);
+        rc = zanni__arrival_arguments (arrival, msg);
     if (rc)
         return rc;
     if (msg->item.kind == ZANNI__ASK && record->remaining_ms >= 0 && record->remaining_ms < INT64_MAX / 4000000)
         msg->deadline_ns = zanni__node_now (arrival->worker->node) + record->remaining_ms * 1000000;
     msg->item.flags |= ZANNI__COUNTED;
-    if (record->about)
+    if (record->about && msg->to->worker == arrival->worker)
         s_credit (arrival, msg);
     return 0;
 }
@@ -372,12 +364,17 @@ s_reaches_private (const zanni_msg_t *msg)
 }
 
 static void
-s_deliver (zanni_worker_t *worker, zanni_msg_t *msg)
+s_deliver (zanni__arrival_t *arrival, zanni_msg_t *msg)
 {
-    if (msg->to->state == ZANNI__ENDED)
+    zanni_worker_t *worker = arrival->worker;
+    bool here = msg->to->worker == worker;
+    if (here && msg->to->state == ZANNI__ENDED)
         zanni__hold_to (msg);
     if (!s_reaches_private (msg)) {
-        zanni__deliver (worker, &msg->item);
+        if (here)
+            zanni__deliver (worker, &msg->item);
+        else
+            zanni__hand_on (worker, arrival->peer, msg);
         return;
     }
     msg->item.flags &= (uint8_t) ~ZANNI__COUNTED;
@@ -385,7 +382,7 @@ s_deliver (zanni_worker_t *worker, zanni_msg_t *msg)
 }
 
 static int
-s_take_message (s_arrival_t *arrival)
+s_take_message (zanni__arrival_t *arrival)
 {
     zanni_worker_t *worker = arrival->worker;
     zanni__kind_t kind = arrival->record->kind == ZANNI_RECORD_ASK ? ZANNI__ASK : ZANNI__TELL;
@@ -397,14 +394,15 @@ s_take_message (s_arrival_t *arrival)
     zanni__identity_t *to = s_receiver (arrival);
     zanni_msg_t *msg = to ? s_msg_new (arrival, to, kind) : NULL;
     int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
+    bool plain = kind == ZANNI__TELL && !arrival->record->about && to && to->worker == worker;
     if (!rc) {
-        if (kind == ZANNI__TELL && !arrival->record->about)
+        if (plain)
             zanni__tell_came (worker, arrival->peer, msg);
-        s_deliver (worker, msg);
+        s_deliver (arrival, msg);
     }
     else if (msg)
         zanni__msg_free (worker, msg);
-    if (kind == ZANNI__TELL && (rc || arrival->record->about))
+    if (kind == ZANNI__TELL && (rc || !plain))
         zanni__tell_forget (worker);
     if (to)
         zanni__identity_unref (to);
@@ -413,14 +411,14 @@ s_take_message (s_arrival_t *arrival)
 
 /* The actor of a process is told how to begin, once; its home is asked for no other. */
 static int
-s_take_spawn (s_arrival_t *arrival)
+s_take_spawn (zanni__arrival_t *arrival)
 {
     zanni_worker_t *worker = arrival->worker;
     zanni__identity_t *owner = worker->owner;
     if (!owner || !(owner->busy & ZANNI__UNBORN))
         return s_refuse (arrival, ZANNI_EPERM);
     zanni_msg_t *start = s_msg_new (arrival, owner, ZANNI__START);
-    int rc = start ? s_take_arguments (arrival, start) : ZANNI_ENOMEM;
+    int rc = start ? zanni__arrival_arguments (arrival, start) : ZANNI_ENOMEM;
     if (rc) {
         if (start)
             zanni__msg_free (worker, start);
@@ -431,163 +429,54 @@ s_take_spawn (s_arrival_t *arrival)
     return 0;
 }
 
-/* The ask that an answer is for, or NULL: it came late. */
-static zanni__pending_t *
-s_asked (s_arrival_t *arrival)
-{
-    zanni__pending_t *pending = zanni__pending_find (arrival->worker, arrival->record->id);
-    if (pending && pending->kind == ZANNI__AN_ASK && !pending->as.ask.answer)
-        return pending;
-    zanni__count (&arrival->worker->counts.late_replies, 1);
-    return NULL;
-}
-
-/* An answer comes from whom the ask is pointed at now. */
-static zanni_msg_t *
-s_answer_new (s_arrival_t *arrival, zanni__pending_t *pending, zanni__kind_t kind)
-{
-    zanni_worker_t *worker = arrival->worker;
-    zanni_msg_t *msg = zanni__msg_take (worker);
-    zanni__identity_t *from = pending->as.ask.target ? pending->as.ask.target : pending->actor->identity;
-    if (!msg)
-        return NULL;
-    msg->item.kind = (uint8_t) kind;
-    msg->to = pending->actor->identity;
-    msg->id = pending->id;
-    zanni__msg_set_from (worker, msg, from, worker);
-    zanni__hold_to (msg);
-    return msg;
-}
-
-static int
-s_take_reply (s_arrival_t *arrival)
-{
-    zanni_worker_t *worker = arrival->worker;
-    zanni__pending_t *pending = s_asked (arrival);
-    if (!pending)
-        return 0;
-    zanni_msg_t *msg = s_answer_new (arrival, pending, ZANNI__REPLY);
-    int rc = msg ? 0 : ZANNI_ENOMEM;
-    if (msg && arrival->record->kind == ZANNI_RECORD_REPLY)
-        rc = s_take_arguments (arrival, msg);
-    else if (msg)
-        rc = zanni__msg_pack (worker, msg, NULL, 0);
-    if (!rc) {
-        zanni__deliver (worker, &msg->item);
-        return 0;
-    }
-    if (msg)
-        zanni__msg_free (worker, msg);
-    zanni__ask_fail (worker, pending, rc, zanni_strerror (rc));
-    return 0;
-}
-
-static int
-s_take_error (s_arrival_t *arrival)
-{
-    const zanni_record_t *record = arrival->record;
-    zanni_worker_t *worker = arrival->worker;
-    zanni__pending_t *pending = s_asked (arrival);
-    if (!pending)
-        return 0;
-    if (record->as.error.code >= 0 || record->as.error.code < INT32_MIN)
-        return s_fault (arrival, "ERROR: the code is no error");
-    zanni_msg_t *msg = s_answer_new (arrival, pending, ZANNI__ERROR);
-    zanni_error_t error = { .code = (int) record->as.error.code, .app_code = record->as.error.app_code };
-    error.origin.actor = record->as.error.actor;
-    memcpy (error.origin.node, record->as.error.node ? record->as.error.node : arrival->peer->node, 16);
-    snprintf (error.text, sizeof error.text, "%.*s", (int) record->as.error.text.size,
-              (const char *) record->as.error.text.data);
-    if (msg)
-        zanni__error_take (msg, &error);
-    if (msg && !s_take_arguments (arrival, msg)) {
-        zanni__deliver (worker, &msg->item);
-        return 0;
-    }
-    if (msg)
-        zanni__msg_free (worker, msg);
-    zanni__ask_fail (worker, pending, error.code, error.text);
-    return 0;
-}
-
-void
-zanni__repoint (zanni_worker_t *worker, uint64_t ask, zanni__identity_t *target)
-{
-    zanni__pending_t *pending = zanni__pending_find (worker, ask);
-    if (!pending || pending->kind != ZANNI__AN_ASK)
-        return;
-    zanni__identity_t *before = pending->as.ask.target;
-    zanni__hold_from (worker, target);
-    pending->as.ask.target = target;
-    if (before)
-        zanni__unhold_from (worker, before);
-    /* A monitor that nobody waits for makes the session by which we learn of its end. */
-    if (target->elsewhere)
-        (void) zanni__route_about (worker, target, ZANNI_RECORD_MONITOR, ask, false);
-}
-
-static int
-s_take_forwarded (s_arrival_t *arrival)
-{
-    zanni__identity_t *target;
-    bool own;
-    if (!arrival->record->about)
-        return s_fault (arrival, "FORWARDED: to nobody");
-    const zanni_wire_ref_t whole = s_whole (arrival, arrival->record->about);
-    if (s_meant (arrival, &target, &whole, &own))
-        return 0;   // without memory the ask's deadline stays
-    zanni__repoint (arrival->worker, arrival->record->id, target);
-    zanni__identity_unref (target);
-    return 0;
-}
-
 /* What is about an actor of ours and has no arguments. Without memory it is as if it had come too late. */
 static int
-s_take_about (s_arrival_t *arrival, zanni__kind_t kind, bool needs_own)
+s_take_about (zanni__arrival_t *arrival, zanni__kind_t kind, bool needs_own)
 {
     bool own;
     zanni_worker_t *worker = arrival->worker;
-    zanni__identity_t *to = zanni__reach (worker, &arrival->record->to, &own);
-    if (to && needs_own && !own) {
+    zanni__identity_t *to = s_reach (arrival, &arrival->record->to, &own);
+    bool may = to && (own || !needs_own);
+    if (to && !may)
         zanni__log (worker->node, ZANNI_LOG_WARNING, "%s of %s: not permitted, it needs the right to own",
                     zanni_record_name (arrival->record->kind), zanni_ref_class (&to->self));
-        return 0;
+    zanni_msg_t *msg = may ? s_msg_new (arrival, to, kind) : NULL;
+    if (msg) {
+        zanni__hold_to (msg);
+        zanni__send (worker, to->worker, &msg->item);
     }
-    zanni_msg_t *msg = to ? s_msg_new (arrival, to, kind) : NULL;
-    if (!msg)
-        return 0;
-    zanni__hold_to (msg);
-    zanni__deliver (worker, &msg->item);
+    if (to)
+        zanni__identity_unref (to);
     return 0;
 }
 
 static int
-s_take_cancel (s_arrival_t *arrival)
+s_take_cancel (zanni__arrival_t *arrival)
 {
     return s_take_about (arrival, ZANNI__CANCEL, false);
 }
 
 static int
-s_take_demonitor (s_arrival_t *arrival)
+s_take_demonitor (zanni__arrival_t *arrival)
 {
     return s_take_about (arrival, ZANNI__DEMONITOR, false);
 }
 
 static int
-s_take_stop (s_arrival_t *arrival)
+s_take_stop (zanni__arrival_t *arrival)
 {
     bool kills = arrival->record->as.end.reason.kind == ZANNI_EXIT_KILLED;
     return s_take_about (arrival, kills ? ZANNI__KILL : ZANNI__STOP, true);
 }
 
 static int
-s_take_restart (s_arrival_t *arrival)
+s_take_restart (zanni__arrival_t *arrival)
 {
     return s_take_about (arrival, ZANNI__RESTART, true);
 }
 
 static int
-s_send_down (s_arrival_t *arrival, const zanni_reason_t *reason)
+s_send_down (zanni__arrival_t *arrival, const zanni_reason_t *reason)
 {
     zanni_record_t record = { .kind = ZANNI_RECORD_DOWN, .id = arrival->record->id };
     record.as.end.reason = (zanni_wire_reason_t) {
@@ -601,11 +490,11 @@ s_send_down (s_arrival_t *arrival, const zanni_reason_t *reason)
 /* Somebody wants to know of the end of a process of ours: its stand-in here, where ends are told first, keeps the monitor
    by itself. */
 static int
-s_take_home_monitor (s_arrival_t *arrival)
+s_take_home_monitor (zanni__arrival_t *arrival)
 {
     zanni__identity_t *identity;
     zanni_reason_t reason;
-    const zanni_wire_ref_t whole = s_whole (arrival, arrival->record->about);
+    const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, arrival->record->about);
     if (zanni__process_ended (arrival->worker->node, whole.node, &reason))
         return s_send_down (arrival, &reason);
     if (zanni__remote_get (arrival->worker, &identity, &whole))
@@ -624,57 +513,40 @@ s_take_home_monitor (s_arrival_t *arrival)
 }
 
 static int
-s_take_monitor (s_arrival_t *arrival)
+s_take_monitor (zanni__arrival_t *arrival)
 {
     static const zanni_reason_t gone = { .kind = ZANNI_EXIT_NO_ACTOR };
     bool own;
     if (arrival->record->about)
         return s_take_home_monitor (arrival);
-    zanni__identity_t *to = zanni__reach (arrival->worker, &arrival->record->to, &own);
-    if (!to || to->state == ZANNI__ENDED)
-        return s_send_down (arrival, &gone);
-    return s_take_about (arrival, ZANNI__MONITOR, false);
-}
-
-/* The monitor that waits with the stand-in becomes the DOWN. */
-static int
-s_take_down (s_arrival_t *arrival)
-{
-    const zanni_record_t *record = arrival->record;
-    zanni_worker_t *worker = arrival->worker;
-    const zanni_bytes_t *text = &record->as.end.reason.text;
-    zanni__pending_t *pending = zanni__pending_find (worker, record->id);
-    if (!pending || pending->kind != ZANNI__A_MONITOR || !pending->as.monitor.target)
-        return 0;
-    zanni__identity_t *identity = pending->as.monitor.target;
-    if (!identity->elsewhere || identity->worker != worker || identity->as.remote->peer != arrival->peer)
-        return 0;
-    zanni_reason_t reason = { .kind = (zanni_exit_t) record->as.end.reason.kind, .code = record->as.end.reason.code };
-    snprintf (reason.text, sizeof reason.text, "%.*s", (int) text->size, (const char *) text->data);
-    if (!record->as.end.restarts)
-        zanni__remote_ended (identity);
-    zanni__watcher_fire (worker, identity, record->id, &reason, record->as.end.restarts);
-    return 0;
+    zanni__identity_t *to = s_reach (arrival, &arrival->record->to, &own);
+    bool ended = !to || atomic_load_explicit (&to->ended, memory_order_relaxed)
+                 || (to->worker == arrival->worker && to->state == ZANNI__ENDED);
+    if (to)
+        zanni__identity_unref (to);
+    return ended ? s_send_down (arrival, &gone) : s_take_about (arrival, ZANNI__MONITOR, false);
 }
 
 static int
-s_take_retain (s_arrival_t *arrival)
+s_take_retain (zanni__arrival_t *arrival)
 {
     bool own;
-    zanni__identity_t *to = zanni__reach (arrival->worker, &arrival->record->to, &own);
-    if (to && to->state != ZANNI__ENDED)
+    zanni__identity_t *to = s_reach (arrival, &arrival->record->to, &own);
+    if (to && !atomic_load_explicit (&to->ended, memory_order_relaxed))
         (void) zanni__lend (arrival->worker, arrival->peer, to, own);   // without memory its holder finds it gone
+    if (to)
+        zanni__identity_unref (to);
     return 0;
 }
 
 static int
-s_take_release (s_arrival_t *arrival)
+s_take_release (zanni__arrival_t *arrival)
 {
     const zanni_record_t *record = arrival->record;
     zanni_address_t address = { .actor = record->to.actor };
     memcpy (address.node, arrival->worker->node->id, sizeof address.node);
     if (record->about) {
-        const zanni_wire_ref_t whole = s_whole (arrival, record->about);
+        const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, record->about);
         address.actor = whole.actor;
         memcpy (address.node, whole.node, sizeof address.node);
     }
@@ -682,20 +554,20 @@ s_take_release (s_arrival_t *arrival)
     return 0;
 }
 
-static int (*const s_takers []) (s_arrival_t *arrival) = {
+static int (*const s_takers []) (zanni__arrival_t *arrival) = {
     [ZANNI_RECORD_TELL] = s_take_message,     [ZANNI_RECORD_ASK] = s_take_message,
-    [ZANNI_RECORD_REPLY] = s_take_reply,      [ZANNI_RECORD_ERROR] = s_take_error,
-    [ZANNI_RECORD_CANCEL] = s_take_cancel,    [ZANNI_RECORD_FORWARDED] = s_take_forwarded,
+    [ZANNI_RECORD_REPLY] = zanni__take_reply,      [ZANNI_RECORD_ERROR] = zanni__take_error,
+    [ZANNI_RECORD_CANCEL] = s_take_cancel,    [ZANNI_RECORD_FORWARDED] = zanni__take_forwarded,
     [ZANNI_RECORD_MONITOR] = s_take_monitor,  [ZANNI_RECORD_DEMONITOR] = s_take_demonitor,
-    [ZANNI_RECORD_DOWN] = s_take_down,        [ZANNI_RECORD_RETAIN] = s_take_retain,
+    [ZANNI_RECORD_DOWN] = zanni__take_down,        [ZANNI_RECORD_RETAIN] = s_take_retain,
     [ZANNI_RECORD_RELEASE] = s_take_release,  [ZANNI_RECORD_SPAWN] = s_take_spawn,
-    [ZANNI_RECORD_SPAWNED] = s_take_reply,    [ZANNI_RECORD_STOP] = s_take_stop,
+    [ZANNI_RECORD_SPAWNED] = zanni__take_reply,    [ZANNI_RECORD_STOP] = s_take_stop,
     [ZANNI_RECORD_RESTART] = s_take_restart
 };
 
 /* References that came with it are taken and dropped, as if it had been read. */
 static void
-s_drop_references (s_arrival_t *arrival)
+s_drop_references (zanni__arrival_t *arrival)
 {
     for (uint32_t i = 0; i < arrival->record->refs_count; i++) {
         zanni_ref_t *handle = s_handle (arrival, &arrival->record->refs [i]);
@@ -707,7 +579,7 @@ s_drop_references (s_arrival_t *arrival)
 /* It becomes a message all the same, which is buried: so whoever asked is told, also where it was forwarded, and a tell is a
    dead letter that is told of. */
 static int
-s_lose_message (s_arrival_t *arrival, int code)
+s_lose_message (zanni__arrival_t *arrival, int code)
 {
     zanni_worker_t *worker = arrival->worker;
     zanni__kind_t kind = arrival->record->kind == ZANNI_RECORD_ASK ? ZANNI__ASK : ZANNI__TELL;
@@ -735,7 +607,7 @@ zanni_worker_lost (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_recor
 {
     static const char what [] = "a buffer of the answer could not be had from the store";
     zanni_record_t error = { .kind = ZANNI_RECORD_ERROR, .id = record->id, .args = { "\x90", 1 } };
-    s_arrival_t arrival = { .worker = worker, .peer = peer, .record = record, .buffers = buffers };
+    zanni__arrival_t arrival = { .worker = worker, .peer = peer, .record = record, .buffers = buffers };
     bool message = record->kind == ZANNI_RECORD_TELL || record->kind == ZANNI_RECORD_ASK;
     int rc = message ? s_lose_message (&arrival, code) : 0;
     if (!arrival.kept)
@@ -743,7 +615,7 @@ zanni_worker_lost (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_recor
     error.as.error.code = code;
     error.as.error.text = (zanni_bytes_t) { what, sizeof what - 1 };
     if (record->kind == ZANNI_RECORD_REPLY || record->kind == ZANNI_RECORD_ERROR)
-        rc = s_take_error (&(s_arrival_t) { .worker = worker, .peer = peer, .record = &error });
+        rc = zanni__take_error (&(zanni__arrival_t) { .worker = worker, .peer = peer, .record = &error });
     else if (!message || rc)
         rc = s_refuse (&arrival, rc ? rc : code);
     (void) rc;   // it breaks no protocol
@@ -755,7 +627,7 @@ int
 zanni_worker_record (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *record,
                      zanni_buffer_t **buffers, const char **fault)
 {
-    s_arrival_t arrival = { .worker = worker, .peer = peer, .record = record, .buffers = buffers };
+    zanni__arrival_t arrival = { .worker = worker, .peer = peer, .record = record, .buffers = buffers };
     bool known = record->kind < sizeof s_takers / sizeof *s_takers && s_takers [record->kind];
     int rc = known ? s_takers [record->kind](&arrival) : 0;   // of an ability that was not agreed: nothing
     for (uint32_t i = 0; !arrival.kept && i < record->buffers_count; i++)

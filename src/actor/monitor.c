@@ -190,12 +190,12 @@ zanni__watcher_remove (zanni_worker_t *worker, zanni__identity_t *identity, zann
 
 /* One monitor's DOWN; the others wait on. */
 void
-zanni__watcher_fire (zanni_worker_t *worker, zanni__identity_t *identity, uint64_t id, const zanni_reason_t *reason,
-                     bool restarts)
+zanni__watcher_fire (zanni_worker_t *worker, zanni__identity_t *identity, const zanni__identity_t *from, uint64_t id,
+                     const zanni_reason_t *reason, bool restarts)
 {
     for (zanni__item_t **at = &identity->watchers; *at; at = &(*at)->next) {
         zanni_msg_t *msg = (zanni_msg_t *) (void *) *at;
-        if (msg->id != id || msg->item.kind != ZANNI__MONITOR)
+        if (msg->id != id || msg->from != from || msg->item.kind != ZANNI__MONITOR)
             continue;
         *at = msg->item.next;
         zanni__down_now (worker, msg, reason, restarts);

@@ -215,7 +215,8 @@ int
 zanni__remote_here (zanni_worker_t *worker, zanni__identity_t **here_p, zanni__identity_t *identity)
 {
     zanni_wire_ref_t ref;
-    if (!identity->elsewhere || identity->worker == worker) {
+    bool dialled_us = identity->elsewhere && *identity->as.remote->endpoint == '~';   // so only that worker reaches it
+    if (!identity->elsewhere || identity->worker == worker || dialled_us) {
         *here_p = identity;
         return 0;
     }
@@ -250,7 +251,7 @@ zanni__remote_admits (const zanni_worker_t *worker, const zanni__identity_t *to,
     if (atomic_load_explicit (&to->ended, memory_order_relaxed))
         return ZANNI_ENOACTOR;
     if (to->worker != worker)
-        return 0;   // it will be asked again by the worker's own stand-in
+        return 0;   // its own worker looks whether it goes
     uint64_t charge = weight ? ZANNI__CHARGE + (uint64_t) weight : node->options.window_bytes / 2;
     return node->link->admits (to->as.remote->peer, charge) ? 0 : ZANNI_EFULL;
 }
@@ -292,22 +293,30 @@ zanni__credit (zanni_worker_t *worker)
         worker->node->link->taken (remotes->credited, charge);
 }
 
-/* The error that ends an ask whose receiver is gone. Without memory its deadline, or a later try, will. */
+/* The error that ends asks whose receiver is gone. */
+static int
+s_why (const zanni_reason_t *reason, char *text, size_t size)
+{
+    char why [128];
+    int code = reason->kind == ZANNI_EXIT_NO_CONNECTION ? ZANNI_ENODE : ZANNI_EDOWN;
+    if (reason->kind == ZANNI_EXIT_ERROR && reason->code == ZANNI_EAUTH) {
+        snprintf (text, size, "%s", reason->text);
+        return ZANNI_EAUTH;
+    }
+    snprintf (text, size, "%s: %s", zanni_strerror (code), zanni_reason_string (reason, why, sizeof why));
+    return code;
+}
+
+/* Without memory its deadline, or a later try, ends it. */
 static void
 s_fail_ask (zanni_worker_t *worker, zanni__pending_t *pending, const zanni_reason_t *reason)
 {
     char text [160];
-    char why [128];
-    int code = reason->kind == ZANNI_EXIT_NO_CONNECTION ? ZANNI_ENODE : ZANNI_EDOWN;
     if (pending->as.ask.starts && reason->kind == ZANNI_EXIT_ERROR && reason->code < 0 && reason->code >= INT32_MIN) {
         zanni__ask_fail (worker, pending, (int) reason->code, reason->text);   // a spawn answers why it failed
         return;
     }
-    if (reason->kind == ZANNI_EXIT_ERROR && reason->code == ZANNI_EAUTH) {
-        zanni__ask_fail (worker, pending, ZANNI_EAUTH, reason->text);
-        return;
-    }
-    snprintf (text, sizeof text, "%s: %s", zanni_strerror (code), zanni_reason_string (reason, why, sizeof why));
+    int code = s_why (reason, text, sizeof text);
     zanni__ask_fail (worker, pending, code, text);
 }
 
@@ -338,7 +347,10 @@ zanni_worker_peer_down (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_
                         bool final)
 {
     const zanni__table_t *table = &worker->remotes->stand_ins;
+    char text [160];
     s_fail_asks (worker, peer, reason);
+    int code = s_why (reason, text, sizeof text);
+    zanni__relays_fail (worker, peer, code, text);
     for (uint32_t i = 0; i < table->size; i++)
         for (zanni__entry_t *entry = table->buckets [i]; entry; entry = entry->next) {
             zanni__remote_t *remote = (zanni__remote_t *) (void *) entry;
@@ -376,6 +388,8 @@ zanni__remotes_free (zanni_worker_t *worker)
     if (!remotes)
         return;
     zanni__tell_forget (worker);
+    zanni__relays_free (worker);
+    zanni__debts_free (worker);
     for (int i = 0; i < ZANNI__REACHED; i++)
         if (remotes->reached [i])
             zanni__identity_unref (remotes->reached [i]);

@@ -63,6 +63,10 @@ typedef struct zanni__remotes {
         const zanni__method_t *method;
     } again;                                  // of the last plain tell that came: see plain.c
     uint64_t met;                             // serial of the peer that the node heard of last
+    zanni__table_t relayed;                   // by number: see relay.c
+    uint64_t relay_serial;
+    uint32_t relay_sweep_at;
+    struct zanni__debt *debts;                // what was handed on to full mailboxes: see handon.c
     zanni_peer_t *credited;                   // what of it was handled and has not been told the link
     uint64_t credit;
 } zanni__remotes_t;
@@ -105,8 +109,10 @@ void zanni__nonce_to_call (uint8_t call [ZANNI__NONCE], const uint8_t own [ZANNI
 /* A reference to the actor with that id, for the caller to give back; NULL: there is none. */
 zanni__identity_t *zanni__export_find (zanni_node_t *node, uint64_t id);
 
-/* An actor of this worker by what a stranger knows of it; borrowed. NULL: there is none for that nonce. */
+/* An actor of this worker by what a stranger knows of it; borrowed. NULL: there is none for that nonce. The other one finds
+   those of all workers, and answers a reference of the caller's. */
 zanni__identity_t *zanni__reach (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own);
+zanni__identity_t *zanni__reach_any (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own);
 
 /* How a reference looks to the node of `peer` (NULL: to a worker of this one). Pointers lead into what the reference keeps
    alive. ZANNI_EROUTE: nobody there could reach the actor. */
@@ -134,6 +140,44 @@ int zanni__route_about (zanni_worker_t *worker, zanni__identity_t *to, zanni_rec
 /* plain.c. A plain tell has come, whose head the next one may have, too. */
 void zanni__tell_came (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_msg_t *msg);
 void zanni__tell_forget (zanni_worker_t *worker);
+
+/* relay.c. An ask or monitor of an actor of another worker of this node, which leaves by a session of this one: it has a
+   number of its own there, by which the answer is taken back to the asker. */
+typedef struct {
+    zanni__entry_t entry;
+    uint64_t number;
+    zanni__identity_t *from;          // with a reference
+    zanni__identity_t *to;            // the stand-in, held
+    uint64_t id;                      // at `from`
+    int64_t due_ns;                   // nobody waits for it any more
+    bool monitors;
+} zanni__relayed_t;
+
+static inline bool
+zanni__relay_is (uint64_t number)
+{
+    return number >> 62 == 1;   // an id of a pending thing never gets there, the link's monitors lie above
+}
+
+/* Whether what `from` sends by this worker's sessions is relayed. */
+static inline bool
+zanni__relays (const zanni_worker_t *worker, const zanni__identity_t *from)
+{
+    return !from->elsewhere && from->worker != worker;
+}
+
+int zanni__relay_new (zanni_worker_t *worker, const zanni_msg_t *msg, uint64_t *number);
+zanni__relayed_t *zanni__relay_find (zanni_worker_t *worker, uint64_t number);   // NULL: there is none any more
+zanni__relayed_t *zanni__relay_of (zanni_worker_t *worker, const zanni_msg_t *msg);   // a CANCEL or DEMONITOR
+void zanni__relay_end (zanni_worker_t *worker, zanni__relayed_t *relayed);
+zanni_msg_t *zanni__relay_answer (zanni_worker_t *worker, const zanni__relayed_t *relayed, zanni__kind_t kind);
+void zanni__relays_fail (zanni_worker_t *worker, const zanni_peer_t *peer, int code, const char *text);
+void zanni__relays_free (zanni_worker_t *worker);
+
+/* handon.c. A message that came for an actor of another worker of this node: it goes there, and counts in its peer's window
+   until that actor's mailbox has room for more. */
+void zanni__hand_on (zanni_worker_t *worker, zanni_peer_t *peer, zanni_msg_t *msg);
+void zanni__debts_free (zanni_worker_t *worker);
 
 /* inbound.c. Points a pending ask at whom it was forwarded to. */
 void zanni__repoint (zanni_worker_t *worker, uint64_t ask, zanni__identity_t *target);

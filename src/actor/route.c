@@ -59,7 +59,8 @@ static int
 s_set_from (s_route_t *route, zanni__identity_t *from)
 {
     const zanni__export_t *export;
-    if (from->worker == route->worker && !from->elsewhere) {
+    bool ours = !from->elsewhere && (from->worker == route->worker || route->to->peer->far);
+    if (ours) {
         int rc = zanni__export_get (from, &export);
         if (!rc)
             route->record.from = (zanni_wire_actor_t) { from->id, export->call };
@@ -74,7 +75,7 @@ s_set_from (s_route_t *route, zanni__identity_t *from)
 static void
 s_set_pair (s_route_t *route, const zanni__identity_t *from)
 {
-    if (from->worker != route->worker || from->elsewhere)
+    if (from->elsewhere || (from->worker != route->worker && !route->to->peer->far))
         return;
     route->record.to = s_to (route->to, false);
     route->record.from = (zanni_wire_actor_t) { from->id, route->record.to.nonce };
@@ -182,7 +183,14 @@ s_route_message (s_route_t *route, zanni_msg_t *msg)
         record->remaining_ms = s_remaining_ms (route->worker, msg);
     }
     int rc = s_set_from (route, msg->from);
-    return rc ? rc : s_send_arguments (route, msg);
+    if (!rc && asks && !record->about && zanni__relays (route->worker, msg->from))
+        rc = zanni__relay_new (route->worker, msg, &record->id);
+    if (rc)
+        return rc;
+    rc = s_send_arguments (route, msg);
+    if (rc && zanni__relay_is (record->id))
+        zanni__relay_end (route->worker, zanni__relay_find (route->worker, record->id));
+    return rc;
 }
 
 static int
@@ -274,9 +282,12 @@ s_route_command (s_route_t *route, zanni_msg_t *msg)
 static int
 s_route_cancel (s_route_t *route, zanni_msg_t *msg)
 {
+    zanni__relayed_t *relayed = zanni__relays (route->worker, msg->from) ? zanni__relay_of (route->worker, msg) : NULL;
     route->record.kind = ZANNI_RECORD_CANCEL;
-    route->record.id = msg->id;
+    route->record.id = relayed ? relayed->number : msg->id;
     route->record.to = s_to (route->to, false);
+    if (relayed)
+        zanni__relay_end (route->worker, relayed);
     return s_send (route, NULL);
 }
 
@@ -312,8 +323,13 @@ static void
 s_route_monitor (zanni_worker_t *worker, zanni_msg_t *monitor)
 {
     zanni__identity_t *to = monitor->to;
+    uint64_t number = monitor->id;
     bool gone = atomic_load_explicit (&to->ended, memory_order_relaxed);
-    if (gone || zanni__route_about (worker, to, ZANNI_RECORD_MONITOR, monitor->id, false)) {
+    bool relays = zanni__relays (worker, monitor->from);
+    if (gone || (relays && zanni__relay_new (worker, monitor, &number))
+        || zanni__route_about (worker, to, ZANNI_RECORD_MONITOR, number, false)) {
+        if (zanni__relay_is (number))
+            zanni__relay_end (worker, zanni__relay_find (worker, number));
         zanni__down_now (worker, monitor, NULL, false);
         return;
     }
@@ -323,7 +339,11 @@ s_route_monitor (zanni_worker_t *worker, zanni_msg_t *monitor)
 static void
 s_route_demonitor (zanni_worker_t *worker, zanni_msg_t *demonitor)
 {
-    (void) zanni__route_about (worker, demonitor->to, ZANNI_RECORD_DEMONITOR, demonitor->id, false);
+    zanni__relayed_t *relayed = zanni__relays (worker, demonitor->from) ? zanni__relay_of (worker, demonitor) : NULL;
+    uint64_t number = relayed ? relayed->number : demonitor->id;
+    if (relayed)
+        zanni__relay_end (worker, relayed);
+    (void) zanni__route_about (worker, demonitor->to, ZANNI_RECORD_DEMONITOR, number, false);
     zanni__watcher_remove (worker, demonitor->to, demonitor);
 }
 

@@ -43,6 +43,7 @@ zanni__worker_due (const zanni_worker_t *worker)
 {
     int64_t due_ns = zanni__due_next (worker);
     int64_t link_ns = worker->link ? worker->node->link->next_ns (worker->link) : INT64_MAX;
+    due_ns = worker->debts_ns < due_ns ? worker->debts_ns : due_ns;
     return link_ns < due_ns ? link_ns : due_ns;
 }
 

@@ -27,6 +27,7 @@ zanni__worker_new (zanni_node_t *node, zanni__worker_kind_t kind, const char *na
     worker->node = node;
     worker->kind = kind;
     worker->epoll = -1;
+    worker->debts_ns = INT64_MAX;
     worker->listen_fd = worker->lane_fd = -1;
     worker->now_ns = worker->looked_ns = zanni__node_now (node);
     worker->poll = ZANNI__POLL_MESSAGES;
@@ -202,6 +203,8 @@ zanni__worker_look (zanni_worker_t *worker)
         zanni__events_look (worker);
     if (zanni__due_next (worker) <= worker->now_ns)   // behind what came in time, though nobody looked
         zanni__due_fire (worker);
+    if (worker->debts_ns <= worker->now_ns)
+        zanni__debts_look (worker);
     if (worker == worker->node->undertaker)
         zanni__bury_orphans (worker);
     if (zanni__unsent (worker) || worker->stalled.head)

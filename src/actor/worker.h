@@ -126,6 +126,7 @@ struct zanni_worker {
     zanni__refs_t ref_hooks;
     void *link;                       // to other nodes; NULL: none yet
     struct zanni__remotes *remotes;   // made with it
+    int64_t debts_ns;                 // when those are looked after: handon.c; INT64_MAX: there are none
     void *claims;                     // the store that its large buffers go into: claims.h
     bool link_dirty;                  // it has records that were not sent yet
     zanni__queue_t events;            // of other nodes, from this worker itself
@@ -253,6 +254,7 @@ void zanni__route (zanni_worker_t *worker, zanni__item_t *item);
 /* remote.c (remote.h has the rest): the stand-in by which `worker` reaches whom a reference names, borrowed; `identity`
    itself where it is none. Whether what is to be sent to one is admitted (weight 0: whether it has room again). What came
    from one is handled. */
+void zanni__debts_look (zanni_worker_t *worker);   // handon.c
 int zanni__remote_here (zanni_worker_t *worker, zanni__identity_t **here_p, zanni__identity_t *identity);
 int zanni__remote_admits (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight);
 void zanni__remote_taken (zanni_worker_t *worker, const zanni_msg_t *msg);
@@ -360,7 +362,7 @@ void zanni__watcher_add (zanni_worker_t *worker, zanni__identity_t *identity, za
 void zanni__watcher_remove (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *demonitor);
 void zanni__watchers_end (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason,
                           bool restarts);
-void zanni__watcher_fire (zanni_worker_t *worker, zanni__identity_t *identity, uint64_t id,
+void zanni__watcher_fire (zanni_worker_t *worker, zanni__identity_t *identity, const zanni__identity_t *from, uint64_t id,
                           const zanni_reason_t *reason, bool restarts);
 void zanni__waiters_wake (zanni_worker_t *worker, zanni__identity_t *identity);
 void zanni__down_now (zanni_worker_t *worker, zanni_msg_t *monitor, const zanni_reason_t *reason, bool restarts);

@@ -376,3 +376,117 @@ Test (tcp, tells_two_nodes_that_dialled_apart)
     zanni_ref_destroy (&ref);
     part ();
 }
+
+static const zanni_place_t places [] = { ZANNI_HERE, ZANNI_SHARED, ZANNI_THREAD };
+enum { PLACES_COUNT = sizeof places / sizeof *places };
+
+Test (tcp, leads_to_actors_of_every_worker)
+{
+    zanni_ref_t *ref = meet (openly);
+    for (int i = 0; i < PLACES_COUNT; i++) {
+        zanni_ref_t *there = kept (ref, "spawn", (int) places [i]);
+        uint64_t down = monitor (there);
+        uint64_t in_vain = monitor (there);
+        cr_assert_eq (zanni_demonitor (root, in_vain), 0);
+        cr_assert_eq (call_int (there, "add", 1), 101);
+        for (int64_t n = 1; n <= 1000; n++)
+            cr_assert_eq (zanni_tell_wait (root, there, DEADLINE_MS, "note", 1, n), 0);
+        cr_assert_eq (noted (there, 1), 1000);
+        zanni_error_t error;
+        cr_assert_eq (refused (&error, there, "no such thing"), ZANNI_ENOMETHOD);
+        done (ref, "drop");
+        zanni_ref_destroy (&there);
+        expect_reason (down, "normal");
+        expect_nothing ();
+    }
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
+/* Each way through two nodes: an actor of any worker there, and one of any worker here, where nobody listens. */
+Test (tcp, lets_actors_of_every_worker_reach_those_of_who_dialled)
+{
+    zanni_ref_t *ref = meet (openly);
+    for (int i = 0; i < PLACES_COUNT * PLACES_COUNT; i++) {
+        zanni_ref_t *here = spawn_with (&(zanni_spawn_t) { .place = places [i % PLACES_COUNT] }, "worker", 7);
+        zanni_ref_t *there = kept (ref, "spawn", (int) places [i / PLACES_COUNT]);
+        done (there, "witness", zanni_self (root));
+        done (there, "hold", here);
+        cr_assert_eq (call_int (there, "relay", "total"), 7);
+        done (there, "watch", here);
+        done (there, "ask and cancel");
+        until_answers (here, "promises", 1);
+        int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * DEADLINE_MS;
+        while (!call_bool_args (here, "is void", NULL, 0))
+            cr_assert_lt (zanni_now_ns (root), until_ns, "the promise is not taken back");
+        done (there, "drop");
+        zanni_ref_destroy (&here);
+        expect ("down: normal");
+        done (ref, "drop");
+        zanni_ref_destroy (&there);
+        expect ("stopped at 100: normal");
+    }
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
+/* In another process: an actor that the one which is offered as "one" holds, and asks; then all of it is gone. */
+static void
+be_asked_and_wait (int fd)
+{
+    const zanni_connect_t options = { .name = "one" };
+    zanni_ref_t *one = NULL;
+    begin (openly);
+    while (zanni_connect (root, &one, host.endpoint, &options) == ZANNI_ENOACTOR) {}
+    zanni_ref_t *here = spawn_with (&(zanni_spawn_t) { .place = ZANNI_HERE }, "worker", 7);
+    done (one, "hold", here);
+    cr_assert_eq (write (fd, "h", 1), 1);
+    until_answers (here, "promises", 1);
+    cr_assert_eq (write (fd, "p", 1), 1);
+    _exit (zanni_run (root, -1));
+}
+
+Test (tcp, fails_what_actors_of_every_worker_asked_of_who_is_gone)
+{
+    for (int i = 0; i < PLACES_COUNT; i++) {
+        char byte;
+        int fds [2];
+        const zanni_options_t options = { .insecure = true, .heartbeat_ms = 300 };
+        start_host (&host, options);
+        cr_assert_eq (pipe2 (fds, O_CLOEXEC), 0);
+        pid_t other = fork ();
+        if (!other)
+            be_asked_and_wait (fds [1]);
+        begin (options);
+        zanni_ref_t *ref = connect_to (host.endpoint, NULL);
+        zanni_ref_t *there = kept (ref, "spawn", (int) places [i]);
+        done (ref, "offer", "one", there);
+        cr_assert_eq (read (fds [0], &byte, 1), 1);
+        uint64_t id = ask (there, "relay", "promise");
+        cr_assert_eq (read (fds [0], &byte, 1), 1);
+        signal_to (other, SIGKILL);
+        waitpid (other, NULL, 0);
+        cr_assert_eq (expect_failure (id, ZANNI_EAPP).app_code, ZANNI_ENODE);
+        zanni_ref_destroy (&there);
+        zanni_ref_destroy (&ref);
+        close (fds [0]);
+        close (fds [1]);
+        part ();
+    }
+}
+
+/* Its window is what holds the sender back, however slow the actor is: its mailbox loses nothing. */
+Test (tcp, waits_for_slow_actors_of_other_workers)
+{
+    enum { COUNT = 200000 };
+    zanni_ref_t *ref = meet (openly);
+    zanni_ref_t *there = kept (ref, "spawn", (int) ZANNI_SHARED);
+    tell (there, "compute", 300);
+    for (int64_t n = 1; n <= COUNT; n++)
+        cr_assert_eq (zanni_tell_wait (root, there, DEADLINE_MS, "note", 1, n), 0);
+    until_admits (there);
+    cr_assert_eq (noted (there, 1), COUNT);
+    zanni_ref_destroy (&there);
+    zanni_ref_destroy (&ref);
+    part ();
+}

@@ -1,0 +1,37 @@
+/* inbound.h: a record that came, on its way to whom it is for. */
+
+#ifndef ZANNI_ACTOR_INBOUND_H
+#define ZANNI_ACTOR_INBOUND_H
+
+#include "remote.h"
+
+typedef struct {
+    zanni_worker_t *worker;
+    zanni_peer_t *peer;
+    const zanni_record_t *record;
+    zanni_buffer_t **buffers;     // still ours to drop: buffers_count of the record
+    bool kept;                    // they are in a message now
+    const char *fault;
+} zanni__arrival_t;
+
+static inline int
+zanni__arrival_fault (zanni__arrival_t *arrival, const char *fault)
+{
+    arrival->fault = fault;
+    return ZANNI_EARGS;
+}
+
+/* inbound.c. A reference with what the session leaves out; who is meant by it, with a reference of the caller's. */
+zanni_wire_ref_t zanni__arrival_whole (const zanni__arrival_t *arrival, const zanni_wire_ref_t *ref);
+int zanni__arrival_meant (zanni__arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wire_ref_t *whole, bool *own);
+
+/* Moves the record's arguments into `msg`, behind what of its room is taken. */
+int zanni__arrival_arguments (zanni__arrival_t *arrival, zanni_msg_t *msg);
+
+/* returns.c: what comes back to who asked, spawned or monitors. */
+int zanni__take_reply (zanni__arrival_t *arrival);   // and SPAWNED
+int zanni__take_error (zanni__arrival_t *arrival);
+int zanni__take_forwarded (zanni__arrival_t *arrival);
+int zanni__take_down (zanni__arrival_t *arrival);
+
+#endif
