@@ -48,7 +48,7 @@ void zanni__node_asked (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_
    the caller's, or NULL. */
 int zanni__offer_set (zanni_node_t *node, const char *name, zanni__identity_t *identity);
 zanni__identity_t *zanni__offer_find (zanni_node_t *node, const void *name, size_t size);
-void zanni__offers_free (zanni_node_t *node);
+void zanni__offers_free (zanni_node_t *node);   // when it ends
 
 /* A reference to whatever node listens at an endpoint. */
 int zanni__node_at (zanni_t *self, zanni_ref_t **ref_p, const char *endpoint);

@@ -90,6 +90,9 @@ zanni__offer_find (zanni_node_t *node, const void *name, size_t size)
 void
 zanni__offers_free (zanni_node_t *node)
 {
-    s_free (node->offers);
+    pthread_mutex_lock (&node->exports_lock);
+    struct zanni__offer *offers = node->offers;
     node->offers = NULL;
+    pthread_mutex_unlock (&node->exports_lock);
+    s_free (offers);
 }

@@ -76,7 +76,6 @@ s_free (zanni_node_t *node)
     zanni__table_free (&node->exports);
     zanni__table_free (&node->pulses);
     zanni__keys_wipe (node);
-    zanni__offers_free (node);
     zanni__node_forget_all (node);
     pthread_mutex_destroy (&node->exports_lock);
     pthread_mutex_destroy (&node->lock);
@@ -584,6 +583,7 @@ zanni__node_destroy (zanni_node_t *node)
     if (node->subscriber)
         zanni__identity_unref (node->subscriber);
     node->subscriber = NULL;
+    zanni__offers_free (node);   // who is offered holds the node, by its worker
     zanni__lease_destroy (&node->lease);
     zanni_worker_drop (root);
     return stuck ? ZANNI_ESTUCK : 0;

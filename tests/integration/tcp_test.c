@@ -392,7 +392,7 @@ Test (tcp, leads_to_actors_of_every_worker)
         for (int64_t n = 1; n <= 1000; n++)
             cr_assert_eq (zanni_tell_wait (root, there, DEADLINE_MS, "note", 1, n), 0);
         cr_assert_eq (noted (there, 1), 1000);
-        zanni_error_t error;
+        zanni_error_t error = { 0 };
         cr_assert_eq (refused (&error, there, "no such thing"), ZANNI_ENOMETHOD);
         done (ref, "drop");
         zanni_ref_destroy (&there);

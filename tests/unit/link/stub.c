@@ -234,6 +234,7 @@ s_unlink (const char *path)
 static void
 s_free (stub_t *stub)
 {
+    zanni__table_free (&stub->node.pulses);
     if (*stub->worker.endpoint)
         s_unlink (stub->worker.endpoint + 6);
     close (stub->worker.epoll);
