@@ -6,10 +6,10 @@
    has another secret, or none, is refused within a second. Without a secret tcp is closed, unless the program says
    `insecure`: in the options of the node, for what stays on this host; and in those of the call, too, for what leaves it.
 
-   All actors of the two nodes reach each other, whichever of them binds and connects; whoever only dials is answered over its
-   own connection, which the worker of the actor that binds looks after. A reference to an actor that cannot be dialled does not
-   travel any further: sending it, or sending to a third node by it, is ZANNI_EROUTE; so it is with references to actors that
-   have a process of their own.
+   All actors of the two nodes reach each other, whichever of them binds and connects, those with processes of their own, too;
+   whoever only dials is answered over its own connection. References travel on to any node: where that one cannot dial the
+   actor's node, who gave it the reference relays, as long as it lives. By two such ways one actor has two addresses, and
+   zanni_ref_equal does not know that they are one.
 
    SPDX-License-Identifier: MPL-2.0 */
 
@@ -39,8 +39,8 @@ ZANNI_EXPORT int zanni_bind (zanni_t *self, const char *endpoint, const zanni_bi
 /* Where the calling actor's worker is dialled by others, "" if nowhere; as long as the worker lives. */
 ZANNI_EXPORT int zanni_endpoint (zanni_t *self, const char **endpoint_p) ZANNI_CHECKED;
 
-/* Whoever connects to this node and names `name` (1 to 255 bytes) gets that actor, one of this node, as long as it lives, in
-   place of whom it was before; NULL: nobody. The reference that they get is weak, and has
+/* Whoever connects to this node and names `name` (1 to 255 bytes) gets that actor, as long as it lives, in place of whom it
+   was before; NULL: nobody. It may be one of another node, such as one with a process of its own. The reference that they get is weak, and has
    the right to call. ZANNI_EINVAL, ZANNI_ENOMEM, ZANNI_ETHREAD. */
 ZANNI_EXPORT int zanni_offer (zanni_t *self, const char *name, const zanni_ref_t *ref) ZANNI_CHECKED;
 

@@ -32,6 +32,15 @@ s_publish (zanni__identity_t *identity, zanni__export_t *export)
     return 0;
 }
 
+static void
+s_fill (zanni__export_t *export, zanni__identity_t *identity, uint64_t id, const uint8_t own [ZANNI__NONCE])
+{
+    export->id = id;
+    export->identity = identity;
+    memcpy (export->own, own, ZANNI__NONCE);
+    zanni__nonce_to_call (export->call, own);
+}
+
 int
 zanni__export_as (zanni__identity_t *identity, const uint8_t own [ZANNI__NONCE])
 {
@@ -39,9 +48,7 @@ zanni__export_as (zanni__identity_t *identity, const uint8_t own [ZANNI__NONCE])
     zanni__export_t *export = zanni__malloc (sizeof *export);
     if (!export)
         return ZANNI_ENOMEM;
-    export->identity = identity;
-    memcpy (export->own, own, ZANNI__NONCE);
-    zanni__nonce_to_call (export->call, own);
+    s_fill (export, identity, identity->id, own);
     pthread_mutex_lock (&node->exports_lock);
     int rc = s_publish (identity, export);
     pthread_mutex_unlock (&node->exports_lock);
@@ -87,31 +94,53 @@ s_refer (zanni__identity_t *identity)
     return refs;
 }
 
-zanni__identity_t *
-zanni__export_find (zanni_node_t *node, uint64_t id)
+static bool
+s_knows (const zanni__export_t *export, const zanni_wire_actor_t *to, bool *own)
+{
+    *own = memcmp (to->nonce, export->call, ZANNI__NONCE) != 0;
+    return !*own || !memcmp (to->nonce, export->own, ZANNI__NONCE);
+}
+
+/* Under the lock; there is a reference more to its identity then. */
+static zanni__export_t *
+s_find (zanni_node_t *node, uint64_t id)
 {
     uint64_t hash = zanni__spread (id);
-    zanni__identity_t *found = NULL;
-    pthread_mutex_lock (&node->exports_lock);
+    zanni__export_t *found = NULL;
     zanni__entry_t *entry = zanni__table_find (&node->exports, hash);
-    while (entry && ((zanni__export_t *) (void *) entry)->identity->id != id)
+    while (entry && ((zanni__export_t *) (void *) entry)->id != id)
         entry = zanni__table_again (entry->next, hash);
     if (entry && s_refer (((zanni__export_t *) (void *) entry)->identity))
-        found = ((zanni__export_t *) (void *) entry)->identity;
-    pthread_mutex_unlock (&node->exports_lock);
+        found = (zanni__export_t *) (void *) entry;
     return found;
 }
 
-/* By id, whatever the nonce. */
-static zanni__identity_t *
-s_reach (zanni_worker_t *worker, uint64_t id)
+zanni__identity_t *
+zanni__export_find (zanni_node_t *node, const zanni_wire_actor_t *to, bool *own)
 {
-    zanni__identity_t **slot = &worker->remotes->reached [id % ZANNI__REACHED];
-    if (*slot && (*slot)->id == id && (*slot)->state != ZANNI__ENDED)
-        return *slot;
-    zanni__identity_t *found = zanni__export_find (worker->node, id);
-    if (found && found->worker != worker) {
-        zanni__identity_unref (found);
+    pthread_mutex_lock (&node->exports_lock);
+    const zanni__export_t *export = to->nonce ? s_find (node, to->actor) : NULL;
+    zanni__identity_t *identity = export ? export->identity : NULL;
+    bool known = export && s_knows (export, to, own);
+    pthread_mutex_unlock (&node->exports_lock);
+    if (identity && !known)
+        zanni__identity_unref (identity);
+    return known ? identity : NULL;
+}
+
+/* Those of this worker that were reached last are held. */
+zanni__identity_t *
+zanni__reach (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own)
+{
+    if (!to->nonce)
+        return NULL;
+    zanni__identity_t **slot = &worker->remotes->reached [to->actor % ZANNI__REACHED];
+    if (*slot && (*slot)->id == to->actor && (*slot)->state != ZANNI__ENDED)
+        return s_knows (atomic_load_explicit (&(*slot)->as.exported, memory_order_acquire), to, own) ? *slot : NULL;
+    zanni__identity_t *found = zanni__export_find (worker->node, to, own);
+    if (!found || found->worker != worker || found->elsewhere) {
+        if (found)
+            zanni__identity_unref (found);
         return NULL;
     }
     if (*slot)
@@ -120,33 +149,62 @@ s_reach (zanni_worker_t *worker, uint64_t id)
     return found;
 }
 
-static bool
-s_knows (const zanni__identity_t *identity, const zanni_wire_actor_t *to, bool *own)
-{
-    const zanni__export_t *export = atomic_load_explicit (&identity->as.exported, memory_order_acquire);
-    *own = memcmp (to->nonce, export->call, ZANNI__NONCE) != 0;
-    return !*own || !memcmp (to->nonce, export->own, ZANNI__NONCE);
-}
-
-zanni__identity_t *
-zanni__reach (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own)
-{
-    zanni__identity_t *identity = to->nonce ? s_reach (worker, to->actor) : NULL;
-    return identity && s_knows (identity, to, own) ? identity : NULL;
-}
-
 zanni__identity_t *
 zanni__reach_any (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own)
 {
     zanni__identity_t *identity = zanni__reach (worker, to, own);
-    if (identity)
-        zanni__identity_ref (identity);
-    else if (to->nonce)
-        identity = zanni__export_find (worker->node, to->actor);
-    if (!identity || s_knows (identity, to, own))
-        return identity;
-    zanni__identity_unref (identity);
-    return NULL;
+    if (!identity)
+        return zanni__export_find (worker->node, to, own);
+    zanni__identity_ref (identity);
+    return identity;
+}
+
+/* Under the lock. */
+static int
+s_alias (zanni__identity_t *identity)
+{
+    zanni__remote_t *remote = identity->as.remote;
+    zanni_node_t *node = identity->worker->node;
+    uint8_t own [ZANNI__NONCE];
+    int rc = node->clock.random (node->clock.context, own, sizeof own);
+    zanni__export_t *alias = rc ? NULL : zanni__malloc (sizeof *alias);
+    if (!alias)
+        return rc ? rc : ZANNI_ENOMEM;
+    s_fill (alias, identity, atomic_fetch_add_explicit (&node->next_actor, 1, memory_order_relaxed), own);
+    if (!zanni__table_put (&node->exports, &alias->entry, zanni__spread (alias->id))) {
+        zanni__free (alias);
+        return ZANNI_ENOMEM;
+    }
+    zanni__identity_ref (identity);
+    remote->alias = alias;
+    return 0;
+}
+
+int
+zanni__alias_get (zanni__identity_t *identity, const zanni__export_t **export_p)
+{
+    zanni__remote_t *remote = identity->as.remote;
+    zanni_node_t *node = identity->worker->node;
+    pthread_mutex_lock (&node->exports_lock);
+    int rc = remote->alias ? 0 : s_alias (identity);
+    *export_p = remote->alias;
+    pthread_mutex_unlock (&node->exports_lock);
+    return rc;
+}
+
+void
+zanni__alias_end (zanni__remote_t *remote)
+{
+    zanni_node_t *node = remote->identity->worker->node;
+    pthread_mutex_lock (&node->exports_lock);
+    zanni__export_t *alias = remote->alias;
+    remote->alias = NULL;
+    if (alias)
+        zanni__table_remove (&node->exports, &alias->entry);
+    pthread_mutex_unlock (&node->exports_lock);
+    if (alias)
+        zanni__identity_unref (alias->identity);
+    zanni__free (alias);
 }
 
 static zanni_bytes_t
@@ -174,7 +232,8 @@ s_own_to_wire (zanni_worker_t *worker, const zanni_peer_t *peer, zanni_wire_ref_
     return 0;
 }
 
-/* Where others dial the stand-in's actor; "": they cannot. */
+/* Where `peer` dials the stand-in's actor; "": it does not. What belongs to this host is not reached from another one, nor the
+   other way round: processes of this one have no part in tcp. */
 static const char *
 s_dialled_at (const zanni__remote_t *remote, const zanni_peer_t *peer)
 {
@@ -182,7 +241,24 @@ s_dialled_at (const zanni__remote_t *remote, const zanni_peer_t *peer)
     if (*endpoint == '~')   // it dialled us, and may have said where it listens
         endpoint = remote->peer ? remote->peer->listens : "";
     bool far = !strncmp (endpoint, "tcp:", 4);
-    return *endpoint == '~' || (peer->far && !far) ? "" : endpoint;
+    return *endpoint == '~' || peer->far != far ? "" : endpoint;
+}
+
+static int
+s_alias_to_wire (zanni_worker_t *worker, const zanni_peer_t *peer, zanni_wire_ref_t *wire, zanni__identity_t *identity)
+{
+    const zanni__export_t *alias;
+    const char *endpoint = "";
+    int rc = zanni__alias_get (identity, &alias);
+    if (!rc && identity->worker != worker && !peer->far)
+        rc = zanni__worker_endpoint (worker, identity->worker, &endpoint);
+    if (rc)
+        return rc;
+    wire->node = NULL;
+    wire->actor = alias->id;
+    wire->nonce = wire->own ? alias->own : alias->call;
+    wire->endpoint = s_text (endpoint);
+    return 0;
 }
 
 int
@@ -196,11 +272,13 @@ zanni__ref_to_wire (zanni_worker_t *worker, const zanni_peer_t *peer, zanni_wire
     const zanni__remote_t *remote = identity->as.remote;
     /* acquire pairs with the release that made `own` known. */
     wire->own = own && atomic_load_explicit (&remote->owns, memory_order_acquire);
-    wire->node = remote->address.node;
-    wire->actor = remote->address.actor;
-    wire->nonce = wire->own ? remote->own : remote->call;
     wire->cls = s_text (remote->name);
     bool its_own = peer && !memcmp (peer->node, remote->address.node, sizeof peer->node);
     wire->endpoint = s_text (!peer || its_own ? remote->endpoint : s_dialled_at (remote, peer));
-    return wire->endpoint.size ? 0 : ZANNI_EROUTE;
+    if (!wire->endpoint.size)
+        return s_alias_to_wire (worker, peer, wire, identity);
+    wire->node = remote->address.node;
+    wire->actor = remote->address.actor;
+    wire->nonce = wire->own ? remote->own : remote->call;
+    return 0;
 }

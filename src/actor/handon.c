@@ -1,6 +1,6 @@
-/* What comes by this worker's sessions for actors of others. It counts in the window of its peer as long as the mailbox that
-   it went to is more than half full: the worker that has that mailbox tells nobody, so while there is such a debt it is
-   looked after once a millisecond. */
+/* What comes by this worker's sessions for actors of others, and of other nodes, by an alias. It counts in the window of its
+   peer as long as the mailbox that it went to is more than half full, or that node's window is: whoever has that mailbox
+   tells nobody, so while there is such a debt it is looked after once a millisecond. */
 
 #include "remote.h"
 
@@ -15,9 +15,14 @@ struct zanni__debt {
     uint64_t charge;
 };
 
+/* Of a stand-in, the window of its own session is asked, where that is this worker's. */
 static bool
-s_has_room (const zanni__identity_t *to)
+s_has_room (const zanni_worker_t *worker, const zanni__identity_t *to)
 {
+    if (to->elsewhere) {
+        zanni_peer_t *peer = to->worker == worker ? to->as.remote->peer : NULL;
+        return !peer || worker->node->link->admits (peer, ZANNI__CHARGE);
+    }
     uint64_t count = (uint64_t) atomic_load_explicit (&to->queued, memory_order_relaxed)
                      + atomic_load_explicit (&to->coming, memory_order_relaxed);
     uint64_t bytes = atomic_load_explicit (&to->queued_bytes, memory_order_relaxed)
@@ -61,7 +66,7 @@ zanni__hand_on (zanni_worker_t *worker, zanni_peer_t *peer, zanni_msg_t *msg)
 {
     uint64_t charge = ZANNI__CHARGE + (uint64_t) msg->item.weight;
     bool sent_by_peer = msg->from->elsewhere && msg->from->as.remote->peer == peer;
-    if (!sent_by_peer || s_has_room (msg->to) || !s_owe (worker, msg, charge))
+    if (!sent_by_peer || s_has_room (worker, msg->to) || !s_owe (worker, msg, charge))
         worker->node->link->taken (peer, charge);
     zanni__hold_to (msg);
     zanni__send (worker, msg->to->worker, &msg->item);
@@ -82,7 +87,7 @@ zanni__debts_look (zanni_worker_t *worker)
     for (struct zanni__debt **at = &remotes->debts; *at;) {
         struct zanni__debt *debt = *at;
         zanni_peer_t *peer = debt->from->as.remote->peer;
-        if (peer && !s_has_room (debt->to)) {
+        if (peer && !s_has_room (worker, debt->to)) {
             at = &debt->next;
             continue;
         }

@@ -74,14 +74,10 @@ s_ours_ended (zanni_worker_t *worker, const zanni_wire_ref_t *ref)
 static zanni__identity_t *
 s_ours (zanni_worker_t *worker, const zanni_wire_ref_t *ref, bool *own)
 {
-    zanni__identity_t *identity = zanni__export_find (worker->node, ref->actor);
-    if (identity) {
-        const zanni__export_t *export = atomic_load_explicit (&identity->as.exported, memory_order_acquire);
-        *own = !memcmp (ref->nonce, export->own, ZANNI__NONCE);
-        if (*own || !memcmp (ref->nonce, export->call, ZANNI__NONCE))
-            return identity;
-        zanni__identity_unref (identity);
-    }
+    const zanni_wire_actor_t actor = { ref->actor, ref->nonce };
+    zanni__identity_t *identity = zanni__export_find (worker->node, &actor, own);
+    if (identity)
+        return identity;
     *own = false;
     return s_ours_ended (worker, ref);
 }
@@ -110,11 +106,12 @@ zanni__arrival_meant (zanni__arrival_t *arrival, zanni__identity_t **identity_p,
 
 /* A strong reference was lent to us by the peer: by its owner, or by somebody who holds it himself. */
 static void
-s_borrow (zanni__arrival_t *arrival, zanni__identity_t *identity)
+s_borrow (zanni__arrival_t *arrival, zanni__identity_t *identity, const zanni_wire_ref_t *whole)
 {
     zanni_worker_t *worker = arrival->worker;
-    zanni_address_t address = zanni_ref_address (&identity->self);
-    if (!identity->elsewhere) {   // home again
+    zanni_address_t address = { .actor = whole->actor };
+    memcpy (address.node, whole->node, sizeof address.node);
+    if (s_is_ours (worker, whole)) {   // home again, or where its alias is from
         zanni__release_behind (worker, arrival->peer, arrival->peer, &address);
         return;
     }
@@ -137,7 +134,7 @@ s_handle (zanni__arrival_t *arrival, const zanni_wire_ref_t *ref)
         return NULL;
     zanni_ref_t *handle = zanni__ref_new (identity, NULL, ref->strong, own);
     if (handle && ref->strong)
-        s_borrow (arrival, identity);
+        s_borrow (arrival, identity, &whole);
     zanni__identity_unref (identity);
     return handle;
 }
@@ -312,18 +309,6 @@ s_refuse (zanni__arrival_t *arrival, int code)
     return 0;
 }
 
-/* One of our actors, with a reference of the caller's. Other hosts reach those of all workers by any session. */
-static zanni__identity_t *
-s_reach (zanni__arrival_t *arrival, const zanni_wire_actor_t *to, bool *own)
-{
-    if (arrival->peer->far)
-        return zanni__reach_any (arrival->worker, to, own);
-    zanni__identity_t *identity = zanni__reach (arrival->worker, to, own);
-    if (identity)
-        zanni__identity_ref (identity);
-    return identity;
-}
-
 /* Whom a message is for, with a reference of the caller's; one that is gone is known no more, but its letters are dead
    ones of its address. */
 static zanni__identity_t *
@@ -332,9 +317,16 @@ s_receiver (zanni__arrival_t *arrival)
     static const uint8_t nobody [ZANNI__NONCE];
     bool own;
     const zanni_wire_actor_t *to = &arrival->record->to;
-    zanni__identity_t *identity = s_reach (arrival, to, &own);
+    zanni__identity_t *identity = zanni__reach_any (arrival->worker, to, &own);
     const zanni_wire_ref_t ref = { .actor = to->actor, .nonce = nobody };
     return identity ? identity : s_ours_ended (arrival->worker, &ref);
+}
+
+/* An actor of this worker itself, whose mailbox counts for the window. */
+static bool
+s_is_here (const zanni_worker_t *worker, const zanni__identity_t *to)
+{
+    return to->worker == worker && !to->elsewhere;
 }
 
 /* Fills a message that came; the caller delivers it. */
@@ -350,7 +342,7 @@ s_fill_message (zanni__arrival_t *arrival, zanni_msg_t *msg)
     if (msg->item.kind == ZANNI__ASK && record->remaining_ms >= 0 && record->remaining_ms < INT64_MAX / 4000000)
         msg->deadline_ns = zanni__node_now (arrival->worker->node) + record->remaining_ms * 1000000;
     msg->item.flags |= ZANNI__COUNTED;
-    if (record->about && msg->to->worker == arrival->worker)
+    if (record->about && s_is_here (arrival->worker, msg->to))
         s_credit (arrival, msg);
     return 0;
 }
@@ -367,7 +359,7 @@ static void
 s_deliver (zanni__arrival_t *arrival, zanni_msg_t *msg)
 {
     zanni_worker_t *worker = arrival->worker;
-    bool here = msg->to->worker == worker;
+    bool here = s_is_here (worker, msg->to);
     if (here && msg->to->state == ZANNI__ENDED)
         zanni__hold_to (msg);
     if (!s_reaches_private (msg)) {
@@ -394,7 +386,7 @@ s_take_message (zanni__arrival_t *arrival)
     zanni__identity_t *to = s_receiver (arrival);
     zanni_msg_t *msg = to ? s_msg_new (arrival, to, kind) : NULL;
     int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
-    bool plain = kind == ZANNI__TELL && !arrival->record->about && to && to->worker == worker;
+    bool plain = kind == ZANNI__TELL && !arrival->record->about && to && s_is_here (worker, to);
     if (!rc) {
         if (plain)
             zanni__tell_came (worker, arrival->peer, msg);
@@ -435,7 +427,7 @@ s_take_about (zanni__arrival_t *arrival, zanni__kind_t kind, bool needs_own)
 {
     bool own;
     zanni_worker_t *worker = arrival->worker;
-    zanni__identity_t *to = s_reach (arrival, &arrival->record->to, &own);
+    zanni__identity_t *to = zanni__reach_any (arrival->worker, &arrival->record->to, &own);
     bool may = to && (own || !needs_own);
     if (to && !may)
         zanni__log (worker->node, ZANNI_LOG_WARNING, "%s of %s: not permitted, it needs the right to own",
@@ -519,7 +511,7 @@ s_take_monitor (zanni__arrival_t *arrival)
     bool own;
     if (arrival->record->about)
         return s_take_home_monitor (arrival);
-    zanni__identity_t *to = s_reach (arrival, &arrival->record->to, &own);
+    zanni__identity_t *to = zanni__reach_any (arrival->worker, &arrival->record->to, &own);
     bool ended = !to || atomic_load_explicit (&to->ended, memory_order_relaxed)
                  || (to->worker == arrival->worker && to->state == ZANNI__ENDED);
     if (to)
@@ -531,7 +523,7 @@ static int
 s_take_retain (zanni__arrival_t *arrival)
 {
     bool own;
-    zanni__identity_t *to = s_reach (arrival, &arrival->record->to, &own);
+    zanni__identity_t *to = zanni__reach_any (arrival->worker, &arrival->record->to, &own);
     if (to && !atomic_load_explicit (&to->ended, memory_order_relaxed))
         (void) zanni__lend (arrival->worker, arrival->peer, to, own);   // without memory its holder finds it gone
     if (to)
@@ -545,7 +537,13 @@ s_take_release (zanni__arrival_t *arrival)
     const zanni_record_t *record = arrival->record;
     zanni_address_t address = { .actor = record->to.actor };
     memcpy (address.node, arrival->worker->node->id, sizeof address.node);
-    if (record->about) {
+    bool own;
+    zanni__identity_t *to = record->about ? NULL : zanni__reach_any (arrival->worker, &record->to, &own);
+    if (to) {
+        address = zanni_ref_address (&to->self);   // of an alias, it is another's
+        zanni__identity_unref (to);
+    }
+    else if (record->about) {
         const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, record->about);
         address.actor = whole.actor;
         memcpy (address.node, whole.node, sizeof address.node);

@@ -101,12 +101,20 @@ typedef struct {
     zanni__relayed_t *found;
 } s_search_t;
 
+/* A CANCEL from another node does not say which of its actors it comes from: ids are unique at its endpoint. */
+static bool
+s_is_from (const zanni__relayed_t *relayed, const zanni__identity_t *from)
+{
+    const zanni__identity_t *asker = relayed->from;
+    return asker == from || (asker->elsewhere && from->elsewhere && asker->as.remote->peer == from->as.remote->peer);
+}
+
 static void
 s_compare (zanni_worker_t *worker, zanni__relayed_t *relayed, void *context)
 {
     (void) worker;
     s_search_t *search = context;
-    if (relayed->id == search->msg->id && relayed->from == search->msg->from && relayed->to == search->msg->to)
+    if (relayed->id == search->msg->id && relayed->to == search->msg->to && s_is_from (relayed, search->msg->from))
         search->found = relayed;
 }
 

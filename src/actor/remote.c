@@ -66,6 +66,7 @@ s_forget (zanni_worker_t *worker, zanni__remote_t *remote)
     if (remotes->again.from == remote->identity)
         zanni__tell_forget (worker);
     zanni__credit (worker);
+    zanni__alias_end (remote);
     worker->node->link->leave (remote->peer);
     remote->peer = NULL;
     zanni__identity_unref (remote->identity);
@@ -339,6 +340,7 @@ s_down (zanni_worker_t *worker, zanni__remote_t *remote, const zanni_reason_t *r
 {
     zanni__identity_t *identity = remote->identity;
     remote->lent = 0;
+    zanni__alias_end (remote);   // who knows it by that is told by its monitors, and finds it gone
     zanni__watchers_end (worker, identity, reason, restarts && !remote->address.actor);
 }
 

@@ -19,10 +19,12 @@
 #define ZANNI__REACHED 64
 #define ZANNI__CHARGE 64u   // what a message counts in a window beside its arguments and buffers
 
-/* An actor of this node as it is known outside. */
+/* An actor as it is known outside: one of this node; or, by an alias, one of another node, which who is told of it could not
+   dial itself. */
 typedef struct zanni__export {
     zanni__entry_t entry;             // in its node's table
-    zanni__identity_t *identity;
+    uint64_t id;
+    zanni__identity_t *identity;      // an alias has a reference
     uint8_t call [ZANNI__NONCE];
     uint8_t own [ZANNI__NONCE];
 } zanni__export_t;
@@ -36,6 +38,7 @@ typedef struct zanni__remote {
     uint8_t call [ZANNI__NONCE];
     uint8_t own [ZANNI__NONCE];
     _Atomic bool owns;                // `own` is known (release; acquire)
+    zanni__export_t *alias;           // or NULL (the lock of the exports)
     uint64_t lent;                    // so often its owner holds it for us
     uint64_t uncredited;              // of messages from it that came by another peer: see inbound.c
     struct {
@@ -104,18 +107,22 @@ int zanni__export_get (zanni__identity_t *identity, const zanni__export_t **expo
 /* The same with nonces that are given: of a process actor, whose home made them. Before anyone else knows it. */
 int zanni__export_as (zanni__identity_t *identity, const uint8_t own [ZANNI__NONCE]);
 void zanni__export_end (zanni__export_t *export);
+
+/* A stand-in, as if it were an actor of this node; until its peer is down. */
+int zanni__alias_get (zanni__identity_t *identity, const zanni__export_t **export_p);
+void zanni__alias_end (zanni__remote_t *remote);
 void zanni__nonce_to_call (uint8_t call [ZANNI__NONCE], const uint8_t own [ZANNI__NONCE]);
 
-/* A reference to the actor with that id, for the caller to give back; NULL: there is none. */
-zanni__identity_t *zanni__export_find (zanni_node_t *node, uint64_t id);
+/* Who is known by that id and nonce, or whom an alias stands for: a reference for the caller to give back; NULL: nobody. */
+zanni__identity_t *zanni__export_find (zanni_node_t *node, const zanni_wire_actor_t *to, bool *own);
 
 /* An actor of this worker by what a stranger knows of it; borrowed. NULL: there is none for that nonce. The other one finds
-   those of all workers, and answers a reference of the caller's. */
+   those of all workers, and whom aliases stand for, and answers a reference of the caller's. */
 zanni__identity_t *zanni__reach (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own);
 zanni__identity_t *zanni__reach_any (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own);
 
-/* How a reference looks to the node of `peer` (NULL: to a worker of this one). Pointers lead into what the reference keeps
-   alive. ZANNI_EROUTE: nobody there could reach the actor. */
+/* How a reference looks to the node of `peer` (NULL: to a worker of this one): where that node cannot dial the actor's, or
+   need not be able to, it is an alias. Pointers lead into what the reference keeps alive. */
 int zanni__ref_to_wire (zanni_worker_t *worker, const zanni_peer_t *peer, zanni_wire_ref_t *wire, zanni__identity_t *identity,
                         bool strong, bool own);
 
@@ -141,8 +148,8 @@ int zanni__route_about (zanni_worker_t *worker, zanni__identity_t *to, zanni_rec
 void zanni__tell_came (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_msg_t *msg);
 void zanni__tell_forget (zanni_worker_t *worker);
 
-/* relay.c. An ask or monitor of an actor of another worker of this node, which leaves by a session of this one: it has a
-   number of its own there, by which the answer is taken back to the asker. */
+/* relay.c. An ask or monitor of an actor of another worker of this node, or of one that is known there by an alias, which
+   leaves by a session of this worker: it has a number of its own there, by which the answer is taken back to the asker. */
 typedef struct {
     zanni__entry_t entry;
     uint64_t number;
@@ -159,11 +166,11 @@ zanni__relay_is (uint64_t number)
     return number >> 62 == 1;   // an id of a pending thing never gets there, the link's monitors lie above
 }
 
-/* Whether what `from` sends by this worker's sessions is relayed. */
+/* Whether what `from` sends by this worker's sessions may be relayed. */
 static inline bool
 zanni__relays (const zanni_worker_t *worker, const zanni__identity_t *from)
 {
-    return !from->elsewhere && from->worker != worker;
+    return from->elsewhere || from->worker != worker;
 }
 
 int zanni__relay_new (zanni_worker_t *worker, const zanni_msg_t *msg, uint64_t *number);

@@ -169,6 +169,17 @@ s_remaining_ms (const zanni_worker_t *worker, const zanni_msg_t *msg)
     return left_ns > 0 ? (left_ns + 999999) / 1000000 : 0;
 }
 
+/* Whether what is asked for `from` is answered to this worker, which takes it on: of an actor that is named by the session
+   though it is another worker's, or by an alias. Others are answered where they listen. */
+static bool
+s_answers_here (const s_route_t *route, const zanni__identity_t *from)
+{
+    const zanni_wire_ref_t *about = route->record.about;
+    if (!about)
+        return from->worker != route->worker;
+    return from->elsewhere && !about->node;
+}
+
 static int
 s_route_message (s_route_t *route, zanni_msg_t *msg)
 {
@@ -183,7 +194,7 @@ s_route_message (s_route_t *route, zanni_msg_t *msg)
         record->remaining_ms = s_remaining_ms (route->worker, msg);
     }
     int rc = s_set_from (route, msg->from);
-    if (!rc && asks && !record->about && zanni__relays (route->worker, msg->from))
+    if (!rc && asks && s_answers_here (route, msg->from))
         rc = zanni__relay_new (route->worker, msg, &record->id);
     if (rc)
         return rc;

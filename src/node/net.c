@@ -58,7 +58,7 @@ zanni_offer (zanni_t *self, const char *name, const zanni_ref_t *ref)
     int rc = zanni__check_thread (self);
     if (rc)
         return rc;
-    if (!name || !*name || strlen (name) > ZANNI_WIRE_NAME_MAX || (ref && ref->identity->elsewhere))
+    if (!name || !*name || strlen (name) > ZANNI_WIRE_NAME_MAX)
         return ZANNI_EINVAL;
     return zanni__offer_set (self->worker->node, name, ref ? ref->identity : NULL);
 }

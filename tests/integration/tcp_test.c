@@ -360,6 +360,7 @@ Test (tcp, tells_two_nodes_that_dialled_apart)
     start_host (&host, openly);
     pid_t other = fork ();
     if (!other) {
+        prctl (PR_SET_PDEATHSIG, SIGKILL);
         begin (openly);
         zanni_ref_t *mine = connect_to (host.endpoint, NULL);
         _exit (call_int (mine, "add", 1) > 0 && zanni_run (root, DEADLINE_MS) == 0 ? 0 : 1);
@@ -377,10 +378,10 @@ Test (tcp, tells_two_nodes_that_dialled_apart)
     part ();
 }
 
-static const zanni_place_t places [] = { ZANNI_HERE, ZANNI_SHARED, ZANNI_THREAD };
+static const zanni_place_t places [] = { ZANNI_HERE, ZANNI_SHARED, ZANNI_THREAD, ZANNI_PROCESS };
 enum { PLACES_COUNT = sizeof places / sizeof *places };
 
-Test (tcp, leads_to_actors_of_every_worker)
+Test (tcp, leads_to_actors_in_every_place)
 {
     zanni_ref_t *ref = meet (openly);
     for (int i = 0; i < PLACES_COUNT; i++) {
@@ -403,8 +404,8 @@ Test (tcp, leads_to_actors_of_every_worker)
     part ();
 }
 
-/* Each way through two nodes: an actor of any worker there, and one of any worker here, where nobody listens. */
-Test (tcp, lets_actors_of_every_worker_reach_those_of_who_dialled)
+/* Each way through two nodes: an actor in any place there, and one in any place here, where nobody listens. */
+Test (tcp, lets_actors_in_every_place_reach_those_of_who_dialled)
 {
     zanni_ref_t *ref = meet (openly);
     for (int i = 0; i < PLACES_COUNT * PLACES_COUNT; i++) {
@@ -432,11 +433,12 @@ Test (tcp, lets_actors_of_every_worker_reach_those_of_who_dialled)
 
 /* In another process: an actor that the one which is offered as "one" holds, and asks; then all of it is gone. */
 static void
-be_asked_and_wait (int fd)
+be_asked_and_wait (zanni_options_t how, int fd)
 {
     const zanni_connect_t options = { .name = "one" };
     zanni_ref_t *one = NULL;
-    begin (openly);
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    begin (how);
     while (zanni_connect (root, &one, host.endpoint, &options) == ZANNI_ENOACTOR) {}
     zanni_ref_t *here = spawn_with (&(zanni_spawn_t) { .place = ZANNI_HERE }, "worker", 7);
     done (one, "hold", here);
@@ -446,7 +448,7 @@ be_asked_and_wait (int fd)
     _exit (zanni_run (root, -1));
 }
 
-Test (tcp, fails_what_actors_of_every_worker_asked_of_who_is_gone)
+Test (tcp, fails_what_actors_in_every_place_asked_of_who_is_gone)
 {
     for (int i = 0; i < PLACES_COUNT; i++) {
         char byte;
@@ -456,7 +458,7 @@ Test (tcp, fails_what_actors_of_every_worker_asked_of_who_is_gone)
         cr_assert_eq (pipe2 (fds, O_CLOEXEC), 0);
         pid_t other = fork ();
         if (!other)
-            be_asked_and_wait (fds [1]);
+            be_asked_and_wait (options, fds [1]);
         begin (options);
         zanni_ref_t *ref = connect_to (host.endpoint, NULL);
         zanni_ref_t *there = kept (ref, "spawn", (int) places [i]);
@@ -488,5 +490,45 @@ Test (tcp, waits_for_slow_actors_of_other_workers)
     cr_assert_eq (noted (there, 1), COUNT);
     zanni_ref_destroy (&there);
     zanni_ref_destroy (&ref);
+    part ();
+}
+
+/* Neither of the two can be dialled; they know each other by the host that both have dialled. */
+Test (tcp, lets_those_who_dialled_a_host_reach_each_other)
+{
+    char byte;
+    int fds [2];
+    const zanni_options_t options = { .secret = SECRET, .heartbeat_ms = 300 };
+    start_host (&host, options);
+    cr_assert_eq (pipe2 (fds, O_CLOEXEC), 0);
+    pid_t other = fork ();
+    if (!other)
+        be_asked_and_wait (options, fds [1]);
+    begin (options);
+    zanni_ref_t *ref = connect_to (host.endpoint, NULL);
+    zanni_ref_t *one = kept (ref, "spawn", (int) ZANNI_HERE);
+    done (ref, "offer", "one", one);
+    cr_assert_eq (read (fds [0], &byte, 1), 1);
+    zanni_ref_t *theirs = kept (one, "lend");
+    zanni_ref_t *ours = spawn_with (&(zanni_spawn_t) { .place = ZANNI_SHARED }, "worker", 3);
+    uint64_t down = monitor (theirs);
+    cr_assert_eq (call_int (theirs, "pid"), other);
+    for (int i = 0; i < 200; i++)
+        cr_assert_eq (call_int (theirs, "add", 1), 8 + i);
+    done (theirs, "hold", ours);
+    cr_assert_eq (call_int (theirs, "relay", "total"), 3);
+    done (theirs, "drop");
+    uint64_t id = ask (theirs, "promise");
+    cr_assert_eq (read (fds [0], &byte, 1), 1);
+    signal_to (other, SIGKILL);
+    waitpid (other, NULL, 0);
+    cr_assert_eq (expect_failure (id, ZANNI_ENODE).code, ZANNI_ENODE);
+    expect_reason (down, "no connection");
+    zanni_ref_destroy (&ours);
+    zanni_ref_destroy (&theirs);
+    zanni_ref_destroy (&one);
+    zanni_ref_destroy (&ref);
+    close (fds [0]);
+    close (fds [1]);
     part ();
 }
