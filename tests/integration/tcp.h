@@ -117,10 +117,9 @@ connect_to (const char *endpoint, const char *name)
 static inline void
 sweep_folder (void)
 {
-    for (int left = DEADLINE_MS / 10; left && scratch_entries (directory); left--) {
+    time_t until = time (NULL) + DEADLINE_MS / 1000;
+    while (scratch_entries (directory) && time (NULL) < until)
         zanni__rundir_sweep ();
-        (void) poll (NULL, 0, scratch_entries (directory) ? 10 : 0);
-    }
     remove_folder ();
 }
 
