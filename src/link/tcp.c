@@ -16,6 +16,7 @@
 
 #define S_TCP "tcp://"
 #define S_CONNECT_MS 5000
+#define S_CURVE_BYTES 33   // that CURVE adds to each frame, and libzmq counts in its limit
 
 bool
 zanni__is_tcp (const char *endpoint)
@@ -41,6 +42,13 @@ s_may_be_open (const zanni_node_t *node, const char *endpoint)
         && (zanni__is_loopback (endpoint) || atomic_load_explicit (&node->insecure_far, memory_order_relaxed));
 }
 
+static bool
+s_make_room (void *socket)
+{
+    const int64_t largest = ZANNI_WIRE_FRAME_MAX + S_CURVE_BYTES;
+    return !zmq_setsockopt (socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
+}
+
 int
 zanni__secure_dial (zanni__hub_t *hub, void *socket, const char *endpoint)
 {
@@ -50,7 +58,8 @@ zanni__secure_dial (zanni__hub_t *hub, void *socket, const char *endpoint)
     (void) zmq_setsockopt (socket, ZMQ_CONNECT_TIMEOUT, &connect_ms, sizeof connect_ms);
     if (!keys)
         return s_may_be_open (node, endpoint) ? 0 : ZANNI_EAUTH;
-    bool set = !zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, keys->public_key, sizeof keys->public_key)
+    bool set = s_make_room (socket)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, keys->public_key, sizeof keys->public_key)
                && !zmq_setsockopt (socket, ZMQ_CURVE_PUBLICKEY, keys->public_key, sizeof keys->public_key)
                && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, sizeof keys->secret_key);
     return set ? 0 : ZANNI_EAUTH;
@@ -69,7 +78,7 @@ zanni__secure_listener (zanni__hub_t *hub, void *socket)
     if (rc)
         return rc;
     hub->admits = true;
-    bool set = !zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &on, sizeof on)
+    bool set = s_make_room (socket) && !zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &on, sizeof on)
                && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, sizeof keys->secret_key)
                && !zmq_setsockopt (socket, ZMQ_ZAP_DOMAIN, domain, strlen (domain));
     return set ? 0 : ZANNI_EAUTH;

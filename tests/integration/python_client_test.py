@@ -266,6 +266,18 @@ def test_cuts():
                 end(process, service)
 
 
+def test_largest_frame():
+    """As the page has it; nodes in C send none of more than a mebibyte."""
+    for secret in (SECRET, None):
+        with serving(secret) as process, connect(process.endpoint, secret) as client:
+            service, before = client.find(), parcel.FRAME_MOST
+            parcel.FRAME_MOST = zanni.codec.FRAME_MOST
+            largest = bytearray(zanni.codec.FRAME_MOST)
+            assert service.ask("echo", largest, timeout=PATIENCE_S) == largest
+            parcel.FRAME_MOST = before
+            end(process, service)
+
+
 def test_window():
     """What is larger than the window goes alone; many small ones wait for room."""
     with serving() as process, connect(process.endpoint, window=1 << 16) as client:
