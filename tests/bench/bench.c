@@ -96,10 +96,25 @@ s_compare (const void *one, const void *other)
 }
 
 int64_t
-bench_median_ns (int64_t *samples, size_t count)
+bench_percentile_ns (int64_t *samples, size_t count, size_t percent)
 {
     qsort (samples, count, sizeof *samples, s_compare);
-    return samples [count / 2];
+    return samples [count * percent / 100];
+}
+
+int64_t
+bench_median_ns (int64_t *samples, size_t count)
+{
+    return bench_percentile_ns (samples, count, 50);
+}
+
+void
+bench_buffer (zanni_t *self, zanni_buffer_t **buffer_p, size_t size)
+{
+    void *data;
+    bench_check (zanni_buffer_new (self, buffer_p, size), "buffer");
+    bench_check (zanni_buffer_edit (&data, *buffer_p), "buffer");
+    memset (data, BENCH_FILL, size);
 }
 
 void

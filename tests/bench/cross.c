@@ -20,6 +20,7 @@ typedef struct {
     int64_t started_ns;
     zanni_ref_t *sink;
     zanni_buffer_t *buffer;   // what is sent; NULL: s_payload is
+    const char *method;       // of the sink, that takes the buffer
     zanni_promise_t *done;
     int64_t *samples;
     int64_t taken;
@@ -38,7 +39,7 @@ source_pour (zanni_t *self, source_t *source)
 {
     int rc = 0;
     for (int some = S_SOME; !rc && source->left && some; some--) {
-        rc = source->buffer ? zanni_tell (self, source->sink, "page", source->buffer)
+        rc = source->buffer ? zanni_tell (self, source->sink, source->method, source->buffer)
                             : zanni_tell (self, source->sink, "drop", zanni_arg_bytes (s_payload, sizeof s_payload));
         if (!rc)
             source->left--;
@@ -83,10 +84,11 @@ source_go (zanni_t *self, zanni_msg_t *msg)
 }
 
 static int
-source_stream (zanni_t *self, zanni_msg_t *msg)
+source_send (zanni_t *self, zanni_msg_t *msg, const char *method)
 {
     source_t *source = zanni_state (self);
     const zanni_buffer_t *buffer;
+    source->method = method;
     int rc = source_begin (self, msg);
     if (!rc)
         rc = zanni_read (msg, &buffer);
@@ -96,6 +98,18 @@ source_stream (zanni_t *self, zanni_msg_t *msg)
         rc = zanni_tell (self, source->sink, "begin", source->left);
     source->started_ns = bench_now_ns ();
     return rc ? rc : source_pour (self, source);
+}
+
+static int
+source_stream (zanni_t *self, zanni_msg_t *msg)
+{
+    return source_send (self, msg, "page");
+}
+
+static int
+source_transfer (zanni_t *self, zanni_msg_t *msg)
+{
+    return source_send (self, msg, "whole");
 }
 
 static int
@@ -195,6 +209,25 @@ sink_page (zanni_t *self, zanni_msg_t *msg)
     return sink_count (self, msg);
 }
 
+/* Looks at both ends only: what is measured beside it shall wait for the connection, and not for the sink. */
+static int
+sink_whole (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_buffer_t *buffer;
+    bench_check (zanni_read (msg, &buffer), "whole");
+    const uint8_t *data = zanni_buffer_data (buffer);
+    bool good = data [0] == BENCH_FILL && data [zanni_buffer_size (buffer) - 1] == BENCH_FILL;
+    bench_check (good ? 0 : ZANNI_EARGS, "whole");
+    return sink_count (self, msg);
+}
+
+static int
+sink_leave (zanni_t *self, zanni_msg_t *msg)
+{
+    (void) msg;
+    return zanni_exit (self);
+}
+
 static int
 sink_echo (zanni_t *self, zanni_msg_t *msg)
 {
@@ -214,6 +247,7 @@ sink_buffer (zanni_t *self, zanni_msg_t *msg)
 static const zanni_method_t source_methods [] = {
     ZANNI_METHOD ("go", "xr", "x", source_go, "Tells so many; answers the time until all had arrived."),
     ZANNI_METHOD ("stream", "xrB", "x", source_stream, "The same, with a buffer each."),
+    ZANNI_METHOD ("transfer", "xrB", "x", source_transfer, "The same, and nobody reads the buffers."),
     ZANNI_METHOD ("asks", "xr", "x", source_asks, "Asks so often; answers the median time."),
     ZANNI_METHOD ("more", "", "", source_more, "There is room again."),
     ZANNI_METHOD ("done", "", "", source_done, "All have arrived."), ZANNI_METHOD_END
@@ -222,6 +256,8 @@ static const zanni_method_t sink_methods [] = {
     ZANNI_METHOD ("begin", "x", "", sink_begin, "How many will come."),
     ZANNI_METHOD ("drop", "ay", "", sink_drop, "One more."),
     ZANNI_METHOD ("page", "B", "", sink_page, "One more, in a buffer."),
+    ZANNI_METHOD ("whole", "B", "", sink_whole, "One more, in a buffer that is not read."),
+    ZANNI_METHOD ("leave", "u", "", sink_leave, "Nobody holds this process any more."),
     ZANNI_METHOD ("echo", "ay", "ay", sink_echo, "Answers the same."),
     ZANNI_METHOD ("buffer", "B", "B", sink_buffer, "Answers the same."), ZANNI_METHOD_END
 };

@@ -33,12 +33,9 @@ bench_be_forker (void)
     return EXIT_SUCCESS;
 }
 
-/* Starts it, with the far ends of the pipes. */
-static pid_t
-s_start (int in, int out)
+pid_t
+bench_start (char *const arguments [], int in, int out)
 {
-    static char program [] = "zanni-bench", mode [] = BENCH_FORKER;
-    char *const arguments [] = { program, mode, NULL };
     posix_spawn_file_actions_t actions;
     pid_t pid = -1;
     bool good = !posix_spawn_file_actions_init (&actions)
@@ -57,9 +54,10 @@ bench_fork_us (int rounds)
     int requests [2];
     int answers [2];
     char word = 0;
+    char program [] = "zanni-bench", mode [] = BENCH_FORKER;
     int64_t *samples = calloc ((size_t) rounds, sizeof *samples);
     bench_check_system (!pipe2 (requests, O_CLOEXEC) && !pipe2 (answers, O_CLOEXEC), "pipe");
-    pid_t pid = s_start (requests [0], answers [1]);
+    pid_t pid = bench_start ((char *const []) { program, mode, NULL }, requests [0], answers [1]);
     close (requests [0]);
     close (answers [1]);
     for (int i = 0; i < rounds; i++) {

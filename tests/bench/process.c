@@ -1,6 +1,7 @@
-/* To a process actor: the sink of cross.c in a process of its own, which the root spawns.
+/* To another process: the sink of cross.c, which other.c reaches as the case's name says.
 
-   One-way messages come from the source of cross.c, a shared actor on a worker of the pool; asks come from the root, by
+   One-way messages come from the source of cross.c: a shared actor on a worker of the pool; with tcp on the root's,
+   which has the connection, or each message would be handed from one worker to the other. Asks come from the root, by
    zanni_call: so does a program that begins with one process.
 
    A buffer is sent again and again by reference, and so is memory at the sender that was filled before the run; raw
@@ -15,44 +16,21 @@
 #define S_BUFFER ((size_t) 1 << 20)
 #define S_BIG ((size_t) 64 << 20)
 #define S_WARM_UP 1000
-#define S_END_MS 5000
 #define S_BURST 16
 #define S_CALM_MS 20
 
-static void
-s_spawn (zanni_t *self, zanni_ref_t **ref_p)
-{
-    zanni_error_t error = { .code = 0 };
-    const zanni_spawn_t options = { .place = ZANNI_PROCESS, .error = &error };
-    int rc = zanni_spawn (self, ref_p, "sink", &options);
-    if (rc && *error.text)
-        fprintf (stderr, "zanni-bench: %s\n", error.text);
-    bench_check (rc, "spawn");
-    zanni_error_reset (&error);
-}
-
-/* Drops the last reference and waits for the process to end. */
-static void
-s_end (zanni_t *self, zanni_ref_t **ref_p)
-{
-    ZANNI_AUTO (zanni_msg_t) down = NULL;
-    uint64_t monitor;
-    bench_check (zanni_monitor (self, &monitor, *ref_p), "monitor");
-    zanni_ref_destroy (ref_p);
-    bench_check (zanni_receive (self, &down, S_END_MS), "down");
-}
-
-/* One run after the other, from a source on a worker of the pool. */
+/* One run after the other. */
 static void
 s_pour (zanni_t *self, bench_run_t run)
 {
     ZANNI_AUTO (zanni_ref_t) source = NULL;
-    zanni_ref_t *sink = NULL;
-    bench_check (zanni_spawn (self, &source, "source", NULL), "spawn");
-    s_spawn (self, &sink);
-    run.sink = sink;
+    bench_other_t other;
+    bench_other_open (self, &other, run.name);
+    const zanni_spawn_t here = { .place = other.pid ? ZANNI_HERE : ZANNI_SHARED };
+    bench_check (zanni_spawn (self, &source, "source", &here), "spawn");
+    run.sink = other.sink;
     bench_rate (self, source, &run);
-    s_end (self, &sink);
+    bench_other_close (self, &other);
 }
 
 void
@@ -65,17 +43,14 @@ void
 bench_process_buffer_case (zanni_t *self, const char *name)
 {
     ZANNI_AUTO (zanni_buffer_t) buffer = NULL;
-    void *data;
-    const size_t size = !strcmp (name, "process-big") ? S_BIG : S_BUFFER;
-    bench_check (zanni_buffer_new (self, &buffer, size), "buffer");
-    bench_check (zanni_buffer_edit (&data, buffer), "buffer");
-    memset (data, BENCH_FILL, size);
+    const size_t size = strstr (name, "-big") ? S_BIG : S_BUFFER;
+    bench_buffer (self, &buffer, size);
     const bench_run_t run = { .name = name, .method = "stream", .buffer = buffer, .first = size == S_BIG ? 2 : 50 };
     s_pour (self, run);
 }
 
-static void
-s_call (zanni_t *self, const zanni_ref_t *ref)
+void
+bench_echo (zanni_t *self, const zanni_ref_t *ref)
 {
     static const uint8_t payload [64];
     ZANNI_AUTO (zanni_msg_t) reply = NULL;
@@ -91,12 +66,12 @@ s_ask_us (zanni_t *self, const zanni_ref_t *ref)
     int64_t *samples = calloc (most, sizeof *samples);
     size_t taken = 0;
     for (int i = 0; i < S_WARM_UP; i++)
-        s_call (self, ref);
+        bench_echo (self, ref);
     int64_t begun_ns = bench_now_ns ();
     int64_t now_ns = begun_ns;
     while (taken < most && now_ns - begun_ns < span_ns) {
         int64_t started_ns = now_ns;
-        s_call (self, ref);
+        bench_echo (self, ref);
         now_ns = bench_now_ns ();
         samples [taken++] = now_ns - started_ns;
     }
@@ -108,19 +83,20 @@ s_ask_us (zanni_t *self, const zanni_ref_t *ref)
 void
 bench_process_ask_case (zanni_t *self, const char *name)
 {
-    ZANNI_AUTO (zanni_ref_t) sink = NULL;
-    s_spawn (self, &sink);
-    printf ("%s %.3f us\n", name, s_ask_us (self, sink));
+    bench_other_t other;
+    bench_other_open (self, &other, name);
+    printf ("%s %.3f us\n", name, s_ask_us (self, other.sink));
+    bench_other_close (self, &other);
     bench_check_letters (self);
 }
 
 /* From the spawn to the first answer. */
 static int64_t
-s_spawn_ns (zanni_t *self, zanni_ref_t **ref_p)
+s_spawn_ns (zanni_t *self, bench_other_t *other)
 {
     int64_t started_ns = bench_now_ns ();
-    s_spawn (self, ref_p);
-    s_call (self, *ref_p);
+    bench_other_open (self, other, "process");
+    bench_echo (self, other->sink);
     return bench_now_ns () - started_ns;
 }
 
@@ -131,11 +107,11 @@ s_spawn_us (zanni_t *self, int rounds, int calm_ms)
 {
     int64_t *samples = calloc ((size_t) rounds, sizeof *samples);
     for (int i = 0; i < rounds; i++) {
-        zanni_ref_t *sink;
+        bench_other_t other;
         if (calm_ms)
             bench_check (zanni_run (self, calm_ms), "run");
-        samples [i] = s_spawn_ns (self, &sink);
-        s_end (self, &sink);
+        samples [i] = s_spawn_ns (self, &other);
+        bench_other_close (self, &other);
     }
     double median_us = (double) bench_median_ns (samples, (size_t) rounds) / 1e3;
     free (samples);
@@ -146,12 +122,12 @@ s_spawn_us (zanni_t *self, int rounds, int calm_ms)
 static double
 s_burst_us (zanni_t *self)
 {
-    zanni_ref_t *sinks [S_BURST];
+    bench_other_t others [S_BURST];
     int64_t samples [S_BURST];
     for (int i = 0; i < S_BURST; i++)
-        samples [i] = s_spawn_ns (self, &sinks [i]);
+        samples [i] = s_spawn_ns (self, &others [i]);
     for (int i = 0; i < S_BURST; i++)
-        s_end (self, &sinks [i]);
+        bench_other_close (self, &others [i]);
     return (double) bench_median_ns (samples, S_BURST) / 1e3;
 }
 
@@ -164,9 +140,10 @@ bench_spawn_process_case (zanni_t *self, const char *name)
     double spawn_us = s_spawn_us (self, rounds, 0);
     double calm_us = s_spawn_us (self, rounds, S_CALM_MS);
     double burst_us = s_burst_us (self);
-    ZANNI_AUTO (zanni_ref_t) sink = NULL;
-    s_spawn (self, &sink);
-    double ask_us = s_ask_us (self, sink);
+    bench_other_t other;
+    bench_other_open (self, &other, "process");
+    double ask_us = s_ask_us (self, other.sink);
+    bench_other_close (self, &other);
     printf ("%s-first %.1f us\n%s-burst %.1f us\n", name, first_us, name, burst_us);
     printf ("%s-calm %.1f us\n", name, calm_us);
     printf ("%s-fork %.1f us\n%s-ask %.1f us\n", name, fork_us, name, ask_us);

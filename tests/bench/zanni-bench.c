@@ -1,7 +1,7 @@
 /* zanni's side of the comparison: each case through the public API, with dispatch and checks, default options and
    default placement. The actors of pingpong, ring, count, create and idle are spawned by one shared actor and so share
    its worker; in pairs the root spawns each ping, which spawns its pong. What crosses from one worker to another, or to
-   a process, stands in cross.c, process.c and handover.c; what does not travel in data.c.
+   another process, stands in cross.c, process.c, mixed.c and handover.c; what does not travel in data.c.
 
    The cases here are a "boss" actor that root asks to do so many; the boss answers when all is done, with the
    nanoseconds it took. Counts grow until a run takes long enough. */
@@ -499,6 +499,10 @@ static const bench_case_t s_cases [] = {
     { "process-ask", bench_process_ask_case, NULL }, { "process-buffer", bench_process_buffer_case, NULL },
     { "process-big", bench_process_buffer_case, NULL }, { "spawn-process", bench_spawn_process_case, NULL },
     { "lane-tell", bench_process_tell_case, NULL }, { "lane-ask", bench_process_ask_case, NULL },
+    { "tcp-tell", bench_process_tell_case, NULL }, { "tcp-tell-curve", bench_process_tell_case, NULL },
+    { "tcp-ask", bench_process_ask_case, NULL }, { "tcp-buffer", bench_process_buffer_case, NULL },
+    { "tcp-buffer-curve", bench_process_buffer_case, NULL }, { "tcp-big", bench_process_buffer_case, NULL },
+    { "tcp-mixed", bench_mixed_case, NULL }, { "tcp-mixed-speed", bench_mixed_case, NULL },
     { "handover-100MB", bench_handover_case, NULL }, { "handover-untouched", bench_untouched_case, NULL },
     { "fanout", bench_fanout_case, NULL }, { "types", bench_types_case, bench_types_prepare },
     { "types-create", bench_create_case, NULL }, { "store-shm", bench_store_case, NULL },
@@ -515,7 +519,10 @@ static const bench_case_t s_cases [] = {
 static void
 s_run (const bench_case_t *bench, const char *program)
 {
-    const zanni_options_t options = { .child_program = bench_exactly ? program : NULL };
+    const char *secret = bench_secret (bench->name);
+    const zanni_options_t options = {
+        .child_program = bench_exactly ? program : NULL, .secret = secret, .insecure = !secret
+    };
     ZANNI_AUTO (zanni_t) self = NULL;
     if (bench->prepare)
         bench->prepare ();
@@ -530,6 +537,8 @@ main (int argc, char **argv)
     bench_check (zanni_init (s_classes), "init");   // in a process actor it does not return
     if (!strcmp (name, BENCH_FORKER))
         return bench_be_forker ();
+    if (argc > 2 && !strcmp (argv [1], BENCH_OTHER))
+        return bench_be_other (name);
     if (argc > 2 && !strcmp (argv [1], "--quick"))
         bench_seconds = 0.05;
     if (argc > 3 && !strcmp (argv [1], "--exactly"))

@@ -14,7 +14,13 @@
     outstanding. `idle` measures memory and prints bytes for each actor.
 
     An actor that ends sends an exit message to the one that it talks to
-    (on_exit), so that a run leaves no actor behind.  */
+    (on_exit), so that a run leaves no actor behind.
+
+    `tcp-tell` is between two processes: the far one is forked before there is
+    an actor system, publishes an actor at a free port of 127.0.0.1 and says
+    which by a pipe. It counts strings of 64 bytes, which CAF sends faster than
+    vectors of bytes, and says when the last has come. One connection serves
+    all runs.  */
 
 #include <algorithm>
 #include <atomic>
@@ -26,11 +32,16 @@
 #include <cstring>
 #include <fstream>
 #include <mutex>
+#include <string>
 #include <vector>
 
+#include <csignal>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <caf/all.hpp>
+#include <caf/io/all.hpp>
 
 namespace {
 
@@ -383,6 +394,94 @@ idle_bytes (caf::actor_system &system)
     return (after - before) / static_cast<double> (idle_count);
 }
 
+//  tcp-tell: first how many will come, then the strings.
+struct arrivals {
+    int64_t expected = 0;
+    int64_t count = 0;
+};
+
+caf::behavior
+far_counter (caf::stateful_actor<arrivals> *self)
+{
+    return {
+        [self] (int64_t expected) { self->state = { expected, 0 }; },
+        [self] (const std::string &) {
+            if (++self->state.count == self->state.expected)
+                self->send (caf::actor_cast<caf::actor> (self->current_sender ()),
+                            self->state.count);
+        }
+    };
+}
+
+void
+set_schedulers (caf::actor_system_config &config, const char *count)
+{
+    if (count)
+        config.set ("scheduler.max-threads",
+                    static_cast<size_t> (std::strtoul (count, nullptr, 10)));
+}
+
+//  The far process; it ends with the near one.
+[[noreturn]] void
+be_far (const char *schedulers, int pipe_fd)
+{
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    caf::actor_system_config config;
+    set_schedulers (config, schedulers);
+    config.load<caf::io::middleman> ();
+    caf::actor_system system (config);
+    auto port = system.middleman ().publish (system.spawn (far_counter), 0,
+                                             "127.0.0.1");
+    uint16_t number = port ? *port : 0;
+    if (write (pipe_fd, &number, sizeof number) != sizeof number)
+        _exit (EXIT_FAILURE);
+    for (;;)
+        pause ();
+}
+
+double
+tell_run (caf::scoped_actor &self, const caf::actor &far, int64_t count)
+{
+    const std::string payload (64, 'x');
+    double started = now_s ();
+    self->send (far, count);
+    for (int64_t i = 0; i < count; i++)
+        self->send (far, payload);
+    self->receive ([] (int64_t) {});
+    return now_s () - started;
+}
+
+double tell_rate (caf::actor_system &system, uint16_t port, double target_s);
+
+//  The near process, which begins with the far one.
+int
+run_tell (const char *schedulers, double target_s)
+{
+    int fds [2];
+    uint16_t port = 0;
+    if (pipe (fds))
+        return EXIT_FAILURE;
+    pid_t pid = fork ();
+    if (pid == 0)
+        be_far (schedulers, fds [1]);
+    close (fds [1]);
+    double rate = 0;
+    if (pid > 0 && read (fds [0], &port, sizeof port) == sizeof port && port) {
+        caf::actor_system_config config;
+        set_schedulers (config, schedulers);
+        config.load<caf::io::middleman> ();
+        caf::actor_system system (config);
+        rate = tell_rate (system, port, target_s);
+    }
+    if (pid > 0) {
+        kill (pid, SIGKILL);
+        waitpid (pid, nullptr, 0);
+    }
+    if (rate > 0)
+        std::printf ("tcp-tell %.1f /s\n", rate);
+    return rate > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 struct bench_case {
     const char *name;
     double (*run) (caf::actor_system &system, int64_t count);
@@ -397,20 +496,30 @@ const bench_case cases [] = {
     { "create", run_create, 5000 }
 };
 
+template <class Run>
 double
-rate_of (const bench_case &bench, caf::actor_system &system, double target_s)
+rate_of (Run run, int64_t count, double target_s)
 {
     constexpr double max_growth = 50;
-    int64_t count = bench.first_count;
     for (;;) {
-        double elapsed_s = bench.run (system, count);
-        system.await_all_actors_done ();
+        double elapsed_s = run (count);
         if (elapsed_s >= target_s * 0.7)
             return static_cast<double> (count) / elapsed_s;
         double growth = std::min (target_s / elapsed_s, max_growth);
         count = static_cast<int64_t> (static_cast<double> (count) * growth);
         count -= count % pair_count;
     }
+}
+
+double
+tell_rate (caf::actor_system &system, uint16_t port, double target_s)
+{
+    caf::scoped_actor self (system);
+    auto far = system.middleman ().remote_actor ("127.0.0.1", port);
+    if (!far)
+        return 0;
+    return rate_of ([&] (int64_t count) { return tell_run (self, *far, count); },
+                    10000, target_s);
 }
 
 bool
@@ -422,7 +531,12 @@ run_case (const char *name, caf::actor_system &system, bool quick)
     }
     for (const bench_case &bench : cases)
         if (!std::strcmp (name, bench.name)) {
-            double rate = rate_of (bench, system, quick ? 0.05 : 1.5);
+            auto run = [&] (int64_t count) {
+                double elapsed_s = bench.run (system, count);
+                system.await_all_actors_done ();
+                return elapsed_s;
+            };
+            double rate = rate_of (run, bench.first_count, quick ? 0.05 : 1.5);
             std::printf ("%s %.1f /s\n", name, rate);
             return true;
         }
@@ -438,15 +552,17 @@ main (int argc, char **argv)
     argc -= quick;
     argv += quick;
 
+    const char *schedulers = argc == 3 ? argv [2] : nullptr;
+    if ((argc == 2 || argc == 3) && !std::strcmp (argv [1], "tcp-tell"))
+        return run_tell (schedulers, quick ? 0.05 : 1.5);
+
     caf::actor_system_config config;
-    if (argc == 3)
-        config.set ("scheduler.max-threads",
-                    static_cast<size_t> (std::strtoul (argv [2], nullptr, 10)));
+    set_schedulers (config, schedulers);
     caf::actor_system system (config);
     if ((argc == 2 || argc == 3) && run_case (argv [1], system, quick))
         return EXIT_SUCCESS;
     std::fprintf (stderr, "usage: caf-bench [--quick] CASE [SCHEDULERS]\n"
-                          "cases: idle");
+                          "cases: idle tcp-tell");
     for (const bench_case &bench : cases)
         std::fprintf (stderr, " %s", bench.name);
     std::fputc ('\n', stderr);

@@ -11,9 +11,19 @@
 %%  warm up. `create` keeps at most 1,000 processes alive, `count` at most
 %%  4,096 messages outstanding. `idle` measures memory and prints the bytes for
 %%  each process.
+%%
+%%  tcp-* are between two nodes of distributed Erlang on this host. The near one
+%%  starts the far one, which says on its standard output at which port it
+%%  listens and ends when its standard input does. There is no epmd: this module
+%%  is what the two nodes ask in its place (-epmd_module), and knows one port.
+%%  The cookie is a file in the home that erlang-bench names. Both nodes listen
+%%  on 127.0.0.1 only. The receiver of buffers looks at one byte a page.
 
 -module (bench).
--export ([main/0]).
+-export ([main/0, far/0]).
+-export ([start_link/0, register_node/3, listen_port_please/2, port_please/2,
+          port_please/3, address_please/3, names/1]).
+-export ([tallier/0]).
 -export ([echo/0, countdown/1, countdown/2, counter/2, producer/1, breeder/2,
           mayfly/1, idler/2]).
 
@@ -24,6 +34,9 @@
 -define (CREATE_BATCH, 1000).
 -define (IDLE, 100000).
 -define (MAX_GROWTH, 50).
+-define (TELL, binary:copy (<<16#5a>>, 64)).
+-define (BUFFER, binary:copy (<<16#5a>>, 1 bsl 20)).
+-define (PAGE, 4096).
 
 main () ->
     halt (main (init:get_plain_arguments ())).
@@ -38,6 +51,10 @@ main (_) ->
 run ("idle", _) ->
     io:format ("idle ~.1f B~n", [idle_bytes ()]),
     0;
+run ("tcp-tell", TargetS) ->
+    remote ("tcp-tell", ?TELL, 10000, TargetS);
+run ("tcp-buffer", TargetS) ->
+    remote ("tcp-buffer", ?BUFFER, 50, TargetS);
 run (Case, TargetS) ->
     case lists:keyfind (Case, 1, runs ()) of
         {Case, Run} ->
@@ -48,7 +65,7 @@ run (Case, TargetS) ->
     end.
 
 usage () ->
-    Names = ["idle" | [Name || {Name, _} <- runs ()]],
+    Names = ["idle", "tcp-tell", "tcp-buffer" | [Name || {Name, _} <- runs ()]],
     io:format (standard_error,
                "usage: erlang-bench [--quick] CASE [SCHEDULERS]~ncases: ~s~n",
                [lists:join (" ", Names)]),
@@ -68,8 +85,8 @@ rate (Run, Count, TargetS) ->
             Count / ElapsedS;
         false ->
             Growth = min (TargetS / max (ElapsedS, 1.0e-6), ?MAX_GROWTH),
-            Next = trunc (Count * Growth),
-            rate (Run, Next - Next rem ?PAIRS, TargetS)
+            Next = trunc (Count * Growth) + 1,
+            rate (Run, max (Next - Next rem ?PAIRS, min (Next, ?PAIRS)), TargetS)
     end.
 
 %%  Seconds from the call of Start until as many processes said `done`.
@@ -220,3 +237,93 @@ resident_bytes () ->
     {match, [KiB]} = re:run (Text, "VmRSS:\\s*([0-9]+)",
                              [{capture, all_but_first, list}]),
     list_to_integer (KiB) * 1024.
+
+%%  tcp-*: a tallier on the far node, which is told how many will come.
+
+remote (Case, Binary, First, TargetS) ->
+    Far = start_far (),
+    Tallier = spawn (Far, ?MODULE, tallier, []),
+    Run = fun (Count) ->
+              time (fun () ->
+                        Tallier ! {self (), Count},
+                        pour (Tallier, Binary, Count)
+                    end, 1)
+          end,
+    io:format ("~s ~.1f /s~n", [Case, rate (Run, First, TargetS)]),
+    0.
+
+pour (_, _, 0) ->
+    ok;
+pour (Tallier, Binary, Left) ->
+    Tallier ! Binary,
+    pour (Tallier, Binary, Left - 1).
+
+tallier () ->
+    receive {Root, Count} -> tally (Root, Count) end.
+
+tally (Root, 0) ->
+    Root ! done,
+    tallier ();
+tally (Root, Left) ->
+    receive
+        Binary ->
+            look (Binary, 0),
+            tally (Root, Left - 1)
+    end.
+
+look (Binary, At) when At < byte_size (Binary) ->
+    16#5a = binary:at (Binary, At),
+    look (Binary, At + ?PAGE);
+look (_, _) ->
+    ok.
+
+start_far () ->
+    be_node ('near@localhost'),
+    Schedulers = integer_to_list (erlang:system_info (schedulers)),
+    Program = filename:join ([code:root_dir (), "bin", "erl"]),
+    Far = open_port ({spawn_executable, Program},
+                     [{line, 64},
+                      {args, ["+S", Schedulers, "-noshell",
+                              "-epmd_module", "bench",
+                              "-pa", filename:dirname (code:which (?MODULE)),
+                              "-s", "bench", "far"]}]),
+    receive
+        {Far, {data, {eol, Text}}} ->
+            persistent_term:put (port, list_to_integer (Text))
+    end,
+    pong = net_adm:ping ('far@localhost'),
+    'far@localhost'.
+
+far () ->
+    be_node ('far@localhost'),
+    io:format ("~w~n", [persistent_term:get (port)]),
+    eof = io:get_line (""),
+    halt (0).
+
+be_node (Name) ->
+    application:set_env (kernel, inet_dist_use_interface, {127, 0, 0, 1}),
+    {ok, _} = net_kernel:start ([Name, shortnames]).
+
+%%  What epmd would answer.
+
+start_link () ->
+    ignore.
+
+register_node (_, Port, _) ->
+    persistent_term:put (port, Port),
+    {ok, 1}.
+
+listen_port_please (_, _) ->
+    {ok, 0}.
+
+port_please (_, _) ->
+    {port, persistent_term:get (port), 6}.
+
+port_please (Name, Host, _) ->
+    port_please (Name, Host).
+
+address_please (_, _, _) ->
+    {ok, {127, 0, 0, 1}}.
+
+names (_) ->
+    {error, address}.

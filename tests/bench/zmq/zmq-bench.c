@@ -13,9 +13,11 @@
     One-way cases count arrivals. The sender closes with a message that says
     how many it sent, so that a lost message is an error and not a hang.
 
-    In the cases named process-* and lane-* the far side is a process, forked before
-    there is a context, and the endpoint is ipc in a new folder of mode 0700,
-    which libzmq makes for a wildcard and removes when the socket is closed.
+    Where the endpoint is not inproc the far side is a process, forked before
+    there is a context. ipc is in a new folder of mode 0700, which libzmq makes
+    for a wildcard and removes when the socket is closed; tcp is at a free port
+    of 127.0.0.1. With CURVE both sides have one key pair, made before the fork;
+    nobody looks at the keys (ZAP), which is for connecting only.
     One connection serves all runs of a case: the near side asks for so many
     messages and measures until the last has arrived, so that neither fork nor
     connecting is measured. A large body is one region, filled before and sent
@@ -53,6 +55,7 @@ enum {
     PAGE = 4096,
     FILL = 0x5a,
     ENDPOINT_SIZE = 256,
+    KEY_SIZE = 41,              // as text
     FAR_PATIENCE_MS = 30000     // a far process that died is no hang
 };
 
@@ -67,10 +70,11 @@ struct s_case {
     void *(*far) (void *stage); // the other thread, or process
     int near_type;              // the socket of the program's own thread
     int far_type;               // the socket of the other side
-    const char *endpoint;       // NULL: ipc, and the far side is a process
+    const char *endpoint;       // not inproc: the far side is a process
     size_t region_size;         // of a body that is sent without a copy; or 0
     bool bare;                  // no header before such a body
-    uint64_t first;             // process-*: messages of the first run
+    uint64_t first;             // of a process: messages of the first run
+    bool curve;                 // encrypted
 };
 
 typedef struct {
@@ -89,6 +93,8 @@ typedef struct {
     pid_t process;
     uint64_t count;             // one-way: how many messages to send
     char endpoint [ENDPOINT_SIZE];
+    char public_key [KEY_SIZE];
+    char secret_key [KEY_SIZE];
 } s_stage_t;
 
 static void
@@ -172,10 +178,34 @@ s_frames_close (zmq_msg_t frames [2])
     zmq_msg_close (&frames [1]);
 }
 
+static void
+s_set (void *socket, int option, const void *value, size_t size)
+{
+    s_check (zmq_setsockopt (socket, option, value, size) == 0,
+             "zmq_setsockopt");
+}
+
+//  The near side, which binds, is CURVE's server.
+static void
+s_secure (const s_stage_t *stage, void *socket, bool server)
+{
+    const int on = 1;
+    if (!stage->bench->curve)
+        return;
+    s_set (socket, ZMQ_CURVE_SECRETKEY, stage->secret_key, KEY_SIZE);
+    if (server) {
+        s_set (socket, ZMQ_CURVE_SERVER, &on, sizeof on);
+        return;
+    }
+    s_set (socket, ZMQ_CURVE_PUBLICKEY, stage->public_key, KEY_SIZE);
+    s_set (socket, ZMQ_CURVE_SERVERKEY, stage->public_key, KEY_SIZE);
+}
+
 static void *
 s_connected (const s_stage_t *stage)
 {
     void *socket = s_socket (stage->context, stage->bench->far_type);
+    s_secure (stage, socket, false);
     s_check (zmq_connect (socket, stage->endpoint) == 0, "zmq_connect");
     return socket;
 }
@@ -275,16 +305,20 @@ static void
 s_bind (s_stage_t *stage)
 {
     size_t size = sizeof stage->endpoint;
-    const char *endpoint = stage->bench->endpoint;
     const int patience_ms = stage->process ? FAR_PATIENCE_MS : -1;
     setenv ("TMPDIR", "/tmp", 0);
     stage->socket = s_socket (stage->context, stage->bench->near_type);
-    zmq_setsockopt (stage->socket, ZMQ_RCVTIMEO, &patience_ms,
-                    sizeof patience_ms);
-    s_check (zmq_bind (stage->socket, endpoint ? endpoint : "ipc://*") == 0,
-             "zmq_bind");
+    s_set (stage->socket, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
+    s_secure (stage, stage->socket, true);
+    s_check (zmq_bind (stage->socket, stage->bench->endpoint) == 0, "zmq_bind");
     s_check (zmq_getsockopt (stage->socket, ZMQ_LAST_ENDPOINT, stage->endpoint,
                              &size) == 0, "ZMQ_LAST_ENDPOINT");
+}
+
+static bool
+s_is_process (const s_case_t *bench)
+{
+    return strncmp (bench->endpoint, "inproc:", 7) != 0;
 }
 
 //  Binds the near socket and starts the far thread or process, which connects
@@ -293,7 +327,10 @@ static void
 s_stage_open (s_stage_t *stage, const s_case_t *bench, uint64_t count)
 {
     *stage = (s_stage_t) { .bench = bench, .count = count };
-    int pipe_fd = bench->endpoint ? -1 : s_fork (stage);
+    if (bench->curve)
+        s_check (zmq_curve_keypair (stage->public_key, stage->secret_key) == 0,
+                 "zmq_curve_keypair");
+    int pipe_fd = s_is_process (bench) ? s_fork (stage) : -1;
     s_context_new (stage);
     s_bind (stage);
     if (pipe_fd < 0) {
@@ -528,21 +565,33 @@ s_ask (const s_case_t *self, double target_s)
 
 static const s_case_t s_cases [] = {
     { "crossworker", "/s", s_one_way, s_sender,
-      ZMQ_PAIR, ZMQ_PAIR, "inproc://one-way", 0, false, 0 },
+      ZMQ_PAIR, ZMQ_PAIR, "inproc://one-way", 0, false, 0, false },
     { "crossworker-ask", "us", s_ask, s_echo,
-      ZMQ_PAIR, ZMQ_PAIR, "inproc://ask", 0, false, 0 },
+      ZMQ_PAIR, ZMQ_PAIR, "inproc://ask", 0, false, 0, false },
     { "process-tell", "/s", s_process_one_way, s_pourer,
-      ZMQ_PAIR, ZMQ_PAIR, NULL, 0, false, 10000 },
+      ZMQ_PAIR, ZMQ_PAIR, "ipc://*", 0, false, 10000, false },
     { "process-ask", "us", s_ask, s_echo,
-      ZMQ_PAIR, ZMQ_PAIR, NULL, 0, false, 0 },
+      ZMQ_PAIR, ZMQ_PAIR, "ipc://*", 0, false, 0, false },
     { "process-buffer", "/s", s_process_one_way, s_pourer,
-      ZMQ_PAIR, ZMQ_PAIR, NULL, (size_t) 1 << 20, false, 50 },
+      ZMQ_PAIR, ZMQ_PAIR, "ipc://*", (size_t) 1 << 20, false, 50, false },
     { "process-big", "/s", s_process_one_way, s_pourer,
-      ZMQ_PAIR, ZMQ_PAIR, NULL, (size_t) 64 << 20, true, 2 },
+      ZMQ_PAIR, ZMQ_PAIR, "ipc://*", (size_t) 64 << 20, true, 2, false },
     { "lane-tell", "/s", s_process_one_way, s_pourer,
-      ZMQ_PAIR, ZMQ_PAIR, NULL, 0, false, 10000 },
+      ZMQ_PAIR, ZMQ_PAIR, "ipc://*", 0, false, 10000, false },
     { "lane-ask", "us", s_ask, s_echo,
-      ZMQ_PAIR, ZMQ_PAIR, NULL, 0, false, 0 }
+      ZMQ_PAIR, ZMQ_PAIR, "ipc://*", 0, false, 0, false },
+    { "tcp-tell", "/s", s_process_one_way, s_pourer,
+      ZMQ_PAIR, ZMQ_PAIR, "tcp://127.0.0.1:*", 0, false, 10000, false },
+    { "tcp-tell-curve", "/s", s_process_one_way, s_pourer,
+      ZMQ_PAIR, ZMQ_PAIR, "tcp://127.0.0.1:*", 0, false, 10000, true },
+    { "tcp-ask", "us", s_ask, s_echo,
+      ZMQ_PAIR, ZMQ_PAIR, "tcp://127.0.0.1:*", 0, false, 0, false },
+    { "tcp-buffer", "/s", s_process_one_way, s_pourer,
+      ZMQ_PAIR, ZMQ_PAIR, "tcp://127.0.0.1:*", (size_t) 1 << 20, false, 50, false },
+    { "tcp-buffer-curve", "/s", s_process_one_way, s_pourer,
+      ZMQ_PAIR, ZMQ_PAIR, "tcp://127.0.0.1:*", (size_t) 1 << 20, false, 50, true },
+    { "tcp-big", "/s", s_process_one_way, s_pourer,
+      ZMQ_PAIR, ZMQ_PAIR, "tcp://127.0.0.1:*", (size_t) 64 << 20, true, 2, false }
 };
 
 int
