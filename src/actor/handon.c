@@ -64,7 +64,7 @@ s_owe (zanni_worker_t *worker, const zanni_msg_t *msg, uint64_t charge)
 void
 zanni__hand_on (zanni_worker_t *worker, zanni_peer_t *peer, zanni_msg_t *msg)
 {
-    uint64_t charge = ZANNI__CHARGE + (uint64_t) msg->item.weight;
+    uint64_t charge = zanni__charge (peer, msg->item.weight);
     bool sent_by_peer = msg->from->elsewhere && msg->from->as.remote->peer == peer;
     if (!sent_by_peer || s_has_room (worker, msg->to) || !s_owe (worker, msg, charge))
         worker->node->link->taken (peer, charge);

@@ -270,7 +270,7 @@ s_msg_new (zanni__arrival_t *arrival, zanni__identity_t *to, zanni__kind_t kind)
 static void
 s_credit (zanni__arrival_t *arrival, const zanni_msg_t *msg)
 {
-    uint64_t charge = ZANNI__CHARGE + (uint64_t) msg->item.weight;
+    uint64_t charge = zanni__charge (arrival->peer, msg->item.weight);
     const zanni__identity_t *from = msg->from;
     if (from->elsewhere && from->as.remote->peer == arrival->peer && from->worker == arrival->worker)
         return;
@@ -283,10 +283,10 @@ s_credit (zanni__arrival_t *arrival, const zanni_msg_t *msg)
 static void
 s_handled (const zanni__arrival_t *arrival)
 {
-    uint64_t charge = ZANNI__CHARGE + arrival->record->args.size;
+    uint64_t weight = arrival->record->args.size;
     for (uint32_t i = 0; i < arrival->record->buffers_count; i++)
-        charge += zanni_buffer_size (arrival->buffers [i]);
-    arrival->worker->node->link->taken (arrival->peer, charge);
+        weight += zanni_buffer_size (arrival->buffers [i]);
+    arrival->worker->node->link->taken (arrival->peer, zanni__charge (arrival->peer, weight));
 }
 
 /* There is no memory for what the peer sent: its window opens again, and who asked is told, if that can be. */
@@ -416,7 +416,7 @@ s_take_spawn (zanni__arrival_t *arrival)
             zanni__msg_free (worker, start);
         return s_refuse (arrival, rc);
     }
-    worker->node->link->taken (arrival->peer, ZANNI__CHARGE + (uint64_t) start->item.weight);
+    worker->node->link->taken (arrival->peer, zanni__charge (arrival->peer, start->item.weight));
     zanni__deliver (worker, &start->item);
     return 0;
 }

@@ -58,7 +58,7 @@ zanni__tell_plainly (zanni_t *self, zanni__identity_t *to, const zanni__method_t
         return false;
     size_t size = (size_t) (end - args);
     args [-1] = (uint8_t) size;
-    *rc = link->wrote (remote->peer, remote->head.size + size, ZANNI__CHARGE + size);
+    *rc = link->wrote (remote->peer, remote->head.size + size, zanni__charge (remote->peer, size));
     if (!*rc)
         zanni__remote_sent (worker);
     return true;

@@ -253,7 +253,9 @@ zanni__remote_admits (const zanni_worker_t *worker, const zanni__identity_t *to,
         return ZANNI_ENOACTOR;
     if (to->worker != worker)
         return 0;   // its own worker looks whether it goes
-    uint64_t charge = weight ? ZANNI__CHARGE + (uint64_t) weight : node->options.window_bytes / 2;
+    const zanni_peer_t *peer = to->as.remote->peer;
+    uint64_t half = peer->item_most ? peer->item_most : node->options.window_bytes / 2;
+    uint64_t charge = weight ? zanni__charge (peer, weight) : half;
     return node->link->admits (to->as.remote->peer, charge) ? 0 : ZANNI_EFULL;
 }
 
@@ -261,7 +263,7 @@ void
 zanni__remote_taken (zanni_worker_t *worker, const zanni_msg_t *msg)
 {
     zanni__remote_t *remote = msg->from->as.remote;
-    uint64_t charge = ZANNI__CHARGE + (uint64_t) msg->item.weight;
+    uint64_t charge = zanni__charge (remote->peer, msg->item.weight);
     zanni__remotes_t *remotes = worker->remotes;
     if (msg->from->worker != worker)
         return;   // it was forwarded from there
@@ -281,7 +283,7 @@ zanni__credit_once (const zanni_worker_t *worker, const zanni_msg_t *onward)
 {
     const zanni__identity_t *from = onward->from;
     if (from->elsewhere && from->worker == worker && onward->to->worker == worker && !onward->to->elsewhere)
-        from->as.remote->uncredited += ZANNI__CHARGE + (uint64_t) onward->item.weight;
+        from->as.remote->uncredited += zanni__charge (from->as.remote->peer, onward->item.weight);
 }
 
 void

@@ -19,6 +19,14 @@
 #define ZANNI__REACHED 64
 #define ZANNI__CHARGE 64u   // what a message counts in a window beside its arguments and buffers
 
+/* What a message of this weight counts in the peer's window. */
+static inline uint64_t
+zanni__charge (const zanni_peer_t *peer, uint64_t weight)
+{
+    uint64_t charge = ZANNI__CHARGE + weight;
+    return peer && peer->item_most && charge > peer->item_most ? peer->item_most : charge;
+}
+
 /* An actor as it is known outside: one of this node; or, by an alias, one of another node, which who is told of it could not
    dial itself. */
 typedef struct zanni__export {

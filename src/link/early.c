@@ -70,14 +70,14 @@ s_keep_buffers (zanni__early_t *early, const zanni_buffer_t *const *buffers, uin
 
 /* What it counts for, until it is sent. */
 static void
-s_count (zanni__early_t *early, const zanni_record_t *record)
+s_count (zanni__early_t *early, const zanni__peer_t *peer, const zanni_record_t *record)
 {
     uint64_t bytes = 0;
-    uint64_t charge = zanni__record_charge (record);
     for (uint32_t i = 0; i < early->buffers_count; i++)
         bytes += zanni_buffer_size (early->buffers [i]);
+    uint64_t charge = zanni__record_charge (peer, record, bytes);
     early->charged = charge > 0;
-    early->count = bytes + (charge ? charge : ZANNI__CHARGE_RECORD + record->args.size);
+    early->count = charge ? charge : ZANNI__CHARGE_RECORD + record->args.size + bytes;
 }
 
 /* The bytes of the record, without what is kept beside them. */
@@ -123,7 +123,7 @@ zanni__early_put (zanni__peer_t *peer, const zanni_record_t *record, const zanni
     }
     early->pair = zanni__pair_of (record);
     early->claim_least = record->claim_least;
-    s_count (early, record);
+    s_count (early, peer, record);
     *(early->charged ? &out->charge : &out->weight) += early->count;
     *out->early_last = early;
     out->early_last = &early->next;

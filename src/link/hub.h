@@ -296,13 +296,21 @@ zanni__peer_has_rings (const zanni__peer_t *peer)
     return peer->lane && peer->lane->rings;
 }
 
-/* What a record counts in the receiver's window: 0 for kinds that do not. */
+/* What so many bytes of arguments and buffers count in the window: see window.c. */
 static inline uint64_t
-zanni__record_charge (const zanni_record_t *record)
+zanni__charge_of (const zanni__peer_t *peer, uint64_t bytes)
+{
+    uint64_t charge = ZANNI__CHARGE_RECORD + bytes;
+    return charge < peer->base.item_most ? charge : peer->base.item_most;
+}
+
+/* What a record with buffers of so many bytes counts there: 0 for kinds that do not. */
+static inline uint64_t
+zanni__record_charge (const zanni__peer_t *peer, const zanni_record_t *record, uint64_t bytes)
 {
     bool counts = record->kind == ZANNI_RECORD_TELL || record->kind == ZANNI_RECORD_ASK
                   || record->kind == ZANNI_RECORD_SPAWN;
-    return counts ? ZANNI__CHARGE_RECORD + record->args.size : 0;
+    return counts ? zanni__charge_of (peer, record->args.size + bytes) : 0;
 }
 
 /* link.c */
@@ -363,6 +371,7 @@ zanni__window_admits (const zanni__outbox_t *out, uint64_t charge)
         return true;
     return out->charge <= out->room && charge <= out->room - out->charge;
 }
+uint64_t zanni__window_item_most (uint64_t window);
 void zanni__window_told (zanni__outbox_t *out, uint64_t ack, uint64_t room, uint64_t acknowledged);
 bool zanni__window_half_open (const zanni__outbox_t *out);
 uint64_t zanni__window_room (uint64_t window, uint64_t held);

@@ -133,11 +133,13 @@ zanni__inbox_deliver (zanni__peer_t *peer, const zanni_record_t *record, zanni_b
     return zanni_worker_record (peer->hub->worker, &peer->base, record, buffers, fault);
 }
 
-/* Counts what came in the window; false: the peer does not heed it, by far. */
+/* Counts what came in the window; false: the peer does not heed it, by far. What goes beyond it counts for all that
+   it is. */
 static bool
-s_charge (zanni__peer_t *peer, uint64_t charge)
+s_charge (zanni__peer_t *peer, uint64_t charge, uint64_t bytes)
 {
-    if (peer->held && peer->held + charge > peer->out.window + 2 * ZANNI__BACKLOG)
+    uint64_t most = peer->out.window + 2 * ZANNI__BACKLOG;
+    if (peer->held && peer->held + charge > peer->out.window && peer->held + bytes > most)
         return false;
     peer->held += charge;
     peer->in.came += charge;
@@ -148,15 +150,17 @@ static int
 s_count (s_arrival_t *arrival)
 {
     const zanni_record_t *record = arrival->record;
-    uint64_t charge = zanni__record_charge (record);
-    if (!charge)
+    uint64_t bytes = 0;
+    if (!zanni__record_charge (arrival->peer, record, 0))
         return 0;
     for (uint32_t i = 0; i < record->buffers_count; i++) {
         if (record->buffers [i].size > ZANNI__BUFFER_LARGEST)
             return s_fault (arrival, "a buffer is larger than was agreed");
-        charge += record->buffers [i].size;
+        bytes += record->buffers [i].size;
     }
-    return s_charge (arrival->peer, charge) ? 0 : s_fault (arrival, "it does not heed the window");
+    uint64_t charge = zanni__record_charge (arrival->peer, record, bytes);
+    bool heeds = s_charge (arrival->peer, charge, record->args.size + bytes);
+    return heeds ? 0 : s_fault (arrival, "it does not heed the window");
 }
 
 static void
@@ -346,11 +350,12 @@ s_take_again (zanni__peer_t *peer, zanni__reader_t *reader)
     zanni__inbox_t *in = &peer->in;
     if (!zanni__tell_again (reader, in->head, in->head_size, &args))
         return false;
-    if (!in->strands && s_charge (peer, ZANNI__CHARGE_RECORD + args.size)) {
+    uint64_t charge = zanni__charge_of (peer, args.size);
+    if (!in->strands && s_charge (peer, charge, args.size)) {
         if (zanni_worker_tell_again (peer->hub->worker, &peer->base, &args))
             return true;
-        peer->held -= ZANNI__CHARGE_RECORD + args.size;
-        in->came -= ZANNI__CHARGE_RECORD + args.size;
+        peer->held -= charge;
+        in->came -= charge;
     }
     reader->at = at;
     in->head_size = 0;

@@ -58,6 +58,7 @@ zanni__peer_get (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_bytes_t 
     if (!peer)
         return ZANNI_ENOMEM;
     peer->hub = hub;
+    peer->base.item_most = zanni__window_item_most (hub->window);
     peer->base.serial = ++hub->peer_serial;
     memcpy (peer->base.node, node, sizeof peer->base.node);
     if (endpoint->size)
@@ -268,15 +269,16 @@ s_admits (zanni_peer_t *base, uint64_t charge)
 static int
 s_check (zanni__peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers)
 {
-    uint64_t charge = zanni__record_charge (record);
+    uint64_t bytes = 0;
     if (peer->out.weight > ZANNI__BACKLOG) {
         zanni__log (peer->hub->worker->node, ZANNI_LOG_ERROR,
                     "the session with %s ends: it does not take what is sent to it", peer->base.endpoint);
         zanni__session_lost (peer);
         return ZANNI_EFULL;
     }
-    for (uint32_t i = 0; charge && i < record->buffers_count; i++)
-        charge += zanni_buffer_size (buffers [i]);
+    for (uint32_t i = 0; i < record->buffers_count; i++)
+        bytes += zanni_buffer_size (buffers [i]);
+    uint64_t charge = zanni__record_charge (peer, record, bytes);
     return charge && peer->out.charge + charge > peer->out.window + ZANNI__BACKLOG ? ZANNI_EFULL : 0;
 }
 

@@ -139,7 +139,8 @@ s_send_plain (zanni__peer_t *peer, const zanni_record_t *record)
     int rc;
     zanni__parcel_t *parcel = zanni__outbox_place (peer, record, NULL, 0, &rc);
     if (parcel)
-        s_count (&peer->out, parcel, zanni__record_charge (record), ZANNI__CHARGE_RECORD + record->args.size);
+        s_count (&peer->out, parcel, zanni__record_charge (peer, record, 0),
+                 ZANNI__CHARGE_RECORD + record->args.size);
     return rc;
 }
 
@@ -278,8 +279,7 @@ s_load (zanni__peer_t *peer, zanni__load_t *load)
     }
     load->record.buffers = peer->hub->wire_buffers;
     uint64_t bytes = s_buffers_bytes (&load->record, load->buffers);
-    uint64_t charge = zanni__record_charge (&load->record);
-    load->charge = charge ? charge + bytes : 0;
+    load->charge = zanni__record_charge (peer, &load->record, bytes);
     load->weight = ZANNI__CHARGE_RECORD + load->record.args.size + bytes;
     return rc;
 }

@@ -39,6 +39,7 @@ s_begin (zanni__peer_t *peer)
     zanni__assert (!peer->alive);
     zanni__outbox_init (&peer->out, hub->window);
     zanni__inbox_init (&peer->in, hub->window);
+    peer->base.item_most = zanni__window_item_most (hub->window);
     peer->alive = true;
     peer->level = 0;
     peer->claims = peer->takes_claims = false;
@@ -337,6 +338,7 @@ s_stand (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
     peer->level = s_level (peer, hello);
     peer->claims = peer->hub->worker->node->claims && hello->abilities & ZANNI_ABILITY_CLAIMS;
     peer->out.window = peer->out.room = peer->in.told_room = window;
+    peer->base.item_most = zanni__window_item_most (window);
     memcpy (peer->base.node, hello->node, sizeof peer->base.node);
     peer->base.incarnation = hello->incarnation;
     memset (peer->base.home, 0, sizeof peer->base.home);

@@ -585,6 +585,27 @@ ALONE (flow, waiting_for_room_in_bytes_ends_at_its_deadline)
     expect ("600 bytes");
 }
 
+/* Though the window is never whole: what is larger than it does not wait for that, nor keeps others out. */
+CONFORM_ONCE (flow, a_large_one_goes_to_a_process_beside_small_ones, ZANNI_PROCESS)
+{
+    begin_again ((zanni_options_t) { .window_bytes = 1000 });
+    ZANNI_AUTO (zanni_ref_t) sink = spawn ("sink", zanni_self (root));
+    char text [2001];
+    memset (text, 'x', sizeof text);
+    text [2000] = 0;
+    ZANNI_AUTO (zanni_msg_t) question = block_sink (sink);
+    tell (sink, "put text", "small");
+    tell (sink, "put text", text);
+    tell (sink, "put text", "small");
+    cr_assert_eq (zanni_tell (root, sink, "put text", text), ZANNI_EFULL);
+    cr_assert_eq (zanni_reply (root, question), 0);
+    cr_assert_eq (zanni_tell_wait (root, sink, DEADLINE_MS, "put text", text), 0);
+    expect ("5 bytes");
+    expect ("2000 bytes");
+    expect ("5 bytes");
+    expect ("2000 bytes");
+}
+
 CONFORM_ONCE (flow, a_process_is_full_when_its_window_is_and_goes_on_when_it_takes_something_out, ZANNI_PROCESS)
 {
     begin_again ((zanni_options_t) { .window_bytes = 4096 });

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from .errors import Fault
 from .forms import Buffer, Record, check_args
-from .parcel import COUNTING, Data, charge_of
+from .parcel import COUNTING, Data, charge_of, item_most
 from .values import view_of
 
 PAIRED = {"TELL", "ASK", "LINK", "UNLINK", "EXIT"}
@@ -48,6 +48,7 @@ class Assembly:
     """Takes records in the order in which they come, and gives them back as they are ready."""
 
     def __init__(self) -> None:
+        self.window = 1 << 62
         self.held = 0      # what came and counts in the window, until whoever handles it takes it off
         self._waiting: list[Arrival] = []
         self._pieces: dict[int, _Pieces] = {}
@@ -64,7 +65,8 @@ class Assembly:
                 self._buffer(arrival, index, buffer, frames)
         if record.kind in COUNTING:
             size = record.args[0] if isinstance(record.args, tuple) else len(arrival.args)
-            arrival.charge = charge_of(b"", []) + size + sum(buffer.size for buffer in record.buffers)
+            whole = charge_of(b"", []) + size + sum(buffer.size for buffer in record.buffers)
+            arrival.charge = min(whole, item_most(self.window))
             self.held += arrival.charge
         if not arrival.missing and not any(other.holds(arrival) for other in self._waiting):
             return [arrival]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from .errors import Fault
-from .parcel import Data, Parcel, Transfer
+from .parcel import Data, Parcel, Transfer, item_most
 
 CHUNKS_OUT = 2
 
@@ -51,8 +51,8 @@ class Outbox:
         return not (self._sent or self._transfers or self._held)
 
     def admits(self, charge: int) -> bool:
-        """Whether that much fits the window; one item may be larger than it, if it is alone."""
-        return self.charge + charge <= self.room or (self.charge == 0 and self.room == self.window)
+        """Whether an item of that much fits the window: half of it and one byte at most are counted."""
+        return self.charge + min(charge, item_most(self.window)) <= self.room
 
     def submit(self, parcel: Parcel) -> None:
         """Takes a parcel whose charge is admitted. Error: it is over a limit."""
@@ -122,7 +122,8 @@ class Outbox:
     def _number(self, parcel: Parcel, since: float, chunk: bool = False) -> None:
         body = parcel.encode()
         self.sequence += 1
-        self._sent.append(Sent(self.sequence, body, parcel.frames, parcel.charge, since, chunk))
-        self.charge += parcel.charge
+        charge = min(parcel.charge, item_most(self.window))
+        self._sent.append(Sent(self.sequence, body, parcel.frames, charge, since, chunk))
+        self.charge += charge
         self._chunks += chunk
         self.post(self._sent[-1])

@@ -171,6 +171,7 @@ class Session:
         if not self.stood:
             self.peer, self.peer_endpoint, self.peer_buffer_most = welcome.node, welcome.endpoint, welcome.limits[1]
             self._window = self.outbox.window = self.outbox.room = min(welcome.limits[0], self._window)
+            self._assembly.window = self._window
             self.outbox.level = 2 if self._frames and welcome.abilities & TAKES_FRAMES else 1
             self._pulse = Pulse(*self._how, lambda: self._hello(1))
         self._lost_at, self._backoff, self._denials = float("inf"), BACKOFF_FIRST, 0

@@ -28,6 +28,7 @@ typedef struct zanni_peer {
     char home [ZANNI_ENDPOINT_MAX];      // who knows why its process ends; "": nobody
     uint64_t sent;                       // number of the batch that the last record went or will go into
     uint64_t acknowledged;               // of the last batch that has arrived there
+    uint64_t item_most;                  // that a message counts in the window, however large it is; 0: all of it
     bool awaited;                        // the runtime wants to know when `acknowledged` grows
     void *held;                          // the runtime's: what was lent to it, what waits for an acknowledgement
 } zanni_peer_t;
@@ -68,7 +69,7 @@ typedef struct zanni_link_ops {
     /* The peer at `endpoint` of `node`, made where it is new; counted: each join needs a leave. */
     int (*join) (void *link, const char *endpoint, const uint8_t *node, zanni_peer_t **peer_p);
     void (*leave) (zanni_peer_t *peer);
-    /* Whether the window admits a further `charge` (64 + argument bytes + buffer bytes). */
+    /* Whether the window admits a further `charge` (64 + argument bytes + buffer bytes, at most item_most). */
     bool (*admits) (zanni_peer_t *peer, uint64_t charge);
     /* Queues one record, dialling where there is no session; what one turn queued leaves with flush. `buffers` has
        record->buffers_count handles, which the link keeps for itself as long as it needs them; it fills in how they

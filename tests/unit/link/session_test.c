@@ -270,22 +270,24 @@ Test (session, tells_its_room_again_on_the_next_connection)
     part ();
 }
 
-Test (session, admits_one_item_that_is_larger_than_the_window)
+Test (session, admits_one_item_that_is_larger_than_the_window_and_small_ones_beside_it)
 {
     meet (100000);
     tell_b (1);
     cr_assert (stub_run (both, 2, 1000, settled, to_b));
     b.keeps = true;
-    cr_assert (zanni__link_zmq.admits (to_b, 74 + 300000));
-    cr_assert_eq (stub_tell (&a, to_b, 5, 1, 300000), 0);
-    cr_assert_not (zanni__link_zmq.admits (to_b, 74));
-    uint64_t count = 2;
+    cr_assert_eq (stub_tell (&a, to_b, 5, 1, 100), 0);
+    cr_assert (zanni__link_zmq.admits (to_b, to_b->item_most), "though one is under way");
+    cr_assert_eq (stub_tell (&a, to_b, 5, 2, 300000), 0);
+    cr_assert_not (zanni__link_zmq.admits (to_b, to_b->item_most));
+    cr_assert (zanni__link_zmq.admits (to_b, 74));
+    uint64_t count = 3;
     cr_assert (stub_run (both, 2, 20000, b_has, &count));
     stub_run (both, 2, 60, NULL, NULL);
-    cr_assert_not (zanni__link_zmq.admits (to_b, 74));
+    cr_assert_not (zanni__link_zmq.admits (to_b, to_b->item_most));
     zanni__link_zmq.taken (to_a, b.kept);
     stub_run (both, 2, 60, NULL, NULL);
-    cr_assert (zanni__link_zmq.admits (to_b, 74 + 300000));
+    cr_assert (zanni__link_zmq.admits (to_b, to_b->item_most));
     cr_assert_eq (a.rooms, 1);
     part ();
 }

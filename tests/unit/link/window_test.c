@@ -49,6 +49,17 @@ Test (window, heeds_the_later_word_of_two)
     cr_assert_eq (out.room, 1000, "no more than was agreed");
 }
 
+Test (window, that_is_half_open_admits_whatever_counts_at_most)
+{
+    uint64_t most = zanni__window_item_most (1000);
+    zanni__outbox_t half = outbox (1000, 1000, 1000 - most);
+    zanni__outbox_t one = outbox (1000, 1000, most);
+    cr_assert (zanni__window_half_open (&half));
+    cr_assert (zanni__window_admits (&half, most));
+    cr_assert_not (zanni__window_admits (&one, most), "of those that are larger one is under way");
+    cr_assert (zanni__window_admits (&one, 400), "and smaller ones pass it");
+}
+
 Test (window, has_no_room_beyond_what_is_held)
 {
     cr_assert_eq (zanni__window_room (1000, 0), 1000);
@@ -64,8 +75,8 @@ Test (window, is_told_at_once_when_somebody_may_wait_for_it)
     cr_assert (zanni__window_tell_now (&in, 1000, 0), "a quarter came");
     in.came = 0;
     in.told_room = 499;
-    cr_assert_not (zanni__window_tell_now (&in, 1000, 501));
-    cr_assert (zanni__window_tell_now (&in, 1000, 500), "half is open again");
+    cr_assert_not (zanni__window_tell_now (&in, 1000, 500));
+    cr_assert (zanni__window_tell_now (&in, 1000, 499), "half is open again");
     in.told_room = 0;
     cr_assert (zanni__window_tell_now (&in, 1000, 0));
     in.told_room = 600;
