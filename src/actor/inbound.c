@@ -90,9 +90,8 @@ s_is_ours (const zanni_worker_t *worker, const zanni_wire_ref_t *whole)
 
 /* Who is meant, with a reference of the caller's. */
 int
-zanni__arrival_meant (zanni__arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wire_ref_t *whole, bool *own)
+zanni__ref_meant (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *whole, bool *own)
 {
-    zanni_worker_t *worker = arrival->worker;
     *own = whole->own;
     if (s_is_ours (worker, whole)) {
         *identity_p = s_ours (worker, whole, own);
@@ -130,7 +129,7 @@ s_handle (zanni__arrival_t *arrival, const zanni_wire_ref_t *ref)
     zanni__identity_t *identity;
     bool own;
     const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, ref);
-    if (zanni__arrival_meant (arrival, &identity, &whole, &own))
+    if (zanni__ref_meant (arrival->worker, &identity, &whole, &own))
         return NULL;
     zanni_ref_t *handle = zanni__ref_new (identity, NULL, ref->strong, own);
     if (handle && ref->strong)
@@ -241,7 +240,7 @@ s_set_from (zanni__arrival_t *arrival, zanni_msg_t *msg)
         return rc;
     }
     const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, record->about);
-    int rc = zanni__arrival_meant (arrival, &from, &whole, &own);
+    int rc = zanni__ref_meant (arrival->worker, &from, &whole, &own);
     if (rc)
         return rc;
     msg->from = from;

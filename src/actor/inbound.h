@@ -21,9 +21,8 @@ zanni__arrival_fault (zanni__arrival_t *arrival, const char *fault)
     return ZANNI_EARGS;
 }
 
-/* inbound.c. A reference with what the session leaves out; who is meant by it, with a reference of the caller's. */
+/* inbound.c. A reference with what the session leaves out. */
 zanni_wire_ref_t zanni__arrival_whole (const zanni__arrival_t *arrival, const zanni_wire_ref_t *ref);
-int zanni__arrival_meant (zanni__arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wire_ref_t *whole, bool *own);
 
 /* Moves the record's arguments into `msg`, behind what of its room is taken. */
 int zanni__arrival_arguments (zanni__arrival_t *arrival, zanni_msg_t *msg);

@@ -151,7 +151,7 @@ zanni__take_forwarded (zanni__arrival_t *arrival)
     if (!arrival->record->about)
         return zanni__arrival_fault (arrival, "FORWARDED: to nobody");
     const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, arrival->record->about);
-    if (zanni__arrival_meant (arrival, &target, &whole, &own))
+    if (zanni__ref_meant (arrival->worker, &target, &whole, &own))
         return 0;   // without memory the ask's deadline stays
     zanni__repoint (arrival->worker, arrival->record->id, target);
     zanni__identity_unref (target);

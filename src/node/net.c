@@ -38,7 +38,13 @@ zanni_bind (zanni_t *self, const char *endpoint, const zanni_bind_t *options)
     rc = s_prepare (self, options->insecure);
     if (!rc)
         rc = link->bind (worker->link, endpoint, options->advertised ? options->advertised : "", worker->far_endpoint);
-    return rc ? rc : zanni__offer_set (worker->node, "", self->identity);
+    if (rc)
+        return rc;
+    pthread_mutex_lock (&worker->node->lock);
+    if (!*worker->node->far_endpoint)
+        strcpy (worker->node->far_endpoint, worker->far_endpoint);
+    pthread_mutex_unlock (&worker->node->lock);
+    return zanni__offer_set (worker->node, "", self->identity);
 }
 
 int

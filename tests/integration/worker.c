@@ -99,6 +99,29 @@ s_echo (zanni_t *self, zanni_msg_t *msg)
 }
 
 static int
+s_text_of (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_ref_t *ref;
+    char text [ZANNI_REF_TEXT];
+    int rc = zanni_read (msg, &ref);
+    if (!rc)
+        rc = zanni_ref_text (self, ref, text, sizeof text);
+    return rc ? rc : zanni_reply (self, msg, (const char *) text);
+}
+
+static int
+s_knows (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_ref_t *ref;
+    const char *text;
+    ZANNI_AUTO (zanni_ref_t) parsed = NULL;
+    int rc = zanni_read (msg, &ref, &text);
+    if (!rc)
+        rc = zanni_ref_parse (self, &parsed, text);
+    return rc ? rc : zanni_reply (self, msg, zanni_ref_equal (ref, parsed));
+}
+
+static int
 s_offer (zanni_t *self, zanni_msg_t *msg)
 {
     const char *name;
@@ -515,6 +538,8 @@ static const zanni_method_t s_methods [] = {
     ZANNI_METHOD ("count", "", "", s_count, ""),
     ZANNI_METHOD ("total", "", "x", s_total, ""),
     ZANNI_METHOD ("echo", "B", "B", s_echo, ""),
+    ZANNI_METHOD ("text of", "r", "s", s_text_of, ""),
+    ZANNI_METHOD ("knows", "rs", "b", s_knows, ""),
     ZANNI_METHOD ("offer", "sr", "", s_offer, ""),
     ZANNI_METHOD ("pid", "", "x", s_pid, ""),
     ZANNI_METHOD ("parent", "", "x", s_parent, ""),

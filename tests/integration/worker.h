@@ -10,6 +10,7 @@
 
      add x -> x; count                   to the total; 1 to the total
      total -> x; echo B -> B             the total; what it got
+     text of r -> s; knows rs -> b       a reference as text; whether the text is of that one
      offer sr                            to who connects to its node
      pid -> x; parent -> x               of its process
      raise i; leave i; finish xs         a signal; exit (i); its own end, with an error
