@@ -79,6 +79,7 @@ struct zanni_node {
     zanni__identity_t *blobs;        // who serves those of this node; with a reference
     zanni__processes_t *processes;   // this node's process actors; guarded by their own lock
     zanni__keys_t keys;
+    struct zanni__translation *translations;   // of addresses: link/translate.h (lock)
     char far_endpoint [108];         // the first at which it listens for other hosts; "": none (lock)
     _Atomic bool insecure_far;       // the program has said twice that tcp may be open (relaxed: it only becomes true)
     uint64_t incarnation;            // of a process actor's node; else 1

@@ -14,6 +14,7 @@
 #include "../base/memory.h"
 #include "../link/keys.h"
 #include "../link/link.h"
+#include "../link/translate.h"
 #include "../message/region.h"
 #include "../place/inproc.h"
 #include "../place/thread.h"
@@ -75,6 +76,7 @@ s_free (zanni_node_t *node)
     zanni__tally_destroy (&node->past_tally);
     zanni__table_free (&node->exports);
     zanni__table_free (&node->pulses);
+    zanni__translations_free (node);
     zanni__keys_wipe (node);
     zanni__node_forget_all (node);
     pthread_mutex_destroy (&node->exports_lock);

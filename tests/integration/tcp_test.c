@@ -585,3 +585,18 @@ Test (tcp, texts_that_are_no_references_are_said_to_be_so)
     zanni_ref_destroy (&ref);
     end ();
 }
+
+Test (tcp, goes_where_an_address_is_translated_to)
+{
+    start_host (&host, openly);
+    begin (openly);
+    cr_assert_eq (zanni_route (root, "tcp://127.0.0.1:1", host.endpoint), 0);
+    zanni_ref_t *ref = connect_to ("tcp://127.0.0.1:1", NULL);
+    cr_assert_eq (pid_of (ref), host.pid);
+    zanni_ref_destroy (&ref);
+    cr_assert_eq (zanni_route (root, host.endpoint, "tcp://127.0.0.1:1"), 0);
+    cr_assert_eq (zanni_route (root, host.endpoint, NULL), 0);
+    cr_assert_eq (zanni_route (root, "tcp://127.0.0.1", NULL), ZANNI_EINVAL);
+    cr_assert_eq (zanni_route (root, host.endpoint, "ipc:///tmp/a"), ZANNI_EINVAL);
+    part ();
+}
