@@ -43,6 +43,8 @@ typedef struct {
                                  // stays awake for up to 50 us, while that pays, to be answered in a few
     uint32_t wire_level_max;     // how buffers may travel: 1 in band, 2 as frames, too, 3 in shared memory, too; default 3
     uint32_t in_band_max;        // bytes of a buffer that goes in band where others would not; default 1,024
+    uint32_t chunk_bytes;        // of the pieces that large buffers are cut into, two of which are under way at a time, as long
+                                 // as other messages pass them; 16 KiB to 1 MiB, default 256 KiB: less for slow links
     uint64_t share_least;        // bytes of a buffer that goes in shared memory; default, and the least, 64 KiB
     uint64_t share_most;         // bytes of shared memory that this node makes at once; default a quarter of the host's
     const char *claim_store;     // claim check: buffers go as blobs in this store ("file:/a/folder", ...; not "peer:"), which

@@ -17,7 +17,6 @@
 
 #define ZANNI__CHARGE_RECORD 64            // what a record counts in a window beside its arguments and buffers
 #define ZANNI__FRAME_LARGEST (1u << 20)    // of a buffer that travels as one frame; larger ones are cut
-#define ZANNI__CHUNK_SIZE (256u << 10)     // of a chunk where a session carries other records, too
 #define ZANNI__IN_BAND_MOST (16u << 10)    // of all buffers in a record
 #define ZANNI__IN_BAND_CHUNK (48u << 10)   // of a chunk in a record
 #define ZANNI__CHUNKS_OUT 2                // unacknowledged ones a session
@@ -144,6 +143,7 @@ typedef struct {
     uint32_t chunk_size;           // of the last; 0: there was none
     uint64_t records;              // so far
     uint64_t records_before;       // when the last chunk was sent, it included
+    uint32_t quiet;                // chunks between which there was no other record
     zanni__transfer_t *transfers;  // buffers that are under way in chunks: the next to send of first
     zanni__transfer_t **transfers_last;
     zanni__early_t *early;         // records that wait until it is known how buffers travel

@@ -34,6 +34,7 @@ static const s_member_t s_members [] = {
     S_MEMBER (S_BOOL, options.sleep_at_once),
     S_MEMBER (S_UINT32, options.wire_level_max),
     S_MEMBER (S_UINT32, options.in_band_max),
+    S_MEMBER (S_UINT32, options.chunk_bytes),
     S_MEMBER (S_UINT64, options.share_least),
     S_MEMBER (S_UINT64, options.share_most),
     S_MEMBER (S_TEXT, claim_store),

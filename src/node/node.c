@@ -34,6 +34,9 @@
 #define S_FINISH_NS 1000000   // between two looks while threads and processes end
 #define S_HEARTBEAT_MS 1000
 #define S_WINDOW_BYTES ((uint64_t) 8 << 20)
+#define S_CHUNK_BYTES (256u << 10)
+#define S_CHUNK_LEAST (16u << 10)
+#define S_CHUNK_MOST (1u << 20)
 #define S_IN_BAND_MAX 1024
 #define S_CLAIM_LEAST ((uint64_t) 1 << 20)
 #define S_SHARE_LEAST ((uint64_t) 64 << 10)
@@ -159,6 +162,10 @@ s_set_sharing (zanni_options_t *own)
         own->wire_level_max = S_LEVEL_MAX;
     if (!own->in_band_max)
         own->in_band_max = S_IN_BAND_MAX;
+    if (!own->chunk_bytes)
+        own->chunk_bytes = S_CHUNK_BYTES;
+    own->chunk_bytes = own->chunk_bytes < S_CHUNK_LEAST ? S_CHUNK_LEAST : own->chunk_bytes;
+    own->chunk_bytes = own->chunk_bytes > S_CHUNK_MOST ? S_CHUNK_MOST : own->chunk_bytes;
     if (!own->share_least)
         own->share_least = S_SHARE_LEAST;
     if (!own->share_most)
