@@ -118,8 +118,8 @@ void zanni__node_cancel_worker (zanni_worker_t *worker);
 /* The worker has ended: its number is free, its counts stay. On its own thread. */
 void zanni__node_remove_worker (zanni_node_t *node, zanni_worker_t *worker);
 
-/* node/process.c: a process for an actor of that class, and the stand-in for it on the spawner's worker (borrowed). */
-int zanni__node_process (zanni_t *self, zanni__identity_t **identity_p, const zanni__class_t *cls,
+/* node/process.c: a process for an actor of that class, and the stand-in for it on `worker`, whose thread calls (borrowed). */
+int zanni__node_process (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni__class_t *cls,
                          const zanni_spawn_t *options);
 
 /* The process of an actor ends at once, whatever it does, if it is one of this node's own. On the thread of `from`. */

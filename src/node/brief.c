@@ -40,6 +40,7 @@ static const s_member_t s_members [] = {
     S_MEMBER (S_TEXT, claim_store),
     S_MEMBER (S_UINT64, options.claim_least),
     S_MEMBER (S_BOOL, options.counts),
+    S_MEMBER (S_BOOL, options.allow_spawn),
     S_MEMBER (S_UINT32, limit),
     S_MEMBER (S_UINT64, limit_bytes),
     S_MEMBER (S_BYTE, overflow),

@@ -184,6 +184,30 @@ s_spawn (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : zanni_reply (self, msg, worker->other);
 }
 
+/* One on the node of whom it is given, by a weak reference: only it holds that. */
+static int
+s_spawn_on (zanni_t *self, zanni_msg_t *msg)
+{
+    s_worker_t *worker = zanni_state (self);
+    zanni_spawn_t options = { 0 };
+    int32_t place;
+    int64_t total;
+    zanni_ref_t *weak = NULL;
+    int rc = zanni_read (msg, &options.on, &place, &total);
+    options.place = (zanni_place_t) place;
+    zanni_ref_destroy (&worker->other);
+    if (!rc)
+        rc = zanni_spawn (self, &worker->other, "worker", &options, total);
+    if (!rc)
+        rc = zanni_ref_weak (self, &weak, worker->other);
+    if (!rc)
+        rc = zanni_tell (self, worker->other, "add", 1);
+    if (!rc)
+        rc = zanni_reply (self, msg, weak);
+    zanni_ref_destroy (&weak);
+    return rc;
+}
+
 /* An actor of another class beside it. */
 static int
 s_spawn_beside (zanni_t *self, zanni_msg_t *msg)
@@ -547,6 +571,7 @@ static const zanni_method_t s_methods [] = {
     ZANNI_METHOD ("leave", "i", "", s_leave, ""),
     ZANNI_METHOD ("finish", "xs", "", s_finish, ""),
     ZANNI_METHOD ("spawn", "i", "r", s_spawn, ""),
+    ZANNI_METHOD ("spawn on", "rix", "r", s_spawn_on, "There."),
     ZANNI_METHOD ("spawn beside", "s", "r", s_spawn_beside, ""),
     ZANNI_METHOD ("spawn wrongly", "", "", s_spawn_wrongly, ""),
     ZANNI_METHOD ("hold", "r", "", s_hold, ""),
