@@ -25,12 +25,13 @@ extern "C" {
 
 typedef struct {
     size_t size;              // sizeof (zanni_bind_t), or 0
-    const char *advertised;   // how others dial it ("tcp://gate:7000"; port 0: the one that is bound); default: as it is bound
+    const char *advertised;   // how others dial it ("tcp://gate:7000"; port 0: the one that is bound); default: as it is bound,
+                              // and for "*" the first address of this host
     bool insecure;            // without a secret, beyond this host, too
 } zanni_bind_t;
 
 /* Listens at "tcp://ADDRESS:PORT", where ADDRESS is "*", of an interface, or 127.0.0.1, and port 0 is one that is free. From
-   then on who connects and names nobody gets the calling actor. `options` may be NULL. Once a worker. Blocks some
+   then on who connects to this node and names nobody gets the calling actor, in place of whoever bound before. `options` may be NULL. Once a worker. Blocks some
    milliseconds, the first time with a secret a tenth of a second. ZANNI_EAUTH: there is no secret, and it was not said that
    tcp may be open; ZANNI_EINUSE; ZANNI_EINVAL: no such endpoint, or the worker listens already; ZANNI_ESYSTEM: the address
    is none of this host's, or needs rights; ZANNI_ESOCKETS, ZANNI_EDESCRIPTORS, ZANNI_ETHREADS, ZANNI_ENOMEM, ZANNI_ETHREAD. */

@@ -126,6 +126,19 @@ zanni__export_taken (zanni_node_t *node, uint64_t id)
     return export;
 }
 
+void
+zanni__alias_resolve (zanni_node_t *node, zanni_address_t *address)
+{
+    pthread_mutex_lock (&node->exports_lock);
+    const zanni__export_t *export = s_find (node, address->actor);
+    zanni__identity_t *identity = export ? export->identity : NULL;
+    pthread_mutex_unlock (&node->exports_lock);
+    if (identity && identity->elsewhere)
+        *address = identity->as.remote->address;
+    if (identity)
+        zanni__identity_unref (identity);
+}
+
 zanni__identity_t *
 zanni__export_find (zanni_node_t *node, const zanni_wire_actor_t *to, bool *own)
 {
@@ -217,25 +230,39 @@ zanni__alias_get (zanni__identity_t *identity, const zanni__export_t **export_p)
     zanni__remote_t *remote = identity->as.remote;
     zanni_node_t *node = identity->worker->node;
     pthread_mutex_lock (&node->exports_lock);
-    int rc = remote->alias ? 0 : s_alias (identity);
+    int rc = remote->forgotten ? ZANNI_ENOACTOR : remote->alias ? 0 : s_alias (identity);
     *export_p = remote->alias;
     pthread_mutex_unlock (&node->exports_lock);
     return rc;
 }
 
+/* Its memory stays as long as the stand-in, since another worker may be about to write it into a record. */
 void
-zanni__alias_end (zanni__remote_t *remote)
+zanni__alias_end (zanni__remote_t *remote, bool for_good)
 {
     zanni_node_t *node = remote->identity->worker->node;
     pthread_mutex_lock (&node->exports_lock);
     zanni__export_t *alias = remote->alias;
     remote->alias = NULL;
-    if (alias)
+    remote->forgotten = remote->forgotten || for_good;
+    if (alias) {
         zanni__table_remove (&node->exports, &alias->entry);
+        alias->entry.next = (zanni__entry_t *) (void *) remote->old_aliases;
+        remote->old_aliases = alias;
+    }
     pthread_mutex_unlock (&node->exports_lock);
     if (alias)
         zanni__identity_unref (alias->identity);
-    zanni__free (alias);
+}
+
+void
+zanni__aliases_free (zanni__remote_t *remote)
+{
+    while (remote->old_aliases) {
+        zanni__export_t *alias = remote->old_aliases;
+        remote->old_aliases = (zanni__export_t *) (void *) alias->entry.next;
+        zanni__free (alias);
+    }
 }
 
 static zanni_bytes_t
@@ -270,7 +297,7 @@ s_dialled_at (const zanni__remote_t *remote, const zanni_peer_t *peer)
 {
     const char *endpoint = remote->endpoint;
     if (*endpoint == '~')   // it dialled us, and may have said where it listens
-        endpoint = remote->peer ? remote->peer->listens : "";
+        endpoint = remote->listens;
     bool far = !strncmp (endpoint, "tcp:", 4);
     return *endpoint == '~' || peer->far != far ? "" : endpoint;
 }

@@ -20,7 +20,9 @@ static bool
 s_has_room (const zanni_worker_t *worker, const zanni__identity_t *to)
 {
     if (to->elsewhere) {
-        zanni_peer_t *peer = to->worker == worker ? to->as.remote->peer : NULL;
+        if (to->worker != worker)
+            return zanni__remote_admits (worker, to, 1) != ZANNI_EFULL;
+        zanni_peer_t *peer = to->as.remote->peer;
         return !peer || worker->node->link->admits (peer, ZANNI__CHARGE);
     }
     uint64_t count = (uint64_t) atomic_load_explicit (&to->queued, memory_order_relaxed)

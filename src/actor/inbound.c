@@ -20,6 +20,15 @@
 #include <stdio.h>
 #include <zanni/buffer.h>
 
+/* Names of our own mean nothing from others, and other hosts do not make us dial anything of this one. */
+static bool
+s_may_be_dialled (const zanni_peer_t *peer, const zanni_bytes_t *endpoint)
+{
+    if (peer->far)
+        return endpoint->size > 6 && !memcmp (endpoint->data, "tcp://", 6);
+    return *(const char *) endpoint->data != '~';
+}
+
 /* A reference with what the session leaves out. */
 zanni_wire_ref_t
 zanni__arrival_whole (const zanni__arrival_t *arrival, const zanni_wire_ref_t *ref)
@@ -27,7 +36,7 @@ zanni__arrival_whole (const zanni__arrival_t *arrival, const zanni_wire_ref_t *r
     zanni_wire_ref_t whole = *ref;
     if (!whole.node)
         whole.node = arrival->peer->node;
-    if (!whole.endpoint.size)
+    if (!whole.endpoint.size || !s_may_be_dialled (arrival->peer, &whole.endpoint))
         whole.endpoint = (zanni_bytes_t) { arrival->peer->endpoint, strlen (arrival->peer->endpoint) };
     return whole;
 }
@@ -274,7 +283,7 @@ s_credit (zanni__arrival_t *arrival, const zanni_msg_t *msg)
     if (from->elsewhere && from->as.remote->peer == arrival->peer && from->worker == arrival->worker)
         return;
     arrival->worker->node->link->taken (arrival->peer, charge);
-    if (from->elsewhere)
+    if (from->elsewhere && from->worker == arrival->worker)
         from->as.remote->uncredited += charge;
 }
 
@@ -347,7 +356,7 @@ s_fill_message (zanni__arrival_t *arrival, zanni_msg_t *msg)
     if (msg->item.kind == ZANNI__ASK && record->remaining_ms >= 0 && record->remaining_ms < INT64_MAX / 4000000)
         msg->deadline_ns = zanni__node_now (arrival->worker->node) + record->remaining_ms * 1000000;
     msg->item.flags |= ZANNI__COUNTED;
-    if (record->about && s_is_here (arrival->worker, msg->to))
+    if (s_is_here (arrival->worker, msg->to))
         s_credit (arrival, msg);
     return 0;
 }
@@ -430,18 +439,15 @@ s_take_spawn (zanni__arrival_t *arrival)
     return 0;
 }
 
-/* What is about an actor of ours and has no arguments. Without memory it is as if it had come too late. */
+/* An item about an actor of ours, whose reference it takes; nothing, where that is gone or it may not be. */
 static int
-s_take_about (zanni__arrival_t *arrival, zanni__kind_t kind, bool needs_own)
+s_tell_about (zanni__arrival_t *arrival, zanni__identity_t *to, zanni__kind_t kind, bool may)
 {
-    bool own;
     zanni_worker_t *worker = arrival->worker;
-    zanni__identity_t *to = zanni__reach_any (arrival->worker, &arrival->record->to, &own);
-    bool may = to && (own || !needs_own);
     if (to && !may)
         zanni__log (worker->node, ZANNI_LOG_WARNING, "%s of %s: not permitted, it needs the right to own",
                     zanni_record_name (arrival->record->kind), zanni_ref_class (&to->self));
-    zanni_msg_t *msg = may ? zanni__arrival_msg (arrival, to, kind) : NULL;
+    zanni_msg_t *msg = to && may ? zanni__arrival_msg (arrival, to, kind) : NULL;
     if (msg) {
         zanni__hold_to (msg);
         zanni__send (worker, to->worker, &msg->item);
@@ -449,6 +455,15 @@ s_take_about (zanni__arrival_t *arrival, zanni__kind_t kind, bool needs_own)
     if (to)
         zanni__identity_unref (to);
     return 0;
+}
+
+/* What is about an actor of ours and has no arguments. Without memory it is as if it had come too late. */
+static int
+s_take_about (zanni__arrival_t *arrival, zanni__kind_t kind, bool needs_own)
+{
+    bool own;
+    zanni__identity_t *to = zanni__reach_any (arrival->worker, &arrival->record->to, &own);
+    return s_tell_about (arrival, to, kind, own || !needs_own);
 }
 
 static int
@@ -523,9 +538,11 @@ s_take_monitor (zanni__arrival_t *arrival)
     zanni__identity_t *to = zanni__reach_any (arrival->worker, &arrival->record->to, &own);
     bool ended = !to || atomic_load_explicit (&to->ended, memory_order_relaxed)
                  || (to->worker == arrival->worker && to->state == ZANNI__ENDED);
+    if (!ended)
+        return s_tell_about (arrival, to, ZANNI__MONITOR, true);
     if (to)
         zanni__identity_unref (to);
-    return ended ? s_send_down (arrival, &gone) : s_take_about (arrival, ZANNI__MONITOR, false);
+    return s_send_down (arrival, &gone);
 }
 
 static int
@@ -546,17 +563,13 @@ s_take_release (zanni__arrival_t *arrival)
     const zanni_record_t *record = arrival->record;
     zanni_address_t address = { .actor = record->to.actor };
     memcpy (address.node, arrival->worker->node->id, sizeof address.node);
-    bool own;
-    zanni__identity_t *to = record->about ? NULL : zanni__reach_any (arrival->worker, &record->to, &own);
-    if (to) {
-        address = zanni_ref_address (&to->self);   // of an alias, it is another's
-        zanni__identity_unref (to);
-    }
-    else if (record->about) {
+    if (record->about) {
         const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, record->about);
         address.actor = whole.actor;
         memcpy (address.node, whole.node, sizeof address.node);
     }
+    if (!memcmp (address.node, arrival->worker->node->id, sizeof address.node))
+        zanni__alias_resolve (arrival->worker->node, &address);
     zanni__lend_end (arrival->worker, arrival->peer, &address, record->as.count);
     return 0;
 }

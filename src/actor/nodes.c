@@ -42,6 +42,8 @@ void
 zanni__node_met (zanni_node_t *node, const uint8_t id [16], const char *endpoint)
 {
     uint64_t number = zanni__node_number (id);
+    if (*endpoint == '~')
+        return;   // nobody can dial it
     pthread_mutex_lock (&node->exports_lock);
     s_met_t *met = s_find (node, number);
     if (!met)

@@ -84,7 +84,7 @@ zanni__tell_came (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_msg_t 
     bool same = remotes->again.to == to && remotes->again.from == msg->from && remotes->again.peer == peer;
     if (!same || remotes->again.method != msg->method || remotes->again.cls != cls) {
         zanni__tell_forget (worker);
-        if (!msg->method || to->state >= ZANNI__ENDED)
+        if (!msg->method || to->state >= ZANNI__ENDED || msg->from->as.remote->peer != peer)
             return;
         remotes->again.peer = peer;
         remotes->again.to = to;

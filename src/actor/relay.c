@@ -107,7 +107,8 @@ static bool
 s_is_from (const zanni__relayed_t *relayed, const zanni__identity_t *from)
 {
     const zanni__identity_t *asker = relayed->from;
-    return asker == from || (asker->elsewhere && from->elsewhere && asker->as.remote->peer == from->as.remote->peer);
+    const zanni_peer_t *peer = from->elsewhere ? from->as.remote->peer : NULL;
+    return asker == from || (asker->elsewhere && peer && asker->worker == from->worker && asker->as.remote->peer == peer);
 }
 
 static void
@@ -143,32 +144,39 @@ zanni__relay_answer (zanni_worker_t *worker, const zanni__relayed_t *relayed, za
 
 typedef struct {
     const zanni_peer_t *peer;
-    const zanni__answer_t *asks;
-    const zanni__answer_t *starts;
+    zanni__relayed_t *found;
 } s_failure_t;
 
-/* Monitors end with their stand-in. */
 static void
-s_fail (zanni_worker_t *worker, zanni__relayed_t *relayed, void *context)
+s_find_failed (zanni_worker_t *worker, zanni__relayed_t *relayed, void *context)
 {
-    const s_failure_t *failure = context;
-    if (relayed->to->as.remote->peer != failure->peer)
-        return;
-    zanni_msg_t *msg = relayed->monitors ? NULL : zanni__relay_answer (worker, relayed, ZANNI__ERROR);
-    if (msg) {   // else the asker's deadline ends it
-        const zanni__answer_t *why = relayed->starts ? failure->starts : failure->asks;
-        zanni__error_fill (msg, why->code, why->text);
-        zanni__send (worker, msg->to->worker, &msg->item);
-    }
-    zanni__relay_end (worker, relayed);
+    (void) worker;
+    s_failure_t *failure = context;
+    if (relayed->to->as.remote->peer == failure->peer)
+        failure->found = relayed;
 }
 
+/* Monitors end with their stand-in. What is sent may end others, so each is taken out first, and looked for anew. */
 void
 zanni__relays_fail (zanni_worker_t *worker, const zanni_peer_t *peer, const zanni__answer_t *asks,
                     const zanni__answer_t *starts)
 {
-    s_failure_t failure = { peer, asks, starts };
-    s_each (worker, s_fail, &failure);
+    s_failure_t failure = { .peer = peer };
+    for (;;) {
+        failure.found = NULL;
+        s_each (worker, s_find_failed, &failure);
+        zanni__relayed_t *relayed = failure.found;
+        if (!relayed)
+            return;
+        zanni__table_remove (&worker->remotes->relayed, &relayed->entry);
+        const zanni__answer_t *why = relayed->starts ? starts : asks;
+        zanni_msg_t *msg = relayed->monitors ? NULL : zanni__relay_answer (worker, relayed, ZANNI__ERROR);
+        s_free (relayed);
+        if (!msg)
+            continue;   // the asker's deadline ends it
+        zanni__error_fill (msg, why->code, why->text);
+        zanni__send (worker, msg->to->worker, &msg->item);
+    }
 }
 
 static void

@@ -52,6 +52,7 @@ zanni__remote_find (const zanni_worker_t *worker, const zanni_address_t *address
 void
 zanni__remote_free (zanni__remote_t *remote)
 {
+    zanni__aliases_free (remote);
     zanni__free (remote->place);
     zanni__free (remote);
 }
@@ -67,7 +68,8 @@ s_forget (zanni_worker_t *worker, zanni__remote_t *remote)
     if (remotes->again.from == remote->identity)
         zanni__tell_forget (worker);
     zanni__credit (worker);
-    zanni__alias_end (remote);
+    zanni__alias_end (remote, true);
+    atomic_store_explicit (&remote->identity->ended, true, memory_order_relaxed);   // should anybody still send to it
     worker->node->link->leave (remote->peer);
     remote->peer = NULL;
     zanni__identity_unref (remote->identity);
@@ -137,7 +139,10 @@ s_join (zanni_worker_t *worker, zanni__remote_t *remote, const zanni_bytes_t *en
     if (!endpoint->size || endpoint->size >= sizeof remote->endpoint)
         return ZANNI_EROUTE;
     memcpy (remote->endpoint, endpoint->data, endpoint->size);   // zeroed before
-    return ops->join (worker->link, remote->endpoint, remote->address.node, &remote->peer);
+    int rc = ops->join (worker->link, remote->endpoint, remote->address.node, &remote->peer);
+    if (!rc && *remote->endpoint == '~')
+        memcpy (remote->listens, remote->peer->listens, sizeof remote->listens);
+    return rc;
 }
 
 static int
@@ -260,6 +265,15 @@ zanni__remote_sent (zanni_worker_t *worker)
     worker->link_dirty = true;
 }
 
+/* Only its own worker knows the window; what is on the way to that worker counts like what is in the window. */
+static bool
+s_admits_from_afar (const zanni_node_t *node, const zanni__identity_t *to)
+{
+    uint64_t coming = (uint64_t) atomic_load_explicit (&to->coming, memory_order_relaxed) * ZANNI__CHARGE
+                      + atomic_load_explicit (&to->coming_bytes, memory_order_relaxed);
+    return !atomic_load_explicit (&to->as.remote->full, memory_order_relaxed) && coming <= node->options.window_bytes;
+}
+
 int
 zanni__remote_admits (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight)
 {
@@ -267,7 +281,7 @@ zanni__remote_admits (const zanni_worker_t *worker, const zanni__identity_t *to,
     if (atomic_load_explicit (&to->ended, memory_order_relaxed))
         return ZANNI_ENOACTOR;
     if (to->worker != worker)
-        return 0;   // its own worker looks whether it goes
+        return s_admits_from_afar (node, to) ? 0 : ZANNI_EFULL;
     const zanni_peer_t *peer = to->as.remote->peer;
     uint64_t half = peer->item_most ? peer->item_most : node->options.window_bytes / 2;
     uint64_t charge = weight ? zanni__charge (peer, weight) : half;
@@ -278,10 +292,10 @@ void
 zanni__remote_taken (zanni_worker_t *worker, const zanni_msg_t *msg)
 {
     zanni__remote_t *remote = msg->from->as.remote;
-    uint64_t charge = zanni__charge (remote->peer, msg->item.weight);
     zanni__remotes_t *remotes = worker->remotes;
     if (msg->from->worker != worker)
         return;   // it was forwarded from there
+    uint64_t charge = zanni__charge (remote->peer, msg->item.weight);
     if (__builtin_expect (remote->uncredited >= charge, 0)) {
         remote->uncredited -= charge;
         return;
@@ -364,7 +378,7 @@ s_down (zanni_worker_t *worker, zanni__remote_t *remote, const zanni_reason_t *r
 {
     zanni__identity_t *identity = remote->identity;
     remote->lent = 0;
-    zanni__alias_end (remote);   // who knows it by that is told by its monitors, and finds it gone
+    zanni__alias_end (remote, false);   // who knows it by that is told by its monitors, and finds it gone
     zanni__watchers_end (worker, identity, reason, restarts && !remote->address.actor);
 }
 
@@ -396,8 +410,11 @@ zanni_worker_peer_room (zanni_worker_t *worker, zanni_peer_t *peer)
     const zanni__table_t *table = &worker->remotes->stand_ins;
     for (uint32_t i = 0; i < table->size; i++)
         for (zanni__entry_t *entry = table->buckets [i]; entry; entry = entry->next)
-            if (((zanni__remote_t *) (void *) entry)->peer == peer)
-                zanni__waiters_wake (worker, ((zanni__remote_t *) (void *) entry)->identity);
+            if (((zanni__remote_t *) (void *) entry)->peer == peer) {
+                zanni__remote_t *remote = (zanni__remote_t *) (void *) entry;
+                atomic_store_explicit (&remote->full, false, memory_order_relaxed);
+                zanni__waiters_wake (worker, remote->identity);
+            }
 }
 
 int
@@ -440,7 +457,7 @@ zanni_set_wire (zanni_t *self, const zanni_ref_t *ref, const zanni_wire_t *wire)
     if (!ref->identity->elsewhere)
         return 0;
     rc = zanni__target (self->worker, &to, ref);
-    if (!rc && link->prefer)
+    if (!rc && link->prefer && to->worker == self->worker)
         link->prefer (to->as.remote->peer, wire->level_max, wire->in_band_max);
     return rc;
 }

@@ -62,6 +62,9 @@ typedef struct zanni__remote {
     uint8_t own [ZANNI__NONCE];
     _Atomic bool owns;                // `own` is known (release; acquire)
     zanni__export_t *alias;           // or NULL (the lock of the exports)
+    zanni__export_t *old_aliases;     // that have ended, by entry.next
+    bool forgotten;                   // it is in no table any more, and gets no alias (the same lock)
+    _Atomic bool full;                // its window admits nothing, for who sends from other workers (relaxed: a hint)
     uint64_t lent;                    // so often its owner holds it for us
     uint64_t uncredited;              // of messages from it that came by another peer: see inbound.c
     struct {
@@ -74,6 +77,7 @@ typedef struct zanni__remote {
     _Atomic uint8_t birth;            // zanni__spawning_t; set by this worker, but for one step (relaxed: who got a reference
                                       // sees what was before that)
     char endpoint [ZANNI_ENDPOINT_MAX];   // the peer's, also when that is left
+    char listens [ZANNI_ENDPOINT_MAX];    // of one that dialled us: where it says that it can be dialled
     char name [];                     // of its class
 } zanni__remote_t;
 
@@ -138,7 +142,9 @@ void zanni__export_end (zanni__export_t *export);
 /* A stand-in, as if it were an actor of this node; until its peer is down. */
 int zanni__alias_get (zanni__identity_t *identity, const zanni__export_t **export_p);
 int zanni__alias_as (zanni__identity_t *identity, uint64_t id, const uint8_t own [ZANNI__NONCE]);   // where it has none
-void zanni__alias_end (zanni__remote_t *remote);
+void zanni__alias_end (zanni__remote_t *remote, bool for_good);
+void zanni__aliases_free (zanni__remote_t *remote);
+void zanni__alias_resolve (zanni_node_t *node, zanni_address_t *address);   // of a number of this node: whose it is
 void zanni__nonce_to_call (uint8_t call [ZANNI__NONCE], const uint8_t own [ZANNI__NONCE]);
 
 /* Who is known by that id and nonce, or whom an alias stands for: a reference for the caller to give back; NULL: nobody. */

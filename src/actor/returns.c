@@ -58,8 +58,8 @@ s_take_relayed (zanni__arrival_t *arrival, zanni__kind_t kind)
     const zanni_record_t *record = arrival->record;
     zanni_worker_t *worker = arrival->worker;
     zanni__relayed_t *relayed = zanni__relay_find (worker, record->id);
-    if (!relayed || relayed->monitors || relayed->to->as.remote->peer != arrival->peer)
-        return 0;
+    if (!relayed || relayed->monitors)
+        return 0;   // as for any ask, whoever it was forwarded to may answer
     zanni_msg_t *msg = zanni__relay_answer (worker, relayed, kind);
     zanni__relay_end (worker, relayed);
     if (!msg)
@@ -153,7 +153,7 @@ zanni__repoint (zanni_worker_t *worker, uint64_t ask, zanni__identity_t *target)
     if (before)
         zanni__unhold_from (worker, before);
     /* A monitor that nobody waits for makes the session by which we learn of its end. */
-    if (target->elsewhere)
+    if (target->elsewhere && target->worker == worker)
         (void) zanni__route_about (worker, target, ZANNI_RECORD_MONITOR, ask, false);
 }
 
@@ -167,7 +167,15 @@ zanni__take_forwarded (zanni__arrival_t *arrival)
     const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, arrival->record->about);
     if (zanni__ref_meant (arrival->worker, &target, &whole, &own))
         return 0;   // without memory the ask's deadline stays
-    zanni__repoint (arrival->worker, arrival->record->id, target);
+    zanni__relayed_t *relayed = zanni__relay_is (arrival->record->id)
+                                    ? zanni__relay_find (arrival->worker, arrival->record->id) : NULL;
+    if (!relayed)
+        zanni__repoint (arrival->worker, arrival->record->id, target);
+    else if (target->elsewhere && target->worker == arrival->worker) {
+        zanni__identity_hold (target);
+        zanni__identity_unhold (relayed->to);
+        relayed->to = target;
+    }
     zanni__identity_unref (target);
     return 0;
 }
@@ -183,7 +191,8 @@ zanni__take_down (zanni__arrival_t *arrival)
     zanni__pending_t *pending = relayed ? NULL : zanni__pending_find (worker, record->id);
     zanni__identity_t *identity = relayed ? relayed->to
                                   : pending && pending->kind == ZANNI__A_MONITOR ? pending->as.monitor.target : NULL;
-    if (!identity || !identity->elsewhere || identity->worker != worker || identity->as.remote->peer != arrival->peer)
+    if (!identity || !identity->elsewhere || identity->worker != worker || identity->as.remote->peer != arrival->peer
+        || (relayed && !relayed->monitors))
         return 0;
     const zanni__identity_t *from = relayed ? relayed->from : pending->actor->identity;
     uint64_t id = relayed ? relayed->id : record->id;

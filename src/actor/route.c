@@ -396,8 +396,11 @@ s_route_demonitor (zanni_worker_t *worker, zanni_msg_t *demonitor)
 static void
 s_route_waiter (zanni_worker_t *worker, zanni_msg_t *waiter)
 {
-    if (waiter->item.flags & ZANNI__TICK || zanni__remote_admits (worker, waiter->to, 0) != ZANNI_EFULL)
+    if (waiter->item.flags & ZANNI__TICK || zanni__remote_admits (worker, waiter->to, 0) != ZANNI_EFULL) {
+        if (waiter->to->elsewhere)
+            atomic_store_explicit (&waiter->to->as.remote->full, false, memory_order_relaxed);
         zanni__waiter_now (worker, waiter);
+    }
     else
         zanni__watcher_add (worker, waiter->to, waiter);
 }
@@ -414,6 +417,8 @@ s_route_away (zanni_worker_t *worker, zanni_msg_t *msg)
         zanni__bury (worker, &msg->item, rc, rc == ZANNI_EROUTE ? &cut_off : NULL);
         return;
     }
+    if (msg->from && msg->from->worker != worker && !worker->node->link->admits (route.to->peer, ZANNI__CHARGE))
+        atomic_store_explicit (&route.to->full, true, memory_order_relaxed);
     msg->item.flags |= ZANNI__ANSWERED;   // the other node's to answer now
     zanni__msg_release (worker, msg);
 }

@@ -35,11 +35,13 @@ s_read_monitor (zanni__source_t *source)
     int event, value;
     while (source->socket && zanni__monitor_read (source, &event, &value)) {
         if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+            dial->shook = true;
             if (dial->stands)
                 dial->stands (dial);
         }
         else if (!dial->broken) {
-            dial->denied = event != ZMQ_EVENT_DISCONNECTED && event != ZMQ_EVENT_CLOSED;
+            dial->denied = event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL || event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
+                           || event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
             dial->broken = dial->dealer.ends = true;
             zanni__source_stir (&dial->dealer);
         }
@@ -128,7 +130,8 @@ zanni__dial_new (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint
     s_give (dial, how);
     char dialled [ZANNI_ENDPOINT_MAX];
     zanni__translate (hub->worker->node, dialled, endpoint);
-    int rc = s_open (dial, hub, how->pulse_ns);
+    bool known = zanni__is_tcp (dialled) || !strncmp (dialled, S_IPC, strlen (S_IPC));
+    int rc = known ? s_open (dial, hub, how->pulse_ns) : ZANNI_EROUTE;
     if (!rc && zanni__is_tcp (dialled))
         rc = zanni__secure_dial (hub, dial->dealer.socket, dialled);
     if (!rc && zmq_connect (dial->dealer.socket, dialled))

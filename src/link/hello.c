@@ -322,6 +322,11 @@ s_hello_came (s_letter_t *letter)
         zanni__pulse_came (hub, &letter->way, zmq_msg_get (&letter->mail->header, ZMQ_SRCFD), hello);
         return;
     }
+    if (letter->way.socket == hub->near.router.socket && hello->endpoint.size
+        && *(const char *) hello->endpoint.data == '~') {
+        zanni__bye_send (&letter->way, ZANNI_BYE_FAULT, "HELLO: on this host endpoints have to be dialled");
+        return;
+    }
     if (zanni__grave_has (hub, hello)) {
         zanni__bye_send (&letter->way, ZANNI_BYE_DEAD, "");
         return;

@@ -70,6 +70,7 @@ struct zanni__dial {
     void (*broke) (zanni__dial_t *dial);    // everything that came by it was read before
     bool broken;
     bool denied;                   // amid its handshake
+    bool shook;                    // that is over
 };
 
 /* Where others dial us; see listen.c. */
@@ -450,7 +451,7 @@ void zanni__listen_close (zanni__hub_t *hub);
 bool zanni__is_tcp (const char *endpoint);
 bool zanni__is_loopback (const char *endpoint);
 int zanni__secure_dial (zanni__hub_t *hub, void *socket, const char *endpoint);
-int zanni__secure_listener (zanni__hub_t *hub, void *socket);
+int zanni__secure_listener (zanni__hub_t *hub, void *socket, const char *endpoint);
 void zanni__secure_no_more (zanni__hub_t *hub);
 int zanni__bind (void *link, const char *endpoint, const char *advertised, char known [ZANNI_ENDPOINT_MAX]);
 

@@ -76,14 +76,14 @@ zanni__peer_get (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_bytes_t 
     return 0;
 }
 
-/* Of a node that this endpoint is known of, whoever dialled. */
+/* Of a node that this endpoint is known of; whoever dialled, or such that dialled us. */
 static zanni__peer_t *
-s_find_far (zanni__hub_t *hub, const zanni_bytes_t *listens, const uint8_t *node)
+s_find_far (zanni__hub_t *hub, const zanni_bytes_t *listens, const uint8_t *node, bool dialled_us)
 {
     for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
         zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
-        if (peer->base.far && !memcmp (peer->base.node, node, 16) && strlen (peer->base.listens) == listens->size
-            && !memcmp (peer->base.listens, listens->data, listens->size))
+        if (peer->base.far && (!dialled_us || *peer->base.endpoint == '~') && !memcmp (peer->base.node, node, 16)
+            && strlen (peer->base.listens) == listens->size && !memcmp (peer->base.listens, listens->data, listens->size))
             return peer;
     }
     return NULL;
@@ -94,8 +94,8 @@ int
 zanni__peer_far (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_wire_hello_t *hello)
 {
     char name [16];
-    zanni__peer_t *peer = s_find_far (hub, &hello->endpoint, hello->node);
-    if (peer && *peer->base.endpoint == '~') {
+    zanni__peer_t *peer = s_find_far (hub, &hello->endpoint, hello->node, true);
+    if (peer) {
         *peer_p = peer;
         return 0;
     }
@@ -110,11 +110,19 @@ zanni__peer_far (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_wire_hel
     return 0;
 }
 
+/* Others cannot make us dial anything else. */
+static bool
+s_is_far_name (const zanni_bytes_t *endpoint)
+{
+    return endpoint->size && (*(const char *) endpoint->data == '~'
+                              || (endpoint->size > 6 && !memcmp (endpoint->data, "tcp://", 6)));
+}
+
 void
 zanni__peer_listens (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
 {
     memset (peer->base.listens, 0, sizeof peer->base.listens);
-    if (peer->base.far && hello->endpoint.size && hello->endpoint.size < sizeof peer->base.listens)
+    if (peer->base.far && s_is_far_name (&hello->endpoint) && hello->endpoint.size < sizeof peer->base.listens)
         memcpy (peer->base.listens, hello->endpoint.data, hello->endpoint.size);
 }
 
@@ -237,7 +245,7 @@ s_join (void *link, const char *endpoint, const uint8_t *node, zanni_peer_t **pe
     static const uint8_t nobody [16];
     zanni__peer_t *peer;
     const zanni_bytes_t bytes = { endpoint, strlen (endpoint) };
-    peer = zanni__is_tcp (endpoint) ? s_find_far (link, &bytes, node) : NULL;
+    peer = zanni__is_tcp (endpoint) ? s_find_far (link, &bytes, node, false) : NULL;
     int rc = peer ? 0 : zanni__peer_get (link, &peer, &bytes, node);
     if (rc)
         return rc;

@@ -299,7 +299,7 @@ s_far_bind (zanni__hub_t *hub, const char *endpoint, char bound [ZANNI_ENDPOINT_
     int rc = s_socket (hub, &socket);
     if (rc)
         return rc;
-    rc = zanni__secure_listener (hub, socket);
+    rc = zanni__secure_listener (hub, socket, endpoint);
     if (rc) {
         (void) zmq_close (socket);
         return rc;

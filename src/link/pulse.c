@@ -154,9 +154,10 @@ static void
 s_broke (zanni__dial_t *dial)
 {
     zanni__pulse_t *pulse = dial->owner;
+    int64_t pause_ns = dial->shook ? 0 : pulse->hub->interval_ns / S_FIRST_PARTS;   // nobody may listen there any more
     zanni__dial_close (&pulse->dial, 0);
     s_wait (pulse, 1);
-    pulse->redial_ns = zanni__hub_now (pulse->hub);
+    pulse->redial_ns = zanni__hub_now (pulse->hub) + pause_ns;
     zanni__hub_due (pulse->hub, pulse->redial_ns);
 }
 

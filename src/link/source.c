@@ -135,13 +135,15 @@ zanni__monitor_open (zanni__source_t *monitor, zanni__source_t *of, bool (*read)
 {
     char endpoint [64];
     void *socket = NULL;
-    const int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED
+    const int events = ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED
                        | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
                        | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     snprintf (endpoint, sizeof endpoint, "inproc://zanni-monitor-%p", of->socket);
     int rc = zanni__socket_new (of->hub, &socket, ZMQ_PAIR, 0);
     if (rc)
         return rc;
+    const int unlimited = 0;   // or libzmq's thread would wait for ours with the thousandth event, amid all connections
+    (void) zmq_setsockopt (socket, ZMQ_RCVHWM, &unlimited, sizeof unlimited);
     if (zmq_socket_monitor (of->socket, endpoint, events) || zmq_connect (socket, endpoint)) {
         rc = errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_ENOMEM;
         (void) zmq_socket_monitor (of->socket, NULL, 0);

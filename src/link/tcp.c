@@ -9,8 +9,11 @@
 #include "keys.h"
 #include "zap.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,14 +27,21 @@ zanni__is_tcp (const char *endpoint)
     return !strncmp (endpoint, S_TCP, strlen (S_TCP));
 }
 
+/* Only what is surely of this host: nothing that is looked up, and no second address behind it. */
 bool
 zanni__is_loopback (const char *endpoint)
 {
-    static const char *const hosts [] = { "127.", "localhost:", "[::1]:" };
-    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
-        if (!strncmp (endpoint + strlen (S_TCP), hosts [i], strlen (hosts [i])))
-            return true;
-    return false;
+    static const char *const hosts [] = { "localhost", "[::1]" };
+    const char *host = endpoint + strlen (S_TCP);
+    size_t size = strspn (host, "0123456789.");
+    bool found = !strncmp (host, "127.", 4);
+    for (size_t i = 0; !found && i < sizeof hosts / sizeof *hosts; i++)
+        if (!strncmp (host, hosts [i], strlen (hosts [i]))) {
+            size = strlen (hosts [i]);
+            found = true;
+        }
+    const char *port = host + size;
+    return found && *port == ':' && (port [1] == '*' || strspn (port + 1, "0123456789") == strlen (port + 1));
 }
 
 /* Whether the program has said that what goes to or comes from there may be open. */
@@ -49,6 +59,14 @@ s_make_room (void *socket)
     return !zmq_setsockopt (socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
 }
 
+/* A name is looked up for IPv4: libzmq tries the first address only. */
+static void
+s_allow_ipv6 (void *socket, const char *endpoint)
+{
+    const int on = endpoint [strlen (S_TCP)] == '[';
+    (void) zmq_setsockopt (socket, ZMQ_IPV6, &on, sizeof on);
+}
+
 int
 zanni__secure_dial (zanni__hub_t *hub, void *socket, const char *endpoint)
 {
@@ -56,6 +74,9 @@ zanni__secure_dial (zanni__hub_t *hub, void *socket, const char *endpoint)
     const zanni__keys_t *keys = zanni__keys_of (node);
     const int connect_ms = S_CONNECT_MS;
     (void) zmq_setsockopt (socket, ZMQ_CONNECT_TIMEOUT, &connect_ms, sizeof connect_ms);
+    s_allow_ipv6 (socket, endpoint);
+    if (!keys && *node->keys.secret)
+        return ZANNI_ENOMEM;   // there is a secret, whose keys could not be made
     if (!keys)
         return s_may_be_open (node, endpoint) ? 0 : ZANNI_EAUTH;
     bool set = s_make_room (socket)
@@ -66,13 +87,14 @@ zanni__secure_dial (zanni__hub_t *hub, void *socket, const char *endpoint)
 }
 
 int
-zanni__secure_listener (zanni__hub_t *hub, void *socket)
+zanni__secure_listener (zanni__hub_t *hub, void *socket, const char *endpoint)
 {
     const zanni__keys_t *keys = zanni__keys_of (hub->worker->node);
     const int on = 1;
     char domain [ZANNI__ZAP_DOMAIN];
+    s_allow_ipv6 (socket, endpoint);
     if (!keys)
-        return 0;
+        return *hub->worker->node->keys.secret ? ZANNI_ENOMEM : 0;
     zanni__zap_domain (domain, hub->worker->node->id);
     int rc = zanni__zap_allow (domain, keys->public_key);
     if (rc)
@@ -106,8 +128,38 @@ s_spell (char *spelled, const char *endpoint)
     for (const char *at = port + 1; !found && *at; at++)
         if (!isdigit ((unsigned char) *at))
             return ZANNI_EINVAL;
+    if (strchr (endpoint, ';'))
+        return ZANNI_EINVAL;
     snprintf (spelled, ZANNI_ENDPOINT_MAX, "%.*s:%s", (int) (port - endpoint), endpoint, found ? "*" : port + 1);
     return port [1] ? 0 : ZANNI_EINVAL;
+}
+
+/* An address by which others may reach this host, in place of "any": the first that is up; "": there is none. */
+static void
+s_own_address (char address [INET_ADDRSTRLEN])
+{
+    struct ifaddrs *all = NULL;
+    *address = 0;
+    if (getifaddrs (&all))
+        return;
+    for (const struct ifaddrs *at = all; at && !*address; at = at->ifa_next)
+        if (at->ifa_addr && at->ifa_addr->sa_family == AF_INET && at->ifa_flags & IFF_UP && !(at->ifa_flags & IFF_LOOPBACK))
+            (void) inet_ntop (AF_INET, &((const struct sockaddr_in *) (const void *) at->ifa_addr)->sin_addr, address,
+                              INET_ADDRSTRLEN);
+    freeifaddrs (all);
+}
+
+static void
+s_name (char known [ZANNI_ENDPOINT_MAX], const char *bound)
+{
+    char address [INET_ADDRSTRLEN];
+    bool any = !strncmp (bound, S_TCP "0.0.0.0:", strlen (S_TCP "0.0.0.0:")) || !strncmp (bound, S_TCP "[::]:", strlen (S_TCP "[::]:"));
+    snprintf (known, ZANNI_ENDPOINT_MAX, "%s", bound);
+    if (!any)
+        return;
+    s_own_address (address);
+    if (*address)
+        snprintf (known, ZANNI_ENDPOINT_MAX, S_TCP "%s%s", address, strrchr (bound, ':'));
 }
 
 /* As others dial it: with the port that was found. */
@@ -116,7 +168,7 @@ s_advertise (char known [ZANNI_ENDPOINT_MAX], const char *advertised, const char
 {
     const char *port = strrchr (advertised, ':');
     if (!*advertised)
-        snprintf (known, ZANNI_ENDPOINT_MAX, "%s", bound);
+        s_name (known, bound);
     else if (!zanni__is_tcp (advertised) || port <= advertised + strlen (S_TCP) || strlen (advertised) + 6 >= ZANNI_ENDPOINT_MAX)
         return ZANNI_EINVAL;
     else if (!strcmp (port, ":0") || !strcmp (port, ":*"))

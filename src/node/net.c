@@ -38,14 +38,19 @@ zanni_bind (zanni_t *self, const char *endpoint, const zanni_bind_t *options)
         return ZANNI_EROUTE;
     rc = s_prepare (self, options->insecure);
     if (!rc)
+        rc = zanni__offer_set (worker->node, "", self->identity);
+    if (!rc)
         rc = link->bind (worker->link, endpoint, options->advertised ? options->advertised : "", worker->far_endpoint);
-    if (rc)
+    if (rc) {
+        if (!*worker->far_endpoint)
+            (void) zanni__offer_set (worker->node, "", NULL);
         return rc;
+    }
     pthread_mutex_lock (&worker->node->lock);
     if (!*worker->node->far_endpoint)
         strcpy (worker->node->far_endpoint, worker->far_endpoint);
     pthread_mutex_unlock (&worker->node->lock);
-    return zanni__offer_set (worker->node, "", self->identity);
+    return 0;
 }
 
 int
