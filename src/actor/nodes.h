@@ -48,6 +48,7 @@ void zanni__node_asked (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_
    the caller's, or NULL. */
 int zanni__offer_set (zanni_node_t *node, const char *name, zanni__identity_t *identity);
 zanni__identity_t *zanni__offer_find (zanni_node_t *node, const void *name, size_t size);
+int zanni__offers_list (zanni_node_t *node, zanni_list_t *names);   // of those that live
 void zanni__offers_free (zanni_node_t *node);   // when it ends
 
 /* A reference to whatever node listens at an endpoint. */

@@ -87,6 +87,23 @@ zanni__offer_find (zanni_node_t *node, const void *name, size_t size)
     return found;
 }
 
+int
+zanni__offers_list (zanni_node_t *node, zanni_list_t *names)
+{
+    char name [ZANNI_WIRE_NAME_MAX + 1];
+    int rc = 0;
+    pthread_mutex_lock (&node->exports_lock);
+    for (const struct zanni__offer *offer = node->offers; offer && !rc; offer = offer->next) {
+        if (atomic_load_explicit (&offer->identity->ended, memory_order_relaxed))
+            continue;
+        memcpy (name, offer->name, offer->size);
+        name [offer->size] = 0;
+        rc = zanni_list_append (names, name);
+    }
+    pthread_mutex_unlock (&node->exports_lock);
+    return rc;
+}
+
 void
 zanni__offers_free (zanni_node_t *node)
 {

@@ -21,6 +21,15 @@ s_now_ns (void *context)
     return now.tv_sec * S_NS_PER_S + now.tv_nsec;
 }
 
+static int64_t
+s_wall_ns (void *context)
+{
+    struct timespec now;
+    (void) context;
+    clock_gettime (CLOCK_REALTIME, &now);
+    return now.tv_sec * S_NS_PER_S + now.tv_nsec;
+}
+
 static int
 s_random (void *context, void *data, size_t size)
 {
@@ -50,5 +59,5 @@ static zanni__turns_t s_turns;
 
 const zanni_clock_t zanni__clock_system = {
     .size = sizeof (zanni_clock_t), .context = &s_turns,
-    .now_ns = s_now_ns, .random = s_random, .choose = s_choose
+    .now_ns = s_now_ns, .random = s_random, .choose = s_choose, .wall_ns = s_wall_ns
 };

@@ -20,6 +20,8 @@ typedef struct zanni_clock {
     int (*random) (void *context, void *data, size_t size);
     /* One of 0 .. count - 1: which pool worker is next. The default goes round robin. */
     uint32_t (*choose) (void *context, uint32_t count);
+    /* The time of day, in nanoseconds since 1970 UTC, for people only. May be NULL: none is told. */
+    int64_t (*wall_ns) (void *context);
 } zanni_clock_t;
 
 #endif
