@@ -15,11 +15,21 @@ typedef struct {
     int (*run) (int argc, char **argv);
 } s_verb_t;
 
-static const s_verb_t s_verbs [] = { { "wire", "zanni wire", tool_wire } };
+static const s_verb_t s_verbs [] = {
+    { "call", "zanni call", tool_call },       { "describe", "zanni describe", tool_describe },
+    { "doctor", "zanni doctor", tool_doctor }, { "node", "zanni node", tool_node },
+    { "ps", "zanni ps", tool_ps },             { "wire", "zanni wire", tool_wire },
+    { "child", "zanni child", tool_child }
+};
 
-static const char s_help [] = "Looks at zanni, actors in C on ZeroMQ.\v"
+static const char s_help [] = "Runs, asks and looks at nodes of zanni, actors in C on ZeroMQ.\v"
                               "Verbs:\n"
-                              "  wire   show what travels between nodes, as JSON\n"
+                              "  node       run a node with classes from shared objects\n"
+                              "  call       ask an actor of a node, with arguments and answer as JSON\n"
+                              "  describe   show what an actor is and can be asked\n"
+                              "  ps         show what there is in a node\n"
+                              "  doctor     look whether nodes can run here, and reach another one\n"
+                              "  wire       show what travels between nodes, as JSON\n"
                               "\n`zanni VERB --help' says what a verb takes.";
 
 typedef struct {

@@ -1,0 +1,197 @@
+/* zanni describe and zanni ps: what an actor of another node is, and what there is in its node, as JSON. */
+
+#include "json.h"
+#include "talk.h"
+#include "verbs.h"
+
+#include <stdlib.h>
+
+typedef struct {
+    tool_talk_t talk;
+    const char *place;
+} s_options_t;
+
+static error_t
+s_parse (int key, char *argument, struct argp_state *state)
+{
+    s_options_t *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs [0] = &options->talk;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->place)
+            argp_error (state, "\"%s\" is one argument too many", argument);
+        options->place = argument;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error (state, "say whom to ask");
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* The next argument, an array of entries: what `each` makes of every one of them. NULL: it is none. */
+static json_t *
+s_entries (zanni_msg_t *reply, json_t *(*each) (zanni_msg_t *reply))
+{
+    size_t count;
+    json_t *array = json_array ();
+    int rc = zanni_enter (reply, &count);
+    for (size_t i = 0; !rc && i < count; i++) {
+        size_t members;
+        rc = zanni_enter (reply, &members);
+        json_t *entry = rc ? NULL : each (reply);
+        if (!rc)
+            rc = entry ? zanni_leave (reply) : ZANNI_EARGS;
+        (void) json_array_append_new (array, entry);
+    }
+    if (!rc)
+        rc = zanni_leave (reply);
+    if (!rc)
+        return array;
+    json_decref (array);
+    return NULL;
+}
+
+static json_t *
+s_method (zanni_msg_t *reply)
+{
+    const char *name, *in, *out, *text;
+    if (zanni_read (reply, &name, &in, &out, &text))
+        return NULL;
+    return json_pack ("{s:s,s:s,s:s,s:s}", "name", name, "in", in, "out", out, "text", text);
+}
+
+static json_t *
+s_description (zanni_msg_t *reply)
+{
+    const char *class_name, *text;
+    if (zanni_read (reply, &class_name, &text))
+        return NULL;
+    return json_pack ("{s:s,s:s,s:o}", "class", class_name, "text", text, "methods", s_entries (reply, s_method));
+}
+
+static json_t *
+s_worker (zanni_msg_t *reply)
+{
+    const char *name;
+    uint64_t actors;
+    if (zanni_read (reply, &name, &actors))
+        return NULL;
+    return json_pack ("{s:s,s:o}", "name", name, "actors", tool_number (actors));
+}
+
+static json_t *
+s_actor (zanni_msg_t *reply)
+{
+    const char *class_name, *worker;
+    uint64_t number, queued;
+    if (zanni_read (reply, &number, &class_name, &worker, &queued))
+        return NULL;
+    return json_pack ("{s:o,s:s,s:s,s:o}", "actor", tool_number (number), "class", class_name, "worker", worker, "queued",
+                      tool_number (queued));
+}
+
+static json_t *
+s_counts (zanni_msg_t *reply)
+{
+    static const char *const names [] = {
+        "messages", "dead_letters", "failed_tells", "late_replies", "actors", "threads"
+    };
+    size_t members;
+    json_t *counts = json_object ();
+    int rc = zanni_enter (reply, &members);
+    for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++) {
+        uint64_t number = 0;
+        rc = zanni_read (reply, &number);
+        (void) json_object_set_new (counts, names [i], tool_number (number));
+    }
+    if (!rc)
+        rc = zanni_leave (reply);
+    if (!rc)
+        return counts;
+    json_decref (counts);
+    return NULL;
+}
+
+static json_t *
+s_names (zanni_msg_t *reply)
+{
+    size_t count;
+    const char *name;
+    json_t *array = json_array ();
+    int rc = zanni_enter (reply, &count);
+    for (size_t i = 0; !rc && i < count; i++) {
+        rc = zanni_read (reply, &name);
+        if (!rc)
+            (void) json_array_append_new (array, json_string (name));
+    }
+    return array;
+}
+
+static json_t *
+s_census (zanni_msg_t *reply)
+{
+    const char *name;
+    zanni_bytes_t id;
+    uint32_t pid;
+    int64_t time_ns;
+    if (zanni_read (reply, &name, &id, &pid, &time_ns))
+        return NULL;
+    json_t *counts = s_counts (reply);
+    json_t *workers = s_entries (reply, s_worker);
+    json_t *actors = s_entries (reply, s_actor);
+    return json_pack ("{s:s,s:o,s:I,s:f,s:o,s:o,s:o,s:o}", "name", name, "node", tool_hex (id.data, id.size), "pid",
+                      (json_int_t) pid, "time", (double) time_ns / 1e9, "counts", counts, "workers", workers, "actors", actors,
+                      "offers", s_names (reply));
+}
+
+static bool
+s_show (tool_peer_t *peer, const tool_talk_t *talk, const char *method, json_t *(*show) (zanni_msg_t *reply))
+{
+    zanni_msg_t *reply = tool_ask (peer, talk, method, NULL, 0);
+    if (!reply)
+        return false;
+    json_t *json = show (reply);
+    bool good = json ? tool_print (json) : tool_complain (method, ZANNI_EARGS, "the answer is none of this version's");
+    zanni_msg_destroy (&reply);
+    return good;
+}
+
+static int
+s_run (const struct argp *argp, int argc, char **argv, const char *method, json_t *(*show) (zanni_msg_t *reply))
+{
+    s_options_t options = { .place = NULL };
+    tool_peer_t peer;
+    if (argp_parse (argp, argc, argv, 0, NULL, &options))
+        return EXIT_FAILURE;
+    bool good = tool_reach (&peer, options.place, &options.talk) && s_show (&peer, &options.talk, method, show);
+    tool_leave (&peer);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static const struct argp_child s_children [] = { { &tool_talk_argp, 0, NULL, 0 }, { 0 } };
+
+int
+tool_describe (int argc, char **argv)
+{
+    static const struct argp argp = {
+        NULL, s_parse, "ENDPOINT[/NAME]", "Shows what an actor of another node is: its class, and its methods with their "
+        "arguments and answers as signatures.\vThe actor is the one that listens at tcp://HOST:PORT, or with /NAME the one "
+        "that is offered there by that name.", s_children, NULL, NULL
+    };
+    return s_run (&argp, argc, argv, "zanni.describe", s_description);
+}
+
+int
+tool_ps (int argc, char **argv)
+{
+    static const struct argp argp = {
+        NULL, s_parse, "ENDPOINT[/NAME]", "Shows what there is in a node: what it has counted, its workers, those of its "
+        "actors that other nodes know, and the names that it offers.\vActors that no other node has heard of are counted, "
+        "and not listed. With /NAME it is the node of the actor that is offered by that name.", s_children, NULL, NULL
+    };
+    return s_run (&argp, argc, argv, "zanni.node", s_census);
+}

@@ -1,0 +1,19 @@
+/* load.h: classes from shared objects, each of which has an array `zanni_classes` that ends with NULL. What fails says why
+   on standard error. */
+
+#ifndef ZANNI_TOOL_LOAD_H
+#define ZANNI_TOOL_LOAD_H
+
+#include <stdbool.h>
+#include <zanni/class.h>
+
+/* Adds those of a library; `who` is the program's name, for what it says. */
+bool tool_load (const char *who, const char *library);
+
+/* All that were loaded, ends with NULL. */
+const zanni_class_t *const *tool_loaded (void);
+
+/* NULL: there is none of that name among them. */
+const zanni_class_t *tool_loaded_class (const char *name);
+
+#endif

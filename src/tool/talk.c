@@ -1,0 +1,117 @@
+/* One root actor, which blocks in calls: a command has nothing else to do. */
+
+#include "talk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct argp_option s_options [] = {
+    { "insecure", 'k', NULL, 0, "Talk without a secret, to a node on this host that is open", 0 },
+    { "timeout", 't', "MS", 0, "Wait so many milliseconds at most (default 5000)", 0 },
+    { 0 }
+};
+
+static error_t
+s_parse (int key, char *argument, struct argp_state *state)
+{
+    tool_talk_t *talk = state->input;
+    char *end = argument;
+    switch (key) {
+    case 'k':
+        talk->insecure = true;
+        return 0;
+    case 't':
+        talk->timeout_ms = strtoll (argument, &end, 10);
+        if (*end || talk->timeout_ms <= 0 || talk->timeout_ms > 86400000)
+            argp_error (state, "--timeout: \"%s\" is no number of milliseconds from 1 to 86400000", argument);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp tool_talk_argp = { s_options, s_parse, NULL, NULL, NULL, NULL, NULL };
+
+bool
+tool_complain (const char *what, int code, const char *text)
+{
+    fprintf (stderr, "zanni: %s: %s\n", what, text && *text ? text : zanni_strerror (code));
+    if (code == ZANNI_EAUTH)
+        fputs ("zanni: both sides need the same secret: ZANNI_SECRET in the environment (or --insecure, on this host, where"
+               " the node is open, too)\n", stderr);
+    return false;
+}
+
+bool
+tool_place (tool_place_t *place, const char *text)
+{
+    bool tcp = !strncmp (text, "tcp://", 6);
+    const char *slash = tcp ? strchr (text + 6, '/') : NULL;
+    size_t size = slash ? (size_t) (slash - text) : strlen (text);
+    if (!tcp || size >= sizeof place->endpoint || (slash && strlen (slash + 1) >= sizeof place->name))
+        return tool_complain (text, ZANNI_EINVAL, "is no tcp://HOST:PORT, with or without /NAME behind it");
+    snprintf (place->endpoint, sizeof place->endpoint, "%.*s", (int) size, text);
+    snprintf (place->name, sizeof place->name, "%s", slash ? slash + 1 : "");
+    return true;
+}
+
+bool
+tool_begin (zanni_t **self_p, const tool_talk_t *talk)
+{
+    zanni_error_t error = { .code = 0 };
+    const zanni_options_t options = { .name = "zanni", .workers = 1, .insecure = talk->insecure, .error = &error };
+    int rc = zanni_new (self_p, &options);
+    if (rc == ZANNI_EAUTH)
+        return tool_complain ("ZANNI_SECRET", ZANNI_EINVAL, "it has to have 16 to 255 bytes, or not to be set");
+    return !rc || tool_complain ("a node cannot be made", rc, error.text);
+}
+
+bool
+tool_reach (tool_peer_t *peer, const char *text, const tool_talk_t *talk)
+{
+    tool_place_t place;
+    *peer = (tool_peer_t) { .self = NULL };
+    if (!tool_place (&place, text) || !tool_begin (&peer->self, talk))
+        return false;
+    const zanni_connect_t connect = { .name = *place.name ? place.name : NULL, .timeout_ms = talk->timeout_ms };
+    int rc = zanni_connect (peer->self, &peer->ref, place.endpoint, &connect);
+    if (rc == ZANNI_ENOACTOR)
+        return tool_complain (text, rc, *place.name ? "nobody is offered there by that name" : "nobody is offered there");
+    return !rc || tool_complain (text, rc, NULL);
+}
+
+void
+tool_leave (tool_peer_t *peer)
+{
+    zanni_ref_destroy (&peer->ref);
+    (void) zanni_destroy (&peer->self);
+}
+
+zanni_msg_t *
+tool_ask (tool_peer_t *peer, const tool_talk_t *talk, const char *method, const zanni_arg_t *args, size_t count)
+{
+    zanni_msg_t *reply = NULL;
+    zanni_error_t error = { .code = 0 };
+    char text [sizeof error.text + 32];
+    const zanni_ask_t ask = { .deadline_ms = talk->timeout_ms, .error = &error };
+    int rc = zanni_call_args (peer->self, &reply, peer->ref, &ask, method, args, count);
+    if (!rc)
+        return reply;
+    snprintf (text, sizeof text, "%s", error.text);
+    if (rc == ZANNI_EAPP)
+        snprintf (text, sizeof text, "error %lld: %s", (long long) error.app_code, error.text);
+    (void) tool_complain (method, rc, text);
+    zanni_error_reset (&error);
+    return NULL;
+}
+
+bool
+tool_print (json_t *json)
+{
+    if (!json)
+        return tool_complain ("the answer", ZANNI_ENOMEM, NULL);
+    bool good = !json_dumpf (json, stdout, JSON_INDENT (2) | JSON_ENCODE_ANY) && putchar ('\n') != EOF && !fflush (stdout);
+    json_decref (json);
+    return good || tool_complain ("the answer", ZANNI_ESYSTEM, "cannot be written");
+}
