@@ -66,9 +66,10 @@ s_take_relayed (zanni__arrival_t *arrival, zanni__kind_t kind)
         return 0;   // its deadline ends it
     if (kind == ZANNI__ERROR)
         s_fill_error (arrival, msg);
-    if (record->kind == ZANNI_RECORD_SPAWNED)
+    bool started = record->kind == ZANNI_RECORD_SPAWNED;
+    if (started)
         msg->code = ZANNI__STARTED;
-    int rc = zanni__arrival_arguments (arrival, msg);
+    int rc = started ? zanni__msg_pack (worker, msg, NULL, 0) : zanni__arrival_arguments (arrival, msg);
     if (rc) {
         msg->item.kind = ZANNI__ERROR;
         zanni__error_fill (msg, rc, zanni_strerror (rc));
