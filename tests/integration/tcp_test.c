@@ -600,3 +600,63 @@ Test (tcp, goes_where_an_address_is_translated_to)
     cr_assert_eq (zanni_route (root, host.endpoint, "ipc:///tmp/a"), ZANNI_EINVAL);
     part ();
 }
+
+/* Who asked is on another worker than the connection, and learns who is asked now. */
+Test (tcp, asks_are_forwarded_to_who_dialled)
+{
+    zanni_ref_t *ref = meet (openly);
+    zanni_ref_t *here = spawn_with (&(zanni_spawn_t) { .place = ZANNI_HERE }, "worker", 7);
+    for (int i = 0; i < PLACES_COUNT; i++) {
+        zanni_ref_t *there = kept (ref, "spawn", (int) places [i]);
+        done (there, "hold", ref);
+        done (ref, "hold", here);
+        uint64_t id = ask (there, "relay", "pass promise");
+        until_answers (here, "promises", i + 1);
+        tell (here, "fulfil", 9);
+        expect_answer (id, 9);
+        zanni_ref_destroy (&there);
+    }
+    zanni_ref_destroy (&here);
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
+/* An actor that is known there by the root's session, and sends by its own. */
+Test (tcp, opens_the_window_of_actors_that_have_two_ways)
+{
+    enum { COUNT = 400000 };
+    zanni_ref_t *ref = meet (openly);
+    zanni_ref_t *here = spawn_with (&(zanni_spawn_t) { .place = ZANNI_THREAD }, "worker", 7);
+    done (ref, "hold", here);
+    done (here, "hold", ref);
+    done (here, "send", 1, COUNT, 0);
+    sleep_until_noted (ref, 1, COUNT);   // what its own way carries may come later than this
+    cr_assert_eq (noted (ref, 1), COUNT);
+    zanni_ref_destroy (&here);
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
+/* Nobody looks here for a while, and the sender there is not on the worker of the connection. */
+Test (tcp, holds_senders_of_other_workers_back)
+{
+    enum { COUNT = 1500000 };
+    zanni_ref_t *ref = meet (openly);
+    zanni_ref_t *there = kept (ref, "spawn", (int) ZANNI_THREAD);
+    zanni_ref_t *slow = spawn_with (&(zanni_spawn_t) { .place = ZANNI_HERE }, "worker", 7);
+    done (there, "hold", slow);
+    uint64_t id = ask (there, "send", 1, COUNT, 0);
+    int64_t until_ns = zanni_now_ns (root) + 500000000;
+    while (zanni_now_ns (root) < until_ns) {}
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    int rc = zanni_receive (root, &reply, 6 * DEADLINE_MS);
+    cr_assert_eq (rc, 0, "%s", zanni_strerror (rc));
+    cr_assert (zanni_msg_id (reply) == id && zanni_msg_kind (reply) == ZANNI_MSG_REPLY);
+    until_admits (there);
+    cr_assert_eq (noted (slow, 1), COUNT);
+    zanni_msg_destroy (&reply);
+    zanni_ref_destroy (&slow);
+    zanni_ref_destroy (&there);
+    zanni_ref_destroy (&ref);
+    part ();
+}
