@@ -15,11 +15,15 @@ typedef struct {
     int (*run) (int argc, char **argv);
 } s_verb_t;
 
-static const s_verb_t s_verbs [] = { { "wire", "zanni wire", tool_wire } };
+static const s_verb_t s_verbs [] = {
+    { "keygen", "zanni keygen", tool_keygen },
+    { "wire", "zanni wire", tool_wire },
+};
 
 static const char s_help [] = "Looks at zanni, actors in C on ZeroMQ.\v"
                               "Verbs:\n"
-                              "  wire   show what travels between nodes, as JSON\n"
+                              "  keygen   make the key pair of a node\n"
+                              "  wire     show what travels between nodes, as JSON\n"
                               "\n`zanni VERB --help' says what a verb takes.";
 
 typedef struct {

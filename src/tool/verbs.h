@@ -3,7 +3,8 @@
 #ifndef ZANNI_TOOL_VERBS_H
 #define ZANNI_TOOL_VERBS_H
 
-/* Gets its own name ("zanni wire") and arguments, as main would; answers the exit status. */
+/* Each gets its own name ("zanni wire") and arguments, as main would; answers the exit status. */
 int tool_wire (int argc, char **argv);
+int tool_keygen (int argc, char **argv);
 
 #endif
