@@ -38,6 +38,7 @@ s_read_monitor (zanni__source_t *source)
         }
         else if (!dial->broken) {
             dial->denied = event != ZMQ_EVENT_DISCONNECTED && event != ZMQ_EVENT_CLOSED;
+            dial->not_admitted = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
             dial->broken = dial->dealer.ends = true;
             zanni__source_stir (&dial->dealer);
         }
@@ -126,7 +127,7 @@ zanni__dial_new (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint
     s_give (dial, how);
     int rc = s_open (dial, hub, how->pulse_ns);
     if (!rc && zanni__is_tcp (endpoint))
-        rc = zanni__secure_dial (hub, dial->dealer.socket, endpoint);
+        rc = zanni__secure_dial (hub, dial, endpoint);
     if (!rc && zmq_connect (dial->dealer.socket, endpoint))
         rc = errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_EROUTE;
     if (rc)
