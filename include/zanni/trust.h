@@ -6,8 +6,9 @@
    certificate is dialled by those who know its public key, which zanni_trust says for each address. It is not dialled by
    a secret, but may itself dial others by one.
 
-   The folder may change while the node runs: within a second a new file admits its key, and one that is gone refuses it, and
-   ends its sessions. A file is to be moved into the folder when it is whole (rename). Names that begin with "." or end with
+   The folder may change while the node runs: a new file admits its key, and one that is gone refuses it from then on, and ends
+   its sessions within a second, or when the thread that has them is done with what it does. It is about who connects: who
+   was dialled is trusted by zanni_trust. A file is to be moved into the folder when it is whole (rename). Names that begin with "." or end with
    "_secret" are not looked at, nor is any file but the first 4,096, or one of more than 4 KiB.
 
    Keys are 40 characters of Z85 (ZeroMQ RFC 32); files are those of czmq's certificates, of which the lines `public-key`
@@ -51,7 +52,8 @@ typedef struct {
                                   // binds; NULL: all
     const char *const *methods;   // that it may call and tell, which end with NULL: "add" of any class, "counter.add" of
                                   // that one; NULL: all
-    bool spawn;                   // whether it may begin actors on this node; default: no
+    bool spawn;                   // whether it may begin actors on this node; default: no. (By methods it can all the same;
+                                  // to ask a node itself for one is for processes and their homes only, so far.)
 } zanni_policy_t;
 
 /* Says what the holder of `key`, or of the public certificate in `file` (one of the two is NULL), may do; a policy of NULL is

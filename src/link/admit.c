@@ -1,7 +1,7 @@
 /* The folder of those who may connect. It is looked at by the thread that answers libzmq's questions about keys (zap.c), twice a
    second, and before an answer if files have come or gone, so that whoever is gone from it is refused whatever workers do;
-   they end its sessions when they find that the number of distrusts has grown. inotify would save the look, but misses what comes by bind mounts and
-   links, such as the volumes of Kubernetes.
+   they end its sessions when they find that the number of distrusts has grown. inotify would save the look, but misses what
+   comes by bind mounts and links, such as the volumes of Kubernetes.
 
    A look compares names, sizes, times and numbers of all files with those of the last one; they are read only where
    something differs. A folder that cannot be read admits nobody. */

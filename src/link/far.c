@@ -125,8 +125,8 @@ static void
 s_distrust (zanni__peer_t *peer)
 {
     const zanni__way_t way = zanni__peer_way (peer);
-    const char *name = *peer->base.endpoint == '~' && *peer->base.listens != '~' && *peer->base.listens ? peer->base.listens
-                                                                                                         : peer->base.endpoint;
+    bool listens = *peer->base.listens && *peer->base.listens != '~';
+    const char *name = *peer->base.endpoint == '~' && listens ? peer->base.listens : peer->base.endpoint;
     zanni__log (peer->hub->worker->node, ZANNI_LOG_WARNING, "the session with %s ends: its key is not trusted any more", name);
     if (way.socket && peer->up)
         zanni__bye_send (&way, ZANNI_BYE_DISTRUST, "the key is not trusted any more");

@@ -474,6 +474,7 @@ s_close (void *link, int64_t until_ns)
 
 const zanni_link_ops_t zanni__link_zmq = {
     .size = sizeof (zanni_link_ops_t), .open = s_open, .listen = s_listen, .bind = zanni__bind, .join = s_join, .leave = s_leave,
-    .admits = s_admits, .send = s_send, .trusts = zanni__trusts, .room = s_room, .wrote = s_wrote, .prefer = s_prefer, .flush = s_flush, .taken = s_taken,
+    .admits = s_admits, .send = s_send, .trusts = zanni__trusts, .room = s_room, .wrote = s_wrote, .prefer = s_prefer,
+    .flush = s_flush, .taken = s_taken,
     .receive = s_receive, .waiting = s_waiting, .shares = s_shares, .rest = s_rest, .next_ns = s_next_ns, .event = s_event, .close = s_close
 };

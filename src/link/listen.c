@@ -164,6 +164,8 @@ zanni__route_new (zanni__hub_t *hub, const zanni__way_t *way, int fd)
     bool ended = s_read_events (gate, fd);
     zanni__route_t *route = s_find (hub, way);
     zanni__throng_left (&gate->throng, fd);
+    if (gate->throng.shut)
+        s_judge_throng (gate);
     if (route) {
         s_detach (route);
         return route;
