@@ -16,6 +16,7 @@
 
 #define S_LOOK_NS 500000000
 #define S_REFUSED_NS 1000000000   // between two lines of the log
+#define S_REFUSED_TOLD 64         // in that time
 
 bool
 zanni__far_is_trusted (zanni__hub_t *hub, const char *endpoint, const zanni__shown_t *shown, bool ours)
@@ -27,14 +28,18 @@ zanni__far_is_trusted (zanni__hub_t *hub, const char *endpoint, const zanni__sho
     return key ? zanni__trust_admits (node, key) : !hub->admits;
 }
 
+/* The log says so once a second, and what is answered has a limit, for it may not be read. */
 static void
-s_say (zanni__hub_t *hub, const char *name, const char *why)
+s_refuse (zanni__hub_t *hub, const zanni__way_t *way, const char *name, const char *why)
 {
     int64_t now_ns = zanni__hub_now (hub);
-    if (now_ns - hub->refused_ns < S_REFUSED_NS)
-        return;
-    hub->refused_ns = now_ns;
-    zanni__log (hub->worker->node, ZANNI_LOG_WARNING, "%s is refused: %s", name, why);
+    if (!hub->distrusted_ns || now_ns - hub->distrusted_ns >= S_REFUSED_NS) {
+        hub->distrusted_ns = now_ns;
+        hub->distrusted = 0;
+        zanni__log (hub->worker->node, ZANNI_LOG_WARNING, "%s is refused: %s", name, why);
+    }
+    if (way->socket && hub->distrusted++ < S_REFUSED_TOLD)
+        zanni__bye_send (way, ZANNI_BYE_DISTRUST, why);
 }
 
 bool
@@ -55,8 +60,7 @@ zanni__far_hello (zanni__hub_t *hub, const zanni__way_t *way, zanni__mail_t *mai
     if (!why)
         return true;
     snprintf (name, sizeof name, "\"%.*s\"", hello->name.size < 64 ? (int) hello->name.size : 64, (const char *) hello->name.data);
-    s_say (hub, name, why);
-    zanni__bye_send (way, ZANNI_BYE_DISTRUST, why);
+    s_refuse (hub, way, name, why);
     return false;
 }
 
@@ -87,9 +91,7 @@ zanni__far_keep (zanni__peer_t *peer, const uint8_t *node, const zanni__shown_t 
             zanni__far_watch (peer->hub);
         return true;
     }
-    s_say (peer->hub, peer->base.endpoint, why);
-    if (way.socket)
-        zanni__bye_send (&way, ZANNI_BYE_DISTRUST, why);
+    s_refuse (peer->hub, &way, peer->base.endpoint, why);
     zanni__far_denied (peer, why);
     return false;
 }
@@ -154,7 +156,7 @@ zanni__far_look (zanni__hub_t *hub)
 void
 zanni__far_due (zanni__hub_t *hub, int64_t now_ns)
 {
-    bool needed = false;
+    bool needed = hub->pulses != NULL;
     if (hub->look_ns == INT64_MAX)
         return;
     for (const zanni__link_t *link = hub->peers.next; link != &hub->peers && !needed; link = link->next) {

@@ -256,6 +256,8 @@ struct zanni__hub {
     int64_t strangers_ns;          // when one was last logged
     uint32_t strangers;            // how many there were since
     int64_t refused_ns;            // when one was last refused by its handshake, as the log says
+    int64_t distrusted_ns;         // and for its key by us
+    uint32_t distrusted;           // so many since
     bool admits;                   // the handler of keys knows this node by us
     bool certified;                // and it does so by a certificate
     uint64_t distrusts;            // of the node, when we looked at them last

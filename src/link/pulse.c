@@ -276,6 +276,8 @@ zanni__pulse_watch (zanni__hub_t *hub, const zanni_node_event_t *event)
     if (pulse->dial)
         return;
     memcpy (pulse->endpoint, event->endpoint, sizeof pulse->endpoint);
+    if (zanni__is_tcp (pulse->endpoint))
+        zanni__far_watch (hub);
     s_wait (pulse, S_FIRST_INTERVALS);
     if (!event->own)
         s_dial (pulse);
@@ -313,6 +315,8 @@ zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zan
     s_show (pulse);
     pulse->expected = false;
     pulse->far = way->socket == hub->far.router.socket;
+    if (pulse->far)
+        zanni__far_watch (hub);
     route->pulse = pulse;
     pulse->route = route;
     pulse->incarnation = hello->incarnation;
