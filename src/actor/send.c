@@ -295,6 +295,8 @@ s_send_one (zanni_t *self, const zanni_msg_t *pattern, const zanni_ref_t *ref, c
     int rc = zanni__target (self->worker, &to, ref);
     if (!rc)
         rc = s_check_open (self->worker, to, pattern->item.weight);
+    if (!rc && to->elsewhere)
+        rc = zanni__remote_trusts (self->worker, to);
     if (rc)
         return rc;
     zanni_msg_t *msg = zanni__msg_again (self, pattern, to, method);

@@ -243,7 +243,11 @@ Test (security, lets_references_come_whose_nodes_are_trusted_later)
     host_prepares = offer_second;
     start ("ours");
     zanni_ref_t *ref = connect_to (host.endpoint, "second");
+    int result = 0;
     cr_assert_eq (zanni_tell (root, ref, "count"), ZANNI_EAUTH);
+    cr_assert_eq (zanni_tell_wait (root, ref, DEADLINE_MS, "count"), ZANNI_EAUTH);
+    cr_assert_eq (zanni_send_all (root, (const zanni_ref_t *[]) { ref }, 1, &result, "count"), 0);
+    cr_assert_eq (result, ZANNI_EAUTH);
     cr_assert_eq (refused (&error, ref, "total"), ZANNI_EAUTH);
     cr_assert_not_null (strstr (error.text, second.endpoint), "%s", error.text);
     cr_assert_eq (trust_as (second.endpoint, "second"), 0);
