@@ -25,16 +25,17 @@ class _Options(ctypes.Structure):
     _fields_ = [("size", c_size_t), ("name", c_char_p), ("workers", c_uint32), ("mailbox_messages", c_uint32),
                 ("mailbox_bytes", c_uint64), ("ask_deadline_ms", c_uint32), ("shutdown_ms", c_uint32),
                 ("heartbeat_ms", c_uint32), ("window_bytes", c_uint64), ("lane_off", c_bool),
-                ("sleep_at_once", c_bool), ("wire_level_max", c_uint32), ("in_band_max", c_uint32), ("share_least", c_uint64),
+                ("sleep_at_once", c_bool), ("wire_level_max", c_uint32), ("in_band_max", c_uint32), ("chunk_bytes", c_uint32),
+                ("share_least", c_uint64),
                 ("share_most", c_uint64), ("claim_store", c_char_p), ("claim_least", c_uint64),
                 ("secret", c_char_p), ("certificate", c_char_p), ("allowed", c_char_p), ("insecure", c_bool),
-                ("counts", c_bool), ("child_program", c_char_p), ("child_arguments", POINTER(c_char_p)),
-                ("log", c_void_p), ("log_context", c_void_p),
+                ("allow_spawn", c_bool), ("counts", c_bool), ("child_program", c_char_p),
+                ("child_arguments", POINTER(c_char_p)), ("log", c_void_p), ("log_context", c_void_p),
                 ("error", POINTER(_Error)), ("seams", c_void_p * 5)]
 
 
 class _Spawn(ctypes.Structure):
-    _fields_ = [("size", c_size_t), ("place", c_int), ("worker", c_uint32), ("restartable", c_bool),
+    _fields_ = [("size", c_size_t), ("place", c_int), ("on", c_void_p), ("worker", c_uint32), ("restartable", c_bool),
                 ("overflow", c_int), ("mailbox_messages", c_uint32), ("mailbox_bytes", c_uint64),
                 ("start_ms", c_int64), ("error", POINTER(_Error))]
 

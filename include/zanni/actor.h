@@ -3,7 +3,8 @@
    Call these from the actor whose `self` it is. A spawn by an actor that may block (root, attached, THREAD) waits
    for the outcome of the start hook. A SHARED or HERE actor gets that of an actor on its own worker at once, too;
    for any other place spawn answers 0 as soon as the thread exists, and a start that fails ends the actor: whoever
-   monitors or asks it gets the error, and the spawner's `down` hook does, with monitor 0.
+   monitors or asks it gets the error, and the spawner's `down` hook does, with monitor 0. An actor on another node
+   (`on`) begins like one with a process of its own, and ends when the node, or the way there, is lost to its spawner.
 
    SPDX-License-Identifier: MPL-2.0 */
 
@@ -32,6 +33,7 @@ typedef enum {
 typedef struct {
     size_t size;                 // sizeof (zanni_spawn_t), or 0; another is ZANNI_EINVAL
     zanni_place_t place;
+    const zanni_ref_t *on;       // any actor of the node that is to run it; NULL: this one. See below
     uint32_t worker;             // SHARED: pool worker 1 .. workers; 0: see zanni_place_t
     bool restartable;            // keeps the start arguments for zanni_restart
     zanni_overflow_t overflow;
@@ -41,14 +43,21 @@ typedef struct {
     zanni_error_t *error;        // filled when spawn fails
 } zanni_spawn_t;
 
-/* In a calling macro an options literal with a comma in it needs parentheses, &((zanni_spawn_t) { .worker = 1, ... }),
+/* `on` names another node: it runs the actor, where its own options allow that (zanni_options_t.allow_spawn) and it has
+   registered the class, which the spawner need not know. The place is meant there: SHARED is round robin, HERE on the worker
+   of the very actor `on`. An actor that may block waits for the outcome of the start, for `start_ms` at most; any other gets
+   a reference at once, and what it and others of its node send through that follows; one of another node to whom it gives the
+   reference may find no such actor until it has begun. A reference that was passed on by a relay names the relay's node.
+
+   In a calling macro an options literal with a comma in it needs parentheses, &((zanni_spawn_t) { .worker = 1, ... }),
    or a variable. */
 #define ZANNI_SPAWN_DEFAULT { .size = sizeof (zanni_spawn_t) }
 
 /* Starts an actor of a registered class with these start arguments and gives the caller a strong reference that
    owns it. `options` may be NULL. Errors: ZANNI_ENOCLASS, ZANNI_EARGS, what start answered, ZANNI_ENOMEM,
    ZANNI_ETHREADS, ZANNI_EDESCRIPTORS, ZANNI_ESOCKETS, ZANNI_EINVAL (no such worker, a loop actor not in a
-   thread). */
+   thread). On another node also: ZANNI_EPERM (it does not allow that), ZANNI_ENODE, ZANNI_ETIMEOUT, ZANNI_EFULL,
+   ZANNI_EROUTE (it dialled another worker of this node, and cannot be dialled). */
 ZANNI_EXPORT int zanni_spawn_args (zanni_t *self, zanni_ref_t **ref_p, const char *class_name,
                                    const zanni_spawn_t *options, const zanni_arg_t *args,
                                    size_t count) ZANNI_CHECKED;

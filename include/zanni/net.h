@@ -45,6 +45,11 @@ ZANNI_EXPORT int zanni_endpoint (zanni_t *self, const char **endpoint_p) ZANNI_C
    the right to call. ZANNI_EINVAL, ZANNI_ENOMEM, ZANNI_ETHREAD. */
 ZANNI_EXPORT int zanni_offer (zanni_t *self, const char *name, const zanni_ref_t *ref) ZANNI_CHECKED;
 
+/* From now on this node dials `to` where it would dial `from` ("for tcp://10.0.0.7:7000 dial tcp://gate:7000"), which is where
+   a node beyond a gate or outside of a container says that it listens: nothing else changes, and references go on naming
+   `from`. NULL: `from` itself again. Both are "tcp://HOST:PORT". ZANNI_EINVAL, ZANNI_ENOMEM, ZANNI_ETHREAD. */
+ZANNI_EXPORT int zanni_route (zanni_t *self, const char *from, const char *to) ZANNI_CHECKED;
+
 typedef struct {
     size_t size;             // sizeof (zanni_connect_t), or 0
     const char *name;        // who is wanted there; default: the actor that binds

@@ -43,6 +43,8 @@ typedef struct {
                                  // stays awake for up to 50 us, while that pays, to be answered in a few
     uint32_t wire_level_max;     // how buffers may travel: 1 in band, 2 as frames, too, 3 in shared memory, too; default 3
     uint32_t in_band_max;        // bytes of a buffer that goes in band where others would not; default 1,024
+    uint32_t chunk_bytes;        // of the pieces that large buffers are cut into, two of which are under way at a time, as long
+                                 // as other messages pass them; 16 KiB to 1 MiB, default 256 KiB: less for slow links
     uint64_t share_least;        // bytes of a buffer that goes in shared memory; default, and the least, 64 KiB
     uint64_t share_most;         // bytes of shared memory that this node makes at once; default a quarter of the host's
     const char *claim_store;     // claim check: buffers go as blobs in this store ("file:/a/folder", ...; not "peer:"), which
@@ -56,6 +58,7 @@ typedef struct {
     const char *allowed;         // with a certificate: a folder of public certificates of those who may connect
     bool insecure;               // without one, tcp may be open, on this host; beyond it zanni_bind and zanni_connect have
                                  // to say so, too
+    bool allow_spawn;            // other nodes that may speak with this one may spawn actors on it, of its classes
     bool counts;                 // messages and bytes of each method are counted: zanni/counts.h
     const char *child_program;   // runs process actors: NULL: this program, whose main begins with zanni_init
     const char *const *child_arguments;   // of that program, which end with NULL; may be NULL

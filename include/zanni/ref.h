@@ -46,6 +46,17 @@ ZANNI_EXPORT const char *zanni_ref_class (const zanni_ref_t *ref);
 /* Where it is: its node's id and its number there. */
 ZANNI_EXPORT zanni_address_t zanni_ref_address (const zanni_ref_t *ref);
 
+#define ZANNI_REF_TEXT 512   // bytes that a reference's text has at most, its NUL included
+
+/* A reference as text, to be printed, stored or carried by other ways, and back: who reads it, in this node or any other,
+   gets a weak reference with the right to call. The text names where the actor is dialled: by tcp where its node listens
+   there (for actors of other nodes that cannot be dialled, this node, which relays), else on this host. Who has the text may
+   call the actor, as far as tcp admits him at all, so it is as secret as that. ZANNI_EINVAL; ZANNI_ETOOBIG: `size` is too
+   small; ZANNI_EARGS: the text is no reference; ZANNI_ENOMEM, ZANNI_ETHREAD, and what zanni_spawn answers where a socket
+   cannot be made. */
+ZANNI_EXPORT int zanni_ref_text (zanni_t *self, const zanni_ref_t *ref, char *text, size_t size) ZANNI_CHECKED;
+ZANNI_EXPORT int zanni_ref_parse (zanni_t *self, zanni_ref_t **ref_p, const char *text) ZANNI_CHECKED;
+
 /* How buffers travel to the node of an actor, where that is another. */
 typedef struct {
     size_t size;            // sizeof (zanni_wire_t), or 0

@@ -52,12 +52,11 @@ typedef struct {
                                   // binds; NULL: all
     const char *const *methods;   // that it may call and tell, which end with NULL: "add" of any class, "counter.add" of
                                   // that one; NULL: all
-    bool spawn;                   // whether it may begin actors on this node; default: no. (By methods it can all the same;
-                                  // to ask a node itself for one is for processes and their homes only, so far.)
+    bool spawn;                   // whether it may begin actors, where options.allow_spawn lets others do so at all; default: no
 } zanni_policy_t;
 
 /* Says what the holder of `key`, or of the public certificate in `file` (one of the two is NULL), may do; a policy of NULL is
-   that of keys of which nothing was said: all names and methods, no spawn. It holds from the next message on. What it does
+   that of keys of which nothing was said: all names and methods, and to spawn what options.allow_spawn says. It holds from the next message on. What it does
    not permit is answered with ZANNI_EPERM, or is a dead letter. It does not admit the key: that is for options.allowed and
    zanni_trust. All is copied. ZANNI_EAUTH, ZANNI_EINVAL, ZANNI_ESYSTEM, ZANNI_ENOMEM, ZANNI_ETHREAD. */
 ZANNI_EXPORT int zanni_allow (zanni_t *self, const char *key, const char *file, const zanni_policy_t *policy) ZANNI_CHECKED;

@@ -115,6 +115,17 @@ s_find (zanni_node_t *node, uint64_t id)
     return found;
 }
 
+bool
+zanni__export_taken (zanni_node_t *node, uint64_t id)
+{
+    pthread_mutex_lock (&node->exports_lock);
+    zanni__export_t *export = s_find (node, id);
+    pthread_mutex_unlock (&node->exports_lock);
+    if (export)
+        zanni__identity_unref (export->identity);
+    return export;
+}
+
 zanni__identity_t *
 zanni__export_find (zanni_node_t *node, const zanni_wire_actor_t *to, bool *own)
 {
@@ -161,16 +172,14 @@ zanni__reach_any (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *ow
 
 /* Under the lock. */
 static int
-s_alias (zanni__identity_t *identity)
+s_alias_as (zanni__identity_t *identity, uint64_t id, const uint8_t own [ZANNI__NONCE])
 {
     zanni__remote_t *remote = identity->as.remote;
     zanni_node_t *node = identity->worker->node;
-    uint8_t own [ZANNI__NONCE];
-    int rc = node->clock.random (node->clock.context, own, sizeof own);
-    zanni__export_t *alias = rc ? NULL : zanni__malloc (sizeof *alias);
+    zanni__export_t *alias = zanni__malloc (sizeof *alias);
     if (!alias)
-        return rc ? rc : ZANNI_ENOMEM;
-    s_fill (alias, identity, atomic_fetch_add_explicit (&node->next_actor, 1, memory_order_relaxed), own);
+        return ZANNI_ENOMEM;
+    s_fill (alias, identity, id, own);
     if (!zanni__table_put (&node->exports, &alias->entry, zanni__spread (alias->id))) {
         zanni__free (alias);
         return ZANNI_ENOMEM;
@@ -178,6 +187,28 @@ s_alias (zanni__identity_t *identity)
     zanni__identity_ref (identity);
     remote->alias = alias;
     return 0;
+}
+
+/* Under the lock. */
+static int
+s_alias (zanni__identity_t *identity)
+{
+    zanni_node_t *node = identity->worker->node;
+    uint8_t own [ZANNI__NONCE];
+    int rc = node->clock.random (node->clock.context, own, sizeof own);
+    uint64_t id = atomic_fetch_add_explicit (&node->next_actor, 1, memory_order_relaxed);
+    return rc ? rc : s_alias_as (identity, id, own);
+}
+
+int
+zanni__alias_as (zanni__identity_t *identity, uint64_t id, const uint8_t own [ZANNI__NONCE])
+{
+    zanni_node_t *node = identity->worker->node;
+    pthread_mutex_lock (&node->exports_lock);
+    zanni__assert (!identity->as.remote->alias);
+    int rc = s_alias_as (identity, id, own);
+    pthread_mutex_unlock (&node->exports_lock);
+    return rc;
 }
 
 int

@@ -91,9 +91,8 @@ s_is_ours (const zanni_worker_t *worker, const zanni_wire_ref_t *whole)
 
 /* Who is meant, with a reference of the caller's. */
 int
-zanni__arrival_meant (zanni__arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wire_ref_t *whole, bool *own)
+zanni__ref_meant (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *whole, bool *own)
 {
-    zanni_worker_t *worker = arrival->worker;
     *own = whole->own;
     if (s_is_ours (worker, whole)) {
         *identity_p = s_ours (worker, whole, own);
@@ -131,7 +130,7 @@ s_handle (zanni__arrival_t *arrival, const zanni_wire_ref_t *ref)
     zanni__identity_t *identity;
     bool own;
     const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, ref);
-    if (zanni__arrival_meant (arrival, &identity, &whole, &own))
+    if (zanni__ref_meant (arrival->worker, &identity, &whole, &own))
         return NULL;
     zanni_ref_t *handle = zanni__ref_new (identity, NULL, ref->strong, own);
     if (handle && ref->strong)
@@ -242,7 +241,7 @@ s_set_from (zanni__arrival_t *arrival, zanni_msg_t *msg)
         return rc;
     }
     const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, record->about);
-    int rc = zanni__arrival_meant (arrival, &from, &whole, &own);
+    int rc = zanni__ref_meant (arrival->worker, &from, &whole, &own);
     if (rc)
         return rc;
     msg->from = from;
@@ -251,8 +250,8 @@ s_set_from (zanni__arrival_t *arrival, zanni_msg_t *msg)
 }
 
 /* A message for `to` of this worker, whose sender is set; NULL: no memory. */
-static zanni_msg_t *
-s_msg_new (zanni__arrival_t *arrival, zanni__identity_t *to, zanni__kind_t kind)
+zanni_msg_t *
+zanni__arrival_msg (zanni__arrival_t *arrival, zanni__identity_t *to, zanni__kind_t kind)
 {
     zanni_msg_t *msg = zanni__msg_take (arrival->worker);
     if (!msg)
@@ -281,8 +280,8 @@ s_credit (zanni__arrival_t *arrival, const zanni_msg_t *msg)
 }
 
 /* What came counts as handled. */
-static void
-s_handled (const zanni__arrival_t *arrival)
+void
+zanni__arrival_handled (const zanni__arrival_t *arrival)
 {
     uint64_t weight = arrival->record->args.size;
     for (uint32_t i = 0; i < arrival->record->buffers_count; i++)
@@ -290,23 +289,29 @@ s_handled (const zanni__arrival_t *arrival)
     arrival->worker->node->link->taken (arrival->peer, zanni__charge (arrival->peer, weight));
 }
 
+/* Tells who asked what is wrong. */
+void
+zanni__arrival_error (zanni__arrival_t *arrival, int code, const char *text)
+{
+    const zanni_record_t *record = arrival->record;
+    const zanni_record_t error = {
+        .kind = ZANNI_RECORD_ERROR, .id = record->id, .remaining_ms = -1, .args = { "\x90", 1 },
+        .as.error = { .code = code, .text = { text, strnlen (text, ZANNI_WIRE_TEXT_MAX) }, .actor = record->to.actor }
+    };
+    if (!arrival->worker->node->link->send (arrival->peer, &error, NULL))
+        zanni__remote_sent (arrival->worker);
+}
+
 /* There is no memory for what the peer sent: its window opens again, and who asked is told, if that can be. */
 static int
 s_refuse (zanni__arrival_t *arrival, int code)
 {
     const zanni_record_t *record = arrival->record;
-    const zanni_link_ops_t *link = arrival->worker->node->link;
-    const char *text = zanni_strerror (code);
-    s_handled (arrival);
+    zanni__arrival_handled (arrival);
     zanni__count (&arrival->worker->counts.dead_letters, record->kind == ZANNI_RECORD_TELL);
     if (record->kind == ZANNI_RECORD_TELL || record->about)
         return 0;
-    const zanni_record_t error = {
-        .kind = ZANNI_RECORD_ERROR, .id = record->id, .remaining_ms = -1, .args = { "\x90", 1 },
-        .as.error = { .code = code, .text = { text, strlen (text) }, .actor = record->to.actor }
-    };
-    if (!link->send (arrival->peer, &error, NULL))
-        zanni__remote_sent (arrival->worker);
+    zanni__arrival_error (arrival, code, zanni_strerror (code));
     return 0;
 }
 
@@ -393,7 +398,7 @@ s_lose_message (zanni__arrival_t *arrival, int code)
     zanni_worker_t *worker = arrival->worker;
     zanni__kind_t kind = arrival->record->kind == ZANNI_RECORD_ASK ? ZANNI__ASK : ZANNI__TELL;
     zanni__identity_t *to = s_receiver (arrival);
-    zanni_msg_t *msg = to ? s_msg_new (arrival, to, kind) : NULL;
+    zanni_msg_t *msg = to ? zanni__arrival_msg (arrival, to, kind) : NULL;
     int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
     if (!rc) {
         zanni__hold_to (msg);
@@ -440,14 +445,14 @@ s_take_message (zanni__arrival_t *arrival)
     zanni_worker_t *worker = arrival->worker;
     zanni__kind_t kind = arrival->record->kind == ZANNI_RECORD_ASK ? ZANNI__ASK : ZANNI__TELL;
     if (kind == ZANNI__ASK && arrival->record->to.actor == ZANNI__NODE_ACTOR) {
-        s_handled (arrival);
+        zanni__arrival_handled (arrival);
         zanni__node_asked (worker, arrival->peer, arrival->record);
         return 0;
     }
     if (!s_is_permitted (arrival))
         return s_forbid (arrival);
     zanni__identity_t *to = s_receiver (arrival);
-    zanni_msg_t *msg = to ? s_msg_new (arrival, to, kind) : NULL;
+    zanni_msg_t *msg = to ? zanni__arrival_msg (arrival, to, kind) : NULL;
     int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
     bool plain = kind == ZANNI__TELL && !arrival->record->about && to && s_is_here (worker, to);
     if (!rc) {
@@ -464,15 +469,21 @@ s_take_message (zanni__arrival_t *arrival)
     return rc ? s_refuse (arrival, rc) : 0;
 }
 
-/* The actor of a process is told how to begin, once; its home is asked for no other. */
+/* The actor of a process is told how to begin, once; any other is the matter of guest.c. */
 static int
 s_take_spawn (zanni__arrival_t *arrival)
 {
     zanni_worker_t *worker = arrival->worker;
     zanni__identity_t *owner = worker->owner;
-    if (!owner || !(owner->busy & ZANNI__UNBORN) || (arrival->peer->far && !zanni__rights_spawn (arrival->peer->rights)))
+    if (arrival->record->to.nonce && !zanni__rights_spawn (arrival->peer->rights))
         return s_refuse (arrival, ZANNI_EPERM);
-    zanni_msg_t *start = s_msg_new (arrival, owner, ZANNI__START);
+    if (arrival->record->to.nonce) {
+        zanni__take_guest (arrival);
+        return 0;
+    }
+    if (!owner || !(owner->busy & ZANNI__UNBORN))
+        return s_refuse (arrival, ZANNI_EPERM);
+    zanni_msg_t *start = zanni__arrival_msg (arrival, owner, ZANNI__START);
     int rc = start ? zanni__arrival_arguments (arrival, start) : ZANNI_ENOMEM;
     if (rc) {
         if (start)
@@ -495,7 +506,7 @@ s_take_about (zanni__arrival_t *arrival, zanni__kind_t kind, bool needs_own)
     if (to && !may)
         zanni__log (worker->node, ZANNI_LOG_WARNING, "%s of %s: not permitted, it needs the right to own",
                     zanni_record_name (arrival->record->kind), zanni_ref_class (&to->self));
-    zanni_msg_t *msg = may ? s_msg_new (arrival, to, kind) : NULL;
+    zanni_msg_t *msg = may ? zanni__arrival_msg (arrival, to, kind) : NULL;
     if (msg) {
         zanni__hold_to (msg);
         zanni__send (worker, to->worker, &msg->item);
@@ -558,7 +569,7 @@ s_take_home_monitor (zanni__arrival_t *arrival)
     plain.about = NULL;
     arrival->record = &plain;
     zanni__identity_ref (identity);   // the sender may be new, and then unused stand-ins are swept
-    zanni_msg_t *msg = s_msg_new (arrival, identity, ZANNI__MONITOR);
+    zanni_msg_t *msg = zanni__arrival_msg (arrival, identity, ZANNI__MONITOR);
     if (msg) {
         zanni__hold_to (msg);
         zanni__watcher_add (arrival->worker, identity, msg);

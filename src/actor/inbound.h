@@ -21,12 +21,21 @@ zanni__arrival_fault (zanni__arrival_t *arrival, const char *fault)
     return ZANNI_EARGS;
 }
 
-/* inbound.c. A reference with what the session leaves out; who is meant by it, with a reference of the caller's. */
+/* inbound.c. A reference with what the session leaves out. */
 zanni_wire_ref_t zanni__arrival_whole (const zanni__arrival_t *arrival, const zanni_wire_ref_t *ref);
-int zanni__arrival_meant (zanni__arrival_t *arrival, zanni__identity_t **identity_p, const zanni_wire_ref_t *whole, bool *own);
 
 /* Moves the record's arguments into `msg`, behind what of its room is taken. */
 int zanni__arrival_arguments (zanni__arrival_t *arrival, zanni_msg_t *msg);
+
+/* A message for `to`, whose sender is set; NULL: no memory. */
+zanni_msg_t *zanni__arrival_msg (zanni__arrival_t *arrival, zanni__identity_t *to, zanni__kind_t kind);
+
+/* What came counts as handled in its peer's window. Tells who asked, or spawned, what is wrong. */
+void zanni__arrival_handled (const zanni__arrival_t *arrival);
+void zanni__arrival_error (zanni__arrival_t *arrival, int code, const char *text);
+
+/* guest.c: another node spawns here. */
+void zanni__take_guest (zanni__arrival_t *arrival);
 
 /* returns.c: what comes back to who asked, spawned or monitors. */
 int zanni__take_reply (zanni__arrival_t *arrival);   // and SPAWNED

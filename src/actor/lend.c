@@ -92,6 +92,18 @@ zanni__lend (zanni_worker_t *worker, zanni_peer_t *peer, zanni__identity_t *iden
 }
 
 void
+zanni__lend_undo (zanni_peer_t *peer, zanni__identity_t *identity)
+{
+    const zanni_address_t address = zanni_ref_address (&identity->self);
+    s_held_t *held = peer->held;
+    s_loan_t *loan = s_find (held, &address);
+    zanni__assert (loan && loan->count == 1);
+    zanni__table_remove (&held->loans, &loan->entry);
+    zanni__ref_undo (loan->ref);
+    zanni__free (loan);
+}
+
+void
 zanni__lend_end (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_address_t *address, uint64_t count)
 {
     s_held_t *held = peer->held;

@@ -82,6 +82,8 @@ struct zanni_node {
     struct zanni__trust *trust;      // certificate, who is trusted and admitted: the link's, link/trust.h
     struct zanni__rights *rights;    // what keys may do: rights.h
     _Atomic uint64_t distrusts;      // grows when somebody is not trusted any more (release; acquire)
+    struct zanni__translation *translations;   // of addresses: link/translate.h (lock)
+    char far_endpoint [108];         // the first at which it listens for other hosts; "": none (lock)
     _Atomic bool insecure_far;       // the program has said twice that tcp may be open (relaxed: it only becomes true)
     uint64_t incarnation;            // of a process actor's node; else 1
     const char *home;                // of a process actor's node: who knows why it ends; else ""
@@ -119,8 +121,8 @@ void zanni__node_cancel_worker (zanni_worker_t *worker);
 /* The worker has ended: its number is free, its counts stay. On its own thread. */
 void zanni__node_remove_worker (zanni_node_t *node, zanni_worker_t *worker);
 
-/* node/process.c: a process for an actor of that class, and the stand-in for it on the spawner's worker (borrowed). */
-int zanni__node_process (zanni_t *self, zanni__identity_t **identity_p, const zanni__class_t *cls,
+/* node/process.c: a process for an actor of that class, and the stand-in for it on `worker`, whose thread calls (borrowed). */
+int zanni__node_process (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni__class_t *cls,
                          const zanni_spawn_t *options);
 
 /* The process of an actor ends at once, whatever it does, if it is one of this node's own. On the thread of `from`. */

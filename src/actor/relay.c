@@ -74,7 +74,8 @@ zanni__relay_new (zanni_worker_t *worker, const zanni_msg_t *msg, uint64_t *numb
     bool ends = msg->item.kind == ZANNI__ASK && msg->deadline_ns < INT64_MAX - S_GRACE_NS;
     *relayed = (zanni__relayed_t) {
         .number = S_FIRST | ++remotes->relay_serial, .from = msg->from, .to = msg->to, .id = msg->id,
-        .due_ns = ends ? msg->deadline_ns + S_GRACE_NS : INT64_MAX, .monitors = msg->item.kind == ZANNI__MONITOR
+        .due_ns = ends ? msg->deadline_ns + S_GRACE_NS : INT64_MAX, .monitors = msg->item.kind == ZANNI__MONITOR,
+        .starts = msg->item.kind == ZANNI__START
     };
     zanni__identity_ref (relayed->from);
     zanni__identity_hold (relayed->to);
@@ -142,8 +143,8 @@ zanni__relay_answer (zanni_worker_t *worker, const zanni__relayed_t *relayed, za
 
 typedef struct {
     const zanni_peer_t *peer;
-    int code;
-    const char *text;
+    const zanni__answer_t *asks;
+    const zanni__answer_t *starts;
 } s_failure_t;
 
 /* Monitors end with their stand-in. */
@@ -155,16 +156,18 @@ s_fail (zanni_worker_t *worker, zanni__relayed_t *relayed, void *context)
         return;
     zanni_msg_t *msg = relayed->monitors ? NULL : zanni__relay_answer (worker, relayed, ZANNI__ERROR);
     if (msg) {   // else the asker's deadline ends it
-        zanni__error_fill (msg, failure->code, failure->text);
+        const zanni__answer_t *why = relayed->starts ? failure->starts : failure->asks;
+        zanni__error_fill (msg, why->code, why->text);
         zanni__send (worker, msg->to->worker, &msg->item);
     }
     zanni__relay_end (worker, relayed);
 }
 
 void
-zanni__relays_fail (zanni_worker_t *worker, const zanni_peer_t *peer, int code, const char *text)
+zanni__relays_fail (zanni_worker_t *worker, const zanni_peer_t *peer, const zanni__answer_t *asks,
+                    const zanni__answer_t *starts)
 {
-    s_failure_t failure = { peer, code, text };
+    s_failure_t failure = { peer, asks, starts };
     s_each (worker, s_fail, &failure);
 }
 

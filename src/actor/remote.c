@@ -52,6 +52,7 @@ zanni__remote_find (const zanni_worker_t *worker, const zanni_address_t *address
 void
 zanni__remote_free (zanni__remote_t *remote)
 {
+    zanni__free (remote->place);
     zanni__free (remote);
 }
 
@@ -212,12 +213,26 @@ zanni__remote_at (zanni_worker_t *worker, zanni__identity_t **identity_p, const 
     return rc ? rc : s_make (worker, identity_p, &ref, &address);
 }
 
+/* Whether only its own worker reaches it: it dialled us; or it was spawned and may not be there yet. */
+static bool
+s_is_reached_by_its_own (const zanni__identity_t *identity)
+{
+    zanni__remote_t *remote = identity->as.remote;
+    uint8_t spawning = ZANNI__SPAWNING;
+    if (*remote->endpoint == '~')
+        return true;
+    if (atomic_load_explicit (&remote->birth, memory_order_relaxed) == ZANNI__BORN)
+        return false;
+    (void) atomic_compare_exchange_strong_explicit (&remote->birth, &spawning, ZANNI__SPAWNED_EARLY, memory_order_relaxed,
+                                                    memory_order_relaxed);
+    return spawning != ZANNI__BORN;   // what it was
+}
+
 int
 zanni__remote_here (zanni_worker_t *worker, zanni__identity_t **here_p, zanni__identity_t *identity)
 {
     zanni_wire_ref_t ref;
-    bool dialled_us = identity->elsewhere && *identity->as.remote->endpoint == '~';   // so only that worker reaches it
-    if (!identity->elsewhere || identity->worker == worker || dialled_us) {
+    if (!identity->elsewhere || identity->worker == worker || s_is_reached_by_its_own (identity)) {
         *here_p = identity;
         return 0;
     }
@@ -318,13 +333,20 @@ s_why (const zanni_reason_t *reason, char *text, size_t size)
     return code;
 }
 
+/* A spawn answers why it failed, where that is known. */
+static bool
+s_is_failed_start (const zanni_reason_t *reason)
+{
+    return reason->kind == ZANNI_EXIT_ERROR && reason->code < 0 && reason->code >= INT32_MIN;
+}
+
 /* Without memory its deadline, or a later try, ends it. */
 static void
 s_fail_ask (zanni_worker_t *worker, zanni__pending_t *pending, const zanni_reason_t *reason)
 {
     char text [160];
-    if (pending->as.ask.starts && reason->kind == ZANNI_EXIT_ERROR && reason->code < 0 && reason->code >= INT32_MIN) {
-        zanni__ask_fail (worker, pending, (int) reason->code, reason->text);   // a spawn answers why it failed
+    if (pending->as.ask.starts && s_is_failed_start (reason)) {
+        zanni__ask_fail (worker, pending, (int) reason->code, reason->text);
         return;
     }
     int code = s_why (reason, text, sizeof text);
@@ -361,8 +383,9 @@ zanni_worker_peer_down (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_
     const zanni__table_t *table = &worker->remotes->stand_ins;
     char text [160];
     s_fail_asks (worker, peer, reason);
-    int code = s_why (reason, text, sizeof text);
-    zanni__relays_fail (worker, peer, code, text);
+    const zanni__answer_t asks = { .code = s_why (reason, text, sizeof text), .text = text };
+    const zanni__answer_t starts = { .code = (int) reason->code, .text = reason->text };
+    zanni__relays_fail (worker, peer, &asks, s_is_failed_start (reason) ? &starts : &asks);
     for (uint32_t i = 0; i < table->size; i++)
         for (zanni__entry_t *entry = table->buckets [i]; entry; entry = entry->next) {
             zanni__remote_t *remote = (zanni__remote_t *) (void *) entry;

@@ -12,6 +12,7 @@
 
 #include "../base/table.h"
 #include "../wire/record.h"
+#include "answer.h"
 #include "worker.h"
 #include <zanni/sys/link.h>
 
@@ -37,6 +38,20 @@ typedef struct zanni__export {
     uint8_t own [ZANNI__NONCE];
 } zanni__export_t;
 
+/* Where on its node, and how, an actor is to be made whose number and right to own its spawner chose: spawn.c there,
+   guest.c here. */
+typedef struct zanni__place {
+    zanni_spawn_t options;
+    zanni_wire_actor_t beside;        // HERE: on whose worker; the nonce is:
+    uint8_t nonce [ZANNI__NONCE];
+} zanni__place_t;
+
+/* While nobody knows whether it was made, its spawner's session is the only way there: what came by another might be faster
+   than the SPAWN. If another worker of this node has gone that way before it was made, all of them do for good. */
+typedef enum { ZANNI__BORN, ZANNI__SPAWNING, ZANNI__SPAWNED_EARLY } zanni__spawning_t;
+
+#define ZANNI__GUEST_BIT (UINT64_C (1) << 62)   // of its number, and no higher one
+
 /* What a stand-in knows. */
 typedef struct zanni__remote {
     zanni__entry_t entry;             // in its worker's table, which has one of its references
@@ -55,6 +70,9 @@ typedef struct zanni__remote {
         uint32_t size;
         uint8_t bytes [ZANNI__TELL_HEAD];
     } head;                           // of the last plain tell to it: see plain.c
+    struct zanni__place *place;       // of an actor that this worker spawned there: what its SPAWN says
+    _Atomic uint8_t birth;            // zanni__spawning_t; set by this worker, but for one step (relaxed: who got a reference
+                                      // sees what was before that)
     char endpoint [ZANNI_ENDPOINT_MAX];   // the peer's, also when that is left
     char name [];                     // of its class
 } zanni__remote_t;
@@ -114,10 +132,12 @@ int zanni__export_get (zanni__identity_t *identity, const zanni__export_t **expo
 
 /* The same with nonces that are given: of a process actor, whose home made them. Before anyone else knows it. */
 int zanni__export_as (zanni__identity_t *identity, const uint8_t own [ZANNI__NONCE]);
+bool zanni__export_taken (zanni_node_t *node, uint64_t id);   // somebody is known by that
 void zanni__export_end (zanni__export_t *export);
 
 /* A stand-in, as if it were an actor of this node; until its peer is down. */
 int zanni__alias_get (zanni__identity_t *identity, const zanni__export_t **export_p);
+int zanni__alias_as (zanni__identity_t *identity, uint64_t id, const uint8_t own [ZANNI__NONCE]);   // where it has none
 void zanni__alias_end (zanni__remote_t *remote);
 void zanni__nonce_to_call (uint8_t call [ZANNI__NONCE], const uint8_t own [ZANNI__NONCE]);
 
@@ -134,8 +154,13 @@ zanni__identity_t *zanni__reach_any (zanni_worker_t *worker, const zanni_wire_ac
 int zanni__ref_to_wire (zanni_worker_t *worker, const zanni_peer_t *peer, zanni_wire_ref_t *wire, zanni__identity_t *identity,
                         bool strong, bool own);
 
+/* inbound.c. Who is meant by a whole reference: a stand-in of this worker, or an actor of this node; a reference of the
+   caller's. */
+int zanni__ref_meant (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *whole, bool *own);
+
 /* lend.c. A strong reference goes to a peer, whose node holds it until RELEASE. ZANNI_ENOMEM. */
 int zanni__lend (zanni_worker_t *worker, zanni_peer_t *peer, zanni__identity_t *identity, bool own);
+void zanni__lend_undo (zanni_peer_t *peer, zanni__identity_t *identity);   // the first, of who has not begun
 void zanni__lend_end (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_address_t *address, uint64_t count);
 void zanni__lend_end_all (zanni_worker_t *worker, zanni_peer_t *peer);
 
@@ -166,6 +191,7 @@ typedef struct {
     uint64_t id;                      // at `from`
     int64_t due_ns;                   // nobody waits for it any more
     bool monitors;
+    bool starts;
 } zanni__relayed_t;
 
 static inline bool
@@ -186,7 +212,8 @@ zanni__relayed_t *zanni__relay_find (zanni_worker_t *worker, uint64_t number);  
 zanni__relayed_t *zanni__relay_of (zanni_worker_t *worker, const zanni_msg_t *msg);   // a CANCEL or DEMONITOR
 void zanni__relay_end (zanni_worker_t *worker, zanni__relayed_t *relayed);
 zanni_msg_t *zanni__relay_answer (zanni_worker_t *worker, const zanni__relayed_t *relayed, zanni__kind_t kind);
-void zanni__relays_fail (zanni_worker_t *worker, const zanni_peer_t *peer, int code, const char *text);
+void zanni__relays_fail (zanni_worker_t *worker, const zanni_peer_t *peer, const zanni__answer_t *asks,
+                         const zanni__answer_t *starts);
 void zanni__relays_free (zanni_worker_t *worker);
 
 /* handon.c. A message that came for an actor of another worker of this node: it goes there, and counts in its peer's window

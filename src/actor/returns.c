@@ -66,6 +66,8 @@ s_take_relayed (zanni__arrival_t *arrival, zanni__kind_t kind)
         return 0;   // its deadline ends it
     if (kind == ZANNI__ERROR)
         s_fill_error (arrival, msg);
+    if (record->kind == ZANNI_RECORD_SPAWNED)
+        msg->code = ZANNI__STARTED;
     int rc = zanni__arrival_arguments (arrival, msg);
     if (rc) {
         msg->item.kind = ZANNI__ERROR;
@@ -73,6 +75,17 @@ s_take_relayed (zanni__arrival_t *arrival, zanni__kind_t kind)
     }
     zanni__send (worker, msg->to->worker, &msg->item);
     return 0;
+}
+
+/* The actor is there, so others may reach it in their own ways. */
+static void
+s_is_born (const zanni__pending_t *pending)
+{
+    uint8_t spawning = ZANNI__SPAWNING;
+    const zanni__identity_t *target = pending->as.ask.target;
+    if (pending->as.ask.starts && target && target->elsewhere)
+        (void) atomic_compare_exchange_strong_explicit (&target->as.remote->birth, &spawning, ZANNI__BORN,
+                                                        memory_order_relaxed, memory_order_relaxed);
 }
 
 int
@@ -84,6 +97,7 @@ zanni__take_reply (zanni__arrival_t *arrival)
     zanni__pending_t *pending = s_asked (arrival);
     if (!pending)
         return 0;
+    s_is_born (pending);
     zanni_msg_t *msg = s_answer_new (arrival, pending, ZANNI__REPLY);
     int rc = msg ? 0 : ZANNI_ENOMEM;
     if (msg && arrival->record->kind == ZANNI_RECORD_REPLY)
@@ -151,7 +165,7 @@ zanni__take_forwarded (zanni__arrival_t *arrival)
     if (!arrival->record->about)
         return zanni__arrival_fault (arrival, "FORWARDED: to nobody");
     const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, arrival->record->about);
-    if (zanni__arrival_meant (arrival, &target, &whole, &own))
+    if (zanni__ref_meant (arrival->worker, &target, &whole, &own))
         return 0;   // without memory the ask's deadline stays
     zanni__repoint (arrival->worker, arrival->record->id, target);
     zanni__identity_unref (target);

@@ -83,7 +83,7 @@ s_grant_new (const zanni_policy_t *policy)
 int
 zanni__rights_set (zanni_node_t *node, const uint8_t key [ZANNI__KEY], const zanni_policy_t *policy)
 {
-    static const zanni_policy_t unsaid;
+    static const zanni_policy_t unsaid = { .spawn = true };
     zanni__grant_t *grant = s_grant_new (policy ? policy : &unsaid);
     if (!grant)
         return ZANNI_ENOMEM;
@@ -159,5 +159,5 @@ bool
 zanni__rights_spawn (const zanni__rights_t *rights)
 {
     const zanni__grant_t *grant = s_grant (rights);
-    return grant && grant->spawn;
+    return !grant || grant->spawn;   // the node's options are asked, too
 }

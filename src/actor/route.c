@@ -206,6 +206,35 @@ s_route_message (s_route_t *route, zanni_msg_t *msg)
     return rc;
 }
 
+/* Where on a node that runs. The number of who is to be is in `to`, so that what is sent to it stays behind. */
+static void
+s_set_place (s_route_t *route)
+{
+    const zanni__place_t *place = route->to->place;
+    route->record.to = s_to (route->to, true);
+    route->record.as.spawn.place = (uint8_t) place->options.place;
+    route->record.as.spawn.worker = place->options.worker;
+    route->record.as.spawn.restartable = place->options.restartable;
+    route->record.as.spawn.overflow = (uint8_t) place->options.overflow;
+    route->record.as.spawn.mailbox_messages = place->options.mailbox_messages;
+    route->record.as.spawn.mailbox_bytes = place->options.mailbox_bytes;
+    route->record.as.spawn.beside = place->beside;
+}
+
+/* A spawner of another node is known to the process by an alias, and answered by a relay: relay.c. */
+static int
+s_set_spawner (s_route_t *route, const zanni_msg_t *msg)
+{
+    const zanni__export_t *alias;
+    if (!msg->from->elsewhere)
+        return s_set_from (route, msg->from);
+    int rc = zanni__alias_get (msg->from, &alias);
+    if (rc)
+        return rc;
+    route->record.from = (zanni_wire_actor_t) { alias->id, alias->call };
+    return zanni__relay_new (route->worker, msg, &route->record.id);
+}
+
 static int
 s_route_start (s_route_t *route, zanni_msg_t *msg)
 {
@@ -213,8 +242,14 @@ s_route_start (s_route_t *route, zanni_msg_t *msg)
     route->record.kind = ZANNI_RECORD_SPAWN;
     route->record.id = msg->id;
     route->record.method = (zanni_bytes_t) { name, strlen (name) };
-    int rc = s_set_from (route, msg->from);
-    return rc ? rc : s_send_arguments (route, msg);
+    if (route->to->place)
+        s_set_place (route);
+    int rc = s_set_spawner (route, msg);
+    if (!rc)
+        rc = s_send_arguments (route, msg);
+    if (rc && zanni__relay_is (route->record.id))
+        zanni__relay_end (route->worker, zanni__relay_find (route->worker, route->record.id));
+    return rc;
 }
 
 static int

@@ -1,8 +1,14 @@
-/* Spawning: an identity on the worker that the place asks for, a strong reference for the spawner, and a START. */
+/* Spawning: an identity on the worker that the place asks for, a strong reference for the spawner, and a START.
+
+   On another node it is a stand-in for an actor that is not there yet: the spawner chooses its number, at random and
+   beyond those that a node counts up to, and the right to own it. So there is a reference at once, as for any other
+   place, and what is sent through it follows the SPAWN; whether the node takes it, guest.c there decides. */
 
 #include "answer.h"
 #include "pending.h"
 #include "remote.h"
+
+#include "../base/memory.h"
 
 #include <stdio.h>
 
@@ -19,13 +25,12 @@ s_fail (const zanni_spawn_t *options, int code, const char *format, const char *
 
 /* SHARED: the spawner's own worker, if it is of the pool; the one asked for; or the next in turn. */
 static int
-s_pool_worker (zanni_t *self, const zanni_spawn_t *options, zanni_worker_t **worker_p)
+s_pool_worker (zanni_node_t *node, zanni_worker_t *from, const zanni_spawn_t *options, zanni_worker_t **worker_p)
 {
-    zanni_node_t *node = self->worker->node;
     if (options->worker > node->options.workers)
         return s_fail (options, ZANNI_EINVAL, "no such worker: the pool has fewer than %s asks for", "`worker`");
-    if (!options->worker && self->worker->kind == ZANNI__WORKER_POOL) {
-        *worker_p = self->worker;
+    if (!options->worker && from && from->kind == ZANNI__WORKER_POOL) {
+        *worker_p = from;
         return 0;
     }
     uint32_t index = options->worker ? options->worker - 1
@@ -34,7 +39,8 @@ s_pool_worker (zanni_t *self, const zanni_spawn_t *options, zanni_worker_t **wor
 }
 
 static int
-s_worker_for (zanni_t *self, const zanni_spawn_t *options, const zanni__class_t *cls, zanni_worker_t **worker_p)
+s_worker_for (zanni_node_t *node, zanni_worker_t *from, const zanni_spawn_t *options, const zanni__class_t *cls,
+              zanni_worker_t **worker_p)
 {
     if (cls->run && options->place != ZANNI_THREAD)
         return s_fail (options, ZANNI_EINVAL,
@@ -42,14 +48,14 @@ s_worker_for (zanni_t *self, const zanni_spawn_t *options, const zanni__class_t 
                        cls->definition->name);
     switch (options->place) {
     case ZANNI_SHARED:
-        return s_pool_worker (self, options, worker_p);
+        return s_pool_worker (node, from, options, worker_p);
     case ZANNI_HERE:
-        *worker_p = self->worker;
+        *worker_p = from;
         return 0;
     case ZANNI_THREAD: {
         char name [80];
         snprintf (name, sizeof name, "thread actor %s", cls->definition->name);
-        return zanni__node_add_worker (self->worker->node, worker_p, ZANNI__WORKER_THREAD, name);
+        return zanni__node_add_worker (node, worker_p, ZANNI__WORKER_THREAD, name);
     }
     default:
         return s_fail (options, ZANNI_EINVAL, "no such place%s", "");
@@ -153,7 +159,7 @@ s_spawn_process (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, 
 {
     zanni__identity_t *identity;
     zanni_msg_t *start;
-    int rc = zanni__node_process (self, &identity, cls, options);
+    int rc = zanni__node_process (self->worker, &identity, cls, options);
     if (rc)
         return rc;
     zanni_ref_t *ref = zanni__ref_new (identity, self->worker, true, true);
@@ -178,9 +184,10 @@ s_spawn_process (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, 
 }
 
 /* The actor exists, but its start was never sent. */
-static void
-s_undo (zanni_worker_t *worker, zanni__identity_t *identity)
+void
+zanni__spawn_undo (zanni__identity_t *identity)
 {
+    zanni_worker_t *worker = identity->worker;
     if (worker->kind == ZANNI__WORKER_THREAD && worker->owner == identity)
         zanni__node_cancel_worker (worker);
     identity->state = ZANNI__ENDED;
@@ -188,30 +195,47 @@ s_undo (zanni_worker_t *worker, zanni__identity_t *identity)
     zanni__identity_unref (identity);
 }
 
+bool
+zanni__spawned_alone (const zanni__identity_t *identity)
+{
+    return identity->worker->kind == ZANNI__WORKER_THREAD && identity->worker->owner == identity;
+}
+
+int
+zanni__spawn_place (zanni_node_t *node, zanni_worker_t *from, zanni__identity_t **identity_p, const zanni__class_t *cls,
+                    const zanni_spawn_t *options)
+{
+    zanni_worker_t *worker;
+    int rc = s_worker_for (node, from, options, cls, &worker);
+    if (rc)
+        return rc;
+    zanni__identity_t *identity = zanni__identity_new (worker, cls);
+    if (!identity && options->place == ZANNI_THREAD)
+        zanni__node_cancel_worker (worker);
+    if (!identity)
+        return ZANNI_ENOMEM;
+    s_apply (identity, options);
+    if (options->place == ZANNI_THREAD)
+        zanni__worker_own (worker, identity);
+    *identity_p = identity;
+    return 0;
+}
+
 int
 zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni_spawn_t *options,
               const zanni__words_t *words)
 {
-    zanni_worker_t *worker;
+    zanni__identity_t *identity;
     zanni_msg_t *start;
     if (options->place == ZANNI_PROCESS)
         return s_spawn_process (self, ref_p, cls, options, words);
-    int rc = s_worker_for (self, options, cls, &worker);
+    int rc = zanni__spawn_place (self->worker->node, self->worker, &identity, cls, options);
     if (rc)
         return rc;
-    zanni__identity_t *identity = zanni__identity_new (worker, cls);
-    bool alone = worker->kind == ZANNI__WORKER_THREAD && options->place == ZANNI_THREAD;
-    if (!identity) {
-        if (alone)
-            zanni__node_cancel_worker (worker);
-        return ZANNI_ENOMEM;
-    }
-    s_apply (identity, options);
-    if (alone)
-        zanni__worker_own (worker, identity);
+    zanni_worker_t *worker = identity->worker;
     zanni_ref_t *ref = zanni__ref_new (identity, self->worker, true, true);
     rc = ref ? s_start_message (self, &start, identity, words) : ZANNI_ENOMEM;
-    if (!rc && alone) {
+    if (!rc && zanni__spawned_alone (identity)) {
         rc = zanni__node_start_worker (worker);
         if (rc) {
             start->item.flags |= ZANNI__ANSWERED;
@@ -221,7 +245,7 @@ zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, con
     if (rc) {
         if (ref)
             zanni__ref_undo (ref);
-        s_undo (worker, identity);
+        zanni__spawn_undo (identity);
         return rc;
     }
     zanni__ref_adopt (self, ref);
@@ -231,6 +255,88 @@ zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, con
     else
         *ref_p = ref;
     return rc;
+}
+
+/* The stand-in for an actor of `on`'s node that is not there yet. */
+static int
+s_stand_in (zanni_t *self, zanni__identity_t **identity_p, const char *class_name, const zanni_spawn_t *options,
+            const zanni__remote_t *on)
+{
+    const zanni_clock_t *clock = &self->worker->node->clock;
+    uint8_t own [ZANNI__NONCE];
+    zanni_wire_ref_t ref = {
+        .node = on->address.node, .nonce = own, .own = true, .strong = true,
+        .endpoint = { on->endpoint, strlen (on->endpoint) }, .cls = { class_name, strlen (class_name) }
+    };
+    zanni__place_t *place = zanni__malloc (sizeof *place);
+    if (!place)
+        return ZANNI_ENOMEM;
+    *place = (zanni__place_t) { .options = *options };
+    if (options->place == ZANNI_HERE) {
+        memcpy (place->nonce, on->call, sizeof place->nonce);
+        place->beside = (zanni_wire_actor_t) { on->address.actor, place->nonce };
+    }
+    int rc = clock->random (clock->context, own, sizeof own);
+    if (!rc)
+        rc = clock->random (clock->context, &ref.actor, sizeof ref.actor);
+    ref.actor = (ref.actor | ZANNI__GUEST_BIT) & ~(ZANNI__GUEST_BIT << 1);
+    if (!rc)
+        rc = zanni__remote_get (self->worker, identity_p, &ref);
+    if (rc) {
+        zanni__free (place);
+        return rc;
+    }
+    (*identity_p)->as.remote->place = place;
+    atomic_store_explicit (&(*identity_p)->as.remote->birth, ZANNI__SPAWNING, memory_order_relaxed);
+    return 0;
+}
+
+/* On the node of `on`, which is another one. It is lent to us by the SPAWN itself. */
+static int
+s_spawn_on (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, const zanni_spawn_t *options,
+            const zanni__words_t *words)
+{
+    zanni__identity_t *on, *identity;
+    zanni_msg_t *start;
+    int rc = zanni__target (self->worker, &on, options->on);
+    if (!rc && on->worker != self->worker)
+        return s_fail (options, ZANNI_EROUTE, "%s", "only the worker that the node has dialled can spawn there");
+    if (!rc)
+        rc = s_stand_in (self, &identity, class_name, options, on->as.remote);
+    if (rc)
+        return rc;
+    zanni_ref_t *ref = zanni__ref_new (identity, self->worker, true, true);
+    if (!ref)
+        return ZANNI_ENOMEM;
+    zanni__ref_adopt (self, ref);
+    rc = s_start_message (self, &start, identity, words);
+    if (!rc && zanni__remote_admits (self->worker, identity, start->item.weight + 1)) {
+        rc = s_fail (options, ZANNI_EFULL, "%s", "there is no room on the way to the node");
+        start->item.flags |= ZANNI__ANSWERED;
+        zanni__msg_release (self->worker, start);
+    }
+    if (!rc) {
+        identity->as.remote->lent = 1;
+        rc = s_start_there (self, start, options);
+    }
+    if (rc)
+        zanni_ref_destroy (&ref);
+    else
+        *ref_p = ref;
+    return rc;
+}
+
+/* What needs no class. */
+static int
+s_check (const char *class_name, const zanni_spawn_t *options)
+{
+    if (!*class_name || strlen (class_name) > ZANNI_WIRE_NAME_MAX)
+        return s_fail (options, ZANNI_ENOCLASS, "%s", "no such class: its name is empty, or too long");
+    if ((unsigned) options->place > ZANNI_PROCESS)
+        return s_fail (options, ZANNI_EINVAL, "no such place%s", "");
+    if ((unsigned) options->overflow > ZANNI_DROP_NEWEST)
+        return s_fail (options, ZANNI_EINVAL, "`overflow` is none of ZANNI_REJECT, _DROP_OLDEST, _DROP_NEWEST%s", "");
+    return 0;
 }
 
 int
@@ -247,14 +353,16 @@ zanni_spawn_args (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, co
         return ZANNI_EINVAL;   // of another version: `error` may lie elsewhere
     if (!ref_p || !class_name)
         return s_fail (options, ZANNI_EINVAL, "%s", "spawn needs a class name and a place for the reference");
-    const zanni__class_t *cls = zanni__class_find (class_name);
-    if (!cls)
+    bool away = options->on && options->on->identity->elsewhere;
+    const zanni__class_t *cls = away ? NULL : zanni__class_find (class_name);
+    if (!cls && !away)
         return s_fail (options, ZANNI_ENOCLASS, "no such class: %s; was it given to zanni_init?", class_name);
     if (options->error)
         *options->error = (zanni_error_t) { 0 };
-    if ((unsigned) options->overflow > ZANNI_DROP_NEWEST)
-        return s_fail (options, ZANNI_EINVAL, "`overflow` is none of ZANNI_REJECT, _DROP_OLDEST, _DROP_NEWEST%s", "");
-    rc = zanni__spawn (self, ref_p, cls, options, &words);
+    rc = s_check (class_name, options);
+    if (!rc)
+        rc = away ? s_spawn_on (self, ref_p, class_name, options, &words)
+                  : zanni__spawn (self, ref_p, cls, options, &words);
     if (rc && options->error && !options->error->code)
         zanni__error_set (options->error, rc, NULL);
     return rc;

@@ -349,6 +349,13 @@ bool zanni__ask_is_open (const zanni_msg_t *msg);
 void zanni__forwarded_arrives (zanni_worker_t *worker, zanni_msg_t *msg);
 
 /* spawn.c */
+/* spawn.c: an identity of a class where `options` say, which has not begun; `from` is whose worker HERE is, NULL: nobody's.
+   Whether it is alone on a worker that is still to be started; its end before it has begun. */
+int zanni__spawn_place (zanni_node_t *node, zanni_worker_t *from, zanni__identity_t **identity_p, const zanni__class_t *cls,
+                        const zanni_spawn_t *options);
+bool zanni__spawned_alone (const zanni__identity_t *identity);
+void zanni__spawn_undo (zanni__identity_t *identity);
+
 int zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni_spawn_t *options,
                   const zanni__words_t *words);
 

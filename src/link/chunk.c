@@ -4,12 +4,15 @@
    piece is a record like others, numbered and resent; it does not count in the window, for its buffer does, as a whole,
    with the record that it belongs to.
 
-   Pieces are small, too, as long as there are others to pass. A session that carries nothing else sends larger ones, up
-   to the largest frame: what costs then is the way there and back of each, and no record waits. */
+   Pieces are small, too, as long as there are others to pass: as large as the node's options say. A session that has carried
+   nothing else for some of them sends larger ones, up to the largest frame: what costs then is the way there and back of
+   each, and no record waits. Some, since who asks and waits for the answer sends a record now and then only. */
 
 #include "hub.h"
 
 #include "../base/memory.h"
+
+#define S_QUIET 8   // pieces between which no other record went, and the next are larger
 
 static void
 s_free (zanni__transfer_t *transfer)
@@ -53,10 +56,12 @@ s_pop (zanni__outbox_t *out)
 
 /* Of the next piece, of `left` bytes. */
 static uint64_t
-s_size (zanni__outbox_t *out, uint64_t left, bool in_band)
+s_size (zanni__peer_t *peer, uint64_t left, bool in_band)
 {
-    bool alone = out->records == out->records_before;
-    uint32_t size = alone && out->chunk_size ? out->chunk_size * 2 : ZANNI__CHUNK_SIZE;
+    zanni__outbox_t *out = &peer->out;
+    uint32_t least = peer->hub->worker->node->options.chunk_bytes;
+    out->quiet = out->records == out->records_before ? out->quiet + 1 : 0;
+    uint32_t size = out->quiet > S_QUIET && out->chunk_size ? out->chunk_size * 2 : least;
     out->chunk_size = size < ZANNI__FRAME_LARGEST ? size : ZANNI__FRAME_LARGEST;
     if (in_band)
         out->chunk_size = ZANNI__IN_BAND_CHUNK;
@@ -70,7 +75,7 @@ s_send (zanni__peer_t *peer, zanni__transfer_t *transfer)
     int rc;
     uint64_t total = zanni_buffer_size (transfer->buffer);
     bool in_band = zanni__peer_level (peer) < 2;
-    uint64_t size = s_size (&peer->out, total - transfer->at, in_band);
+    uint64_t size = s_size (peer, total - transfer->at, in_band);
     const uint8_t *data = (const uint8_t *) zanni_buffer_data (transfer->buffer) + transfer->at;
     zanni_record_t record = { .kind = ZANNI_RECORD_CHUNK, .as.chunk = { transfer->number, transfer->at, total, { 0 } } };
     if (in_band)

@@ -13,6 +13,8 @@
 
 #include "hub.h"
 
+#include "translate.h"
+
 #include "../base/memory.h"
 
 #include <errno.h>
@@ -125,10 +127,12 @@ zanni__dial_new (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint
     zanni__link_init (&dial->monitor.stirred);
     dial->dealer.hub = dial->monitor.hub = hub;
     s_give (dial, how);
+    char dialled [ZANNI_ENDPOINT_MAX];
+    zanni__translate (hub->worker->node, dialled, endpoint);
     int rc = s_open (dial, hub, how->pulse_ns);
-    if (!rc && zanni__is_tcp (endpoint))
-        rc = zanni__secure_dial (hub, dial, endpoint);
-    if (!rc && zmq_connect (dial->dealer.socket, endpoint))
+    if (!rc && zanni__is_tcp (dialled))
+        rc = zanni__secure_dial (hub, dial, endpoint, dialled);
+    if (!rc && zmq_connect (dial->dealer.socket, dialled))
         rc = errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_EROUTE;
     if (rc)
         zanni__dial_close (&dial, 0);

@@ -18,7 +18,6 @@
 
 #define ZANNI__CHARGE_RECORD 64            // what a record counts in a window beside its arguments and buffers
 #define ZANNI__FRAME_LARGEST (1u << 20)    // of a buffer that travels as one frame; larger ones are cut
-#define ZANNI__CHUNK_SIZE (256u << 10)     // of a chunk where a session carries other records, too
 #define ZANNI__IN_BAND_MOST (16u << 10)    // of all buffers in a record
 #define ZANNI__IN_BAND_CHUNK (48u << 10)   // of a chunk in a record
 #define ZANNI__CHUNKS_OUT 2                // unacknowledged ones a session
@@ -155,6 +154,7 @@ typedef struct {
     uint32_t chunk_size;           // of the last; 0: there was none
     uint64_t records;              // so far
     uint64_t records_before;       // when the last chunk was sent, it included
+    uint32_t quiet;                // chunks between which there was no other record
     zanni__transfer_t *transfers;  // buffers that are under way in chunks: the next to send of first
     zanni__transfer_t **transfers_last;
     zanni__early_t *early;         // records that wait until it is known how buffers travel
@@ -468,7 +468,7 @@ void zanni__listen_due (zanni__hub_t *hub);
 /* tcp.c: connections with other hosts. */
 bool zanni__is_tcp (const char *endpoint);
 bool zanni__is_loopback (const char *endpoint);
-int zanni__secure_dial (zanni__hub_t *hub, zanni__dial_t *dial, const char *endpoint);
+int zanni__secure_dial (zanni__hub_t *hub, zanni__dial_t *dial, const char *endpoint, const char *dialled);
 int zanni__secure_listener (zanni__hub_t *hub, void *socket);
 void zanni__secure_no_more (zanni__hub_t *hub);
 int zanni__trusts (zanni_peer_t *peer);

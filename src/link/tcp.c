@@ -7,6 +7,7 @@
 
 #include "hub.h"
 
+#include "translate.h"
 #include "trust.h"
 #include "zap.h"
 
@@ -62,7 +63,7 @@ s_set_keys (void *socket, const zanni__dialled_by_t *by)
 }
 
 int
-zanni__secure_dial (zanni__hub_t *hub, zanni__dial_t *dial, const char *endpoint)
+zanni__secure_dial (zanni__hub_t *hub, zanni__dial_t *dial, const char *endpoint, const char *dialled)
 {
     zanni_node_t *node = hub->worker->node;
     zanni__dialled_by_t by;
@@ -71,7 +72,7 @@ zanni__secure_dial (zanni__hub_t *hub, zanni__dial_t *dial, const char *endpoint
     (void) zmq_setsockopt (socket, ZMQ_CONNECT_TIMEOUT, &connect_ms, sizeof connect_ms);
     int rc = zanni__trust_dial (node, &by, endpoint);
     if (rc > 0)
-        return s_may_be_open (node, endpoint) ? 0 : ZANNI_EAUTH;
+        return s_may_be_open (node, dialled) ? 0 : ZANNI_EAUTH;
     if (!rc)
         rc = s_set_keys (socket, &by);
     dial->certified = by.certified;
@@ -90,9 +91,11 @@ zanni__trusts (zanni_peer_t *base)
     zanni__dialled_by_t by;
     if (peer->alive || *base->endpoint == '~')
         return 0;
+    char dialled [ZANNI_ENDPOINT_MAX];
+    zanni__translate (node, dialled, base->endpoint);
     int rc = zanni__trust_dial (node, &by, base->endpoint);
     sodium_memzero (&by, sizeof by);
-    return rc > 0 ? s_may_be_open (node, base->endpoint) ? 0 : ZANNI_EAUTH : rc;
+    return rc > 0 ? s_may_be_open (node, dialled) ? 0 : ZANNI_EAUTH : rc;
 }
 
 int

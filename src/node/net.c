@@ -3,6 +3,7 @@
 
 #include "../actor/nodes.h"
 #include "../actor/worker.h"
+#include "../link/translate.h"
 
 #include <stdio.h>
 #include <zanni/arg.h>
@@ -38,7 +39,13 @@ zanni_bind (zanni_t *self, const char *endpoint, const zanni_bind_t *options)
     rc = s_prepare (self, options->insecure);
     if (!rc)
         rc = link->bind (worker->link, endpoint, options->advertised ? options->advertised : "", worker->far_endpoint);
-    return rc ? rc : zanni__offer_set (worker->node, "", self->identity);
+    if (rc)
+        return rc;
+    pthread_mutex_lock (&worker->node->lock);
+    if (!*worker->node->far_endpoint)
+        strcpy (worker->node->far_endpoint, worker->far_endpoint);
+    pthread_mutex_unlock (&worker->node->lock);
+    return zanni__offer_set (worker->node, "", self->identity);
 }
 
 int
@@ -63,11 +70,26 @@ zanni_offer (zanni_t *self, const char *name, const zanni_ref_t *ref)
     return zanni__offer_set (self->worker->node, name, ref ? ref->identity : NULL);
 }
 
+static bool
+s_is_endpoint (const char *endpoint)
+{
+    return endpoint && !strncmp (endpoint, "tcp://", 6) && strlen (endpoint) < ZANNI_ENDPOINT_MAX
+        && strrchr (endpoint, ':') > endpoint + 6;
+}
+
+int
+zanni_route (zanni_t *self, const char *from, const char *to)
+{
+    int rc = zanni__check_thread (self);
+    if (!rc && !(s_is_endpoint (from) && (!to || s_is_endpoint (to))))
+        rc = ZANNI_EINVAL;
+    return rc ? rc : zanni__translation_set (self->worker->node, from, to);
+}
+
 static int
 s_check (const char *endpoint, const zanni_connect_t *options)
 {
-    bool good = endpoint && !strncmp (endpoint, "tcp://", 6) && strlen (endpoint) < ZANNI_ENDPOINT_MAX
-                && strrchr (endpoint, ':') > endpoint + 6 && (!options->size || options->size == sizeof *options)
+    bool good = s_is_endpoint (endpoint) && (!options->size || options->size == sizeof *options)
                 && (!options->name || strlen (options->name) <= ZANNI_WIRE_NAME_MAX);
     return good ? 0 : ZANNI_EINVAL;
 }

@@ -16,6 +16,7 @@
 #include "../link/keys.h"
 #include "../link/trust.h"
 #include "../link/link.h"
+#include "../link/translate.h"
 #include "../message/region.h"
 #include "../place/inproc.h"
 #include "../place/thread.h"
@@ -35,6 +36,9 @@
 #define S_FINISH_NS 1000000   // between two looks while threads and processes end
 #define S_HEARTBEAT_MS 1000
 #define S_WINDOW_BYTES ((uint64_t) 8 << 20)
+#define S_CHUNK_BYTES (256u << 10)
+#define S_CHUNK_LEAST (16u << 10)
+#define S_CHUNK_MOST (1u << 20)
 #define S_IN_BAND_MAX 1024
 #define S_CLAIM_LEAST ((uint64_t) 1 << 20)
 #define S_SHARE_LEAST ((uint64_t) 64 << 10)
@@ -77,6 +81,7 @@ s_free (zanni_node_t *node)
     zanni__tally_destroy (&node->past_tally);
     zanni__table_free (&node->exports);
     zanni__table_free (&node->pulses);
+    zanni__translations_free (node);
     zanni__keys_wipe (node);
     zanni__trust_free (node);
     zanni__rights_free (node);
@@ -161,6 +166,10 @@ s_set_sharing (zanni_options_t *own)
         own->wire_level_max = S_LEVEL_MAX;
     if (!own->in_band_max)
         own->in_band_max = S_IN_BAND_MAX;
+    if (!own->chunk_bytes)
+        own->chunk_bytes = S_CHUNK_BYTES;
+    own->chunk_bytes = own->chunk_bytes < S_CHUNK_LEAST ? S_CHUNK_LEAST : own->chunk_bytes;
+    own->chunk_bytes = own->chunk_bytes > S_CHUNK_MOST ? S_CHUNK_MOST : own->chunk_bytes;
     if (!own->share_least)
         own->share_least = S_SHARE_LEAST;
     if (!own->share_most)

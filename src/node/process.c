@@ -114,11 +114,11 @@ s_set_program (zanni__brief_t *brief, const zanni_options_t *options)
 }
 
 static int
-s_set_brief (zanni__brief_t *brief, zanni_t *self, const zanni__class_t *cls, const zanni_spawn_t *options)
+s_set_brief (zanni__brief_t *brief, zanni_worker_t *worker, const zanni__class_t *cls, const zanni_spawn_t *options)
 {
-    zanni_node_t *node = self->worker->node;
+    zanni_node_t *node = worker->node;
     const char *home;
-    int rc = zanni__worker_endpoint (self->worker, node->undertaker, &home);
+    int rc = zanni__worker_endpoint (worker, node->undertaker, &home);
     if (!rc)
         rc = node->clock.random (node->clock.context, brief->node, sizeof brief->node);
     if (!rc)
@@ -190,10 +190,10 @@ zanni__node_kill (const zanni_worker_t *from, const uint8_t *process)
 }
 
 int
-zanni__node_process (zanni_t *self, zanni__identity_t **identity_p, const zanni__class_t *cls,
+zanni__node_process (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni__class_t *cls,
                      const zanni_spawn_t *options)
 {
-    zanni_node_t *node = self->worker->node;
+    zanni_node_t *node = worker->node;
     zanni_process_t process = { .error = options->error };
     zanni__brief_t *brief = zanni__calloc (sizeof *brief);
     if (!brief)
@@ -202,11 +202,11 @@ zanni__node_process (zanni_t *self, zanni__identity_t **identity_p, const zanni_
     if (!rc)
         rc = s_processes (node);
     if (!rc)
-        rc = s_set_brief (brief, self, cls, options);
+        rc = s_set_brief (brief, worker, cls, options);
     if (!rc)
         rc = s_begin (node, brief, &process);
     if (!rc)
-        rc = s_stand_in (self->worker, identity_p, brief, &process);
+        rc = s_stand_in (worker, identity_p, brief, &process);
     zanni__free (brief);
     return rc;
 }

@@ -228,6 +228,19 @@ s_add_remaining (json_t *object, const zanni_record_t *record)
 }
 
 static void
+s_add_spot (json_t *object, const zanni_record_t *record)
+{
+    if (!record->to.nonce)
+        return;
+    s_set (object, "spot", json_pack ("[o,o,i,o,i,i,o,o,o]", tool_number (record->to.actor), s_id (record->to.nonce),
+                                       record->as.spawn.place, tool_number (record->as.spawn.worker),
+                                       record->as.spawn.restartable, record->as.spawn.overflow,
+                                       tool_number (record->as.spawn.mailbox_messages),
+                                       tool_number (record->as.spawn.mailbox_bytes),
+                                       s_actor (&record->as.spawn.beside)));
+}
+
+static void
 s_add_reference (json_t *object, const zanni_record_t *record)
 {
     s_set (object, "reference", s_ref (record->about));
@@ -290,7 +303,8 @@ static s_add_fn *const s_kinds [] [S_FIELDS] = {
     [ZANNI_RECORD_EXIT] = { s_add_to, s_add_from, s_add_reason },
     [ZANNI_RECORD_RETAIN] = { s_add_to },
     [ZANNI_RECORD_RELEASE] = { s_add_to_relayed, s_add_count },
-    [ZANNI_RECORD_SPAWN] = { s_add_id, s_add_class, s_add_tables, s_add_args, s_add_from, s_add_remaining },
+    [ZANNI_RECORD_SPAWN] = { s_add_id, s_add_class, s_add_tables, s_add_args, s_add_from, s_add_remaining,
+                             s_add_spot },
     [ZANNI_RECORD_SPAWNED] = { s_add_id, s_add_reference },
     [ZANNI_RECORD_STOP] = { s_add_to, s_add_reason },
     [ZANNI_RECORD_RESTART] = { s_add_to },

@@ -10,6 +10,7 @@
 #include "tell.h"
 #include "text.h"
 
+#include <stddef.h>
 #include <zanni/buffer.h>
 
 #define S_BROKEN "the bytes end inside a record, or are no msgpack"
@@ -414,6 +415,55 @@ s_get_maybe_bytes (s_source_t *source, const zanni__field_t *field)
     return value.form == ZANNI__BIN || value.form == ZANNI__NIL || s_wrong (source, field->fault);
 }
 
+/* Nine values in a row, of which the first and the last are about actors. */
+static bool
+s_spot (s_source_t *source, const char *fault)
+{
+    zanni_record_t *record = source->record;
+    const zanni__field_t beside = { .offset = offsetof (zanni_record_t, as.spawn.beside), .fault = fault };
+    static const uint64_t most [6] = { UINT8_MAX, UINT32_MAX, UINT64_MAX, UINT8_MAX, UINT32_MAX, UINT64_MAX };
+    uint64_t numbers [6];
+    zanni__value_t nonce;
+    if (!s_number (source, UINT64_MAX, &record->to.actor, fault) || !s_next (source, &nonce))
+        return false;
+    if (nonce.form != ZANNI__BIN || nonce.size != ZANNI__ID_SIZE)
+        return s_wrong (source, fault);
+    for (int i = 0; i < 6; i++)
+        if (!s_number (source, most [i], &numbers [i], fault))
+            return false;
+    record->to.nonce = nonce.value.data;
+    record->as.spawn.place = (uint8_t) numbers [0];
+    record->as.spawn.worker = (uint32_t) numbers [1];
+    record->as.spawn.restartable = numbers [2] & ZANNI__WIRE_RESTARTABLE;
+    record->as.spawn.overflow = (uint8_t) numbers [3];
+    record->as.spawn.mailbox_messages = (uint32_t) numbers [4];
+    record->as.spawn.mailbox_bytes = numbers [5];
+    record->as.spawn.beside = (zanni_wire_actor_t) { 0 };
+    return s_get_actor (source, &beside);
+}
+
+static bool
+s_get_maybe_spot (s_source_t *source, const zanni__field_t *field)
+{
+    zanni__value_t value;
+    if (!s_next (source, &value))
+        return false;
+    if (value.form == ZANNI__NIL)
+        return true;
+    if (value.form != ZANNI__ARRAY || value.size < 9)
+        return s_wrong (source, field->fault);
+    return s_spot (source, field->fault) && s_skip (source, value.size - 9);
+}
+
+/* The last field of a record, which is not there. */
+static bool
+s_is_left_out (s_source_t *source, const zanni__field_t *field)
+{
+    if (field->form == ZANNI__FIELD_MAYBE_BYTES)
+        *(zanni_bytes_t *) s_member (source, field) = (zanni_bytes_t) { 0 };
+    return field->form == ZANNI__FIELD_MAYBE_BYTES || field->form == ZANNI__FIELD_MAYBE_SPOT;
+}
+
 static s_get_fn *const s_forms [ZANNI__FIELD_FORMS] = {
     [ZANNI__FIELD_NUMBER] = s_get_number,       [ZANNI__FIELD_SIGNED] = s_get_signed,
     [ZANNI__FIELD_FLAG] = s_get_flag,           [ZANNI__FIELD_TEXT] = s_get_text,
@@ -422,6 +472,7 @@ static s_get_fn *const s_forms [ZANNI__FIELD_FORMS] = {
     [ZANNI__FIELD_ABOUT] = s_get_about,         [ZANNI__FIELD_REFS] = s_get_refs,
     [ZANNI__FIELD_BUFFERS] = s_get_buffers,     [ZANNI__FIELD_ARGS] = s_get_args,
     [ZANNI__FIELD_OPTIONS] = s_get_options,     [ZANNI__FIELD_MAYBE_BYTES] = s_get_maybe_bytes,
+    [ZANNI__FIELD_MAYBE_SPOT] = s_get_maybe_spot,
 };
 
 /* What belongs to more than one field, once all are there. */
@@ -455,10 +506,8 @@ s_fields (s_source_t *source, const char *letter, uint32_t count)
             count = outer;
             continue;
         }
-        if (!count && field->form == ZANNI__FIELD_MAYBE_BYTES) {
-            *(zanni_bytes_t *) s_member (source, field) = (zanni_bytes_t) { 0 };
+        if (!count && s_is_left_out (source, field))
             continue;
-        }
         if (!count--) {
             source->last = source->reader->at;
             return s_wrong (source, "a record or an array in it has too few fields");

@@ -69,9 +69,8 @@ s_put_id (zanni__pen_t *pen, const zanni_record_t *record, const zanni__field_t 
 }
 
 static void
-s_put_actor (zanni__pen_t *pen, const zanni_record_t *record, const zanni__field_t *field)
+s_put_somebody (zanni__pen_t *pen, const zanni_wire_actor_t *actor)
 {
-    const zanni_wire_actor_t *actor = s_member (record, field);
     if (!actor->nonce) {
         zanni__pen_nil (pen);
         return;
@@ -79,6 +78,12 @@ s_put_actor (zanni__pen_t *pen, const zanni_record_t *record, const zanni__field
     zanni__pen_array (pen, 2);
     zanni__pen_uint (pen, actor->actor);
     zanni__pen_bytes (pen, actor->nonce, ZANNI__ID_SIZE);
+}
+
+static void
+s_put_actor (zanni__pen_t *pen, const zanni_record_t *record, const zanni__field_t *field)
+{
+    s_put_somebody (pen, s_member (record, field));
 }
 
 static void
@@ -199,6 +204,32 @@ s_put_maybe_bytes (zanni__pen_t *pen, const zanni_record_t *record, const zanni_
         zanni__pen_bytes (pen, bytes->data, bytes->size);
 }
 
+static void
+s_put_maybe_spot (zanni__pen_t *pen, const zanni_record_t *record, const zanni__field_t *field)
+{
+    (void) field;
+    if (!record->to.nonce)
+        return;
+    zanni__pen_array (pen, 9);
+    zanni__pen_uint (pen, record->to.actor);
+    zanni__pen_bytes (pen, record->to.nonce, ZANNI__ID_SIZE);
+    zanni__pen_uint (pen, record->as.spawn.place);
+    zanni__pen_uint (pen, record->as.spawn.worker);
+    zanni__pen_uint (pen, record->as.spawn.restartable ? ZANNI__WIRE_RESTARTABLE : 0);
+    zanni__pen_uint (pen, record->as.spawn.overflow);
+    zanni__pen_uint (pen, record->as.spawn.mailbox_messages);
+    zanni__pen_uint (pen, record->as.spawn.mailbox_bytes);
+    s_put_somebody (pen, &record->as.spawn.beside);
+}
+
+/* Whether the last field is left out. */
+static bool
+s_is_without (const zanni_record_t *record)
+{
+    return (record->kind == ZANNI_RECORD_CHUNK && !record->as.chunk.bytes.data)
+        || (record->kind == ZANNI_RECORD_SPAWN && !record->to.nonce);
+}
+
 static s_put_fn *const s_forms [ZANNI__FIELD_FORMS] = {
     [ZANNI__FIELD_NUMBER] = s_put_number,       [ZANNI__FIELD_SIGNED] = s_put_signed,
     [ZANNI__FIELD_FLAG] = s_put_flag,           [ZANNI__FIELD_TEXT] = s_put_text,
@@ -207,6 +238,7 @@ static s_put_fn *const s_forms [ZANNI__FIELD_FORMS] = {
     [ZANNI__FIELD_ABOUT] = s_put_about,         [ZANNI__FIELD_REFS] = s_put_refs,
     [ZANNI__FIELD_BUFFERS] = s_put_buffers,     [ZANNI__FIELD_ARGS] = s_put_args,
     [ZANNI__FIELD_OPTIONS] = s_put_options,     [ZANNI__FIELD_MAYBE_BYTES] = s_put_maybe_bytes,
+    [ZANNI__FIELD_MAYBE_SPOT] = s_put_maybe_spot,
 };
 
 /* Kept out of the quick way's registers. */
@@ -216,8 +248,7 @@ s_write (uint8_t *at, size_t room, const zanni_record_t *record)
     const zanni__layout_t *kind = zanni__kind (record->kind);
     zanni__pen_t pen = { .at = at, .end = at + room };
     zanni__assert (kind);
-    bool without = record->kind == ZANNI_RECORD_CHUNK && !record->as.chunk.bytes.data;
-    zanni__pen_array (&pen, 1 + zanni__letters_count (kind->letters) - without);
+    zanni__pen_array (&pen, 1 + zanni__letters_count (kind->letters) - s_is_without (record));
     zanni__pen_uint (&pen, record->kind);
     for (const char *letter = kind->letters; *letter && !pen.full; letter++) {
         const zanni__field_t *field = &zanni__fields [(uint8_t) *letter];

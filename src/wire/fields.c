@@ -57,6 +57,8 @@ const zanni__field_t zanni__fields [128] = {
                      " bytes, nor nil, nor [size, chunks]"),
     ['d'] = S_SIGNED (remaining_ms, -1, INT64_MAX, "remaining_ms"),
     ['_'] = S_WHOLE (ZANNI__FIELD_OPTIONS, "options is no array"),
+    ['@'] = S_WHOLE (ZANNI__FIELD_MAYBE_SPOT, "spot is neither nil nor [actor, nonce, place, worker, flags, overflow,"
+                     " messages, bytes, beside]"),
 
     ['y'] = S_SIGNED (as.error.code, 0, INT32_MAX, "code"),
     ['z'] = S_SIGNED (as.error.code, INT32_MIN, (uint64_t) -1, "code"),
@@ -99,7 +101,7 @@ static const zanni__layout_t s_kinds [] = {
     [ZANNI_RECORD_EXIT] = { "EXIT", "tf[KCG]", false },
     [ZANNI_RECORD_RETAIN] = { "RETAIN", "t", false },
     [ZANNI_RECORD_RELEASE] = { "RELEASE", "Tj", false },
-    [ZANNI_RECORD_SPAWN] = { "SPAWN", "ic_RBAfd", true },
+    [ZANNI_RECORD_SPAWN] = { "SPAWN", "ic_RBAfd@", true },
     [ZANNI_RECORD_SPAWNED] = { "SPAWNED", "ir", false },
     [ZANNI_RECORD_STOP] = { "STOP", "t[KCG]", false },
     [ZANNI_RECORD_RESTART] = { "RESTART", "t", false },

@@ -14,6 +14,7 @@
 #define ZANNI__ID_SIZE 16       // bytes of a nonce, a node and a host
 #define ZANNI__WIRE_STRONG 1u   // flags of a full reference
 #define ZANNI__WIRE_OWN 2u
+#define ZANNI__WIRE_RESTARTABLE 1u   // flags of a SPAWN's spot
 
 typedef enum {
     ZANNI__FIELD_NUMBER = 1,   // unsigned, `width` bytes in the record
@@ -30,6 +31,7 @@ typedef enum {
     ZANNI__FIELD_ARGS,
     ZANNI__FIELD_OPTIONS,      // an array of which nothing is known yet
     ZANNI__FIELD_MAYBE_BYTES,  // the last of a record: zanni_bytes_t, or nothing at all
+    ZANNI__FIELD_MAYBE_SPOT,  // the same, of a SPAWN: `to` and as.spawn
     ZANNI__FIELD_FORMS
 } zanni__field_form_t;
 

@@ -369,6 +369,7 @@ IN_FILES (whose_ask_was_forwarded_is_told_of_a_blob_that_is_gone)
     cr_assert_eq (kill (pid, SIGSTOP), 0);
     const zanni_ask_t options = { .id_p = &id, .deadline_ms = DEADLINE_MS };
     cr_assert_eq (zanni_ask (root, passer, &options, "pass", buffer, 1, (const char *) folder), 0);
+    (void) call_int (passer, "pid");   // behind which it has passed it on, as a blob of its own
     take_away (pid);
     expect_gone ();
 }

@@ -71,7 +71,7 @@ tell_blocks (const zanni_ref_t *ref)
     }
 }
 
-EVERYWHERE (counts, say_of_each_method_how_many_messages_and_bytes_it_was_sent)
+EVERYWHERE_HERE (counts, say_of_each_method_how_many_messages_and_bytes_it_was_sent)
 {
     begin_again ((zanni_options_t) { .counts = true });
     zanni_ref_t *sink = spawn ("sink");

@@ -190,7 +190,7 @@ static void
 expect_dead (const zanni_ref_t *runner, uint64_t before, int more)
 {
     char line [32];
-    snprintf (line, sizeof line, "%d dead", place == ZANNI_PROCESS ? more : (int) before + more);
+    snprintf (line, sizeof line, "%d dead", apart () ? more : (int) before + more);
     run_in (runner, ask_for_dead);
     expect (line);
 }
@@ -268,7 +268,7 @@ drop_the_oldest (const zanni_ref_t *runner)
     expect_dead (runner, dead_letters, 2);
 }
 
-EVERYWHERE (flow, a_full_mailbox_drops_its_oldest)
+EVERYWHERE_HERE (flow, a_full_mailbox_drops_its_oldest)
 {
     with_sinks ((zanni_spawn_t) { .mailbox_messages = 4, .overflow = ZANNI_DROP_OLDEST }, drop_the_oldest);
 }
@@ -287,7 +287,7 @@ drop_the_newest (const zanni_ref_t *runner)
     expect_dead (runner, dead_letters, 2);
 }
 
-EVERYWHERE (flow, a_full_mailbox_drops_its_newest)
+EVERYWHERE_HERE (flow, a_full_mailbox_drops_its_newest)
 {
     with_sinks ((zanni_spawn_t) { .mailbox_messages = 4, .overflow = ZANNI_DROP_NEWEST }, drop_the_newest);
 }
@@ -332,10 +332,10 @@ reject_an_ask (const zanni_ref_t *runner)
     expect_all (lines, 4);
 }
 
-EVERYWHERE (flow, an_ask_that_is_dropped_or_rejected_is_told_to_its_asker)
+EVERYWHERE_HERE (flow, an_ask_that_is_dropped_or_rejected_is_told_to_its_asker)
 {
     with_sinks ((zanni_spawn_t) { .mailbox_messages = 2, .overflow = ZANNI_DROP_NEWEST }, drop_an_ask);
-    if (place != ZANNI_PROCESS)
+    if (!apart ())
         with_sinks ((zanni_spawn_t) { .mailbox_messages = 2 }, reject_an_ask);
 }
 
@@ -561,7 +561,7 @@ ALONE (flow, waiting_for_room_ends_at_its_deadline_or_with_the_actor)
     (void) fill (sink, 1);
     cr_assert_eq (zanni_kill (root, sink), 0);
     int rc = zanni_tell_wait (root, sink, DEADLINE_MS, "put", 6);
-    while (place == ZANNI_PROCESS && !rc)   // what it left opened the window before its end was known here
+    while (apart () && !rc)   // what it left opened the window before its end was known here
         rc = zanni_tell_wait (root, sink, DEADLINE_MS, "put", 6);
     cr_assert_eq (rc, ZANNI_ENOACTOR, "%s", zanni_strerror (rc));
 }

@@ -256,7 +256,7 @@ static int
 failed_spawn_args (zanni_error_t *error, const char *class_name, const zanni_arg_t *args, size_t count)
 {
     zanni_ref_t *ref = NULL;
-    const zanni_spawn_t options = { .place = place, .error = error };
+    const zanni_spawn_t options = { PLACED, .error = error };
     int rc = zanni_spawn_args (root, &ref, class_name, &options, args, count);
     cr_assert_null (ref, "the spawn of %s succeeded", class_name);
     cr_assert_eq (rc, error->code);
@@ -333,7 +333,7 @@ EVERYWHERE (lifecycle, an_exit_in_the_start_ends_an_actor_that_has_started)
 EVERYWHERE (lifecycle, a_spawner_waits_for_a_slow_start_as_long_as_it_says)
 {
     zanni_ref_t *ref = NULL;
-    const zanni_spawn_t options = { .place = place, .start_ms = 10 };
+    const zanni_spawn_t options = { PLACED, .start_ms = 10 };
     int rc = zanni_spawn (root, &ref, "starter", &options, zanni_self (root), 5, "slowly");
     if (place == ZANNI_HERE)   // the start runs inside zanni_spawn
         cr_assert_eq (rc, 0);
@@ -368,7 +368,7 @@ drop_child (zanni_t *self)
 static const char *const s_failed_elsewhere =
     "failed start of starter: error -17: the start of starter failed: no route";
 
-EVERYWHERE (lifecycle, a_shared_actor_learns_of_a_start_that_failed_at_once_or_by_its_down_hook)
+EVERYWHERE_HERE (lifecycle, a_shared_actor_learns_of_a_start_that_failed_at_once_or_by_its_down_hook)
 {
     ZANNI_AUTO (zanni_ref_t) runner = spawn_runner ();
     s_options = (zanni_spawn_t) { .place = place };
@@ -474,7 +474,7 @@ EVERYWHERE (lifecycle, a_kill_runs_no_stop_hook)
     expect_nothing ();
 }
 
-EVERYWHERE (lifecycle, the_end_of_the_node_stops_its_actors)
+EVERYWHERE_HERE (lifecycle, the_end_of_the_node_stops_its_actors)
 {
     int fds [2];
     char byte = 0;
@@ -507,7 +507,7 @@ EVERYWHERE (lifecycle, what_an_actor_leaves_unhandled_becomes_dead_letters)
     run_in (runner, exit_and_tell_on);
     expect ("stopped: normal");
     (void) expect_down (down, false);
-    if (place != ZANNI_PROCESS)   // its node counted them, and has ended
+    if (!apart ())   // its node counted them, and has ended
         cr_assert_eq (stats ().dead_letters, 3);
     zanni_ref_destroy (&s_child);
 }

@@ -618,7 +618,7 @@ attach_and_serve (void *argument)
     return NULL;
 }
 
-EVERYWHERE (serving, another_thread_of_the_host_takes_part)
+EVERYWHERE_HERE (serving, another_thread_of_the_host_takes_part)
 {
     pthread_t thread;
     s_node = zanni_node_of (root);

@@ -395,7 +395,7 @@ EVERYWHERE (references, wander_from_actor_to_actor)
     expect ("normal after 0");
 }
 
-EVERYWHERE (references, that_come_in_a_reply_live_as_long_as_it_or_are_kept)
+EVERYWHERE_HERE (references, that_come_in_a_reply_live_as_long_as_it_or_are_kept)
 {
     ZANNI_AUTO (zanni_ref_t) holder = spawn ("holder");
     const zanni_ref_t *back = NULL;

@@ -27,7 +27,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zanni.h>
 
@@ -43,9 +46,16 @@
     ROW (suite, name, thread, ZANNI_THREAD) \
     ROW (suite, name, process, ZANNI_PROCESS)
 
-#define PLACES(ROW, suite, name) \
+/* On another node, which is reached by tcp: what a place is called here only. */
+#define OTHER_NODE ((zanni_place_t) 99)
+
+#define PLACES_HERE(ROW, suite, name) \
     PLACES_BESIDE (ROW, suite, name) \
     ROW (suite, name, process, ZANNI_PROCESS)
+
+#define PLACES(ROW, suite, name) \
+    PLACES_HERE (ROW, suite, name) \
+    ROW (suite, name, node, OTHER_NODE)
 
 #define CONFORMS(suite, name, word, where) \
     Test (suite, name##_##word, .timeout = 20) \
@@ -71,6 +81,9 @@
 
 #define EVERYWHERE(suite, name) CONFORM_IN (PLACES, suite, name)
 
+/* For what an actor does with places itself, or what takes more than one process of this node. */
+#define EVERYWHERE_HERE(suite, name) CONFORM_IN (PLACES_HERE, suite, name)
+
 /* For actors that share the test's memory. */
 #define BESIDE(suite, name) CONFORM_IN (PLACES_BESIDE, suite, name)
 
@@ -85,6 +98,17 @@
 
 static zanni_t *root;
 static zanni_place_t place;
+
+static zanni_ref_t *other_node;   // its root, where actors are to be there
+static pid_t other_pid;
+static char other_endpoint [128];
+
+/* Whether actors in the place share nothing with the test. */
+static inline bool
+apart (void)
+{
+    return place == ZANNI_PROCESS || place == OTHER_NODE;
+}
 
 /* Whether actors in the place own their worker. */
 static inline bool
@@ -125,13 +149,18 @@ static inline void
 begin (zanni_options_t options)
 {
     options.log = s_note_log;
+    options.insecure = options.insecure || place == OTHER_NODE;
     int rc = zanni_new (&root, &options);
     cr_assert_eq (rc, 0, "zanni_new: %s", zanni_strerror (rc));
+    if (place == OTHER_NODE)
+        rc = zanni_connect (root, &other_node, other_endpoint, NULL);
+    cr_assert_eq (rc, 0, "zanni_connect: %s", zanni_strerror (rc));
 }
 
 static inline void
 end (void)
 {
+    zanni_ref_destroy (&other_node);
     cr_assert_eq (zanni_destroy (&root), 0);
     cr_assert_eq (s_log.errors, 0, "the node logged errors:\n%s", s_log.text);
 }
@@ -144,15 +173,59 @@ begin_again (zanni_options_t options)
     begin (options);
 }
 
+/* Another node, in a process that was forked before this one had anything of ZeroMQ: its endpoint goes to `fd`. */
+static inline void
+s_be_other_node (int fd)
+{
+    zanni_t *self = NULL;
+    const char *endpoint = "";
+    const zanni_options_t options = { .insecure = true, .allow_spawn = true };
+    int rc = zanni_new (&self, &options);
+    if (!rc)
+        rc = zanni_bind (self, "tcp://127.0.0.1:0", NULL);
+    if (!rc)
+        rc = zanni_endpoint (self, &endpoint);
+    if (rc || write (fd, endpoint, strlen (endpoint) + 1) < 0)
+        _exit (1);
+    rc = zanni_run (self, -1);
+    _exit (rc || zanni_destroy (&self) ? 1 : 0);
+}
+
+static inline void
+start_other_node (void)
+{
+    int fds [2];
+    cr_assert_eq (pipe2 (fds, O_CLOEXEC), 0);
+    other_pid = fork ();
+    if (!other_pid) {
+        prctl (PR_SET_PDEATHSIG, SIGKILL);
+        s_be_other_node (fds [1]);
+    }
+    close (fds [1]);
+    cr_assert_gt (read (fds [0], other_endpoint, sizeof other_endpoint), 0, "the other node did not start");
+    close (fds [0]);
+}
+
+static inline void
+end_other_node (void)
+{
+    (void) kill (other_pid, SIGKILL);
+    (void) waitpid (other_pid, NULL, 0);
+}
+
 static inline void
 conform (const zanni_class_t *const *classes, zanni_place_t where, void (*body) (void))
 {
     place = where;
     zanni_error_t error = { 0 };
     cr_assert_eq (zanni_register (classes, &error), 0, "%s", error.text);
+    if (place == OTHER_NODE)
+        start_other_node ();
     begin ((zanni_options_t) { 0 });
     body ();
     end ();
+    if (place == OTHER_NODE)
+        end_other_node ();
 }
 
 /* An actor in the place, strong and owned; spawn_with takes the address of further options. */
@@ -163,11 +236,17 @@ spawn_args (const zanni_spawn_t *options, const char *class_name, const zanni_ar
     zanni_error_t error = { 0 };
     zanni_spawn_t own = *options;
     own.error = &error;
+    if (own.place == OTHER_NODE) {
+        own.place = ZANNI_SHARED;
+        own.on = other_node;
+    }
     int rc = zanni_spawn_args (root, &ref, class_name, &own, args, count);
     cr_assert_eq (rc, 0, "spawn of %s: %s: %s", class_name, zanni_strerror (rc), error.text);
     cr_assert_not_null (ref);
     return ref;
 }
+#define PLACED .place = place == OTHER_NODE ? ZANNI_SHARED : place, .on = other_node   // of options that zanni_spawn gets
+
 #define spawn(...) spawn_args (&(zanni_spawn_t) { .place = place }, ZANNI_ARGV (__VA_ARGS__))
 #define spawn_with(options, ...) spawn_args (options, ZANNI_ARGV (__VA_ARGS__))
 

@@ -171,7 +171,7 @@ EVERYWHERE (types, come_and_go_with_their_buffers_whatever_the_version)
         const job_t *raised = NULL;
         ZANNI_AUTO (zanni_msg_t) reply = call (clerk, "raise", ZANNI_OBJECT (&job_1, &job));
         cr_assert_eq (zanni_read (reply, ZANNI_INTO (&job_1, &raised)), 0, "%s", zanni_msg_fault (reply));
-        expect_job (raised, place == ZANNI_PROCESS ? 103 : 4, sizes [i]);
+        expect_job (raised, apart () ? 103 : 4, sizes [i]);
         zanni_buffer_destroy (&job.data);
     }
 }

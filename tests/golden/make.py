@@ -155,6 +155,7 @@ FIELDS = {
     "buffers": lambda shown: array(*map(buffer, shown)),
     "versions": lambda shown: array(*map(number, shown)), "limits": lambda shown: array(*map(number, shown)),
     "origin": lambda shown: array(identity(shown[0]), number(shown[1])),
+    "spot": lambda shown: array(number(shown[0]), identity(shown[1]), *map(number, shown[2:8]), actor(shown[8])),
     "reason": lambda shown: array(integer(shown[0]), integer(shown[1]), text(shown[2])), "restarts": value,
     "bytes": lambda shown: binary(bytes.fromhex(shown)),
 }
@@ -210,9 +211,13 @@ def speaker(number=3, last=0, name="wordcount", home="", abilities=0):
             "abilities": abilities, "limits": [1 << 20, 1 << 30], "endpoint": ENDPOINT, "home": home}
 
 
-def spawn(args, refs=(), buffers=(), source=somebody(2, NONCE_2), remaining_ms=5000):
-    return {"kind": "SPAWN", "id": 9, "class": "counter", "refs": list(refs), "buffers": list(buffers), "args": args,
-            "from": source, "remaining_ms": remaining_ms}
+def spawn(args, refs=(), buffers=(), source=somebody(2, NONCE_2), remaining_ms=5000, spot=None):
+    shown = {"kind": "SPAWN", "id": 9, "class": "counter", "refs": list(refs), "buffers": list(buffers), "args": args,
+             "from": source, "remaining_ms": remaining_ms}
+    return {**shown, "spot": spot} if spot else shown
+
+
+SPAWNED = 5 << 60   # an actor whose spawner chose its number
 
 
 def nested(depth):
@@ -358,6 +363,9 @@ def record_vectors():
     yield one("SPAWN", spawn([1]))
     yield one("SPAWN from nobody, with tables", spawn([{"ref": 0}, {"buffer": 0}], [reference()], [plain(5)], None, -1))
     yield one("SPAWN with arguments in a frame", spawn({"framed": True}))
+    yield one("SPAWN on a node that runs", spawn([1], remaining_ms=-1, spot=[SPAWNED, NONCE, 0, 0, 0, 0, 0, 0, None]))
+    yield one("SPAWN on a node that runs, beside another", spawn(
+        [1], remaining_ms=-1, spot=[SPAWNED, NONCE, 1, 3, 1, 2, 100, 1 << 20, somebody()]))
     yield one("SPAWNED", {"kind": "SPAWNED", "id": 9, "reference": reference(None, 12, None, True, True)})
     yield one("STOP", {"kind": "STOP", "to": somebody(), "reason": [1, 0, ""]})
     yield one("STOP that kills", {"kind": "STOP", "to": somebody(), "reason": [2, 0, ""]})
@@ -653,6 +661,14 @@ def invalid_others():
              NONE + NONE + arguments([]) + FROM + b"\x00", "options is no array")
     yield of("SPAWN of a class with a long name", "SPAWN", b"\x99\x1e\x09", text("c" * 256),
              NONE + NONE + NONE + arguments([]) + FROM + b"\x00", "class is no UTF-8 text of at most 255 bytes")
+    spot = "spot is neither nil nor [actor, nonce, place, worker, flags, overflow, messages, bytes, beside]"
+    before = b"\x9a\x1e\x09" + text("counter") + NONE + NONE + NONE + arguments([]) + FROM + b"\x00"
+    yield of("SPAWN whose spot is a number", "SPAWN", before, b"\x05", b"", spot)
+    yield of("SPAWN whose spot has no room for whom it is beside", "SPAWN", before,
+             array(integer(5), identity(NONCE), *[integer(0)] * 6), b"", spot)
+    yield of("SPAWN of an actor without a nonce", "SPAWN", before + b"\x99\x05", b"\xc0", b"\x00" * 6 + b"\xc0", spot)
+    yield of("SPAWN at a place over 255", "SPAWN", before + b"\x99\x05" + identity(NONCE), b"\xcd\x01\x00",
+             b"\x00" * 5 + b"\xc0", spot)
     chunk = "a chunk has no number, or lies outside of its buffer"
     yield of("CHUNK without a number", "CHUNK", b"\x94\x28\x00\x00", b"\x05", b"", chunk)
     yield of("CHUNK at its buffer's end", "CHUNK", b"\x94\x28\x01\x05", b"\x05", b"", chunk)

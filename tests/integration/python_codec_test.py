@@ -84,6 +84,7 @@ CONVERT = {
     "results": arguments, "data": arguments, "refs": lambda shown: list(map(actor, shown)),
     "buffers": lambda shown: list(map(buffer, shown)), "versions": lambda shown: tuple(map(int, shown)),
     "limits": lambda shown: tuple(map(int, shown)), "origin": lambda shown: (identity(shown[0]), int(shown[1])),
+    "spot": lambda shown: (shown[0], identity(shown[1]), *shown[2:8], actor(shown[8])),
     "reason": lambda shown: forms.Reason(*shown), "bytes": bytes.fromhex,
 }
 SAME = {"kind", "method", "class", "text", "name", "endpoint", "home", "restarts"}
@@ -97,6 +98,7 @@ def record(shown):
         made.bytes = getattr(made, "bytes", None)
     if made.kind == "SPAWN":
         made.options = []
+        made.spot = getattr(made, "spot", None)
     return made
 
 

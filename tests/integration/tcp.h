@@ -32,6 +32,9 @@ s_host_log (void *context, zanni_log_level_t level, const char *text)
 
 static int (*host_prepares) (zanni_t *self);   // in the other process, before it listens; NULL: nothing
 
+/* Classes that only the host has. */
+static const zanni_class_t *const *host_classes;
+
 /* In the other process. */
 static inline void
 s_be_host (zanni_options_t options, const char *endpoint, int endpoint_fd, int log_fd)
@@ -41,7 +44,9 @@ s_be_host (zanni_options_t options, const char *endpoint, int endpoint_fd, int l
     options.log = s_host_log;
     options.log_context = (void *) (intptr_t) log_fd;
     options.name = "host";
-    int rc = zanni_new (&self, &options);
+    int rc = host_classes ? zanni_register (host_classes, NULL) : 0;
+    if (!rc)
+        rc = zanni_new (&self, &options);
     if (!rc)
         rc = zanni_serve (self, "worker", 0);
     if (!rc && host_prepares)

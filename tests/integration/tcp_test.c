@@ -532,3 +532,71 @@ Test (tcp, lets_those_who_dialled_a_host_reach_each_other)
     close (fds [1]);
     part ();
 }
+
+/* Written here and read by others: an actor of any place, and one of a third node. */
+Test (tcp, texts_of_references_lead_to_their_actors)
+{
+    char text [ZANNI_REF_TEXT];
+    zanni_ref_t *ref = meet (openly);
+    for (int i = 0; i < PLACES_COUNT; i++) {
+        zanni_ref_t *there = kept (ref, "spawn", (int) places [i]);
+        ZANNI_AUTO (zanni_msg_t) reply = call (there, "text of", there);
+        const char *theirs;
+        zanni_ref_t *parsed = NULL, *again = NULL;
+        cr_assert_eq (zanni_read (reply, &theirs), 0);
+        cr_assert_eq (zanni_ref_parse (root, &parsed, theirs), 0, "%s", theirs);
+        cr_assert_eq (call_int (parsed, "add", 1), 101);
+        cr_assert_not (zanni_ref_is_strong (parsed));
+        cr_assert_str_eq (zanni_ref_class (parsed), "worker");
+        cr_assert_eq (zanni_ref_text (root, there, text, sizeof text), 0);
+        cr_assert_eq (zanni_ref_parse (root, &again, text), 0);
+        cr_assert (zanni_ref_equal (again, there));
+        cr_assert (call_bool (ref, "knows", there, (const char *) text), "home again");
+        zanni_ref_destroy (&again);
+        zanni_ref_destroy (&parsed);
+        zanni_ref_destroy (&there);
+    }
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
+Test (tcp, texts_that_are_no_references_are_said_to_be_so)
+{
+    char text [ZANNI_REF_TEXT], wrong [ZANNI_REF_TEXT];
+    zanni_ref_t *ref = NULL;
+    begin (openly);
+    cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), 0);
+    cr_assert_eq (zanni_ref_text (root, zanni_self (root), text, sizeof text), 0);
+    cr_assert_eq (strncmp (text, "tcp://127.0.0.1:", 16), 0);
+    size_t size = strlen (text);
+    cr_assert_eq (zanni_ref_text (root, zanni_self (root), wrong, size), ZANNI_ETOOBIG);
+    cr_assert_eq (zanni_ref_text (root, zanni_self (root), wrong, size + 1), 0);
+    for (size_t cut = 0; cut < size; cut++) {
+        snprintf (wrong, sizeof wrong, "%.*s", (int) cut, text);
+        cr_assert_eq (zanni_ref_parse (root, &ref, wrong), ZANNI_EARGS, "%s", wrong);
+    }
+    cr_assert_eq (zanni_ref_parse (root, &ref, text), 0);
+    cr_assert (zanni_ref_equal (ref, zanni_self (root)));
+    zanni_ref_destroy (&ref);
+    text [size - 2] ^= 1;   // of the nonce
+    cr_assert_eq (zanni_ref_parse (root, &ref, text), 0);
+    zanni_error_t error = { 0 };
+    cr_assert_eq (refused (&error, ref, "add", 1), ZANNI_ENOACTOR);
+    zanni_ref_destroy (&ref);
+    end ();
+}
+
+Test (tcp, goes_where_an_address_is_translated_to)
+{
+    start_host (&host, openly);
+    begin (openly);
+    cr_assert_eq (zanni_route (root, "tcp://127.0.0.1:1", host.endpoint), 0);
+    zanni_ref_t *ref = connect_to ("tcp://127.0.0.1:1", NULL);
+    cr_assert_eq (pid_of (ref), host.pid);
+    zanni_ref_destroy (&ref);
+    cr_assert_eq (zanni_route (root, host.endpoint, "tcp://127.0.0.1:1"), 0);
+    cr_assert_eq (zanni_route (root, host.endpoint, NULL), 0);
+    cr_assert_eq (zanni_route (root, "tcp://127.0.0.1", NULL), ZANNI_EINVAL);
+    cr_assert_eq (zanni_route (root, host.endpoint, "ipc:///tmp/a"), ZANNI_EINVAL);
+    part ();
+}

@@ -99,6 +99,29 @@ s_echo (zanni_t *self, zanni_msg_t *msg)
 }
 
 static int
+s_text_of (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_ref_t *ref;
+    char text [ZANNI_REF_TEXT];
+    int rc = zanni_read (msg, &ref);
+    if (!rc)
+        rc = zanni_ref_text (self, ref, text, sizeof text);
+    return rc ? rc : zanni_reply (self, msg, (const char *) text);
+}
+
+static int
+s_knows (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_ref_t *ref;
+    const char *text;
+    ZANNI_AUTO (zanni_ref_t) parsed = NULL;
+    int rc = zanni_read (msg, &ref, &text);
+    if (!rc)
+        rc = zanni_ref_parse (self, &parsed, text);
+    return rc ? rc : zanni_reply (self, msg, zanni_ref_equal (ref, parsed));
+}
+
+static int
 s_offer (zanni_t *self, zanni_msg_t *msg)
 {
     const char *name;
@@ -159,6 +182,30 @@ s_spawn (zanni_t *self, zanni_msg_t *msg)
     if (!rc)
         rc = zanni_spawn (self, &worker->other, "worker", &options, 100);
     return rc ? rc : zanni_reply (self, msg, worker->other);
+}
+
+/* One on the node of whom it is given, by a weak reference: only it holds that. */
+static int
+s_spawn_on (zanni_t *self, zanni_msg_t *msg)
+{
+    s_worker_t *worker = zanni_state (self);
+    zanni_spawn_t options = { 0 };
+    int32_t place;
+    int64_t total;
+    zanni_ref_t *weak = NULL;
+    int rc = zanni_read (msg, &options.on, &place, &total);
+    options.place = (zanni_place_t) place;
+    zanni_ref_destroy (&worker->other);
+    if (!rc)
+        rc = zanni_spawn (self, &worker->other, "worker", &options, total);
+    if (!rc)
+        rc = zanni_ref_weak (self, &weak, worker->other);
+    if (!rc)
+        rc = zanni_tell (self, worker->other, "add", 1);
+    if (!rc)
+        rc = zanni_reply (self, msg, weak);
+    zanni_ref_destroy (&weak);
+    return rc;
 }
 
 /* An actor of another class beside it. */
@@ -515,6 +562,8 @@ static const zanni_method_t s_methods [] = {
     ZANNI_METHOD ("count", "", "", s_count, ""),
     ZANNI_METHOD ("total", "", "x", s_total, ""),
     ZANNI_METHOD ("echo", "B", "B", s_echo, ""),
+    ZANNI_METHOD ("text of", "r", "s", s_text_of, ""),
+    ZANNI_METHOD ("knows", "rs", "b", s_knows, ""),
     ZANNI_METHOD ("offer", "sr", "", s_offer, ""),
     ZANNI_METHOD ("pid", "", "x", s_pid, ""),
     ZANNI_METHOD ("parent", "", "x", s_parent, ""),
@@ -522,6 +571,7 @@ static const zanni_method_t s_methods [] = {
     ZANNI_METHOD ("leave", "i", "", s_leave, ""),
     ZANNI_METHOD ("finish", "xs", "", s_finish, ""),
     ZANNI_METHOD ("spawn", "i", "r", s_spawn, ""),
+    ZANNI_METHOD ("spawn on", "rix", "r", s_spawn_on, "There."),
     ZANNI_METHOD ("spawn beside", "s", "r", s_spawn_beside, ""),
     ZANNI_METHOD ("spawn wrongly", "", "", s_spawn_wrongly, ""),
     ZANNI_METHOD ("hold", "r", "", s_hold, ""),

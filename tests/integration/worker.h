@@ -10,10 +10,12 @@
 
      add x -> x; count                   to the total; 1 to the total
      total -> x; echo B -> B             the total; what it got
+     text of r -> s; knows rs -> b       a reference as text; whether the text is of that one
      offer sr                            to who connects to its node
      pid -> x; parent -> x               of its process
      raise i; leave i; finish xs         a signal; exit (i); its own end, with an error
      spawn i -> r                        another, in that place, which it holds from then on
+     spawn on rix -> r             one on that one's node, with that total, which is told "add" 1 at once; weak
      spawn beside s -> r                 one of that class, on its worker, which it does not hold
      spawn wrongly                       a process that fails to start
      hold r; drop; lend -> r             its other

@@ -166,6 +166,7 @@ TABLES = (("refs", table(REFERENCE, TABLE_MOST)), ("buffers", table(Type(read_bu
 SPEAKER = (("node", ID16), ("incarnation", UINT), ("name", NAME), ("host", ID16), ("session", UINT), ("last", UINT),
            ("abilities", UINT32), ("limits", row(UINT, UINT)), ("endpoint", NAME), ("home", NAME))
 OPTIONS = Type(lambda value: [] if depth(value) <= DEPTH_MOST and type(value) is list else need(False, "no options"))
+SPOT = optional(row(UINT, ID16, UINT8, UINT32, UINT, UINT8, UINT32, UINT, ACTOR))
 REMAINING = integer(-1, (1 << 63) - 1)
 MESSAGE = (("to", TO), ("sender", ANYBODY), ("method", NAME), *TABLES)
 
@@ -213,6 +214,8 @@ def read_record(value: Any) -> Record | None:
         record = Record(kind=name)
         for (field, kind), item in zip(types, fields(value, len(types) + 1)[1:]):
             setattr(record, field, kind.read(item))
+        if name == "SPAWN":   # where on a node that runs; not there: a fresh process
+            record.spot = SPOT.read(value[9] if len(value) > 9 else None)
         if name == "CHUNK":
             record.bytes = value[4] if len(value) > 4 else None
             need(record.offset < record.total, "it lies outside of its buffer")
@@ -249,5 +252,7 @@ def encode(records: Iterable[Record]) -> bytes:
         items = [number, *(kind.write(getattr(record, field)) for field, kind in KINDS[number][1])]
         if record.kind == "CHUNK" and record.bytes is not None:
             items.append(record.bytes)
+        if record.kind == "SPAWN" and getattr(record, "spot", None) is not None:
+            items.append(SPOT.write(record.spot))
         packer.pack(items)
     return packer.bytes()

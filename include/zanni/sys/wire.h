@@ -131,7 +131,7 @@ typedef struct {
     uint32_t refs_count;
     uint32_t buffers_count;
     uint64_t id;               // ASK, REPLY, ERROR, CANCEL, FORWARDED, MONITOR, DEMONITOR, DOWN, SPAWN, SPAWNED
-    zanni_wire_actor_t to;
+    zanni_wire_actor_t to;     // SPAWN: who is to be made; nobody: the actor of a fresh process
     zanni_wire_actor_t from;
     zanni_bytes_t method;      // TELL, ASK; SPAWN: the class
     zanni_bytes_t args;        // of REPLY the results, of ERROR the data: one msgpack array
@@ -163,6 +163,15 @@ typedef struct {
         struct {
             uint64_t segment, count;
         } lane;                // LANE
+        struct {
+            uint8_t place;     // zanni_place_t
+            uint32_t worker;
+            bool restartable;
+            uint8_t overflow;  // zanni_overflow_t
+            uint32_t mailbox_messages;
+            uint64_t mailbox_bytes;
+            zanni_wire_actor_t beside;   // on whose worker, where the place is HERE
+        } spawn;               // SPAWN, where it has `to`: an actor of a node that runs, with the right to own it
     } as;
 } zanni_record_t;
 

@@ -201,6 +201,7 @@ stub_open_with (stub_t *stub, uint8_t id, uint64_t window, uint32_t heartbeat_ms
     stub->node.options.wire_level_max = getenv ("STUB_LEVEL") ? (uint32_t) atoi (getenv ("STUB_LEVEL")) : 2;
     stub->node.options.lane_off = getenv ("STUB_LANE") != NULL;
     stub->node.options.in_band_max = 1024;
+    stub->node.options.chunk_bytes = 256 << 10;
     stub->node.options.share_least = 64 << 10;
     stub->node.options.heartbeat_ms = heartbeat_ms;
     stub->node.region_ops = &zanni__region_default;

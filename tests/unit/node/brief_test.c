@@ -35,6 +35,7 @@ fill (void)
     brief->options.sleep_at_once = true;
     brief->options.wire_level_max = 2;
     brief->options.in_band_max = 3;
+    brief->options.chunk_bytes = 16 << 10;
     brief->options.share_least = UINT64_MAX;
     brief->options.share_most = 4;
     brief->options.counts = true;
