@@ -604,6 +604,34 @@ Test (security, of_a_policy_is_kept_for_names_and_methods)
     part ();
 }
 
+Test (security, of_a_policy_does_not_spawn_unless_it_says_so)
+{
+    zanni_options_t options = certified ("host");
+    zanni_ref_t *there = NULL;
+    options.allow_spawn = true;
+    host_prepares = permit_little;
+    start_host (&host, options);
+    begin (certified ("ours"));
+    cr_assert_eq (trust_as (host.endpoint, "host"), 0);
+    zanni_ref_t *ref = connect_to (host.endpoint, NULL);
+    const zanni_spawn_t on = { .on = ref };
+    cr_assert_eq (zanni_spawn (root, &there, "worker", &on, 1), ZANNI_EPERM);
+    zanni_ref_destroy (&ref);
+    end_host (&host);
+    end ();
+    host_prepares = NULL;
+    start_host (&host, options);
+    begin (certified ("ours"));
+    cr_assert_eq (trust_as (host.endpoint, "host"), 0);
+    ref = connect_to (host.endpoint, NULL);
+    const zanni_spawn_t again = { .on = ref };
+    cr_assert_eq (zanni_spawn (root, &there, "worker", &again, 1), 0);
+    cr_assert_eq (call_int (there, "add", 1), 2);
+    zanni_ref_destroy (&there);
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
 static uint64_t
 dead_letters (void)
 {
