@@ -19,7 +19,7 @@ extern "C" {
 
 /* Sends one way: zanni_tell (self, ref, "add", 5). Never blocks. 0 means accepted; ZANNI_EFULL: the mailbox is at its
    limit (zanni_when_writable tells when to go on); ZANNI_ENOACTOR: known to be gone; ZANNI_EINVAL, ZANNI_ENOMEM,
-   ZANNI_EROUTE. An accepted message that cannot be handled becomes a dead letter. */
+   ZANNI_EROUTE; ZANNI_EAUTH: its node, of another host, is not trusted. An accepted message that cannot be handled becomes a dead letter. */
 ZANNI_EXPORT int zanni_tell_args (zanni_t *self, const zanni_ref_t *ref, const char *method, const zanni_arg_t *args,
                                   size_t count) ZANNI_CHECKED;
 

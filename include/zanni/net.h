@@ -3,8 +3,9 @@
    A node listens where one of its actors binds; another one connects, and gets a reference to an actor that is offered there,
    which is used like any other: tell, ask, monitor. Both sides have to have one secret (options.secret, or ZANNI_SECRET in
    the environment), from which each makes the same key pair: all that goes by tcp is encrypted then (CURVE), and whoever
-   has another secret, or none, is refused within a second. Without a secret tcp is closed, unless the program says
-   `insecure`: in the options of the node, for what stays on this host; and in those of the call, too, for what leaves it.
+   has another secret, or none, is refused within a second. Where nodes are not to be all the same to each other, each has
+   a certificate instead: trust.h. Without either tcp is closed, unless the program says `insecure`: in the options of the
+   node, for what stays on this host; and in those of the call, too, for what leaves it.
 
    All actors of the two nodes reach each other, whichever of them binds and connects, those with processes of their own, too;
    whoever only dials is answered over its own connection. References travel on to any node: where that one cannot dial the
@@ -33,7 +34,7 @@ typedef struct {
 /* Listens at "tcp://ADDRESS:PORT", where ADDRESS is "*", of an interface, or 127.0.0.1, and port 0 is one that is free. From
    then on who connects to this node and names nobody gets the calling actor, in place of whoever bound before. `options` may be NULL. Once a worker. Blocks some
    milliseconds, the first time with a secret a tenth of a second. ZANNI_EAUTH: there is no secret, and it was not said that
-   tcp may be open; ZANNI_EINUSE; ZANNI_EINVAL: no such endpoint, or the worker listens already; ZANNI_ESYSTEM: the address
+   tcp may be open, or there is a certificate and no options.allowed; ZANNI_EINUSE; ZANNI_EINVAL: no such endpoint, or the worker listens already; ZANNI_ESYSTEM: the address
    is none of this host's, or needs rights; ZANNI_ESOCKETS, ZANNI_EDESCRIPTORS, ZANNI_ETHREADS, ZANNI_ENOMEM, ZANNI_ETHREAD. */
 ZANNI_EXPORT int zanni_bind (zanni_t *self, const char *endpoint, const zanni_bind_t *options) ZANNI_CHECKED;
 
@@ -59,7 +60,7 @@ typedef struct {
 
 /* A weak reference to an actor of the node that listens at "tcp://HOST:PORT", for the caller to destroy. `options` may be
    NULL. Blocks, so it needs an actor that owns its worker; others ask by zanni_connect_ask. ZANNI_EAUTH: the other side has
-   another secret, or one of the two has none; ZANNI_ENODE: nobody answers there; ZANNI_ENOACTOR: nobody is offered by that
+   another secret, or one of the two has none, or one does not trust the other's key; ZANNI_EPERM: that name is not for us; ZANNI_ENODE: nobody answers there; ZANNI_ENOACTOR: nobody is offered by that
    name; ZANNI_ETIMEOUT, ZANNI_EROUTE, ZANNI_EOWNER, ZANNI_EINVAL, ZANNI_ENOMEM, ... */
 ZANNI_EXPORT int zanni_connect (zanni_t *self, zanni_ref_t **ref_p, const char *endpoint,
                                 const zanni_connect_t *options) ZANNI_CHECKED;

@@ -14,6 +14,7 @@
 
 #include "deliver.h"
 #include "envelope.h"
+#include "rights.h"
 
 #include "../base/memory.h"
 
@@ -387,6 +388,66 @@ s_deliver (zanni__arrival_t *arrival, zanni_msg_t *msg)
     zanni__bury (worker, &msg->item, ZANNI_EPERM, NULL);
 }
 
+/* References that came with it are taken and dropped, as if it had been read. */
+static void
+s_drop_references (zanni__arrival_t *arrival)
+{
+    for (uint32_t i = 0; i < arrival->record->refs_count; i++) {
+        zanni_ref_t *handle = s_handle (arrival, &arrival->record->refs [i]);
+        if (handle)
+            zanni__ref_drop (arrival->worker, handle);
+    }
+}
+
+/* It becomes a message all the same, which is buried: so whoever asked is told, also where it was forwarded, and a tell is a
+   dead letter that is told of. */
+static int
+s_lose_message (zanni__arrival_t *arrival, int code)
+{
+    zanni_worker_t *worker = arrival->worker;
+    zanni__kind_t kind = arrival->record->kind == ZANNI_RECORD_ASK ? ZANNI__ASK : ZANNI__TELL;
+    zanni__identity_t *to = s_receiver (arrival);
+    zanni_msg_t *msg = to ? zanni__arrival_msg (arrival, to, kind) : NULL;
+    int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
+    if (!rc) {
+        zanni__hold_to (msg);
+        msg->item.flags &= (uint8_t) ~ZANNI__COUNTED;   // it was in no mailbox
+        if (msg->from->elsewhere)
+            zanni__remote_taken (worker, msg);
+        zanni__tell_forget (worker);
+        zanni__bury (worker, &msg->item, code, NULL);
+    }
+    else if (msg)
+        zanni__msg_free (worker, msg);
+    if (to)
+        zanni__identity_unref (to);
+    return rc;
+}
+
+/* Whether the key of its session permits that, where another host speaks. */
+static bool
+s_is_permitted (zanni__arrival_t *arrival)
+{
+    const zanni_record_t *record = arrival->record;
+    const zanni__rights_t *rights = arrival->peer->rights;
+    if (!zanni__rights_limit (rights) || record->to.actor == ZANNI__NODE_ACTOR)
+        return true;   // the node asks itself
+    zanni__identity_t *to = s_receiver (arrival);
+    bool may = to && zanni__rights_method (rights, zanni_ref_class (&to->self), &record->method);
+    if (to)
+        zanni__identity_unref (to);
+    return may;
+}
+
+static int
+s_forbid (zanni__arrival_t *arrival)
+{
+    int rc = s_lose_message (arrival, ZANNI_EPERM);
+    if (!arrival->kept)
+        s_drop_references (arrival);
+    return rc ? s_refuse (arrival, ZANNI_EPERM) : 0;
+}
+
 static int
 s_take_message (zanni__arrival_t *arrival)
 {
@@ -397,6 +458,8 @@ s_take_message (zanni__arrival_t *arrival)
         zanni__node_asked (worker, arrival->peer, arrival->record);
         return 0;
     }
+    if (!s_is_permitted (arrival))
+        return s_forbid (arrival);
     zanni__identity_t *to = s_receiver (arrival);
     zanni_msg_t *msg = to ? zanni__arrival_msg (arrival, to, kind) : NULL;
     int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
@@ -421,6 +484,8 @@ s_take_spawn (zanni__arrival_t *arrival)
 {
     zanni_worker_t *worker = arrival->worker;
     zanni__identity_t *owner = worker->owner;
+    if (arrival->record->to.nonce && !zanni__rights_spawn (arrival->peer->rights))
+        return s_refuse (arrival, ZANNI_EPERM);
     if (arrival->record->to.nonce) {
         zanni__take_guest (arrival);
         return 0;
@@ -584,42 +649,6 @@ static int (*const s_takers []) (zanni__arrival_t *arrival) = {
     [ZANNI_RECORD_SPAWNED] = zanni__take_reply,    [ZANNI_RECORD_STOP] = s_take_stop,
     [ZANNI_RECORD_RESTART] = s_take_restart
 };
-
-/* References that came with it are taken and dropped, as if it had been read. */
-static void
-s_drop_references (zanni__arrival_t *arrival)
-{
-    for (uint32_t i = 0; i < arrival->record->refs_count; i++) {
-        zanni_ref_t *handle = s_handle (arrival, &arrival->record->refs [i]);
-        if (handle)
-            zanni__ref_drop (arrival->worker, handle);
-    }
-}
-
-/* It becomes a message all the same, which is buried: so whoever asked is told, also where it was forwarded, and a tell is a
-   dead letter that is told of. */
-static int
-s_lose_message (zanni__arrival_t *arrival, int code)
-{
-    zanni_worker_t *worker = arrival->worker;
-    zanni__kind_t kind = arrival->record->kind == ZANNI_RECORD_ASK ? ZANNI__ASK : ZANNI__TELL;
-    zanni__identity_t *to = s_receiver (arrival);
-    zanni_msg_t *msg = to ? zanni__arrival_msg (arrival, to, kind) : NULL;
-    int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
-    if (!rc) {
-        zanni__hold_to (msg);
-        msg->item.flags &= (uint8_t) ~ZANNI__COUNTED;   // it was in no mailbox
-        if (msg->from->elsewhere)
-            zanni__remote_taken (worker, msg);
-        zanni__tell_forget (worker);
-        zanni__bury (worker, &msg->item, code, NULL);
-    }
-    else if (msg)
-        zanni__msg_free (worker, msg);
-    if (to)
-        zanni__identity_unref (to);
-    return rc;
-}
 
 void
 zanni_worker_lost (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers,

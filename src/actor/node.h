@@ -79,6 +79,9 @@ struct zanni_node {
     zanni__identity_t *blobs;        // who serves those of this node; with a reference
     zanni__processes_t *processes;   // this node's process actors; guarded by their own lock
     zanni__keys_t keys;
+    struct zanni__trust *trust;      // certificate, who is trusted and admitted: the link's, link/trust.h
+    struct zanni__rights *rights;    // what keys may do: rights.h
+    _Atomic uint64_t distrusts;      // grows when somebody is not trusted any more (release; acquire)
     struct zanni__translation *translations;   // of addresses: link/translate.h (lock)
     char far_endpoint [108];         // the first at which it listens for other hosts; "": none (lock)
     _Atomic bool insecure_far;       // the program has said twice that tcp may be open (relaxed: it only becomes true)

@@ -3,6 +3,8 @@
 
 #include "nodes.h"
 
+#include "rights.h"
+
 #include "../base/memory.h"
 #include "../message/pack.h"
 
@@ -178,6 +180,8 @@ s_tell_server (const s_question_t *question, const zanni__value_t *number)
 static int
 s_tell_offer (const s_question_t *question, const zanni__value_t *name)
 {
+    if (!zanni__rights_name (question->peer->rights, name->value.data, name->size))
+        return ZANNI_EPERM;
     zanni__identity_t *found = zanni__offer_find (question->worker->node, name->value.data, name->size);
     int rc = s_tell_actor (question, found);
     return rc == ZANNI_EGONE ? ZANNI_ENOACTOR : rc;
@@ -240,6 +244,11 @@ zanni__node_asked (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_recor
     for (size_t i = 0; i < sizeof s_methods / sizeof *s_methods; i++) {
         if (!s_is (&ask->method, s_methods [i].name))
             continue;
+        bool may = s_methods [i].answer == s_tell_offer || zanni__rights_method (peer->rights, "", &ask->method);
+        if (!may) {
+            rc = ZANNI_EPERM;
+            break;
+        }
         bool good = s_argument (&ask->args, &value) && value.form == s_methods [i].form && !ask->buffers_count && !ask->refs_count;
         rc = good ? s_methods [i].answer (&question, &value) : ZANNI_EARGS;
         break;

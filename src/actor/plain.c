@@ -11,6 +11,7 @@
 
 #include "deliver.h"
 #include "envelope.h"
+#include "rights.h"
 
 #include "../message/pack.h"
 #include "../wire/record.h"
@@ -101,7 +102,8 @@ zanni_worker_tell_again (zanni_worker_t *worker, zanni_peer_t *peer, const zanni
 {
     const zanni__remotes_t *remotes = worker->remotes;
     zanni__identity_t *to = remotes->again.to;
-    if (remotes->again.peer != peer || to->state >= ZANNI__ENDED || args->size > ZANNI__MESSAGE_ROOM
+    if (remotes->again.peer != peer || zanni__rights_limit (peer->rights) || to->state >= ZANNI__ENDED
+        || args->size > ZANNI__MESSAGE_ROOM
         || atomic_load_explicit (&to->cls, memory_order_relaxed) != remotes->again.cls)
         return false;
     zanni_msg_t *msg = zanni__msg_take (worker);

@@ -288,6 +288,14 @@ zanni__remote_admits (const zanni_worker_t *worker, const zanni__identity_t *to,
     return node->link->admits (to->as.remote->peer, charge) ? 0 : ZANNI_EFULL;
 }
 
+int
+zanni__remote_trusts (const zanni_worker_t *worker, const zanni__identity_t *to)
+{
+    zanni_peer_t *peer = to->elsewhere && to->worker == worker ? to->as.remote->peer : NULL;
+    const zanni_link_ops_t *link = worker->node->link;
+    return peer && peer->far && link->trusts ? link->trusts (peer) : 0;
+}
+
 void
 zanni__remote_taken (zanni_worker_t *worker, const zanni_msg_t *msg)
 {

@@ -12,6 +12,8 @@
 
 #include "../base/memory.h"
 
+#include <stdio.h>
+
 #define S_FEW 8   // references that need no memory of their own
 
 /* A record on its way to `to`, a stand-in of this worker. */
@@ -405,6 +407,15 @@ s_route_waiter (zanni_worker_t *worker, zanni_msg_t *waiter)
         zanni__watcher_add (worker, waiter->to, waiter);
 }
 
+/* No key is known for its address, which whoever asked is told. */
+static void
+s_route_untrusted (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    zanni_reason_t reason = { .kind = ZANNI_EXIT_ERROR, .code = ZANNI_EAUTH };
+    snprintf (reason.text, sizeof reason.text, "nobody is trusted at %.90s", msg->to->as.remote->endpoint);
+    zanni__bury (worker, &msg->item, ZANNI_EAUTH, &reason);
+}
+
 static void
 s_route_away (zanni_worker_t *worker, zanni_msg_t *msg)
 {
@@ -413,10 +424,12 @@ s_route_away (zanni_worker_t *worker, zanni_msg_t *msg)
     int rc = ZANNI_ENOACTOR;
     if (!atomic_load_explicit (&msg->to->ended, memory_order_relaxed))
         rc = s_routes [msg->item.kind](&route, msg);
-    if (rc) {
+    if (rc == ZANNI_EAUTH)
+        s_route_untrusted (worker, msg);
+    else if (rc)
         zanni__bury (worker, &msg->item, rc, rc == ZANNI_EROUTE ? &cut_off : NULL);
+    if (rc)
         return;
-    }
     if (msg->from && msg->from->worker != worker && !worker->node->link->admits (route.to->peer, ZANNI__CHARGE))
         atomic_store_explicit (&route.to->full, true, memory_order_relaxed);
     msg->item.flags |= ZANNI__ANSWERED;   // the other node's to answer now

@@ -225,8 +225,10 @@ s_tell_elsewhere (zanni_t *self, const zanni_ref_t *ref, const zanni__words_t *w
         return rc;
     const zanni__method_t *method =
         s_method (worker, atomic_load_explicit (&to->cls, memory_order_acquire), words->method);
-    if (!method || !zanni__tell_plainly (self, to, method, words, &rc))
-        return s_tell (self, ref, words);
+    if (!method || !zanni__tell_plainly (self, to, method, words, &rc)) {
+        rc = zanni__remote_trusts (worker, to);
+        return rc ? rc : s_tell (self, ref, words);
+    }
     if (!worker->corked)
         zanni__uncorked (worker);
     return rc;
@@ -293,6 +295,8 @@ s_send_one (zanni_t *self, const zanni_msg_t *pattern, const zanni_ref_t *ref, c
     int rc = zanni__target (self->worker, &to, ref);
     if (!rc)
         rc = s_check_open (self->worker, to, pattern->item.weight);
+    if (!rc && to->elsewhere)
+        rc = zanni__remote_trusts (self->worker, to);
     if (rc)
         return rc;
     zanni_msg_t *msg = zanni__msg_again (self, pattern, to, method);

@@ -257,6 +257,10 @@ void zanni__route (zanni_worker_t *worker, zanni__item_t *item);
 void zanni__debts_look (zanni_worker_t *worker);   // handon.c
 int zanni__remote_here (zanni_worker_t *worker, zanni__identity_t **here_p, zanni__identity_t *identity);
 int zanni__remote_admits (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight);
+
+/* Whether a node of another host to which there is no session may be dialled: 0 or ZANNI_EAUTH. An ask is told when it is
+   sent, and at which address. */
+int zanni__remote_trusts (const zanni_worker_t *worker, const zanni__identity_t *to);
 void zanni__remote_taken (zanni_worker_t *worker, const zanni_msg_t *msg);
 void zanni__credit (zanni_worker_t *worker);   // what was taken is told the link
 void zanni__credit_once (const zanni_worker_t *worker, const zanni_msg_t *onward);   // it was taken before

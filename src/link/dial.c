@@ -42,6 +42,7 @@ s_read_monitor (zanni__source_t *source)
         else if (!dial->broken) {
             dial->denied = event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL || event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
                            || event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+            dial->not_admitted = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
             dial->broken = dial->dealer.ends = true;
             zanni__source_stir (&dial->dealer);
         }
@@ -133,7 +134,7 @@ zanni__dial_new (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint
     bool known = zanni__is_tcp (dialled) || !strncmp (dialled, S_IPC, strlen (S_IPC));
     int rc = known ? s_open (dial, hub, how->pulse_ns) : ZANNI_EROUTE;
     if (!rc && zanni__is_tcp (dialled))
-        rc = zanni__secure_dial (hub, dial->dealer.socket, dialled);
+        rc = zanni__secure_dial (hub, dial, endpoint, dialled);
     if (!rc && zmq_connect (dial->dealer.socket, dialled))
         rc = errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_EROUTE;
     if (rc)

@@ -27,6 +27,7 @@ typedef struct {
     zanni__peer_t *peer;        // whose session it came by, or NULL
     zanni__route_t *route;      // what it came by where we listen; NULL: it is not known
     zanni__mail_t *mail;
+    zanni__shown_t shown;       // by whose HELLO it is
     bool by_lane;               // which is there as long as its session is, whatever its connection does
     zanni__reader_t reader;
     zanni_record_t record;
@@ -163,7 +164,7 @@ s_welcome_came (s_letter_t *letter)
         letter->fault = "WELCOME: of another session";
     else if (peer->stood ? !s_same (hello, peer) : s_is_known (peer->base.node) && memcmp (hello->node, peer->base.node, 16))
         s_replaced (peer);
-    else {
+    else if (zanni__far_keep (peer, hello->node, &peer->dial->shown)) {
         zanni__peer_listens (peer, hello);
         zanni__session_welcomed (peer, hello);
     }
@@ -193,6 +194,16 @@ s_log_bye (const zanni__peer_t *peer, const zanni_record_t *bye)
 }
 
 static void
+s_distrusted (zanni__peer_t *peer, const zanni_bytes_t *said)
+{
+    char text [64] = "";
+    if (said->size)
+        memcpy (text, said->data, said->size < sizeof text ? said->size : sizeof text - 1);
+    zanni__log (peer->hub->worker->node, ZANNI_LOG_WARNING, "%s does not trust this node: %s", peer->base.endpoint, text);
+    zanni__far_denied (peer, *text ? text : "it does not trust this node");
+}
+
+static void
 s_bye_came (s_letter_t *letter)
 {
     static const zanni_reason_t shutdown = { .kind = ZANNI_EXIT_SHUTDOWN };
@@ -209,6 +220,9 @@ s_bye_came (s_letter_t *letter)
         return;
     case ZANNI_BYE_DEAD:
         s_replaced (peer);
+        return;
+    case ZANNI_BYE_DISTRUST:
+        s_distrusted (peer, &letter->record.as.error.text);
         return;
     default:
         s_log_bye (peer, &letter->record);
@@ -294,6 +308,8 @@ s_accept (s_letter_t *letter, zanni__peer_t *peer)
             return;   // no memory: it dials again, or not
         peer->route->peer = peer;
     }
+    if (!zanni__far_keep (peer, hello.node, &letter->shown))
+        return;
     memcpy (peer->base.node, hello.node, sizeof peer->base.node);
     if (!peer->base.far && !peer->stood && hello.abilities & ZANNI_ABILITY_LANE)
         zanni__lane_accept (peer);
@@ -318,8 +334,10 @@ s_hello_came (s_letter_t *letter)
         zanni__bye_send (&letter->way, ZANNI_BYE_DONE, "");
         return;
     }
+    if (letter->mail && !zanni__far_hello (hub, &letter->way, letter->mail, hello, &letter->shown))
+        return;
     if (hello->purpose) {
-        zanni__pulse_came (hub, &letter->way, zmq_msg_get (&letter->mail->header, ZMQ_SRCFD), hello);
+        zanni__pulse_came (hub, &letter->way, zmq_msg_get (&letter->mail->header, ZMQ_SRCFD), hello, &letter->shown);
         return;
     }
     if (letter->way.socket == hub->near.router.socket && hello->endpoint.size

@@ -12,6 +12,7 @@
 #include "link.h"
 #include "mail.h"
 #include "parcel.h"
+#include "throng.h"
 
 #include <zanni/sys/link.h>
 
@@ -59,6 +60,12 @@ typedef struct {
     size_t id_size;                // 0: of a DEALER
 } zanni__way_t;
 
+/* The key that the other side of a tcp connection has shown, or was dialled by; all zero where there was none. */
+typedef struct {
+    bool keyed;
+    uint8_t key [ZANNI__KEY];
+} zanni__shown_t;
+
 /* A connection that we made; see dial.c. */
 struct zanni__dial {
     zanni__source_t dealer;
@@ -71,12 +78,16 @@ struct zanni__dial {
     bool broken;
     bool denied;                   // amid its handshake
     bool shook;                    // that is over
+    bool not_admitted;             // that is, our key was not
+    bool certified;                // dialled by keys of the two nodes, not by a secret
+    zanni__shown_t shown;          // whom it was dialled to
 };
 
 /* Where others dial us; see listen.c. */
 struct zanni__gate {
     zanni__source_t router;        // first: its socket is NULL where nobody can
     zanni__source_t monitor;
+    zanni__throng_t throng;        // of tcp
 };
 
 /* A connection to a ROUTER of ours whose HELLO was accepted; see listen.c. */
@@ -186,6 +197,8 @@ struct zanni__peer {
     uint64_t number;
     zanni__dial_t *dial;
     zanni__route_t *route;
+    zanni__shown_t shown;          // of tcp: by the session
+    bool claimed;                  // its node's id, for that key
     uint32_t denials;              // handshakes that the other side ended, one behind the other
     uint32_t level;                // how buffers may travel; 0: not known yet
     bool claims;                   // and in a store that both know, says the peer
@@ -244,7 +257,12 @@ struct zanni__hub {
     int64_t strangers_ns;          // when one was last logged
     uint32_t strangers;            // how many there were since
     int64_t refused_ns;            // when one was last refused by its handshake, as the log says
+    int64_t distrusted_ns;         // and for its key by us
+    uint32_t distrusted;           // so many since
     bool admits;                   // the handler of keys knows this node by us
+    bool certified;                // and it does so by a certificate
+    uint64_t distrusts;            // of the node, when we looked at them last
+    int64_t look_ns;               // when we do so next, if nothing comes; INT64_MAX: need not
     bool receiving;
     bool closing;
     bool closed;
@@ -446,14 +464,27 @@ zanni__route_t *zanni__route_new (zanni__hub_t *hub, const zanni__way_t *way, in
 void zanni__route_end (zanni__hub_t *hub, zanni__route_t **route_p);
 void zanni__listen_far_close (zanni__hub_t *hub);
 void zanni__listen_close (zanni__hub_t *hub);
+void zanni__listen_due (zanni__hub_t *hub);
 
 /* tcp.c: connections with other hosts. */
 bool zanni__is_tcp (const char *endpoint);
 bool zanni__is_loopback (const char *endpoint);
-int zanni__secure_dial (zanni__hub_t *hub, void *socket, const char *endpoint);
+int zanni__secure_dial (zanni__hub_t *hub, zanni__dial_t *dial, const char *endpoint, const char *dialled);
 int zanni__secure_listener (zanni__hub_t *hub, void *socket, const char *endpoint);
 void zanni__secure_no_more (zanni__hub_t *hub);
+int zanni__trusts (zanni_peer_t *peer);
 int zanni__bind (void *link, const char *endpoint, const char *advertised, char known [ZANNI_ENDPOINT_MAX]);
+
+/* far.c: whose key speaks for which node, and until when. */
+bool zanni__far_hello (zanni__hub_t *hub, const zanni__way_t *way, zanni__mail_t *mail, const zanni_wire_hello_t *hello,
+                       zanni__shown_t *shown);   // false: it is refused, and told so
+bool zanni__far_keep (zanni__peer_t *peer, const uint8_t *node, const zanni__shown_t *shown);   // false: the same
+void zanni__far_drop (zanni__peer_t *peer);
+void zanni__far_denied (zanni__peer_t *peer, const char *text);   // by the other side, for good
+void zanni__far_watch (zanni__hub_t *hub);
+void zanni__far_look (zanni__hub_t *hub);
+void zanni__far_due (zanni__hub_t *hub, int64_t now_ns);
+bool zanni__far_is_trusted (zanni__hub_t *hub, const char *endpoint, const zanni__shown_t *shown, bool ours);
 
 /* hello.c: who may speak. */
 void zanni__hello_host (uint8_t host [16]);
@@ -468,11 +499,13 @@ void zanni__bye_send (const zanni__way_t *way, zanni_bye_t code, const char *tex
 void zanni__pulse_watch (zanni__hub_t *hub, const zanni_node_event_t *event);
 void zanni__pulse_want (zanni__peer_t *peer);
 void zanni__pulse_miss (zanni__peer_t *peer);
-void zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zanni_wire_hello_t *hello);
+void zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zanni_wire_hello_t *hello,
+                        const zanni__shown_t *shown);
 void zanni__pulse_broke (zanni__hub_t *hub, zanni__pulse_t *pulse);   // of the other side's
 void zanni__pulse_done (zanni__hub_t *hub, zanni__pulse_t *pulse);
 void zanni__pulse_detach (zanni__pulse_t *pulse);   // its connection is another's; forgives NULL
 void zanni__pulses_ended (zanni__hub_t *hub, const uint8_t *node, uint64_t incarnation);
+void zanni__pulses_distrust (zanni__hub_t *hub);   // those whose keys are not trusted any more
 void zanni__pulses_due (zanni__hub_t *hub, int64_t now_ns);
 void zanni__pulses_close (zanni__hub_t *hub);
 

@@ -11,6 +11,12 @@
 
 _Static_assert (crypto_box_PUBLICKEYBYTES == ZANNI__KEY && crypto_box_SECRETKEYBYTES == ZANNI__KEY, "keys of Curve25519");
 
+static bool
+s_is_long_enough (size_t size)
+{
+    return size >= S_LEAST && size < sizeof ((zanni__keys_t *) 0)->secret;
+}
+
 int
 zanni__keys_set (zanni_node_t *node, const char *secret)
 {
@@ -18,7 +24,7 @@ zanni__keys_set (zanni_node_t *node, const char *secret)
     size_t size = text ? strlen (text) : 0;
     if (!text)
         return 0;
-    if (size < S_LEAST || size >= sizeof node->keys.secret) {
+    if (!s_is_long_enough (size)) {
         zanni__log (node, ZANNI_LOG_ERROR, "the secret has %zu bytes; it needs %d to %zu", size, S_LEAST,
                     sizeof node->keys.secret - 1);
         return ZANNI_EAUTH;
@@ -28,16 +34,22 @@ zanni__keys_set (zanni_node_t *node, const char *secret)
 }
 
 static bool
-s_derive (zanni__keys_t *keys)
+s_derive (uint8_t public_key [ZANNI__KEY], uint8_t secret_key [ZANNI__KEY], const char *secret)
 {
     static const uint8_t salt [crypto_pwhash_SALTBYTES] = "zanni/1 secret";
     uint8_t seed [crypto_box_SEEDBYTES];
     bool good = sodium_init () >= 0
-                && !crypto_pwhash (seed, sizeof seed, keys->secret, strlen (keys->secret), salt, crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                && !crypto_pwhash (seed, sizeof seed, secret, strlen (secret), salt, crypto_pwhash_OPSLIMIT_INTERACTIVE,
                                    crypto_pwhash_MEMLIMIT_INTERACTIVE, crypto_pwhash_ALG_ARGON2ID13)
-                && !crypto_box_seed_keypair (keys->public_key, keys->secret_key, seed);
+                && !crypto_box_seed_keypair (public_key, secret_key, seed);
     sodium_memzero (seed, sizeof seed);
     return good;
+}
+
+int
+zanni__keys_derive (uint8_t public_key [ZANNI__KEY], uint8_t secret_key [ZANNI__KEY], const char *secret)
+{
+    return s_is_long_enough (strlen (secret)) && s_derive (public_key, secret_key, secret) ? 0 : ZANNI_EAUTH;
 }
 
 const zanni__keys_t *
@@ -48,7 +60,7 @@ zanni__keys_of (zanni_node_t *node)
         return keys;
     pthread_mutex_lock (&keys->lock);
     bool known = atomic_load_explicit (&keys->known, memory_order_relaxed);
-    if (!known && *keys->secret && s_derive (keys)) {
+    if (!known && *keys->secret && s_derive (keys->public_key, keys->secret_key, keys->secret)) {
         sodium_memzero (keys->secret, sizeof keys->secret);
         /* release: who sees that they are known sees them. */
         atomic_store_explicit (&keys->known, true, memory_order_release);

@@ -211,7 +211,7 @@ s_open (void *context, zanni_worker_t *worker, void **link_p)
     hub->worker = worker;
     hub->window = worker->node->options.window_bytes;
     hub->interval_ns = (int64_t) worker->node->options.heartbeat_ms * 1000000;
-    hub->next_ns = INT64_MAX;
+    hub->next_ns = hub->look_ns = INT64_MAX;
     hub->lane_fd = -1;
     zanni__link_init (&hub->offers);
     zanni__link_init (&hub->lanes);
@@ -381,6 +381,8 @@ s_do_due (zanni__hub_t *hub)
         zanni__peer_unpin (peer);
     }
     zanni__pulses_due (hub, now_ns);
+    zanni__far_due (hub, now_ns);
+    zanni__listen_due (hub);
 }
 
 /* What stirred is read in turn, all of it unless that is much: the rest stays in the list. */
@@ -391,6 +393,9 @@ zanni__hub_receive (zanni__hub_t *hub)
     hub->receiving = true;
     hub->messages = hub->records = 0;
     hub->messages_most = ZANNI__LOOK_MESSAGES;
+    /* acquire pairs with the release of who has counted: what is not trusted any more is not read. */
+    if (hub->distrusts != atomic_load_explicit (&hub->worker->node->distrusts, memory_order_acquire))
+        zanni__far_look (hub);
     if (!zanni__list_empty (&hub->lanes))
         zanni__lanes_read (hub);
     if (hub->worker->slept)
@@ -477,6 +482,7 @@ s_close (void *link, int64_t until_ns)
 
 const zanni_link_ops_t zanni__link_zmq = {
     .size = sizeof (zanni_link_ops_t), .open = s_open, .listen = s_listen, .bind = zanni__bind, .join = s_join, .leave = s_leave,
-    .admits = s_admits, .send = s_send, .room = s_room, .wrote = s_wrote, .prefer = s_prefer, .flush = s_flush, .taken = s_taken,
+    .admits = s_admits, .send = s_send, .trusts = zanni__trusts, .room = s_room, .wrote = s_wrote, .prefer = s_prefer,
+    .flush = s_flush, .taken = s_taken,
     .receive = s_receive, .waiting = s_waiting, .shares = s_shares, .rest = s_rest, .next_ns = s_next_ns, .event = s_event, .close = s_close
 };

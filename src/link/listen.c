@@ -83,6 +83,16 @@ s_disconnected (zanni__gate_t *gate, int fd)
     zanni__source_stir (&gate->router);
 }
 
+/* What a handshake that failed means. */
+static const char *
+s_why_refused (const zanni__hub_t *hub, int event)
+{
+    if (!hub->certified)
+        return "its secret is another, or it has none";
+    return event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH ? "its key is not allowed"
+                                                    : "it has no key, or takes this node for one with another key";
+}
+
 /* Who has no key, or another one, is told nothing; the log says so, once a second. */
 static void
 s_judge_handshake (zanni__hub_t *hub, int event)
@@ -92,8 +102,39 @@ s_judge_handshake (zanni__hub_t *hub, int event)
         || now_ns - hub->refused_ns < S_REFUSED_NS)
         return;
     hub->refused_ns = now_ns;
-    zanni__log (hub->worker->node, ZANNI_LOG_WARNING, "a connection to %s is refused: its secret is another, or it has none",
-                hub->far_endpoint);
+    zanni__log (hub->worker->node, ZANNI_LOG_WARNING, "a connection to %s is refused: %s", hub->far_endpoint,
+                s_why_refused (hub, event));
+}
+
+static void
+s_judge_throng (zanni__gate_t *gate)
+{
+    zanni__hub_t *hub = gate->router.hub;
+    int64_t due_ns, now_ns = zanni__hub_now (hub);
+    if (zanni__throng_judge (&gate->throng, now_ns, &due_ns))
+        zanni__log (hub->worker->node, ZANNI_LOG_WARNING, "%u connections to %s have not said who they are: others have to wait",
+                    gate->throng.count, hub->far_endpoint);
+    zanni__hub_due (hub, due_ns);
+}
+
+void
+zanni__listen_due (zanni__hub_t *hub)
+{
+    if (hub->far.router.socket && hub->far.throng.shut)
+        s_judge_throng (&hub->far);
+}
+
+static void
+s_far_event (zanni__gate_t *gate, int event, int value)
+{
+    if (event == ZMQ_EVENT_LISTENING)
+        zanni__throng_listens (&gate->throng, value);
+    else if (event == ZMQ_EVENT_ACCEPTED)
+        zanni__throng_came (&gate->throng, value, zanni__hub_now (gate->router.hub));
+    else if (event == ZMQ_EVENT_DISCONNECTED)
+        zanni__throng_left (&gate->throng, value);
+    else
+        s_judge_handshake (gate->router.hub, event);
 }
 
 /* Whether the last connection on that descriptor has ended by now, as far as the monitor had not told before. */
@@ -105,11 +146,13 @@ s_read_events (zanni__gate_t *gate, int fd)
     while (gate->monitor.socket && zanni__monitor_read (&gate->monitor, &event, &value)) {
         if (event == ZMQ_EVENT_DISCONNECTED)
             s_disconnected (gate, value);
-        else if (gate == &gate->router.hub->far)
-            s_judge_handshake (gate->router.hub, event);
+        if (gate == &gate->router.hub->far)
+            s_far_event (gate, event, value);
         if (value == fd && (event == ZMQ_EVENT_DISCONNECTED || event == ZMQ_EVENT_ACCEPTED))
             ended = event == ZMQ_EVENT_DISCONNECTED;
     }
+    if (gate == &gate->router.hub->far)
+        s_judge_throng (gate);
     return ended;
 }
 
@@ -120,6 +163,9 @@ zanni__route_new (zanni__hub_t *hub, const zanni__way_t *way, int fd)
     zanni__gate_t *gate = way->socket == hub->far.router.socket ? &hub->far : &hub->near;
     bool ended = s_read_events (gate, fd);
     zanni__route_t *route = s_find (hub, way);
+    zanni__throng_left (&gate->throng, fd);
+    if (gate->throng.shut)
+        s_judge_throng (gate);
     if (route) {
         s_detach (route);
         return route;
@@ -257,6 +303,7 @@ s_gate_close (zanni__gate_t *gate)
         (void) zmq_socket_monitor (gate->router.socket, NULL, 0);
     zanni__source_close (&gate->monitor);
     zanni__source_close (&gate->router);
+    zanni__throng_close (&gate->throng);
 }
 
 static int

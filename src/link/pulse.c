@@ -17,6 +17,7 @@
 #include "hub.h"
 
 #include "../base/memory.h"
+#include "trust.h"
 
 #include <string.h>
 
@@ -39,6 +40,8 @@ struct zanni__pulse {
     bool shown;
     bool far;                  // what it is waited for at
     bool expected;             // nothing of it came so far: see zanni__pulse_miss
+    zanni__shown_t by;         // of the other side's by tcp
+    bool claimed;              // its node's id, for that key
     bool over;                 // that time has come, and everything is read once more
 };
 
@@ -115,6 +118,8 @@ s_free (zanni__pulse_t *pulse)
     zanni__dial_close (&pulse->dial, 0);
     zanni__route_end (hub, &pulse->route);
     s_hide (pulse);
+    if (pulse->claimed)
+        zanni__claim_give (hub->worker->node, pulse->node);
     zanni__free (pulse);
 }
 
@@ -136,11 +141,24 @@ s_tell (zanni__pulse_t *pulse, zanni_node_change_t change)
     zanni_worker_event (pulse->hub->worker, NULL, &event);
 }
 
+/* WELCOME, which says nothing new; or BYE: the other side does not trust us any more, and is about to end all sessions, which
+   says more than that it is lost. */
 static void
 s_came (zanni__dial_t *dial, zanni__mail_t *mail)
 {
-    (void) dial;
-    (void) mail;   // WELCOME, which says nothing new
+    zanni__pulse_t *pulse = dial->owner;
+    zanni_record_t record;
+    const char *fault = NULL;
+    zanni__tables_t *tables = &pulse->hub->tables;
+    size_t size = zmq_msg_size (&mail->header);
+    if (size > ZANNI_WIRE_HEADER_MAX)
+        return;
+    zanni__reader_t reader = zanni__reader (zmq_msg_data (&mail->header), (uint32_t) size);
+    bool batch = zanni__record_read (&reader, &record, tables, &fault) == 1 && record.kind == ZANNI_RECORD_BATCH;
+    if (!batch || zanni__record_read (&reader, &record, tables, &fault) != 1 || record.kind != ZANNI_RECORD_BYE)
+        return;
+    zanni__dial_close (&pulse->dial, 0);
+    s_wait (pulse, S_FIRST_INTERVALS);
 }
 
 static void
@@ -259,6 +277,8 @@ zanni__pulse_watch (zanni__hub_t *hub, const zanni_node_event_t *event)
     if (pulse->dial)
         return;
     memcpy (pulse->endpoint, event->endpoint, sizeof pulse->endpoint);
+    if (zanni__is_tcp (pulse->endpoint))
+        zanni__far_watch (hub);
     s_wait (pulse, S_FIRST_INTERVALS);
     if (!event->own)
         s_dial (pulse);
@@ -268,14 +288,27 @@ zanni__pulse_watch (zanni__hub_t *hub, const zanni_node_event_t *event)
     }
 }
 
+/* Another one's pulse would keep a node, or end it. */
+static bool
+s_is_claimed (zanni__pulse_t *pulse, const zanni__way_t *way, const zanni__shown_t *shown)
+{
+    if (!pulse->claimed && way->socket == pulse->hub->far.router.socket) {
+        pulse->claimed = zanni__claim_take (pulse->hub->worker->node, pulse->node, shown->key);
+        pulse->by = *shown;
+        return pulse->claimed;
+    }
+    return true;   // HELLO was looked at
+}
+
 void
-zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zanni_wire_hello_t *hello)
+zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zanni_wire_hello_t *hello,
+                   const zanni__shown_t *shown)
 {
     zanni_record_t record = { .kind = ZANNI_RECORD_WELCOME };
     zanni__pulse_t *pulse = s_find (hub, hello->node, false);
     if (!pulse)
         pulse = s_new (hub, hello->node, false);
-    zanni__route_t *route = pulse ? zanni__route_new (hub, way, fd) : NULL;
+    zanni__route_t *route = pulse && s_is_claimed (pulse, way, shown) ? zanni__route_new (hub, way, fd) : NULL;
     if (!route)
         return;
     if (route != pulse->route)
@@ -283,6 +316,8 @@ zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zan
     s_show (pulse);
     pulse->expected = false;
     pulse->far = way->socket == hub->far.router.socket;
+    if (pulse->far)
+        zanni__far_watch (hub);
     route->pulse = pulse;
     pulse->route = route;
     pulse->incarnation = hello->incarnation;
@@ -361,6 +396,24 @@ s_due (zanni__pulse_t *pulse, int64_t now_ns)
     }
     s_tell (pulse, ZANNI_NODE_WATCH);
     s_free (pulse);
+}
+
+/* Where it was dialled by us, its sessions have ended by now, and it is told no more than that. */
+void
+zanni__pulses_distrust (zanni__hub_t *hub)
+{
+    zanni__pulse_t *next;
+    for (zanni__pulse_t *pulse = hub->pulses; pulse; pulse = next) {
+        next = pulse->next;
+        const zanni__shown_t *shown = pulse->dial ? &pulse->dial->shown : &pulse->by;
+        bool far = pulse->ours ? zanni__is_tcp (pulse->endpoint) : pulse->claimed;
+        if (!far || (pulse->ours && !pulse->dial) || zanni__far_is_trusted (hub, pulse->endpoint, shown, pulse->ours))
+            continue;
+        const zanni__way_t way = pulse->route ? zanni__route_way (pulse->route) : (zanni__way_t) { NULL, NULL, 0 };
+        if (way.socket)
+            zanni__bye_send (&way, ZANNI_BYE_DISTRUST, "");
+        s_free (pulse);
+    }
 }
 
 void

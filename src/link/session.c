@@ -171,6 +171,7 @@ zanni__session_down (zanni__peer_t *peer, const zanni_reason_t *reason, bool res
     zanni__outbox_clear (&peer->out);
     zanni__inbox_clear (&peer->in);
     zanni__link_remove (&peer->dirty);
+    zanni__far_drop (peer);
     zanni_worker_peer_down (peer->hub->worker, &peer->base, &why, restarts, final);
     zanni__peer_unpin (peer);
 }
@@ -225,10 +226,19 @@ s_redial_later (zanni__peer_t *peer)
     zanni__hub_due (peer->hub, peer->redial_ns);
 }
 
+/* What it means that a handshake was ended by the other side. */
+static const char *
+s_why_denied (const zanni__dial_t *dial)
+{
+    if (!dial || !dial->certified)
+        return "does not take our secret, or has none";
+    return dial->not_admitted ? "does not admit our key" : "has another key than was said, or none";
+}
+
 /* A connection to another host that never stood. Whoever refuses our key, or speaks without any, ends it amid the handshake,
    and says no more; that may happen once for another reason. */
 static void
-s_far_broke (zanni__peer_t *peer, bool denied)
+s_far_broke (zanni__peer_t *peer, bool denied, const char *why)
 {
     static const zanni_reason_t refused = { .kind = ZANNI_EXIT_ERROR, .code = ZANNI_EAUTH };
     zanni_reason_t reason = refused;
@@ -238,7 +248,7 @@ s_far_broke (zanni__peer_t *peer, bool denied)
             zanni__session_doubt (peer);
         return;
     }
-    snprintf (reason.text, sizeof reason.text, "%.70s does not take our secret, or has none", peer->base.endpoint);
+    snprintf (reason.text, sizeof reason.text, "%.62s %s", peer->base.endpoint, why);
     zanni__log (peer->hub->worker->node, ZANNI_LOG_WARNING, "%s", reason.text);
     zanni__session_down (peer, &reason, false, false);
 }
@@ -247,6 +257,7 @@ void
 zanni__session_broke (zanni__peer_t *peer)
 {
     bool denied = peer->dial && peer->dial->denied;
+    const char *why = s_why_denied (peer->dial);
     uint32_t generation = peer->generation;
     if (!zanni__lane_drain (peer))
         return;
@@ -258,7 +269,7 @@ zanni__session_broke (zanni__peer_t *peer)
         zanni__session_lost (peer);
     else if (peer->ours) {
         if (peer->base.far && !peer->stood)
-            s_far_broke (peer, denied);
+            s_far_broke (peer, denied, why);
         if (peer->generation == generation)
             s_redial_later (peer);
     }

@@ -1,12 +1,14 @@
 /* Connections with other hosts: who may speak there.
 
    A node with a secret takes part in tcp with the key pair that follows from it, as listener and dialer alike: CURVE shows
-   each side that the other one has the secret, too, and nobody else can read along. A node without one may speak openly,
-   where its program says so, and beyond this host where it says so once more. */
+   each side that the other one has the secret, too, and nobody else can read along. One with a certificate listens with that,
+   and dials by what it knows of an address: see trust.c. A node without any may speak openly, where its program says so, and
+   beyond this host where it says so once more. */
 
 #include "hub.h"
 
-#include "keys.h"
+#include "translate.h"
+#include "trust.h"
 #include "zap.h"
 
 #include <arpa/inet.h>
@@ -14,6 +16,7 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,43 +70,77 @@ s_allow_ipv6 (void *socket, const char *endpoint)
     (void) zmq_setsockopt (socket, ZMQ_IPV6, &on, sizeof on);
 }
 
+static int
+s_set_keys (void *socket, const zanni__dialled_by_t *by)
+{
+    bool set = s_make_room (socket)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, by->server, sizeof by->server)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_PUBLICKEY, by->own.public_key, sizeof by->own.public_key)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, by->own.secret_key, sizeof by->own.secret_key);
+    return set ? 0 : ZANNI_EAUTH;
+}
+
 int
-zanni__secure_dial (zanni__hub_t *hub, void *socket, const char *endpoint)
+zanni__secure_dial (zanni__hub_t *hub, zanni__dial_t *dial, const char *endpoint, const char *dialled)
 {
     zanni_node_t *node = hub->worker->node;
-    const zanni__keys_t *keys = zanni__keys_of (node);
+    zanni__dialled_by_t by;
+    void *socket = dial->dealer.socket;
     const int connect_ms = S_CONNECT_MS;
     (void) zmq_setsockopt (socket, ZMQ_CONNECT_TIMEOUT, &connect_ms, sizeof connect_ms);
-    s_allow_ipv6 (socket, endpoint);
-    if (!keys && *node->keys.secret)
-        return ZANNI_ENOMEM;   // there is a secret, whose keys could not be made
-    if (!keys)
-        return s_may_be_open (node, endpoint) ? 0 : ZANNI_EAUTH;
-    bool set = s_make_room (socket)
-               && !zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, keys->public_key, sizeof keys->public_key)
-               && !zmq_setsockopt (socket, ZMQ_CURVE_PUBLICKEY, keys->public_key, sizeof keys->public_key)
-               && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, sizeof keys->secret_key);
-    return set ? 0 : ZANNI_EAUTH;
+    s_allow_ipv6 (socket, dialled);
+    int rc = zanni__trust_dial (node, &by, endpoint);
+    if (rc > 0)
+        return s_may_be_open (node, dialled) ? 0 : ZANNI_EAUTH;
+    if (!rc)
+        rc = s_set_keys (socket, &by);
+    dial->certified = by.certified;
+    dial->shown.keyed = !rc;
+    if (!rc)
+        memcpy (dial->shown.key, by.server, sizeof dial->shown.key);
+    sodium_memzero (&by, sizeof by);
+    return rc;
+}
+
+int
+zanni__trusts (zanni_peer_t *base)
+{
+    zanni__peer_t *peer = (zanni__peer_t *) (void *) base;
+    zanni_node_t *node = peer->hub->worker->node;
+    zanni__dialled_by_t by;
+    if (peer->alive || *base->endpoint == '~')
+        return 0;
+    char dialled [ZANNI_ENDPOINT_MAX];
+    zanni__translate (node, dialled, base->endpoint);
+    int rc = zanni__trust_dial (node, &by, base->endpoint);
+    sodium_memzero (&by, sizeof by);
+    return rc > 0 ? s_may_be_open (node, dialled) ? 0 : ZANNI_EAUTH : rc;
 }
 
 int
 zanni__secure_listener (zanni__hub_t *hub, void *socket, const char *endpoint)
 {
-    const zanni__keys_t *keys = zanni__keys_of (hub->worker->node);
+    zanni_node_t *node = hub->worker->node;
+    const zanni__zap_asked_t asked = {
+        .admits = zanni__trust_admits, .look = zanni__trust_has_folder (node) ? zanni__trust_look : NULL, .context = node
+    };
     const int on = 1;
+    const int backlog = ZANNI__THRONG_MOST;
+    zanni__keypair_t own;
     char domain [ZANNI__ZAP_DOMAIN];
     s_allow_ipv6 (socket, endpoint);
-    if (!keys)
-        return *hub->worker->node->keys.secret ? ZANNI_ENOMEM : 0;
-    zanni__zap_domain (domain, hub->worker->node->id);
-    int rc = zanni__zap_allow (domain, keys->public_key);
-    if (rc)
-        return rc;
-    hub->admits = true;
-    bool set = s_make_room (socket) && !zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &on, sizeof on)
-               && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, sizeof keys->secret_key)
+    (void) zmq_setsockopt (socket, ZMQ_BACKLOG, &backlog, sizeof backlog);
+    if (!zanni__trust_listen (node, &own))
+        return 0;
+    zanni__zap_domain (domain, node->id);
+    int rc = zanni__zap_allow (domain, &asked);
+    hub->admits = !rc;
+    hub->certified = zanni__trust_certified (node);
+    bool set = !rc && s_make_room (socket) && !zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &on, sizeof on)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, own.secret_key, sizeof own.secret_key)
                && !zmq_setsockopt (socket, ZMQ_ZAP_DOMAIN, domain, strlen (domain));
-    return set ? 0 : ZANNI_EAUTH;
+    sodium_memzero (&own, sizeof own);
+    return rc ? rc : set ? 0 : ZANNI_EAUTH;
 }
 
 void
@@ -178,6 +215,20 @@ s_advertise (char known [ZANNI_ENDPOINT_MAX], const char *advertised, const char
     return 0;
 }
 
+/* Whether anybody could connect, and nobody whom the program has not thought of. */
+static int
+s_check_listener (zanni_node_t *node, const char *endpoint, bool *open)
+{
+    zanni__keypair_t own;
+    *open = !zanni__trust_listen (node, &own);
+    sodium_memzero (&own, sizeof own);
+    if (zanni__trust_certified (node) && !zanni__trust_has_folder (node)) {
+        zanni__log (node, ZANNI_LOG_ERROR, "%s: nobody could connect: there is a certificate, and no options.allowed", endpoint);
+        return ZANNI_EAUTH;
+    }
+    return *open && !s_may_be_open (node, endpoint) ? ZANNI_EAUTH : 0;
+}
+
 int
 zanni__bind (void *link, const char *endpoint, const char *advertised, char known [ZANNI_ENDPOINT_MAX])
 {
@@ -185,12 +236,12 @@ zanni__bind (void *link, const char *endpoint, const char *advertised, char know
     char spelled [ZANNI_ENDPOINT_MAX];
     char bound [ZANNI_ENDPOINT_MAX] = "";
     zanni_node_t *node = hub->worker->node;
-    const zanni__keys_t *keys = zanni__keys_of (node);
+    bool open = false;
     int rc = s_spell (spelled, endpoint);
+    if (!rc)
+        rc = s_check_listener (node, spelled, &open);
     if (rc)
         return rc;
-    if (!keys && !s_may_be_open (node, spelled))
-        return ZANNI_EAUTH;
     rc = zanni__listen_far (hub, spelled, bound);
     if (rc)
         return rc;
@@ -199,7 +250,7 @@ zanni__bind (void *link, const char *endpoint, const char *advertised, char know
         zanni__listen_far_close (hub);
         return rc;
     }
-    if (!keys)
+    if (open)
         zanni__log (node, ZANNI_LOG_WARNING, "%s is open to everybody: there is no secret", bound);
     snprintf (hub->far_endpoint, sizeof hub->far_endpoint, "%s", known);
     return 0;

@@ -1,11 +1,13 @@
 /* One handler for all nodes of the process, since they share the context, and it can have no more: a thread that answers what
-   libzmq asks by RFC 27, from a list of domains and the key that each of them admits. It starts with the first domain and
-   ends with the last. Before a domain counts, the handler has to refuse a key that is no key. */
+   libzmq asks by RFC 27, from a list of domains, of which each knows whom it admits, and may want to look for that from time
+   to time. It starts with the first domain and ends with the last. Before a domain counts, the handler has to refuse a key
+   that is no key. To libzmq the key is the name of the user, who it then says that every frame is from (User-Id). */
 
 #include "zap.h"
 
 #include "../base/memory.h"
 #include "../base/sockets.h"
+#include "cert.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,16 +21,17 @@
 #define S_HANDLER "inproc://zeromq.zap.01"
 #define S_END "inproc://zanni-zap-end"
 #define S_PROOF_MS 2000
+#define S_LOOK_MS 500
 #define S_PART 256
 #define S_PARTS 8   // of a question: version, id, domain, address, identity, mechanism, key; one more is too many
 
 typedef struct s_domain {
     struct s_domain *next;
     char name [ZANNI__ZAP_DOMAIN];
-    uint8_t key [32];
+    zanni__zap_asked_t asked;
 } s_domain_t;
 
-static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;     // of the list, which the thread reads
+static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;     // of the list, held while one of it is asked
 static pthread_mutex_t s_change = PTHREAD_MUTEX_INITIALIZER;   // held while the thread starts or ends; the others are its
 static s_domain_t *s_domains;
 static void *s_context;
@@ -47,10 +50,25 @@ s_admits (const char *domain, const uint8_t *key, size_t size)
 {
     bool admits = false;
     pthread_mutex_lock (&s_lock);
-    for (const s_domain_t *at = s_domains; at && size == 32 && !admits; at = at->next)
-        admits = !strcmp (at->name, domain) && !memcmp (at->key, key, size);
+    for (const s_domain_t *at = s_domains; at && size == ZANNI__KEY && !admits; at = at->next)
+        admits = !strcmp (at->name, domain) && at->asked.admits (at->asked.context, key);
     pthread_mutex_unlock (&s_lock);
     return admits;
+}
+
+/* How long until the next look; -1: nobody wants one. */
+static long
+s_look (void)
+{
+    bool looks = false;
+    pthread_mutex_lock (&s_lock);
+    for (const s_domain_t *at = s_domains; at; at = at->next)
+        if (at->asked.look) {
+            at->asked.look (at->asked.context);
+            looks = true;
+        }
+    pthread_mutex_unlock (&s_lock);
+    return looks ? S_LOOK_MS : -1;
 }
 
 typedef struct {
@@ -82,7 +100,10 @@ s_read (void *socket, s_question_t *question)
 static void
 s_answer (void *socket, const s_question_t *question, bool admits)
 {
-    const char *const parts [] = { admits ? "200" : "400", admits ? "" : "this key is not known", "", "" };
+    char user [ZANNI__Z85] = "";
+    if (admits)
+        (void) zanni__key_text (user, question->bytes [6]);
+    const char *const parts [] = { admits ? "200" : "400", admits ? "" : "this key is not known", user, "" };
     (void) zmq_send (socket, "1.0", 3, ZMQ_SNDMORE);
     (void) zmq_send (socket, question->bytes [1], question->sizes [1], ZMQ_SNDMORE);
     for (int i = 0; i < 4; i++)
@@ -115,7 +136,7 @@ s_run (void *argument)
     zmq_pollitem_t items [] = { { .socket = ends.handler, .events = ZMQ_POLLIN }, { .socket = ends.end, .events = ZMQ_POLLIN } };
     zanni__free (argument);
     while (!(items [1].revents & ZMQ_POLLIN)) {
-        if (zmq_poll (items, 2, -1) < 0 && errno != EINTR)
+        if (zmq_poll (items, 2, s_look ()) < 0 && errno != EINTR)
             break;
         if (items [0].revents & ZMQ_POLLIN)
             s_serve (ends.handler);
@@ -231,13 +252,13 @@ s_prove (const char *domain)
 }
 
 static bool
-s_add (const char *domain, const uint8_t key [32])
+s_add (const char *domain, const zanni__zap_asked_t *asked)
 {
     s_domain_t *entry = zanni__malloc (sizeof *entry);
     if (!entry)
         return false;
     snprintf (entry->name, sizeof entry->name, "%s", domain);
-    memcpy (entry->key, key, sizeof entry->key);
+    entry->asked = *asked;
     pthread_mutex_lock (&s_lock);
     entry->next = s_domains;
     s_domains = entry;
@@ -260,15 +281,16 @@ s_remove (const char *domain)
 }
 
 int
-zanni__zap_allow (const char *domain, const uint8_t public_key [32])
+zanni__zap_allow (const char *domain, const zanni__zap_asked_t *asked)
 {
     pthread_mutex_lock (&s_change);
     int rc = s_context ? 0 : s_start ();
     bool started = !rc;
+    bool added = !rc && s_add (domain, asked);
     if (!rc)
-        rc = s_prove (domain);
-    if (!rc && !s_add (domain, public_key))
-        rc = ZANNI_ENOMEM;
+        rc = added ? s_prove (domain) : ZANNI_ENOMEM;   // which rouses the thread, too
+    if (rc && added)
+        s_remove (domain);
     if (rc && started && !s_domains)
         s_stop ();
     pthread_mutex_unlock (&s_change);

@@ -12,7 +12,9 @@
 
 #include "../base/clock.h"
 #include "../base/memory.h"
+#include "../actor/rights.h"
 #include "../link/keys.h"
+#include "../link/trust.h"
 #include "../link/link.h"
 #include "../link/translate.h"
 #include "../message/region.h"
@@ -81,6 +83,8 @@ s_free (zanni_node_t *node)
     zanni__table_free (&node->pulses);
     zanni__translations_free (node);
     zanni__keys_wipe (node);
+    zanni__trust_free (node);
+    zanni__rights_free (node);
     zanni__node_forget_all (node);
     pthread_mutex_destroy (&node->exports_lock);
     pthread_mutex_destroy (&node->lock);
@@ -222,6 +226,18 @@ s_set_options (zanni_node_t *node, const zanni_options_t *options)
 }
 
 static int
+s_set_trust (zanni_node_t *node, zanni_error_t *error)
+{
+    char text [200] = "";
+    int rc = zanni__trust_new (node, text, sizeof text);
+    if (rc && *text) {
+        zanni__log (node, ZANNI_LOG_ERROR, "%s", text);
+        zanni__error_set (error, rc, text);
+    }
+    return rc;
+}
+
+static int
 s_node_new (zanni_node_t **node_p, const zanni_options_t *options, const uint8_t *id)
 {
     zanni_node_t *node = zanni__calloc (sizeof *node);
@@ -238,6 +254,8 @@ s_node_new (zanni_node_t **node_p, const zanni_options_t *options, const uint8_t
     if (!rc)
         rc = zanni__keys_set (node, node->options.secret);
     node->options.secret = NULL;
+    if (!rc)
+        rc = s_set_trust (node, options ? options->error : NULL);
     node->incarnation = 1;
     node->home = "";
     node->pool = zanni__calloc (node->options.workers * sizeof *node->pool);
@@ -491,7 +509,11 @@ zanni_new (zanni_t **self_p, const zanni_options_t *options)
     zanni_node_t *node;
     if (options && options->size && options->size != sizeof *options)
         return ZANNI_EINVAL;   // of another version: nothing in it is where it should be
+    zanni_options_t own = ZANNI_OPTIONS_DEFAULT;
     zanni_error_t *error = options ? options->error : NULL;
+    if (options)
+        own = *options;
+    own.error = &fault;
     if (!self_p || (options && (options->workers > S_WORKERS_MOST || (options->port && !options->place))))
         return ZANNI_EINVAL;
     int rc = zanni__class_fault (&fault);
@@ -500,7 +522,7 @@ zanni_new (zanni_t **self_p, const zanni_options_t *options)
             *error = fault;
         return rc;
     }
-    rc = zanni__node_new (&node, options, NULL, ZANNI__WORKER_ROOT);
+    rc = zanni__node_new (&node, &own, NULL, ZANNI__WORKER_ROOT);
     if (!rc) {
         rc = node->claims ? node->claims->check (node->root, &fault) : 0;
         if (!rc)

@@ -18,8 +18,8 @@ typedef struct {
 static const s_verb_t s_verbs [] = {
     { "call", "zanni call", tool_call },       { "describe", "zanni describe", tool_describe },
     { "doctor", "zanni doctor", tool_doctor }, { "node", "zanni node", tool_node },
-    { "ps", "zanni ps", tool_ps },             { "wire", "zanni wire", tool_wire },
-    { "child", "zanni child", tool_child }
+    { "keygen", "zanni keygen", tool_keygen }, { "ps", "zanni ps", tool_ps },
+    { "wire", "zanni wire", tool_wire },       { "child", "zanni child", tool_child }
 };
 
 static const char s_help [] = "Runs, asks and looks at nodes of zanni, actors in C on ZeroMQ.\v"
@@ -29,6 +29,7 @@ static const char s_help [] = "Runs, asks and looks at nodes of zanni, actors in
                               "  describe   show what an actor is and can be asked\n"
                               "  ps         show what there is in a node\n"
                               "  doctor     look whether nodes can run here, and reach another one\n"
+                              "  keygen     make the key pair of a node\n"
                               "  wire       show what travels between nodes, as JSON\n"
                               "\n`zanni VERB --help' says what a verb takes.";
 

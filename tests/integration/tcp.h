@@ -30,6 +30,8 @@ s_host_log (void *context, zanni_log_level_t level, const char *text)
     (void) written;
 }
 
+static int (*host_prepares) (zanni_t *self);   // in the other process, before it listens; NULL: nothing
+
 /* Classes that only the host has. */
 static const zanni_class_t *const *host_classes;
 
@@ -47,6 +49,8 @@ s_be_host (zanni_options_t options, const char *endpoint, int endpoint_fd, int l
         rc = zanni_new (&self, &options);
     if (!rc)
         rc = zanni_serve (self, "worker", 0);
+    if (!rc && host_prepares)
+        rc = host_prepares (self);
     if (!rc)
         rc = zanni_bind (self, endpoint, NULL);
     if (!rc)

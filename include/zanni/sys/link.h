@@ -29,6 +29,7 @@ typedef struct zanni_peer {
     uint64_t sent;                       // number of the batch that the last record went or will go into
     uint64_t acknowledged;               // of the last batch that has arrived there
     uint64_t item_most;                  // that a message counts in the window, however large it is; 0: all of it
+    const struct zanni__rights *rights;  // the runtime's: of the key that the session was made with; NULL: there was none
     bool awaited;                        // the runtime wants to know when `acknowledged` grows
     void *held;                          // the runtime's: what was lent to it, what waits for an acknowledgement
 } zanni_peer_t;
@@ -76,6 +77,8 @@ typedef struct zanni_link_ops {
        travel: record->buffers is NULL, args are inline. ZANNI_EFULL: over the limit of what may wait; ZANNI_ETOOBIG;
        ZANNI_ENOMEM; ZANNI_ECLOSED: the link is closing. On failure nothing was sent. */
     int (*send) (zanni_peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers);
+    /* Whether a peer may be dialled at all, where there is no session: 0, or ZANNI_EAUTH: it is not trusted. May be NULL. */
+    int (*trusts) (zanni_peer_t *peer);
     /* A quick way for plain tells, which the runtime writes itself; may be NULL. `room` answers where the next record goes
        if at most `size` bytes are written there; NULL: it has to be sent. `wrote` takes so many of them, which charge the
        window; ZANNI_EFULL: it does not admit that, and nothing was written. Nothing comes between the two. */

@@ -63,7 +63,8 @@ typedef enum {
     ZANNI_BYE_DEAD = 1,      // the session of this HELLO was declared down here
     ZANNI_BYE_CROSSED = 2,   // both dialled at once, and the other one's stays
     ZANNI_BYE_VERSION = 3,   // no version in common
-    ZANNI_BYE_FAULT = 4      // what came breaks the protocol: the text says how
+    ZANNI_BYE_FAULT = 4,     // what came breaks the protocol: the text says how
+    ZANNI_BYE_DISTRUST = 5   // its key may not speak here, or not any more, or not for that node: the text says which
 } zanni_bye_t;
 
 /* An actor in one of a session's two nodes. */
