@@ -21,6 +21,7 @@
 #include "zanni/actor.h"
 #include "zanni/call.h"
 #include "zanni/net.h"
+#include "zanni/directory.h"
 #include "zanni/timer.h"
 #include "zanni/watch.h"
 #include "zanni/cpp.h"
