@@ -201,6 +201,24 @@ zanni__remote_get (zanni_worker_t *worker, zanni__identity_t **identity_p, const
 }
 
 int
+zanni__remote_by (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *ref,
+                  const zanni_peer_t *peer)
+{
+    zanni_address_t address = { .actor = ref->actor };
+    memcpy (address.node, ref->node, sizeof address.node);
+    uint64_t hash = zanni__address_hash (&address);
+    zanni__entry_t *entry = zanni__table_find (&worker->remotes->stand_ins, hash);
+    for (; entry; entry = zanni__table_again (entry->next, hash)) {
+        zanni__remote_t *remote = (zanni__remote_t *) (void *) entry;
+        if (remote->peer != peer || memcmp (&remote->address, &address, sizeof address) != 0)
+            continue;
+        *identity_p = remote->identity;
+        return 0;
+    }
+    return s_make (worker, identity_p, ref, &address);
+}
+
+int
 zanni__remote_at (zanni_worker_t *worker, zanni__identity_t **identity_p, const char *endpoint)
 {
     static const uint8_t nobody [ZANNI__NONCE];

@@ -308,7 +308,8 @@ typedef struct {
     void (*start) (void);
     void (*crash) (void);
     void (*again) (void);
-    void (*finish) (void);
+    void (*finish) (void);   // while there is a node
+    void (*end) (void);
 } kind_t;
 
 /* A registry of this node. */
@@ -353,7 +354,7 @@ here_finish (void)
     zanni_ref_destroy (&own_registry);
 }
 
-UNUSED static const kind_t here = { here_none, here_start, here_crash, here_again, here_finish };
+UNUSED static const kind_t here = { here_none, here_start, here_crash, here_again, here_finish, here_none };
 
 /* One on another host. */
 static side_t server, spare;
@@ -386,13 +387,13 @@ away_again (void)
 }
 
 static void
-away_finish (void)
+away_end (void)
 {
     end_side (&server);
     end_side (&spare);
 }
 
-UNUSED static const kind_t away = { away_prepare, away_start, away_crash, away_again, away_finish };
+UNUSED static const kind_t away = { away_prepare, away_start, away_crash, away_again, here_none, away_end };
 
 static inline void
 open_names (zanni_directory_options_t options)
@@ -418,6 +419,7 @@ conform_to (const kind_t *which, void (*body) (void))
     zanni_directory_close (&names);
     kind->finish ();
     end ();
+    kind->end ();
     end_side (&other);
 }
 

@@ -132,7 +132,7 @@ begin (zanni_options_t options)
 static inline void
 end (void)
 {
-    cr_assert_eq (zanni_destroy (&root), 0);
+    cr_assert_eq (zanni_destroy (&root), 0, "the node logged:\n%s", s_log.text);
     cr_assert_eq (s_log.errors, 0, "the node logged errors:\n%s", s_log.text);
 }
 
