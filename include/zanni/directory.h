@@ -7,8 +7,10 @@
                                     node binds (net.h). zanni_registry begins it as well
        "registry:tcp://HOST:PORT"   that of the node that listens there
 
-   A handle belongs to the actor that opened it, which an *agent* of the library's serves, an actor on the pool. What the
-   actor has published or joined stays as long as the handle is open, what was published lives, and it is not taken back.
+   A handle belongs to the actor that opened it, which an *agent* of the library's serves: an actor on the pool; or, where the
+   owner's worker listens for other hosts (zanni_bind), on that worker, which then has to be inside zanni more often than a lease
+   lasts. Bind first, and open on the worker that does: then who finds an actor by the directory dials its node, else the
+   directory's node relays, as long as it lives. What the actor has published or joined stays as long as the handle is open, what was published lives, and it is not taken back.
    Every entry has a lease, which the agent renews: when its node crashes, the entry is gone when the lease is over at the
    latest; with a registry, when the session with that node is down, which is sooner.
 

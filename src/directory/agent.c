@@ -1,9 +1,13 @@
-/* The agent of a handle: an actor on a worker of the pool, which asks the directory and is asked by its owner. It does what has
+/* The agent of a handle: an actor which asks the directory and is asked by its owner. It does what has
    to be done again and again, so that nobody else has to: renewing, reaching the directory anew, publishing again, asking for
    changes. Only its owner may ask it, for others know its reference, too: it asks them.
 
    It holds nothing of its owner's but weak references, and the owner's handle is the only strong one to it: it ends with the
-   handle, or with the owner. The directory monitors it, so that what it has published goes then. */
+   handle, or with the owner. The directory monitors it, so that what it has published goes then.
+
+   It lives on the pool; but where its owner's worker listens for other hosts, there, for what it says then leaves by a session
+   that names that endpoint: so others that get to know an actor by the directory dial its node, and do not go by the directory's
+   node and its life. */
 
 #include "agent.h"
 
@@ -145,7 +149,8 @@ s_class (const zanni__class_t **cls_p)
 int
 zanni__agent_spawn (zanni_t *self, zanni_ref_t **ref_p, const char *place, const zanni_directory_options_t *options)
 {
-    static const zanni_spawn_t spawn = { .place = ZANNI_SHARED, .mailbox_messages = 65536 };
+    bool listens = *self->worker->far_endpoint;
+    const zanni_spawn_t spawn = { .place = listens ? ZANNI_HERE : ZANNI_SHARED, .mailbox_messages = 65536 };
     const zanni_arg_t args [] = {
         zanni_arg_string (place), zanni_arg_ref (zanni_self (self)), zanni_arg_uint (options->lease_ms),
         zanni_arg_string (options->lost ? options->lost : ""), zanni_arg_bool (options->insecure)
