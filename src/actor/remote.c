@@ -37,11 +37,11 @@ zanni__worker_link (zanni_worker_t *worker)
     return rc;
 }
 
-/* relaxed: on the thread that writes it. */
+/* It does not come back by itself. relaxed: on the thread that writes it. */
 static bool
 s_has_ended (const zanni__identity_t *identity)
 {
-    return atomic_load_explicit (&identity->ended, memory_order_relaxed);
+    return identity->as.remote->cut || atomic_load_explicit (&identity->ended, memory_order_relaxed);
 }
 
 zanni__identity_t *
@@ -202,7 +202,7 @@ static bool
 s_leads_elsewhere (const zanni__identity_t *identity, const zanni_bytes_t *endpoint)
 {
     const char *known = identity->as.remote->endpoint;
-    return strlen (known) != endpoint->size || memcmp (known, endpoint->data, endpoint->size) != 0;
+    return identity->as.remote->cut || strlen (known) != endpoint->size || memcmp (known, endpoint->data, endpoint->size) != 0;
 }
 
 int
@@ -400,6 +400,7 @@ zanni_worker_peer_down (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_
             if (remote->peer != peer)
                 continue;
             s_down (worker, remote, reason, restarts);
+            remote->cut = *peer->endpoint == '~';
             if (final || (restarts && remote->address.actor))
                 zanni__remote_ended (remote->identity);
         }

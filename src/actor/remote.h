@@ -43,6 +43,7 @@ typedef struct zanni__remote {
     zanni__identity_t *identity;
     zanni_address_t address;
     zanni_peer_t *peer;               // joined
+    bool cut;                         // that dialled us, and is down: we cannot dial it
     uint8_t call [ZANNI__NONCE];
     uint8_t own [ZANNI__NONCE];
     _Atomic bool owns;                // `own` is known (release; acquire)
