@@ -1,13 +1,13 @@
-/* The agent of a handle: an actor which asks the directory and is asked by its owner. It does what has
-   to be done again and again, so that nobody else has to: renewing, reaching the directory anew, publishing again, asking for
+/* The agent of a handle: an actor which asks the directory and is asked by its owner. It does what has to be done
+   again and again, so that nobody else has to: renewing, reaching the directory anew, publishing again, asking for
    changes. Only its owner may ask it, for others know its reference, too: it asks them.
 
-   It holds nothing of its owner's but weak references, and the owner's handle is the only strong one to it: it ends with the
-   handle, or with the owner. The directory monitors it, so that what it has published goes then.
+   It holds nothing of its owner's but weak references, and the owner's handle is the only strong one to it: it
+   ends with the handle, or with the owner. The directory monitors it, so that what it has published goes then.
 
-   It lives on the pool; but where its owner's worker listens for other hosts, there, for what it says then leaves by a session
-   that names that endpoint: so others that get to know an actor by the directory dial its node, and do not go by the directory's
-   node and its life. */
+   It lives on the pool; but where its owner's worker listens for other hosts, there, for what it says then leaves
+   by a session that names that endpoint: so others that get to know an actor by the directory dial its node, and
+   do not go by the directory's node and its life. */
 
 #include "agent.h"
 
@@ -116,7 +116,8 @@ static const zanni_method_t s_methods [] = {
     ZANNI_METHOD ("leave", "sr", "", zanni__offer_leave, "No more."),
     ZANNI_METHOD ("lookup", "s", "r", zanni__agent_forward, "Who holds a name."),
     ZANNI_METHOD ("members", "s", "ar", zanni__follow_members, "All of a group."),
-    ZANNI_METHOD ("subscribe", "ss", "", zanni__follow_subscribe, "Members of a group, and changes, are told a method."),
+    ZANNI_METHOD ("subscribe", "ss", "", zanni__follow_subscribe,
+                  "Members of a group, and changes, are told a method."),
     ZANNI_METHOD ("unsubscribe", "ss", "", zanni__follow_unsubscribe, "No more."),
     ZANNI_METHOD ("route", "st", "", zanni__follow_route, "Members of a group go into the roster with that number."),
     ZANNI_METHOD ("unroute", "t", "", zanni__follow_unroute, "No more."),

@@ -1,7 +1,7 @@
 /* agent.h: the actor that serves the handles of directories, one each.
 
-   agent.c is the class, session.c how the directory is reached, offer.c what was published, follow.c the groups that are live,
-   event.c what the owner is told. */
+   agent.c is the class, session.c how the directory is reached, offer.c what was published, follow.c the groups
+   that are live, event.c what the owner is told. */
 
 #ifndef ZANNI_DIRECTORY_AGENT_H
 #define ZANNI_DIRECTORY_AGENT_H
@@ -11,7 +11,8 @@
 
 #define ZANNI__PLACE_MAX 512
 
-/* An ask of the owner's that is to be answered until some time; then the answer is why the directory is not reached. */
+/* An ask of the owner's that is to be answered until some time; then the answer is why the directory is not
+   reached. */
 typedef struct {
     zanni_msg_t *msg;           // kept; NULL: answered, or nobody waits
     int64_t due_ns;
@@ -47,7 +48,8 @@ typedef struct {
 } zanni__agent_t;
 
 /* agent.c */
-int zanni__agent_spawn (zanni_t *self, zanni_ref_t **ref_p, const char *place, const zanni_directory_options_t *options);
+int zanni__agent_spawn (zanni_t *self, zanni_ref_t **ref_p, const char *place,
+                        const zanni_directory_options_t *options);
 int zanni__agent_check (zanni_t *self, const zanni_msg_t *msg);   // ZANNI_EPERM: it is not from the owner
 int zanni__duty_take (zanni__agent_t *agent, zanni__duty_t *duty, zanni_msg_t *msg);
 void zanni__duty_done (zanni__agent_t *agent, zanni__duty_t *duty, const zanni_arg_t *args, size_t count);
@@ -98,8 +100,8 @@ void zanni__follows_again (zanni__agent_t *agent);
 bool zanni__follows_look (zanni__agent_t *agent, int64_t now_ns);   // whether one waits
 void zanni__follows_end (zanni__agent_t *agent);
 
-/* event.c. What the owner is told, in order: a change, the answer to who subscribed (`kind` NULL), a name that is lost
-   (`follow` NULL). `follow` is the caller's way to know its own. */
+/* event.c. What the owner is told, in order: a change, the answer to who subscribed (`kind` NULL), a name that is
+   lost (`follow` NULL). `follow` is the caller's way to know its own. */
 int zanni__event_add (zanni__agent_t *agent, void *follow, const char *kind, const zanni_ref_t *ref);
 int zanni__event_lost (zanni__agent_t *agent, const char *name);
 void zanni__events_forget (zanni__agent_t *agent, const void *follow);

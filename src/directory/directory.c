@@ -1,5 +1,5 @@
-/* The handles of directories, as programs have them: each call is one of the handle's agent, which does the work. What is sent
-   there is weak and has the right to call, whatever it was, for that is what others are to get. */
+/* The handles of directories, as programs have them: each call is one of the handle's agent, which does the work.
+   What is sent there is weak and has the right to call, whatever it was, for that is what others are to get. */
 
 #include "agent.h"
 
@@ -70,7 +70,8 @@ zanni__directory_kind (const char *place, const char **where, zanni_error_t *err
     const char *colon = strchr (place, ':');
     const zanni_directory_ops_t *ops = colon ? s_find (place, (size_t) (colon - place)) : NULL;
     if (!ops)
-        (void) zanni__directory_error (error, ZANNI_EINVAL, "\"%.60s\" names no kind of directory known here: registry: and "
+        (void) zanni__directory_error (error, ZANNI_EINVAL,
+                                       "\"%.60s\" names no kind of directory known here: registry: and "
                                        "registry:tcp://HOST:PORT are", place);
     else
         *where = colon + 1;
@@ -94,7 +95,8 @@ s_check_options (const zanni_directory_options_t *options)
                 && (!options->lease_ms
                     || (options->lease_ms >= ZANNI__LEASE_LEAST_MS && options->lease_ms <= ZANNI__LEASE_MOST_MS))
                 && (!options->lost || zanni__group_is_good (options->lost));
-    return good ? 0 : zanni__directory_error (options->error, ZANNI_EINVAL, "%s", "a lease of a directory is between 200 ms and an "
+    return good ? 0 : zanni__directory_error (options->error, ZANNI_EINVAL, "%s",
+                                              "a lease of a directory is between 200 ms and an "
                                               "hour, a method has 1 to 255 bytes");
 }
 
@@ -143,7 +145,8 @@ zanni_directory_close (zanni_directory_t **directory_p)
 }
 
 int
-zanni__directory_do (zanni_directory_t *directory, zanni_msg_t **reply_p, const zanni_ask_t *ask, const zanni__words_t *words)
+zanni__directory_do (zanni_directory_t *directory, zanni_msg_t **reply_p, const zanni_ask_t *ask,
+                     const zanni__words_t *words)
 {
     zanni_t *self = directory->self;
     int rc = zanni__check_thread (self);
@@ -174,7 +177,8 @@ s_limit (zanni_t *self, zanni_ref_t **weak_p, const zanni_ref_t *ref)
 
 /* `ref` NULL: there is none. */
 static int
-s_do (zanni_directory_t *directory, const zanni_ask_t *ask, const char *method, const char *group, const zanni_ref_t *ref)
+s_do (zanni_directory_t *directory, const zanni_ask_t *ask, const char *method, const char *group,
+      const zanni_ref_t *ref)
 {
     ZANNI_AUTO (zanni_ref_t) limited = NULL;
     if (!directory || !zanni__group_is_good (group))
@@ -202,7 +206,8 @@ zanni_directory_publish (zanni_directory_t *directory, const char *name, const z
 }
 
 int
-zanni_directory_publish_ask (zanni_directory_t *directory, const char *name, const zanni_ref_t *ref, const zanni_ask_t *ask)
+zanni_directory_publish_ask (zanni_directory_t *directory, const char *name, const zanni_ref_t *ref,
+                             const zanni_ask_t *ask)
 {
     return ref ? s_do (directory, s_options (ask), "publish", name, ref) : ZANNI_EINVAL;
 }
@@ -247,7 +252,8 @@ zanni_directory_join (zanni_directory_t *directory, const char *group, const zan
 }
 
 int
-zanni_directory_join_ask (zanni_directory_t *directory, const char *group, const zanni_ref_t *ref, const zanni_ask_t *ask)
+zanni_directory_join_ask (zanni_directory_t *directory, const char *group, const zanni_ref_t *ref,
+                          const zanni_ask_t *ask)
 {
     return ref ? s_do (directory, s_options (ask), "join", group, ref) : ZANNI_EINVAL;
 }
@@ -259,7 +265,8 @@ zanni_directory_leave (zanni_directory_t *directory, const char *group, const za
 }
 
 int
-zanni_directory_leave_ask (zanni_directory_t *directory, const char *group, const zanni_ref_t *ref, const zanni_ask_t *ask)
+zanni_directory_leave_ask (zanni_directory_t *directory, const char *group, const zanni_ref_t *ref,
+                           const zanni_ask_t *ask)
 {
     return ref ? s_do (directory, s_options (ask), "leave", group, ref) : ZANNI_EINVAL;
 }
@@ -292,7 +299,8 @@ zanni_directory_members_ask (zanni_directory_t *directory, const char *group, co
 }
 
 static int
-s_subscription (zanni_directory_t *directory, const zanni_ask_t *ask, const char *what, const char *group, const char *method)
+s_subscription (zanni_directory_t *directory, const zanni_ask_t *ask, const char *what, const char *group,
+                const char *method)
 {
     if (!directory || !zanni__group_is_good (group) || !zanni__group_is_good (method))
         return ZANNI_EINVAL;
@@ -308,7 +316,8 @@ zanni_directory_subscribe (zanni_directory_t *directory, const char *group, cons
 }
 
 int
-zanni_directory_subscribe_ask (zanni_directory_t *directory, const char *group, const char *method, const zanni_ask_t *ask)
+zanni_directory_subscribe_ask (zanni_directory_t *directory, const char *group, const char *method,
+                               const zanni_ask_t *ask)
 {
     return s_subscription (directory, s_options (ask), "subscribe", group, method);
 }
@@ -320,7 +329,8 @@ zanni_directory_unsubscribe (zanni_directory_t *directory, const char *group, co
 }
 
 int
-zanni_directory_unsubscribe_ask (zanni_directory_t *directory, const char *group, const char *method, const zanni_ask_t *ask)
+zanni_directory_unsubscribe_ask (zanni_directory_t *directory, const char *group, const char *method,
+                                 const zanni_ask_t *ask)
 {
     return s_subscription (directory, s_options (ask), "unsubscribe", group, method);
 }

@@ -42,7 +42,8 @@ zanni__group_is_good (const char *group)
     return group && *group && strnlen (group, ZANNI__GROUP_MAX + 1) <= ZANNI__GROUP_MAX;
 }
 
-/* A call, or where `ask` is not NULL an ask, of the handle's agent. The reply is the caller's to destroy; may be NULL. */
+/* A call, or where `ask` is not NULL an ask, of the handle's agent. The reply is the caller's to destroy; may be
+   NULL. */
 int zanni__directory_do (zanni_directory_t *directory, zanni_msg_t **reply_p, const zanni_ask_t *ask,
                          const zanni__words_t *words);
 

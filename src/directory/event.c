@@ -1,5 +1,5 @@
-/* What the owner of a handle is told, in order. Where its mailbox is full that waits, and all behind it, until there is room:
-   nothing is left out. */
+/* What the owner of a handle is told, in order. Where its mailbox is full that waits, and all behind it, until
+   there is room: nothing is left out. */
 
 #include "agent.h"
 

@@ -1,9 +1,11 @@
-/* The groups that a handle follows: for a method of the owner's, or for a router; or once, for a list of the members.
+/* The groups that a handle follows: for a method of the owner's, or for a router; or once, for a list of the
+   members.
 
-   A group is listed page by page, and then asked for changes since the version that it had when that began: what is told twice
-   is known by its id. A list that is made again (the directory was lost, or we are too far behind) is a *round*: members that
-   are in it go on, those that are not have left. After a loss they have time for that, one lease, since they have to find the
-   directory anew themselves; they come with other ids then, and are known by their reference. */
+   A group is listed page by page, and then asked for changes since the version that it had when that began: what
+   is told twice is known by its id. A list that is made again (the directory was lost, or we are too far behind)
+   is a *round*: members that are in it go on, those that are not have left. After a loss they have time for that,
+   one lease, since they have to find the directory anew themselves; they come with other ids then, and are known
+   by their reference. */
 
 #include "agent.h"
 
@@ -210,8 +212,8 @@ typedef struct {
     bool joined [ZANNI__PAGE];
 } s_page_t;
 
-/* The ids, or changes, that are next in a message, and enters the references. ZANNI_EARGS: there are too many, or too few
-   references. */
+/* The ids, or changes, that are next in a message, and enters the references. ZANNI_EARGS: there are too many, or
+   too few references. */
 static int
 s_read_page (zanni_msg_t *reply, s_page_t *page, bool changes)
 {
@@ -324,7 +326,8 @@ s_whole (zanni__agent_t *agent, s_follow_t *follow)
         return;
     }
     if (follow->lost && follow->unsettled)
-        rc = zanni_timer (agent->self, &timer, agent->options.lease_ms, 0, "zanni.settle", follow->serial, follow->round);
+        rc = zanni_timer (agent->self, &timer, agent->options.lease_ms, 0, "zanni.settle", follow->serial,
+                          follow->round);
     if (rc || !follow->lost)
         s_settle (agent, follow);
     rc = 0;
@@ -468,7 +471,8 @@ zanni__follow_unsubscribe (zanni_t *self, zanni_msg_t *msg)
         return rc;
     s_follow_t *follow = *method ? s_find (zanni_state (self), group, method) : NULL;
     if (!follow)
-        return zanni__directory_refuse (self, msg, ZANNI_EGONE, "there is no subscription of \"%.150s\" for that method", group);
+        return zanni__directory_refuse (self, msg, ZANNI_EGONE,
+                                        "there is no subscription of \"%.150s\" for that method", group);
     s_free (zanni_state (self), follow);
     return zanni_reply (self, msg);
 }

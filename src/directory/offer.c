@@ -1,8 +1,9 @@
-/* What the owner of a handle has published and joined. It is put into the directory when it comes, and again each time that the
-   directory is reached anew or has forgotten it; who was published is watched, so that it goes when that actor ends.
+/* What the owner of a handle has published and joined. It is put into the directory when it comes, and again each
+   time that the directory is reached anew or has forgotten it; who was published is watched, so that it goes when
+   that actor ends.
 
-   An answer is known by the entry's number and the ask's, for an entry may be gone when it comes, and the ask be one that was
-   made before the directory was lost. */
+   An answer is known by the entry's number and the ask's, for an entry may be gone when it comes, and the ask be
+   one that was made before the directory was lost. */
 
 #include "agent.h"
 
@@ -115,7 +116,8 @@ s_send (zanni__agent_t *agent, s_offer_t *offer)
 {
     int64_t left_ms = offer->duty.msg ? zanni_msg_remaining_ms (offer->duty.msg) : S_PUT_MS;
     const zanni_ask_t ask = {
-        .then = offer->leaving ? s_on_dropped : s_on_put, .arg = (void *) (uintptr_t) offer->number, .id_p = &offer->ask,
+        .then = offer->leaving ? s_on_dropped : s_on_put, .arg = (void *) (uintptr_t) offer->number,
+        .id_p = &offer->ask,
         .deadline_ms = left_ms > 0 && left_ms < S_PUT_MS ? left_ms : S_PUT_MS
     };
     int rc = offer->leaving

@@ -1,8 +1,9 @@
 /* roster.h: the members of a group as a router and the agent that follows the group share them.
 
-   A router has to choose at once, on its owner's thread, whatever that is doing; so the agent tells it nothing, but writes into a
-   list under a lock, and the router copies what has changed. Members are identities there, with references of the list's own,
-   so that it needs nobody's thread to go. It is found by a number, for an address would have to be believed. */
+   A router has to choose at once, on its owner's thread, whatever that is doing; so the agent tells it nothing,
+   but writes into a list under a lock, and the router copies what has changed. Members are identities there, with
+   references of the list's own, so that it needs nobody's thread to go. It is found by a number, for an address
+   would have to be believed. */
 
 #ifndef ZANNI_DIRECTORY_ROSTER_H
 #define ZANNI_DIRECTORY_ROSTER_H

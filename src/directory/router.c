@@ -1,6 +1,7 @@
-/* Routers: who of a group gets a message. Keys are spread by the highest of the hashes of key and member: a member that leaves
-   gives its keys to all others alike, and no other key moves; all routers choose alike, for the hash of a reference is its
-   actor's address. That looks at each member, some nanoseconds each, and needs no ring to be kept. */
+/* Routers: who of a group gets a message. Keys are spread by the highest of the hashes of key and member: a member
+   that leaves gives its keys to all others alike, and no other key moves; all routers choose alike, for the hash
+   of a reference is its actor's address. That looks at each member, some nanoseconds each, and needs no ring to be
+   kept. */
 
 #include "roster.h"
 
@@ -54,13 +55,15 @@ s_open (zanni_directory_t *directory, zanni_router_t **router_p, const char *gro
 }
 
 int
-zanni_router_open (zanni_directory_t *directory, zanni_router_t **router_p, const char *group, zanni_routing_t routing)
+zanni_router_open (zanni_directory_t *directory, zanni_router_t **router_p, const char *group,
+                   zanni_routing_t routing)
 {
     return s_open (directory, router_p, group, routing, NULL);
 }
 
 int
-zanni_router_open_ask (zanni_directory_t *directory, zanni_router_t **router_p, const char *group, zanni_routing_t routing,
+zanni_router_open_ask (zanni_directory_t *directory, zanni_router_t **router_p, const char *group,
+                       zanni_routing_t routing,
                        const zanni_ask_t *ask)
 {
     static const zanni_ask_t defaults;
@@ -156,7 +159,8 @@ s_passes_over (int rc)
 }
 
 int
-zanni_router_tell_args (zanni_router_t *router, const char *key, const char *method, const zanni_arg_t *args, size_t count)
+zanni_router_tell_args (zanni_router_t *router, const char *key, const char *method, const zanni_arg_t *args,
+                        size_t count)
 {
     size_t at = 0;
     int rc = s_sync (router);

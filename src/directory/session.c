@@ -1,6 +1,6 @@
-/* How an agent reaches its directory, and what it does while it cannot: asks of the owner wait until their time is nearly over,
-   and then get the reason, which says more than a timeout. All that has to be done anew is done when the directory is reached;
-   nothing is repeated before. */
+/* How an agent reaches its directory, and what it does while it cannot: asks of the owner wait until their time is
+   nearly over, and then get the reason, which says more than a timeout. All that has to be done anew is done when
+   the directory is reached; nothing is repeated before. */
 
 #include "agent.h"
 

@@ -1,8 +1,8 @@
 /* directory.h: what the tests of directories share: kinds of directories, and members on other hosts.
 
-   A kind starts a directory, ends it as a crash would, and starts it again at the same place. Another host is a process that was
-   forked before this one had a node; so is the directory that comes after a crash, which waits until it is told to begin. The
-   root of such a process is a member (the class below), as are actors of this node. */
+   A kind starts a directory, ends it as a crash would, and starts it again at the same place. Another host is a
+   process that was forked before this one had a node; so is the directory that comes after a crash, which waits
+   until it is told to begin. The root of such a process is a member (the class below), as are actors of this node. */
 
 #ifndef TESTS_CONFORMANCE_DIRECTORY_H
 #define TESTS_CONFORMANCE_DIRECTORY_H

@@ -1,4 +1,5 @@
-/* Directories: who holds a name, who is in a group, who is told, whatever becomes of any of them; written once for all kinds. */
+/* Directories: who holds a name, who is in a group, who is told, whatever becomes of any of them; written once for
+   all kinds. */
 
 #include "directory.h"
 
@@ -316,7 +317,8 @@ dismiss_crew (void)
         zanni_ref_destroy (&crew [i]);
 }
 
-/* What goes by two ways need not arrive in order: a tell that the directory's node relays, and a call that it does not. */
+/* What goes by two ways need not arrive in order: a tell that the directory's node relays, and a call that it does
+   not. */
 static void
 await_hits (int64_t wanted)
 {

@@ -1,5 +1,5 @@
-/* How a registry is reached: that of a node by the name that it is offered by, which finds it from other hosts, too. A node has
-   one; where two are begun at once, the one that is offered first stays. */
+/* How a registry is reached: that of a node by the name that it is offered by, which finds it from other hosts,
+   too. A node has one; where two are begun at once, the one that is offered first stays. */
 
 #include "registry.h"
 
@@ -7,7 +7,8 @@
 
 #include <zanni/net.h>
 
-static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;   // while one looks whether there is one, and offers another
+/* Held while one looks whether there is one, and offers another. */
+static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* NULL: there is none. A reference of the caller's. */
 static zanni__identity_t *

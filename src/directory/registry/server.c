@@ -1,8 +1,10 @@
-/* The actor of a registry, on a worker of the pool: everything is in its memory, and nobody waits for anything but changes.
+/* The actor of a registry, on a worker of the pool: everything is in its memory, and nobody waits for anything but
+   changes.
 
-   Its clients are the agents of handles (sys/directory.h). A client is known from its first entry on, is watched by a monitor,
-   which tells of its end and of that of its node, and has a lease besides, so that what a monitor never tells of does not stay.
-   One timer for all of them goes off when the first lease may be over; who renewed meanwhile is passed over. */
+   Its clients are the agents of handles (sys/directory.h). A client is known from its first entry on, is watched
+   by a monitor, which tells of its end and of that of its node, and has a lease besides, so that what a monitor
+   never tells of does not stay. One timer for all of them goes off when the first lease may be over; who renewed
+   meanwhile is passed over. */
 
 #include "registry.h"
 #include "topic.h"
@@ -64,7 +66,8 @@ s_end_client (zanni_t *self, s_client_t *client)
 {
     s_registry_t *registry = zanni_state (self);
     while (!zanni__list_empty (&client->offered))
-        zanni__topic_remove (self, &registry->topics, ZANNI__CONTAINER (client->offered.next, zanni__offered_t, of_client));
+        zanni__topic_remove (self, &registry->topics, ZANNI__CONTAINER (client->offered.next, zanni__offered_t,
+                                                                        of_client));
     int rc = client->monitor ? zanni_demonitor (self, client->monitor) : 0;
     (void) rc;   // one that has fired is over
     zanni__table_remove (&registry->clients, &client->entry);
@@ -133,9 +136,11 @@ s_check (zanni_t *self, zanni_msg_t *msg, const zanni__topic_t *topic, const s_p
         return 0;
     const zanni__offered_t *first = ZANNI__CONTAINER (topic->entries.next, zanni__offered_t, link);
     if (first->alone)
-        return zanni__directory_refuse (self, msg, ZANNI_EINUSE, "the name \"%.150s\" is held by somebody else", put->group);
+        return zanni__directory_refuse (self, msg, ZANNI_EINUSE, "the name \"%.150s\" is held by somebody else",
+                                        put->group);
     if (put->alone)
-        return zanni__directory_refuse (self, msg, ZANNI_EINUSE, "\"%.150s\" is a group that has members, so it can be no name",
+        return zanni__directory_refuse (self, msg, ZANNI_EINUSE,
+                                        "\"%.150s\" is a group that has members, so it can be no name",
                                         put->group);
     return 0;
 }
@@ -337,7 +342,8 @@ static const zanni_method_t s_methods [] = {
 };
 
 static const zanni_class_t s_definition = {
-    .name = ZANNI__REGISTRY, .state_size = sizeof (s_registry_t), .methods = s_methods, .start = s_start, .stop = s_stop,
+    .name = ZANNI__REGISTRY, .state_size = sizeof (s_registry_t), .methods = s_methods, .start = s_start,
+    .stop = s_stop,
     .down = s_down, .text = "Knows who offers which name or group."
 };
 

@@ -1,9 +1,9 @@
-/* The groups of a registry. Every change has a number, which counts up through all groups from a random beginning; what joined
-   by a change has that number as its id. The last changes of a group stay, so that who asks again soon misses none, even what
-   joined and left between; who comes too late lists the group anew.
+/* The groups of a registry. Every change has a number, which counts up through all groups from a random beginning;
+   what joined by a change has that number as its id. The last changes of a group stay, so that who asks again soon
+   misses none, even what joined and left between; who comes too late lists the group anew.
 
-   An empty group stays, too, with its changes, for a while: else who watches it would miss what is begun and ended between two
-   asks. Pages are small, since a record has to fit into a frame with the addresses of all references. */
+   An empty group stays, too, with its changes, for a while: else who watches it would miss what is begun and ended
+   between two asks. Pages are small, since a record has to fit into a frame with the addresses of all references. */
 
 #include "topic.h"
 

@@ -50,7 +50,8 @@ void zanni__topic_remove (zanni_t *self, zanni__topics_t *topics, zanni__offered
 /* Answers list and watch; the latter maybe later. */
 int zanni__topic_list (zanni_t *self, zanni_msg_t *msg, const zanni__topics_t *topics, const zanni__topic_t *topic,
                        uint64_t after);
-int zanni__topic_watch (zanni_t *self, zanni_msg_t *msg, zanni__topics_t *topics, zanni__topic_t *topic, uint64_t version);
+int zanni__topic_watch (zanni_t *self, zanni_msg_t *msg, zanni__topics_t *topics, zanni__topic_t *topic,
+                        uint64_t version);
 
 /* Frees what nobody needs any more: promises in vain, topics that have long been empty. */
 void zanni__topics_sweep (zanni_t *self, zanni__topics_t *topics);
