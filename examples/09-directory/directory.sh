@@ -42,7 +42,7 @@ two=$last
 join three 6
 three=$last
 
-"$jobs" -s "$folder/secret" "$endpoint" 60 200000 >"$folder/jobs" 2>"$folder/jobs.log" &
+"$jobs" -s "$folder/secret" "$endpoint" 40 150000 >"$folder/jobs" 2>"$folder/jobs.log" &
 jobs_pid=$!
 pids="$pids $!"
 exec 3<"$folder/jobs"

@@ -176,7 +176,7 @@ zanni_router_t_auto (zanni_router_t **router_p)
 }
 #else
 
-/* With their arguments typed by C. */
+/* With their arguments typed by C; cpp.h has the same for C++. */
 #define zanni_router_tell(router, key, ...) zanni_router_tell_args (router, key, ZANNI_ARGV (__VA_ARGS__))
 #define zanni_topic_tell(router, ...) zanni_topic_tell_args (router, ZANNI_ARGV (__VA_ARGS__))
 

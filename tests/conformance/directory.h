@@ -24,7 +24,7 @@ static int
 member_open (zanni_t *self, zanni_msg_t *msg)
 {
     member_t *member = zanni_state (self);
-    zanni_directory_options_t options = { .error = &member->error };
+    zanni_directory_options_t options = { .error = &member->error, .lost = "lost" };
     const char *where;
     int rc = zanni_read (msg, &where, &options.lease_ms);
     zanni_directory_close (&member->names);
@@ -186,6 +186,14 @@ member_changed (zanni_t *self, zanni_msg_t *msg)
 }
 
 static int
+member_lost (zanni_t *self, zanni_msg_t *msg)
+{
+    (void) msg;
+    ((member_t *) zanni_state (self))->hits += 1000;
+    return 0;
+}
+
+static int
 member_exit (zanni_t *self, zanni_msg_t *msg)
 {
     int rc = zanni_reply (self, msg);
@@ -218,6 +226,7 @@ static const zanni_method_t member_methods [] = {
     ZANNI_METHOD ("pid", "", "x", member_pid, "Of its process."),
     ZANNI_METHOD ("asks", "ss", "i", member_asks, "The code of what is done without waiting."),
     ZANNI_METHOD ("changed", "ssr", "", member_changed, "Counts by hundreds."),
+    ZANNI_METHOD ("lost", "s", "", member_lost, "Counts by thousands."),
     ZANNI_METHOD ("exit", "", "", member_exit, "Ends."),
     ZANNI_METHOD_END
 };
