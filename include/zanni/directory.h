@@ -26,8 +26,8 @@
    has answered, so they need an actor that owns its worker (ZANNI_EOWNER); others use those that end in _ask: the
    answer comes as that of any ask, and as long as a directory is not reached it is waited for. Where it was not
    reached in time the error is the reason (ZANNI_ENODE: nobody answers; ZANNI_ENOACTOR: there is no registry;
-   ZANNI_ETIMEOUT), ZANNI_EAUTH at once. Names have 1 to 255 bytes, of UTF-8; else ZANNI_EINVAL. Call these from
-   the actor whose handle it is (ZANNI_ETHREAD).
+   ZANNI_ETIMEOUT), ZANNI_EAUTH at once. Names have 1 to 255 bytes (ZANNI_EINVAL) of UTF-8 (ZANNI_EARGS). Call these
+   from the actor whose handle it is (ZANNI_ETHREAD).
 
    SPDX-License-Identifier: MPL-2.0 */
 
@@ -135,8 +135,8 @@ typedef enum {
     ZANNI_BROADCAST          // all: the group is a topic
 } zanni_routing_t;
 
-/* A router over a group that is live: it follows what comes and goes by itself. Opened when the present members
-   are known, or the ask is answered (""). The handle of the directory outlives it. */
+/* A router over a group that is live: it follows what comes and goes by itself. Opened when the present members are
+   known, or the ask is answered (""); by an error it stays empty. Close it before the directory. */
 ZANNI_EXPORT int zanni_router_open (zanni_directory_t *directory, zanni_router_t **router_p, const char *group,
                                     zanni_routing_t routing) ZANNI_CHECKED;
 ZANNI_EXPORT int zanni_router_open_ask (zanni_directory_t *directory, zanni_router_t **router_p, const char *group,

@@ -254,6 +254,8 @@ s_watch (zanni_t *self, zanni_msg_t *msg)
     if (rc)
         return rc;
     rc = zanni__topic_get (self, &registry->topics, &topic, group);
+    if (!rc)
+        rc = s_set_timer (self, registry, zanni_now_ns (self) + INT64_C (1000000) * S_SWEEP_MS);
     return rc ? rc : zanni__topic_watch (self, msg, &registry->topics, topic, version);
 }
 
