@@ -324,6 +324,7 @@ s_stop (zanni_t *self, const zanni_reason_t *reason)
 {
     s_registry_t *registry = zanni_state (self);
     (void) reason;
+    zanni__topics_hush (&registry->topics);
     while (!zanni__list_empty (&registry->all))
         s_end_client (self, ZANNI__CONTAINER (registry->all.next, s_client_t, link));
     zanni__topics_free (&registry->topics);

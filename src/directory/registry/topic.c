@@ -275,6 +275,17 @@ zanni__topics_sweep (zanni_t *self, zanni__topics_t *topics)
     }
 }
 
+/* Promises that are dropped are answered `no reply`: who watches lists again, and finds that the registry has ended. */
+void
+zanni__topics_hush (zanni__topics_t *topics)
+{
+    for (zanni__link_t *at = topics->all.next; at != &topics->all; at = at->next) {
+        zanni__topic_t *topic = ZANNI__CONTAINER (at, zanni__topic_t, link);
+        while (!zanni__list_empty (&topic->waiters))
+            s_end_waiter (topics, ZANNI__CONTAINER (topic->waiters.next, s_waiter_t, link));
+    }
+}
+
 /* Of a registry that ends; entries are the clients' to free before. */
 void
 zanni__topics_free (zanni__topics_t *topics)

@@ -57,4 +57,7 @@ int zanni__topic_watch (zanni_t *self, zanni_msg_t *msg, zanni__topics_t *topics
 void zanni__topics_sweep (zanni_t *self, zanni__topics_t *topics);
 void zanni__topics_free (zanni__topics_t *topics);
 
+/* Nobody is told any more: the registry ends, and its members do not leave because of that. */
+void zanni__topics_hush (zanni__topics_t *topics);
+
 #endif
