@@ -22,6 +22,7 @@
 #include "zanni/call.h"
 #include "zanni/net.h"
 #include "zanni/trust.h"
+#include "zanni/directory.h"
 #include "zanni/timer.h"
 #include "zanni/watch.h"
 #include "zanni/cpp.h"

@@ -15,6 +15,7 @@
 
 #include "actor.h"
 #include "call.h"
+#include "directory.h"
 #include "message.h"
 #include "node.h"
 #include "timer.h"
@@ -202,6 +203,20 @@ zanni_timer (zanni_t *self, uint64_t *timer_p, int64_t after_ms, int64_t every_m
 {
     return zanni_timer_args (self, timer_p, after_ms, every_ms, method, zanni_argv_of (args...).args,
                              sizeof... (args));
+}
+
+template <typename... args_t>
+ZANNI_CHECKED inline int
+zanni_router_tell (zanni_router_t *router, const char *key, const char *method, const args_t &...args)
+{
+    return zanni_router_tell_args (router, key, method, zanni_argv_of (args...).args, sizeof... (args));
+}
+
+template <typename... args_t>
+ZANNI_CHECKED inline int
+zanni_topic_tell (zanni_router_t *router, const char *method, const args_t &...args)
+{
+    return zanni_topic_tell_args (router, method, zanni_argv_of (args...).args, sizeof... (args));
 }
 
 template <typename... args_t>

@@ -60,6 +60,8 @@ s_of_peer (zanni__arrival_t *arrival, zanni__identity_t **identity_p, const zann
     }
     const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, &ref);
     int rc = zanni__remote_get (arrival->worker, identity_p, &whole);
+    if (!rc && (*identity_p)->as.remote->peer != arrival->peer && arrival->record->kind != ZANNI_RECORD_TELL)
+        rc = zanni__remote_by (arrival->worker, identity_p, &whole, arrival->peer);
     if (!rc && (*identity_p)->as.remote->peer == arrival->peer)
         remotes->last = *identity_p;
     return rc;

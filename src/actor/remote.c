@@ -37,16 +37,29 @@ zanni__worker_link (zanni_worker_t *worker)
     return rc;
 }
 
+/* It does not come back by itself. relaxed: on the thread that writes it. */
+static bool
+s_has_ended (const zanni__identity_t *identity)
+{
+    return identity->as.remote->cut || atomic_load_explicit (&identity->ended, memory_order_relaxed);
+}
+
 zanni__identity_t *
 zanni__remote_find (const zanni_worker_t *worker, const zanni_address_t *address)
 {
     if (!worker->remotes)
         return NULL;
     uint64_t hash = zanni__address_hash (address);
+    zanni__identity_t *found = NULL;
     zanni__entry_t *entry = zanni__table_find (&worker->remotes->stand_ins, hash);
-    while (entry && memcmp (&((zanni__remote_t *) (void *) entry)->address, address, sizeof *address))
-        entry = zanni__table_again (entry->next, hash);
-    return entry ? ((zanni__remote_t *) (void *) entry)->identity : NULL;
+    for (; entry; entry = zanni__table_again (entry->next, hash)) {
+        const zanni__remote_t *remote = (zanni__remote_t *) (void *) entry;
+        if (memcmp (&remote->address, address, sizeof *address) != 0)
+            continue;
+        if (!found || !s_has_ended (remote->identity))   // one that does not come back may have a successor
+            found = remote->identity;
+    }
+    return found;
 }
 
 void
@@ -190,6 +203,14 @@ s_learn (zanni__remote_t *remote, const zanni_wire_ref_t *ref)
     atomic_store_explicit (&remote->owns, true, memory_order_release);
 }
 
+/* A stand-in ends with the last way to its actor, which may be known by another one now. */
+static bool
+s_leads_elsewhere (const zanni__identity_t *identity, const zanni_bytes_t *endpoint)
+{
+    const char *known = identity->as.remote->endpoint;
+    return identity->as.remote->cut || strlen (known) != endpoint->size || memcmp (known, endpoint->data, endpoint->size) != 0;
+}
+
 int
 zanni__remote_get (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *ref)
 {
@@ -199,11 +220,29 @@ zanni__remote_get (zanni_worker_t *worker, zanni__identity_t **identity_p, const
     if (rc)
         return rc;
     zanni__identity_t *found = zanni__remote_find (worker, &address);
-    if (!found)
+    if (!found || (s_has_ended (found) && s_leads_elsewhere (found, &ref->endpoint)))
         return s_make (worker, identity_p, ref, &address);
     s_learn (found->as.remote, ref);
     *identity_p = found;
     return 0;
+}
+
+int
+zanni__remote_by (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *ref,
+                  const zanni_peer_t *peer)
+{
+    zanni_address_t address = { .actor = ref->actor };
+    memcpy (address.node, ref->node, sizeof address.node);
+    uint64_t hash = zanni__address_hash (&address);
+    zanni__entry_t *entry = zanni__table_find (&worker->remotes->stand_ins, hash);
+    for (; entry; entry = zanni__table_again (entry->next, hash)) {
+        zanni__remote_t *remote = (zanni__remote_t *) (void *) entry;
+        if (remote->peer != peer || memcmp (&remote->address, &address, sizeof address) != 0)
+            continue;
+        *identity_p = remote->identity;
+        return 0;
+    }
+    return s_make (worker, identity_p, ref, &address);
 }
 
 int
@@ -406,6 +445,7 @@ zanni_worker_peer_down (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_
             if (remote->peer != peer)
                 continue;
             s_down (worker, remote, reason, restarts);
+            remote->cut = *peer->endpoint == '~';
             if (final || (restarts && remote->address.actor))
                 zanni__remote_ended (remote->identity);
         }

@@ -58,6 +58,7 @@ typedef struct zanni__remote {
     zanni__identity_t *identity;
     zanni_address_t address;
     zanni_peer_t *peer;               // joined
+    bool cut;                         // that dialled us, and is down: we cannot dial it
     uint8_t call [ZANNI__NONCE];
     uint8_t own [ZANNI__NONCE];
     _Atomic bool owns;                // `own` is known (release; acquire)
@@ -114,6 +115,11 @@ zanni__address_hash (const zanni_address_t *address)
 
 /* remote.c. The stand-in of `worker` for whom a reference names, made where it is new; borrowed: hold or refer to it. */
 int zanni__remote_get (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *ref);
+
+/* The same by that peer and no other: for who asked by it, since the worker at its other end is the one that knows the ask.
+   There may be another stand-in, where the actor became known by another worker of its node. */
+int zanni__remote_by (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *ref,
+                      const zanni_peer_t *peer);
 
 /* The same for whatever node listens at an endpoint, to be asked what nodes.h says: a new one each time. */
 int zanni__remote_at (zanni_worker_t *worker, zanni__identity_t **identity_p, const char *endpoint);

@@ -246,6 +246,8 @@ s_join (void *link, const char *endpoint, const uint8_t *node, zanni_peer_t **pe
     zanni__peer_t *peer;
     const zanni_bytes_t bytes = { endpoint, strlen (endpoint) };
     peer = zanni__is_tcp (endpoint) ? s_find_far (link, &bytes, node, false) : NULL;
+    if (peer && *peer->base.endpoint == '~' && !peer->alive)
+        peer = NULL;   // it dialled us once; by its own endpoint it can be dialled
     int rc = peer ? 0 : zanni__peer_get (link, &peer, &bytes, node);
     if (rc)
         return rc;

@@ -161,7 +161,7 @@ static inline void
 end (void)
 {
     zanni_ref_destroy (&other_node);
-    cr_assert_eq (zanni_destroy (&root), 0);
+    cr_assert_eq (zanni_destroy (&root), 0, "the node logged:\n%s", s_log.text);
     cr_assert_eq (s_log.errors, 0, "the node logged errors:\n%s", s_log.text);
 }
 

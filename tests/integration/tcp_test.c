@@ -431,6 +431,27 @@ Test (tcp, lets_actors_in_every_place_reach_those_of_who_dialled)
     part ();
 }
 
+/* An actor is made known by root, and then asks by the session of its own worker: the answer has to come by that. */
+Test (tcp, answers_by_the_session_that_was_asked_by)
+{
+    zanni_ref_t *ref = meet (openly);
+    zanni_ref_t *here = spawn_with (&(zanni_spawn_t) { .place = ZANNI_SHARED }, "worker", 7);
+    zanni_ref_t *there = kept (ref, "spawn", (int) ZANNI_HERE);
+    done (there, "hold", here);
+    done (here, "hold", there);
+    for (int i = 0; i < 100; i++) {
+        cr_assert_eq (call_int (here, "relay", "total"), 100);
+        cr_assert_eq (call_int (there, "relay", "total"), 7);
+    }
+    done (here, "drop");
+    done (there, "drop");
+    zanni_ref_destroy (&here);
+    done (ref, "drop");
+    zanni_ref_destroy (&there);
+    zanni_ref_destroy (&ref);
+    part ();
+}
+
 /* In another process: an actor that the one which is offered as "one" holds, and asks; then all of it is gone. */
 static void
 be_asked_and_wait (zanni_options_t how, int fd)
