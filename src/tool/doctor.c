@@ -46,7 +46,7 @@ s_say (bool good, const char *what, const char *format, ...)
 }
 
 static bool
-s_look_at_limit (int resource, const char *what, rlim_t least, const char *advice)
+s_look_at_limit (__rlimit_resource_t resource, const char *what, rlim_t least, const char *advice)
 {
     struct rlimit limit;
     if (getrlimit (resource, &limit))
