@@ -281,7 +281,11 @@ BESIDE (order, dead_letters_count_in_their_subscriber_s_mailbox)
     cr_assert_eq (zanni_dead_letters (root, "dead"), 0);
     for (int i = 0; i < 150; i++)
         cr_assert_eq (zanni_tell_wait (root, talker, -1, "no such method"), 0);
-    done (talker, "zanni.describe");
+    int rc;
+    do   // its mailbox may be as full as the last tell has made it
+        rc = zanni_call (root, NULL, talker, "zanni.describe");
+    while (rc == ZANNI_EFULL);
+    cr_assert_eq (rc, 0);
     cr_assert_eq (stats ().dead_letters, 150);
     for (zanni_msg_t *msg = NULL; !zanni_receive (root, &msg, 0); zanni_msg_destroy (&msg))
         told++;
