@@ -43,18 +43,32 @@ peer_now_s (void)
     return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
 }
 
-/* The sum of the words: all bytes are read, at the speed of memory. */
+static inline uint64_t
+peer_word (const uint8_t *bytes, size_t at)
+{
+    uint64_t word;
+    memcpy (&word, bytes + at * sizeof word, sizeof word);
+    return word;
+}
+
+/* The sum of the words: all bytes are read, at the speed of memory. By four sums, since the speed of a loop of one
+   addition depends on the address where the compiler happens to put it, by half. */
 static inline uint64_t
 peer_sum (const void *data, size_t size)
 {
     const uint8_t *bytes = data;
-    uint64_t sum = 0;
-    for (size_t i = 0; i + sizeof sum <= size; i += sizeof sum) {
-        uint64_t word;
-        memcpy (&word, bytes + i, sizeof word);
-        sum += word;
+    size_t count = size / sizeof (uint64_t);
+    size_t at = 0;
+    uint64_t a = 0, b = 0, c = 0, d = 0;
+    for (; at + 4 <= count; at += 4) {
+        a += peer_word (bytes, at);
+        b += peer_word (bytes, at + 1);
+        c += peer_word (bytes, at + 2);
+        d += peer_word (bytes, at + 3);
     }
-    return sum;
+    for (; at < count; at++)
+        a += peer_word (bytes, at);
+    return a + b + c + d;
 }
 
 /* The sum of so many bytes that are all the same. */
