@@ -44,10 +44,10 @@ peer_now_s (void)
 }
 
 static inline uint64_t
-peer_word (const uint8_t *bytes, size_t at)
+peer_word (const uint8_t *bytes)
 {
     uint64_t word;
-    memcpy (&word, bytes + at * sizeof word, sizeof word);
+    memcpy (&word, bytes, sizeof word);
     return word;
 }
 
@@ -57,17 +57,15 @@ static inline uint64_t
 peer_sum (const void *data, size_t size)
 {
     const uint8_t *bytes = data;
-    size_t count = size / sizeof (uint64_t);
-    size_t at = 0;
     uint64_t a = 0, b = 0, c = 0, d = 0;
-    for (; at + 4 <= count; at += 4) {
-        a += peer_word (bytes, at);
-        b += peer_word (bytes, at + 1);
-        c += peer_word (bytes, at + 2);
-        d += peer_word (bytes, at + 3);
+    for (; size >= 4 * sizeof a; size -= 4 * sizeof a, bytes += 4 * sizeof a) {
+        a += peer_word (bytes);
+        b += peer_word (bytes + sizeof a);
+        c += peer_word (bytes + 2 * sizeof a);
+        d += peer_word (bytes + 3 * sizeof a);
     }
-    for (; at < count; at++)
-        a += peer_word (bytes, at);
+    for (; size >= sizeof a; size -= sizeof a, bytes += sizeof a)
+        a += peer_word (bytes);
     return a + b + c + d;
 }
 
