@@ -15,7 +15,7 @@ CLASSES (&worker_class);
 #define LOOKS_MS 2000   // within which a change of the folder has its effect
 
 static host_t host;
-static char keys [] = "/tmp/zanni-keys-XXXXXX";
+static char keys [SCRATCH_PATH];
 
 /* A path among the keys of the test; up to eight at once. */
 static const char *
@@ -72,7 +72,7 @@ make_keys (void)
 {
     static const char *const names [] = { "host", "second", "ours", "other" };
     make_folder ();
-    cr_assert_not_null (mkdtemp (keys));
+    cr_assert (scratch_new (keys));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         cr_assert_eq (zanni_keygen (at (names [i])), 0);
     cr_assert_eq (mkdir (at ("allowed"), 0755), 0);
