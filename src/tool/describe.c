@@ -6,32 +6,6 @@
 
 #include <stdlib.h>
 
-typedef struct {
-    tool_talk_t talk;
-    const char *place;
-} s_options_t;
-
-static error_t
-s_parse (int key, char *argument, struct argp_state *state)
-{
-    s_options_t *options = state->input;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs [0] = &options->talk;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (options->place)
-            argp_error (state, "\"%s\" is one argument too many", argument);
-        options->place = argument;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error (state, "say whom to ask");
-        return EINVAL;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
 /* The next argument, an array of entries: what `each` makes of every one of them. NULL: it is none. */
 static json_t *
 s_entries (zanni_msg_t *reply, json_t *(*each) (zanni_msg_t *reply))
@@ -163,24 +137,22 @@ s_show (tool_peer_t *peer, const tool_talk_t *talk, const char *method, json_t *
 static int
 s_run (const struct argp *argp, int argc, char **argv, const char *method, json_t *(*show) (zanni_msg_t *reply))
 {
-    s_options_t options = { .place = NULL };
+    tool_aim_t aim = { .place = NULL };
     tool_peer_t peer;
-    if (argp_parse (argp, argc, argv, 0, NULL, &options))
+    if (argp_parse (argp, argc, argv, 0, NULL, &aim))
         return EXIT_FAILURE;
-    bool good = tool_reach (&peer, options.place, &options.talk) && s_show (&peer, &options.talk, method, show);
+    bool good = tool_reach (&peer, aim.place, &aim.talk) && s_show (&peer, &aim.talk, method, show);
     tool_leave (&peer);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
-
-static const struct argp_child s_children [] = { { &tool_talk_argp, 0, NULL, 0 }, { 0 } };
 
 int
 tool_describe (int argc, char **argv)
 {
     static const struct argp argp = {
-        NULL, s_parse, "ENDPOINT[/NAME]", "Shows what an actor of another node is: its class, and its methods with their "
+        NULL, tool_aim_parse, "ENDPOINT[/NAME]", "Shows what an actor of another node is: its class, and its methods with their "
         "arguments and answers as signatures.\vThe actor is the one that listens at tcp://HOST:PORT, or with /NAME the one "
-        "that is offered there by that name.", s_children, NULL, NULL
+        "that is offered there by that name.", tool_aim_children, NULL, NULL
     };
     return s_run (&argp, argc, argv, "zanni.describe", s_description);
 }
@@ -189,9 +161,9 @@ int
 tool_ps (int argc, char **argv)
 {
     static const struct argp argp = {
-        NULL, s_parse, "ENDPOINT[/NAME]", "Shows what there is in a node: what it has counted, its workers, those of its "
+        NULL, tool_aim_parse, "ENDPOINT[/NAME]", "Shows what there is in a node: what it has counted, its workers, those of its "
         "actors that other nodes know, and the names that it offers.\vActors that no other node has heard of are counted, "
-        "and not listed. With /NAME it is the node of the actor that is offered by that name.", s_children, NULL, NULL
+        "and not listed. With /NAME it is the node of the actor that is offered by that name.", tool_aim_children, NULL, NULL
     };
     return s_run (&argp, argc, argv, "zanni.node", s_census);
 }

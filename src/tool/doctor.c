@@ -23,11 +23,6 @@
 #define S_DIAL_MS 5000
 #define S_TRIAL_SECRET "zanni doctor, for a moment"
 
-typedef struct {
-    tool_talk_t talk;
-    const char *place;
-} s_options_t;
-
 static const char s_help [] =
     "Looks whether nodes can run here and, with ENDPOINT, whether they reach the one that listens there.\v"
     "A line each: `ok' or `no', what was looked at, and what to do. The exit status is 1 where one says `no'.";
@@ -160,53 +155,34 @@ s_look_at_clock (tool_peer_t *peer, const tool_talk_t *talk)
 }
 
 static bool
-s_look_at_node (const s_options_t *options)
+s_look_at_node (const tool_aim_t *aim)
 {
     tool_place_t place;
     tool_peer_t peer;
-    if (!tool_place (&place, options->place) || !s_look_at_port (&place, &options->talk))
+    if (!tool_place (&place, aim->place) || !s_look_at_port (&place, &aim->talk))
         return false;
-    bool reached = tool_reach (&peer, options->place, &options->talk);
+    bool reached = tool_reach (&peer, aim->place, &aim->talk);
     bool good = s_say (reached, "node", reached ? "answers, and takes our secret" : "does not answer, or not to us: see above");
     if (reached)
-        good &= s_look_at_clock (&peer, &options->talk);
+        good &= s_look_at_clock (&peer, &aim->talk);
     tool_leave (&peer);
     return good;
-}
-
-static error_t
-s_parse (int key, char *argument, struct argp_state *state)
-{
-    s_options_t *options = state->input;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs [0] = &options->talk;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (options->place)
-            argp_error (state, "\"%s\" is one argument too many", argument);
-        options->place = argument;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
 }
 
 int
 tool_doctor (int argc, char **argv)
 {
-    static const struct argp_child children [] = { { &tool_talk_argp, 0, NULL, 0 }, { 0 } };
-    static const struct argp argp = { NULL, s_parse, "[ENDPOINT]", s_help, children, NULL, NULL };
-    s_options_t options = { .place = NULL };
-    if (argp_parse (&argp, argc, argv, 0, NULL, &options))
+    static const struct argp argp = { NULL, tool_aim_parse, "[ENDPOINT]", s_help, tool_aim_children, NULL, NULL };
+    tool_aim_t aim = { .optional = true };
+    if (argp_parse (&argp, argc, argv, 0, NULL, &aim))
         return EXIT_FAILURE;
     bool good = s_look_at_limit (RLIMIT_NOFILE, "descriptors", S_DESCRIPTORS,
                                  "each connection takes some; raise it: ulimit -n, or LimitNOFILE= of the service");
     good &= s_look_at_limit (RLIMIT_MEMLOCK, "locked memory", S_LOCKED,
                              "secrets may be written to the disk with other memory; raise it: ulimit -l, or LimitMEMLOCK=");
-    good &= s_look_at_secret (&options.talk);
+    good &= s_look_at_secret (&aim.talk);
     good &= s_look_at_curve ();
-    if (options.place)
-        good &= s_look_at_node (&options);
+    if (aim.place)
+        good &= s_look_at_node (&aim);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -32,6 +32,29 @@ s_parse (int key, char *argument, struct argp_state *state)
 }
 
 const struct argp tool_talk_argp = { s_options, s_parse, NULL, NULL, NULL, NULL, NULL };
+const struct argp_child tool_aim_children [] = { { &tool_talk_argp, 0, NULL, 0 }, { 0 } };
+
+error_t
+tool_aim_parse (int key, char *argument, struct argp_state *state)
+{
+    tool_aim_t *aim = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs [0] = &aim->talk;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (aim->place)
+            argp_error (state, "\"%s\" is one argument too many", argument);
+        aim->place = argument;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        if (!aim->optional)
+            argp_error (state, "say whom to ask");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
 
 bool
 tool_complain (const char *what, int code, const char *text)

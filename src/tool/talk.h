@@ -18,6 +18,16 @@ typedef struct {
 
 extern const struct argp tool_talk_argp;
 
+/* The input of the parser of a verb whose only argument is whom to ask. */
+typedef struct {
+    tool_talk_t talk;
+    bool optional;
+    const char *place;   // NULL: none was given
+} tool_aim_t;
+
+error_t tool_aim_parse (int key, char *argument, struct argp_state *state);
+extern const struct argp_child tool_aim_children [];
+
 /* "tcp://HOST:PORT", and behind a further slash the name of an offer. */
 typedef struct {
     char endpoint [TOOL_PLACE_MAX];
