@@ -50,7 +50,7 @@ typedef struct {
     zanni_error_t error;
 } s_plan_t;
 
-static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;   // guards the three
+static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;   // guards the three, and what is made of own classes
 static _Atomic (zanni__class_t *) s_buckets [S_BUCKETS];     // read without it
 static zanni_error_t s_kept_fault;                           // of zanni_init; code 0: none
 static const zanni_class_t *s_kept_class;                    // whose it is, or NULL
@@ -392,15 +392,29 @@ s_compile (s_plan_t *plan, s_entry_t *entry, const zanni__class_t *parent)
     return s_add_methods (plan, cls, base);
 }
 
-int
-zanni__class_make (zanni__class_t **cls_p, const zanni_class_t *definition)
+/* With the lock. */
+static int
+s_make_own (zanni__own_class_t *own)
 {
-    s_entry_t entry = { .definition = definition, .position = 1 };
+    s_entry_t entry = { .definition = own->definition, .position = 1 };
     s_plan_t plan = { .entries = &entry, .count = 1, .at = &entry };
     int rc = s_compile (&plan, &entry, NULL);
     zanni__assert (!rc || rc == ZANNI_ENOMEM);
-    if (!rc)
-        *cls_p = entry.made;
+    if (rc)
+        return rc;
+    own->made = entry.made;
+    own->made->any = own->any;
+    own->made->closing = own->closing;
+    return 0;
+}
+
+int
+zanni__class_own (const zanni__class_t **cls_p, zanni__own_class_t *own)
+{
+    pthread_mutex_lock (&s_lock);
+    int rc = own->made ? 0 : s_make_own (own);
+    *cls_p = own->made;
+    pthread_mutex_unlock (&s_lock);
     return rc;
 }
 

@@ -48,8 +48,16 @@ const zanni__class_t *zanni__class_none (void);
 /* For comparing with it, which needs nothing of it to be filled in. */
 extern zanni__class_t zanni__none;
 
-/* Makes a class of the library's own, which no name leads to; it lives as long as the process. ZANNI_ENOMEM. */
-int zanni__class_make (zanni__class_t **cls_p, const zanni_class_t *definition);
+/* A class of the library's own, which no name leads to: a static of the file that has it. */
+typedef struct {
+    const zanni_class_t *definition;
+    const zanni__method_t *any;   // as in zanni__class_t
+    bool (*closing) (zanni_t *self, const zanni_reason_t *reason);
+    zanni__class_t *made;         // NULL until then
+} zanni__own_class_t;
+
+/* Made by the first who asks; it lives as long as the process. ZANNI_ENOMEM. Any thread. */
+int zanni__class_own (const zanni__class_t **cls_p, zanni__own_class_t *own);
 
 /* The methods that every actor has; ends with ZANNI_METHOD_END. */
 extern const zanni_method_t zanni__builtin_methods [];

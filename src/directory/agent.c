@@ -134,18 +134,7 @@ static const zanni_class_t s_definition = {
     .start = s_start, .stop = s_stop, .down = s_down, .text = "Serves a handle of a directory."
 };
 
-static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static int
-s_class (const zanni__class_t **cls_p)
-{
-    static zanni__class_t *cls;   // guarded by s_lock
-    pthread_mutex_lock (&s_lock);
-    int rc = cls ? 0 : zanni__class_make (&cls, &s_definition);
-    *cls_p = cls;
-    pthread_mutex_unlock (&s_lock);
-    return rc;
-}
+static zanni__own_class_t s_class = { .definition = &s_definition };
 
 int
 zanni__agent_spawn (zanni_t *self, zanni_ref_t **ref_p, const char *place, const zanni_directory_options_t *options)
@@ -158,6 +147,6 @@ zanni__agent_spawn (zanni_t *self, zanni_ref_t **ref_p, const char *place, const
     };
     const zanni__words_t words = { NULL, args, sizeof args / sizeof *args };
     const zanni__class_t *cls;
-    int rc = s_class (&cls);
+    int rc = zanni__class_own (&cls, &s_class);
     return rc ? rc : zanni__spawn (self, ref_p, cls, &spawn, &words);
 }

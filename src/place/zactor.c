@@ -39,9 +39,6 @@ typedef struct {
     zmsg_t *held;               // while the spawner's mailbox is full
 } s_zactor_t;
 
-static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
-static zanni__class_t *s_class;   // made with the first; by the lock
-
 /* A message that nobody gets. */
 static void
 s_bury (zanni_t *self, zanni_msg_t *msg)
@@ -408,22 +405,7 @@ static const zanni_class_t s_definition = {
 
 static const zanni__method_t s_any = { .name = "", .in = "", .out = "", .handler = s_on_any, .any = true };
 
-static int
-s_get_class (const zanni__class_t **cls_p)
-{
-    int rc = 0;
-    pthread_mutex_lock (&s_lock);
-    if (!s_class) {
-        rc = zanni__class_make (&s_class, &s_definition);
-        if (!rc) {
-            s_class->any = &s_any;
-            s_class->closing = s_closing;
-        }
-    }
-    *cls_p = s_class;
-    pthread_mutex_unlock (&s_lock);
-    return rc;
-}
+static zanni__own_class_t s_class = { .definition = &s_definition, .any = &s_any, .closing = s_closing };
 
 /* Whether what comes out of the pipe can be told to this method, where the spawner's class has it. */
 static int
@@ -456,7 +438,7 @@ zanni_spawn_zactor (zanni_t *self, zanni_ref_t **ref_p, zanni_zactor_fn *fn, voi
         return ZANNI_EINVAL;
     rc = s_check_method (self, method);
     if (!rc)
-        rc = s_get_class (&cls);
+        rc = zanni__class_own (&cls, &s_class);
     if (rc)
         return rc;
     const zanni_arg_t start [] = {

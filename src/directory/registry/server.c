@@ -350,18 +350,7 @@ static const zanni_class_t s_definition = {
     .down = s_down, .text = "Knows who offers which name or group."
 };
 
-static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static int
-s_class (const zanni__class_t **cls_p)
-{
-    static zanni__class_t *cls;   // guarded by s_lock
-    pthread_mutex_lock (&s_lock);
-    int rc = cls ? 0 : zanni__class_make (&cls, &s_definition);
-    *cls_p = cls;
-    pthread_mutex_unlock (&s_lock);
-    return rc;
-}
+static zanni__own_class_t s_class = { .definition = &s_definition };
 
 int
 zanni__registry_spawn (zanni_t *self, zanni_ref_t **ref_p)
@@ -369,6 +358,6 @@ zanni__registry_spawn (zanni_t *self, zanni_ref_t **ref_p)
     static const zanni_spawn_t options = { .place = ZANNI_SHARED, .mailbox_messages = 65536 };
     const zanni__words_t words = { NULL, NULL, 0 };
     const zanni__class_t *cls;
-    int rc = s_class (&cls);
+    int rc = zanni__class_own (&cls, &s_class);
     return rc ? rc : zanni__spawn (self, ref_p, cls, &options, &words);
 }

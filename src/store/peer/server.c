@@ -358,18 +358,7 @@ static const zanni_class_t s_definition = {
     .stop = s_stop, .down = s_down, .text = "Serves what was put into the \"peer:\" stores of its node."
 };
 
-static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static int
-s_class (const zanni__class_t **cls_p)
-{
-    static zanni__class_t *cls;   // guarded by s_lock
-    pthread_mutex_lock (&s_lock);
-    int rc = cls ? 0 : zanni__class_make (&cls, &s_definition);
-    *cls_p = cls;
-    pthread_mutex_unlock (&s_lock);
-    return rc;
-}
+static zanni__own_class_t s_class = { .definition = &s_definition };
 
 int
 zanni__home_serve (zanni_t *self, zanni_ref_t **server_p, uint64_t serial)
@@ -378,6 +367,6 @@ zanni__home_serve (zanni_t *self, zanni_ref_t **server_p, uint64_t serial)
     const zanni_arg_t start = zanni_arg_uint (serial);
     const zanni__words_t words = { NULL, &start, 1 };
     const zanni__class_t *cls;
-    int rc = s_class (&cls);
+    int rc = zanni__class_own (&cls, &s_class);
     return rc ? rc : zanni__spawn (self, server_p, cls, &options, &words);
 }
