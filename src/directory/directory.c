@@ -3,45 +3,22 @@
 
 #include "agent.h"
 
+#include "../base/kinds.h"
 #include "../base/memory.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define S_KINDS 16
 #define S_LEASE_MS 5000
 
-static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
-/* Guarded by s_lock. */
-static const zanni_directory_ops_t *s_kinds [S_KINDS] = { &zanni__directory_registry };
-
-static const zanni_directory_ops_t *
-s_find (const char *kind, size_t size)
-{
-    const zanni_directory_ops_t *found = NULL;
-    pthread_mutex_lock (&s_lock);
-    for (int i = 0; i < S_KINDS && s_kinds [i] && !found; i++)
-        if (strlen (s_kinds [i]->kind) == size && !memcmp (s_kinds [i]->kind, kind, size))
-            found = s_kinds [i];
-    pthread_mutex_unlock (&s_lock);
-    return found;
-}
+static zanni__kinds_t s_kinds = ZANNI__KINDS (zanni_directory_ops_t, &zanni__directory_registry);
 
 int
 zanni_directory_register (const zanni_directory_ops_t *ops)
 {
-    int i = 0, rc = 0;
     if (!ops || ops->size != sizeof *ops || !ops->kind || !*ops->kind || !ops->check || !ops->reach)
         return ZANNI_EINVAL;
-    pthread_mutex_lock (&s_lock);
-    while (i < S_KINDS && s_kinds [i] && strcmp (s_kinds [i]->kind, ops->kind))
-        i++;
-    if (i == S_KINDS || (s_kinds [i] && s_kinds [i] != ops))
-        rc = ZANNI_ECLASS;
-    else
-        s_kinds [i] = ops;
-    pthread_mutex_unlock (&s_lock);
-    return rc;
+    return zanni__kind_add (&s_kinds, ops);
 }
 
 int
@@ -68,7 +45,7 @@ const zanni_directory_ops_t *
 zanni__directory_kind (const char *place, const char **where, zanni_error_t *error)
 {
     const char *colon = strchr (place, ':');
-    const zanni_directory_ops_t *ops = colon ? s_find (place, (size_t) (colon - place)) : NULL;
+    const zanni_directory_ops_t *ops = colon ? zanni__kind_find (&s_kinds, place, (size_t) (colon - place)) : NULL;
     if (!ops)
         (void) zanni__directory_error (error, ZANNI_EINVAL,
                                        "\"%.60s\" names no kind of directory known here: registry: and "

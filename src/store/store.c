@@ -9,16 +9,15 @@
 
 #include "store.h"
 
+#include "../base/kinds.h"
 #include "../base/memory.h"
 #include "../message/buffer.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #define S_DEADLINE_MS 5000
-#define S_KINDS 16
 
 struct zanni_store {
     zanni_t *self;
@@ -38,39 +37,17 @@ struct zanni_put {
     zanni__sum_t *sum;
 };
 
-static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
-/* Guarded by s_lock. */
-static const zanni_store_ops_t *s_kinds [S_KINDS] = { &zanni__store_shm, &zanni__store_file, &zanni__store_peer };
-
-static const zanni_store_ops_t *
-s_find (const char *kind, size_t size)
-{
-    const zanni_store_ops_t *found = NULL;
-    pthread_mutex_lock (&s_lock);
-    for (int i = 0; i < S_KINDS && s_kinds [i] && !found; i++)
-        if (strlen (s_kinds [i]->kind) == size && !memcmp (s_kinds [i]->kind, kind, size))
-            found = s_kinds [i];
-    pthread_mutex_unlock (&s_lock);
-    return found;
-}
+static zanni__kinds_t s_kinds =
+    ZANNI__KINDS (zanni_store_ops_t, &zanni__store_shm, &zanni__store_file, &zanni__store_peer);
 
 int
 zanni_store_register (const zanni_store_ops_t *ops)
 {
-    int i = 0, rc = 0;
     if (!ops || ops->size != sizeof *ops || !ops->kind || !ops->open || !ops->close || !ops->begin || !ops->append
         || !ops->commit || !ops->abort || !ops->get || !ops->read || !ops->wait || !ops->list || !ops->drop
         || !ops->retain || !ops->release)
         return ZANNI_EINVAL;
-    pthread_mutex_lock (&s_lock);
-    while (i < S_KINDS && s_kinds [i] && strcmp (s_kinds [i]->kind, ops->kind))
-        i++;
-    if (i == S_KINDS || (s_kinds [i] && s_kinds [i] != ops))
-        rc = ZANNI_ECLASS;
-    else
-        s_kinds [i] = ops;
-    pthread_mutex_unlock (&s_lock);
-    return rc;
+    return zanni__kind_add (&s_kinds, ops);
 }
 
 int
@@ -88,7 +65,7 @@ static int
 s_open (zanni_store_t *store, const char *place)
 {
     const char *colon = strchr (place, ':');
-    store->ops = colon ? s_find (place, (size_t) (colon - place)) : NULL;
+    store->ops = colon ? zanni__kind_find (&s_kinds, place, (size_t) (colon - place)) : NULL;
     if (!store->ops)
         return zanni__store_fail (&store->options, ZANNI_EINVAL, "\"%.60s\" names no kind of store known here: "
                                   "shm:, peer: and file:FOLDER are; lmdb:FOLDER with zanni_lmdb_register, "
