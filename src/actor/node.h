@@ -19,13 +19,17 @@
 #define ZANNI__WORKERS_MAX 65536
 #define ZANNI__KEY 32
 
-/* By which nodes of other hosts know that they may trust each other; link/keys.c. */
 typedef struct {
-    _Atomic bool known;              // the keys are, of the secret; `secret` is wiped then (release; acquire)
-    pthread_mutex_t lock;            // while they are made
-    char secret [256];               // "": there is none
     uint8_t public_key [ZANNI__KEY];
     uint8_t secret_key [ZANNI__KEY];
+} zanni__keypair_t;
+
+/* By which nodes of other hosts know that they may trust each other; link/keys.c. */
+typedef struct {
+    _Atomic bool known;              // the pair is, of the secret, which is wiped then (release; acquire)
+    pthread_mutex_t lock;            // while it is made
+    char secret [256];               // "": there is none
+    zanni__keypair_t pair;
 } zanni__keys_t;
 
 typedef struct zanni__processes zanni__processes_t;

@@ -33,47 +33,63 @@ zanni__keys_set (zanni_node_t *node, const char *secret)
     return 0;
 }
 
-static bool
-s_derive (uint8_t public_key [ZANNI__KEY], uint8_t secret_key [ZANNI__KEY], const char *secret)
+static int
+s_derive (zanni__keypair_t *pair, const char *secret)
 {
     static const uint8_t salt [crypto_pwhash_SALTBYTES] = "zanni/1 secret";
     uint8_t seed [crypto_box_SEEDBYTES];
-    bool good = sodium_init () >= 0
-                && !crypto_pwhash (seed, sizeof seed, secret, strlen (secret), salt, crypto_pwhash_OPSLIMIT_INTERACTIVE,
-                                   crypto_pwhash_MEMLIMIT_INTERACTIVE, crypto_pwhash_ALG_ARGON2ID13)
-                && !crypto_box_seed_keypair (public_key, secret_key, seed);
+    if (sodium_init () < 0)
+        return ZANNI_ESYSTEM;
+    if (crypto_pwhash (seed, sizeof seed, secret, strlen (secret), salt, crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                       crypto_pwhash_MEMLIMIT_INTERACTIVE, crypto_pwhash_ALG_ARGON2ID13))
+        return ZANNI_ENOMEM;
+    int failed = crypto_box_seed_keypair (pair->public_key, pair->secret_key, seed);
     sodium_memzero (seed, sizeof seed);
-    return good;
+    return failed ? ZANNI_ESYSTEM : 0;
 }
 
 int
-zanni__keys_derive (uint8_t public_key [ZANNI__KEY], uint8_t secret_key [ZANNI__KEY], const char *secret)
+zanni__keys_derive (zanni__keypair_t *pair, const char *secret)
 {
-    return s_is_long_enough (strlen (secret)) && s_derive (public_key, secret_key, secret) ? 0 : ZANNI_EAUTH;
+    return s_is_long_enough (strlen (secret)) ? s_derive (pair, secret) : ZANNI_EAUTH;
 }
 
-const zanni__keys_t *
-zanni__keys_of (zanni_node_t *node)
+/* Under the lock. */
+static int
+s_make (const zanni_node_t *node, zanni__keys_t *keys)
+{
+    int rc = *keys->secret ? s_derive (&keys->pair, keys->secret) : 1;
+    if (rc < 0)
+        zanni__log (node, ZANNI_LOG_WARNING, "no key can be made of the secret, which takes %d MiB for a moment: %s",
+                    (int) (crypto_pwhash_MEMLIMIT_INTERACTIVE >> 20), zanni_strerror (rc));
+    if (rc)
+        return rc;
+    sodium_memzero (keys->secret, sizeof keys->secret);
+    /* release: who sees that it is known sees it. */
+    atomic_store_explicit (&keys->known, true, memory_order_release);
+    return 0;
+}
+
+int
+zanni__keys_of (zanni_node_t *node, const zanni__keypair_t **pair_p)
 {
     zanni__keys_t *keys = &node->keys;
-    if (atomic_load_explicit (&keys->known, memory_order_acquire))
-        return keys;
-    pthread_mutex_lock (&keys->lock);
-    bool known = atomic_load_explicit (&keys->known, memory_order_relaxed);
-    if (!known && *keys->secret && s_derive (keys->public_key, keys->secret_key, keys->secret)) {
-        sodium_memzero (keys->secret, sizeof keys->secret);
-        /* release: who sees that they are known sees them. */
-        atomic_store_explicit (&keys->known, true, memory_order_release);
-        known = true;
+    int rc = 0;
+    if (!atomic_load_explicit (&keys->known, memory_order_acquire)) {
+        pthread_mutex_lock (&keys->lock);
+        if (!atomic_load_explicit (&keys->known, memory_order_relaxed))
+            rc = s_make (node, keys);
+        pthread_mutex_unlock (&keys->lock);
     }
-    pthread_mutex_unlock (&keys->lock);
-    return known ? keys : NULL;
+    if (!rc)
+        *pair_p = &keys->pair;
+    return rc;
 }
 
 void
 zanni__keys_wipe (zanni_node_t *node)
 {
     sodium_memzero (node->keys.secret, sizeof node->keys.secret);
-    sodium_memzero (node->keys.secret_key, sizeof node->keys.secret_key);
+    sodium_memzero (&node->keys.pair, sizeof node->keys.pair);
     pthread_mutex_destroy (&node->keys.lock);
 }

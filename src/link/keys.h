@@ -9,11 +9,13 @@
    one, or too long. */
 int zanni__keys_set (zanni_node_t *node, const char *secret);
 
-/* NULL: the node has no secret. The first call takes a tenth of a second and 64 MiB. Any thread of the node. */
-const zanni__keys_t *zanni__keys_of (zanni_node_t *node);
+/* The pair of the node's secret, which stays where it is. 0; 1: the node has no secret; ZANNI_ENOMEM, ZANNI_ESYSTEM: it has
+   one, of which none could be made. The first call takes a tenth of a second and 64 MiB. Any thread of the node. */
+int zanni__keys_of (zanni_node_t *node, const zanni__keypair_t **pair_p);
 
-/* The pair that follows from a secret; takes as long. ZANNI_EAUTH: it is too short to be one, or too long. */
-int zanni__keys_derive (uint8_t public_key [ZANNI__KEY], uint8_t secret_key [ZANNI__KEY], const char *secret);
+/* The pair that follows from a secret; takes as long. ZANNI_EAUTH: it is too short to be one, or too long; ZANNI_ENOMEM,
+   ZANNI_ESYSTEM. */
+int zanni__keys_derive (zanni__keypair_t *pair, const char *secret);
 
 void zanni__keys_wipe (zanni_node_t *node);
 

@@ -130,10 +130,11 @@ zanni__secure_listener (zanni__hub_t *hub, void *socket, const char *endpoint)
     char domain [ZANNI__ZAP_DOMAIN];
     s_allow_ipv6 (socket, endpoint);
     (void) zmq_setsockopt (socket, ZMQ_BACKLOG, &backlog, sizeof backlog);
-    if (!zanni__trust_listen (node, &own))
-        return 0;
+    int rc = zanni__trust_listen (node, &own);
+    if (rc)
+        return rc > 0 ? 0 : rc;   // open, which was asked for
     zanni__zap_domain (domain, node->id);
-    int rc = zanni__zap_allow (domain, &asked);
+    rc = zanni__zap_allow (domain, &asked);
     hub->admits = !rc;
     hub->certified = zanni__trust_certified (node);
     bool set = !rc && s_make_room (socket) && !zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &on, sizeof on)
@@ -220,8 +221,11 @@ static int
 s_check_listener (zanni_node_t *node, const char *endpoint, bool *open)
 {
     zanni__keypair_t own;
-    *open = !zanni__trust_listen (node, &own);
+    int rc = zanni__trust_listen (node, &own);
     sodium_memzero (&own, sizeof own);
+    *open = rc > 0;
+    if (rc < 0)
+        return rc;
     if (zanni__trust_certified (node) && !zanni__trust_has_folder (node)) {
         zanni__log (node, ZANNI_LOG_ERROR, "%s: nobody could connect: there is a certificate, and no options.allowed", endpoint);
         return ZANNI_EAUTH;

@@ -126,24 +126,23 @@ zanni__trust_has_folder (const zanni_node_t *node)
     return node->trust->admission;
 }
 
-static bool
+static int
 s_of_secret (zanni_node_t *node, zanni__keypair_t *own)
 {
-    const zanni__keys_t *keys = zanni__keys_of (node);
-    if (!keys)
-        return false;
-    memcpy (own->public_key, keys->public_key, sizeof own->public_key);
-    memcpy (own->secret_key, keys->secret_key, sizeof own->secret_key);
-    return true;
+    const zanni__keypair_t *pair;
+    int rc = zanni__keys_of (node, &pair);
+    if (!rc)
+        *own = *pair;
+    return rc;
 }
 
-bool
+int
 zanni__trust_listen (zanni_node_t *node, zanni__keypair_t *own)
 {
     if (!node->trust->certified)
         return s_of_secret (node, own);
     *own = node->trust->own;
-    return true;
+    return 0;
 }
 
 /* Under the lock. */
@@ -171,8 +170,9 @@ zanni__trust_dial (zanni_node_t *node, zanni__dialled_by_t *by, const char *endp
     if (found)
         return 0;
     by->certified = false;
-    if (!s_of_secret (node, &by->own))
-        return trust->certified ? ZANNI_EAUTH : 1;
+    int rc = s_of_secret (node, &by->own);
+    if (rc)
+        return rc > 0 && trust->certified ? ZANNI_EAUTH : rc;
     memcpy (by->server, by->own.public_key, sizeof by->server);
     return 0;
 }
@@ -198,9 +198,9 @@ s_fill (const struct zanni__trust *trust, s_address_t *address, const uint8_t *k
         snprintf (text, size, "%.100s is to be known by its key, but this node has no certificate to show", address->endpoint);
         return ZANNI_EAUTH;
     }
-    int rc = zanni__keys_derive (address->by_secret.public_key, address->by_secret.secret_key, secret);
+    int rc = zanni__keys_derive (&address->by_secret, secret);
     memcpy (address->key, address->by_secret.public_key, sizeof address->key);
-    if (rc)
+    if (rc == ZANNI_EAUTH)
         snprintf (text, size, "the secret for %.100s is too short or too long to be one", address->endpoint);
     return rc;
 }
@@ -264,7 +264,7 @@ s_is_free (zanni_node_t *node, const uint8_t id [16], const uint8_t key [ZANNI__
     zanni__keypair_t own;
     if (memcmp (id, node->id, sizeof node->id) || !memcmp (key, none, sizeof none))
         return true;
-    bool ours = zanni__trust_listen (node, &own) && !memcmp (own.public_key, key, sizeof own.public_key);
+    bool ours = !zanni__trust_listen (node, &own) && !memcmp (own.public_key, key, sizeof own.public_key);
     sodium_memzero (&own, sizeof own);
     return ours;
 }
@@ -328,8 +328,8 @@ zanni__trust_admits (void *context, const uint8_t key [ZANNI__KEY])
     const struct zanni__trust *trust = node->trust;
     if (trust->certified)
         return trust->admission && zanni__admission_has (node, trust->admission, key);
-    const zanni__keys_t *keys = zanni__keys_of (node);
-    return keys && !memcmp (keys->public_key, key, sizeof keys->public_key);
+    const zanni__keypair_t *pair;
+    return !zanni__keys_of (node, &pair) && !memcmp (pair->public_key, key, sizeof pair->public_key);
 }
 
 void

@@ -5,11 +5,6 @@
 
 #include "../actor/node.h"
 
-typedef struct {
-    uint8_t public_key [ZANNI__KEY];
-    uint8_t secret_key [ZANNI__KEY];
-} zanni__keypair_t;
-
 /* How a connection is made: with which key pair of ours, to whom. */
 typedef struct {
     zanni__keypair_t own;
@@ -26,10 +21,11 @@ void zanni__trust_free (zanni_node_t *node);
 bool zanni__trust_certified (const zanni_node_t *node);
 bool zanni__trust_varies (const zanni_node_t *node);
 
-/* The pair that a listener shows; false: there is none, so it would be open. Whoever gets one wipes it. */
-bool zanni__trust_listen (zanni_node_t *node, zanni__keypair_t *own);
+/* The pair that a listener shows, which whoever gets it wipes. 0; 1: there is none, so it would be open; ZANNI_ENOMEM,
+   ZANNI_ESYSTEM: there is a secret, but no pair can be made of it now, which opens nothing. */
+int zanni__trust_listen (zanni_node_t *node, zanni__keypair_t *own);
 
-/* The pairs to dial there with. 0; 1: there is no key at all, for anybody; ZANNI_EAUTH: nobody is trusted there. */
+/* The pairs to dial there with. 0; 1: there is no key at all, for anybody; ZANNI_EAUTH: nobody is trusted there; or the same. */
 int zanni__trust_dial (zanni_node_t *node, zanni__dialled_by_t *by, const char *endpoint);
 
 /* Whether whoever has been dialled there, and had that key (NULL: none), would be again. */

@@ -77,7 +77,8 @@ typedef struct zanni_link_ops {
        travel: record->buffers is NULL, args are inline. ZANNI_EFULL: over the limit of what may wait; ZANNI_ETOOBIG;
        ZANNI_ENOMEM; ZANNI_ECLOSED: the link is closing. On failure nothing was sent. */
     int (*send) (zanni_peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers);
-    /* Whether a peer may be dialled at all, where there is no session: 0, or ZANNI_EAUTH: it is not trusted. May be NULL. */
+    /* Whether a peer may be dialled at all, where there is no session: 0; ZANNI_EAUTH: it is not trusted;
+       ZANNI_ENOMEM. May be NULL. */
     int (*trusts) (zanni_peer_t *peer);
     /* A quick way for plain tells, which the runtime writes itself; may be NULL. `room` answers where the next record goes
        if at most `size` bytes are written there; NULL: it has to be sent. `wrote` takes so many of them, which charge the
