@@ -135,6 +135,18 @@ s_distrust (zanni__peer_t *peer)
     zanni__far_denied (peer, "its key is not trusted any more");
 }
 
+/* Who has the session, and whom its connection was dialled to, be it that nobody has answered yet. What is yet to be dialled
+   is asked about then. */
+static bool
+s_is_trusted (const zanni__peer_t *peer)
+{
+    zanni__hub_t *hub = peer->hub;
+    const zanni__dial_t *dial = peer->ours ? peer->dial : NULL;
+    if (dial && !zanni__far_is_trusted (hub, peer->base.endpoint, &dial->shown, true))
+        return false;
+    return !peer->claimed || zanni__far_is_trusted (hub, peer->base.endpoint, &peer->shown, peer->ours);
+}
+
 void
 zanni__far_look (zanni__hub_t *hub)
 {
@@ -143,8 +155,7 @@ zanni__far_look (zanni__hub_t *hub)
     for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = next) {
         zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
         peer->pins++;
-        bool known = peer->alive && peer->base.far && (peer->stood || peer->claimed);
-        if (known && !zanni__far_is_trusted (hub, peer->base.endpoint, &peer->shown, peer->ours))
+        if (peer->alive && peer->base.far && !s_is_trusted (peer))
             s_distrust (peer);
         next = link->next;
         zanni__peer_unpin (peer);

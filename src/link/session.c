@@ -289,7 +289,10 @@ s_redial (zanni__peer_t *peer)
             s_redial_later (peer);
         return;
     }
-    if (s_dial (peer))
+    int rc = s_dial (peer);
+    if (rc == ZANNI_EAUTH && peer->base.far)   // by now
+        zanni__far_denied (peer, "nobody is trusted there");
+    else if (rc)
         s_redial_later (peer);   // too few sockets or the like: later, maybe
 }
 

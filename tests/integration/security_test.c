@@ -4,10 +4,9 @@
 
 #include "actor/node.h"
 #include "link/cert.h"
-#include "wire/record.h"
+#include "raw.h"
 
 #include <netinet/in.h>
-#include <zmq.h>
 
 CLASSES (&worker_class);
 
@@ -508,39 +507,6 @@ dial_raw (void *context, const char *name)
                && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, secret_key, sizeof secret_key)
                && !zmq_connect (socket, host.endpoint));
     return socket;
-}
-
-static void
-say_hello (void *socket, const uint8_t node [16], uint64_t session)
-{
-    uint8_t bytes [1024];
-    const zanni_record_t batch = { .kind = ZANNI_RECORD_BATCH };
-    zanni_record_t record = { .kind = ZANNI_RECORD_HELLO };
-    record.as.hello = (zanni_wire_hello_t) {
-        .version_min = 1, .version_max = 1, .node = node, .incarnation = 1, .name = { "raw", 3 }, .host = node,
-        .session = session, .window = 1 << 20, .buffer_max = 1 << 20, .endpoint = { "~1", 2 }, .home = { "", 0 }
-    };
-    size_t size = zanni__record_write (bytes, sizeof bytes, &batch);
-    size += zanni__record_write (bytes + size, sizeof bytes - size, &record);
-    cr_assert_geq (zmq_send (socket, bytes, size, 0), 0);
-}
-
-/* The kind of the record that comes next, and of BYE the code behind 100. */
-static int
-hear (void *socket)
-{
-    uint8_t bytes [1024];
-    const char *fault = NULL;
-    zanni_record_t record;
-    static zanni_wire_ref_t refs [ZANNI_WIRE_TABLE_MAX];
-    static zanni_wire_buffer_t buffers [ZANNI_WIRE_TABLE_MAX];
-    zanni__tables_t tables = { .refs = refs, .buffers = buffers };
-    int size = zmq_recv (socket, bytes, sizeof bytes, 0);
-    cr_assert_gt (size, 0, "nothing came");
-    zanni__reader_t reader = zanni__reader (bytes, (uint32_t) size);
-    cr_assert_eq (zanni__record_read (&reader, &record, &tables, &fault), 1);
-    cr_assert_eq (zanni__record_read (&reader, &record, &tables, &fault), 1);
-    return record.kind == ZANNI_RECORD_BYE ? 100 + (int) record.as.error.code : record.kind;
 }
 
 /* A ROUTER cannot close it: so it is refused on each HELLO. */

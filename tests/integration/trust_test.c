@@ -3,6 +3,8 @@
 #include "tcp.h"
 
 #include "actor/node.h"
+#include "link/keys.h"
+#include "raw.h"
 
 #include <sys/resource.h>
 
@@ -41,5 +43,59 @@ Test (trust, of_a_secret_without_memory_for_its_key_opens_nothing)
     cr_assert (logged ("no key can be made of the secret"));
     cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), 0);
     cr_assert_not (logged ("is open to everybody"));
+    end ();
+}
+
+/* A listener by the secret that takes in HELLO and is in no haste to answer. */
+static void *
+listen_raw (void *context, char endpoint [ZANNI_ENDPOINT_MAX])
+{
+    const int on = 1, none = 0, wait_ms = DEADLINE_MS;
+    zanni__keypair_t pair;
+    size_t size = ZANNI_ENDPOINT_MAX;
+    void *socket = zmq_socket (context, ZMQ_ROUTER);
+    cr_assert_eq (zanni__keys_derive (&pair, SECRET), 0);
+    cr_assert (!zmq_setsockopt (socket, ZMQ_LINGER, &none, sizeof none)
+               && !zmq_setsockopt (socket, ZMQ_RCVTIMEO, &wait_ms, sizeof wait_ms)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &on, sizeof on)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, pair.secret_key, sizeof pair.secret_key)
+               && !zmq_bind (socket, "tcp://127.0.0.1:0") && !zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size));
+    return socket;
+}
+
+/* What comes there next; the node here works on meanwhile. */
+static bool
+comes_to (void *socket)
+{
+    zmq_pollitem_t item = { .socket = socket, .events = ZMQ_POLLIN };
+    int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * DEADLINE_MS;
+    while (!item.revents && zanni_now_ns (root) < until_ns) {
+        cr_assert_eq (zanni_run (root, 1), 0);
+        cr_assert_geq (zmq_poll (&item, 1, 0), 0);
+    }
+    return item.revents & ZMQ_POLLIN;
+}
+
+Test (trust, that_is_taken_back_reaches_a_dial_that_was_not_answered_yet)
+{
+    static const uint8_t node [16] = "a node of tests";
+    char id [256], endpoint [ZANNI_ENDPOINT_MAX];
+    uint64_t find = 0;
+    const zanni_ask_t ask = { .id_p = &find };
+    const zanni_trust_t by = { .secret = "another secret of the tests" };
+    begin ((zanni_options_t) { .secret = SECRET });
+    void *context = zmq_ctx_new ();
+    void *socket = listen_raw (context, endpoint);
+    cr_assert_eq (zanni_connect_ask (root, endpoint, NULL, &ask), 0);
+    cr_assert (comes_to (socket), "no HELLO");
+    int id_size = zmq_recv (socket, id, sizeof id, 0);
+    zanni_wire_hello_t welcome = raw_hello (node, raw_hear (socket).as.hello.session, endpoint);
+    cr_assert_eq (zanni_trust (root, endpoint, &by), 0);
+    cr_assert_geq (zmq_send (socket, id, (size_t) id_size, ZMQ_SNDMORE), 0);
+    raw_say (socket, ZANNI_RECORD_WELCOME, &welcome);
+    zanni_error_t error = expect_failure (find, ZANNI_EAUTH);
+    cr_assert_not_null (strstr (error.text, endpoint), "%s", error.text);
+    (void) zmq_close (socket);
+    (void) zmq_ctx_term (context);
     end ();
 }

@@ -1,0 +1,67 @@
+/* raw.h: the beginning of a session as a program speaks it that is no node of ours, by a socket of its own. */
+
+#ifndef TESTS_INTEGRATION_RAW_H
+#define TESTS_INTEGRATION_RAW_H
+
+#include "wire/record.h"
+
+#include <criterion/criterion.h>
+#include <zmq.h>
+
+/* HELLO, as a text says where it listens ("~1": nowhere). */
+static inline zanni_wire_hello_t
+raw_hello (const uint8_t node [16], uint64_t session, const char *listens)
+{
+    return (zanni_wire_hello_t) {
+        .version_min = 1, .version_max = 1, .node = node, .incarnation = 1, .name = { "raw", 3 }, .host = node,
+        .session = session, .window = 1 << 20, .buffer_max = 1 << 20, .endpoint = { listens, strlen (listens) }, .home = { "", 0 }
+    };
+}
+
+/* A message of a BATCH and that. Behind the frame of a ROUTER's that says to whom. */
+static inline void
+raw_say (void *socket, zanni_record_kind_t kind, const zanni_wire_hello_t *hello)
+{
+    uint8_t bytes [1024];
+    const zanni_record_t batch = { .kind = ZANNI_RECORD_BATCH };
+    zanni_record_t record = { .kind = (uint8_t) kind };
+    record.as.hello = *hello;
+    size_t size = zanni__record_write (bytes, sizeof bytes, &batch);
+    size += zanni__record_write (bytes + size, sizeof bytes - size, &record);
+    cr_assert_geq (zmq_send (socket, bytes, size, 0), 0);
+}
+
+static inline void
+say_hello (void *socket, const uint8_t node [16], uint64_t session)
+{
+    const zanni_wire_hello_t hello = raw_hello (node, session, "~1");
+    raw_say (socket, ZANNI_RECORD_HELLO, &hello);
+}
+
+/* The first record behind the BATCH of what comes next, whose texts last until the next call. */
+static inline zanni_record_t
+raw_hear (void *socket)
+{
+    static uint8_t bytes [65536];
+    static zanni_wire_ref_t refs [ZANNI_WIRE_TABLE_MAX];
+    static zanni_wire_buffer_t buffers [ZANNI_WIRE_TABLE_MAX];
+    const char *fault = NULL;
+    zanni_record_t record;
+    zanni__tables_t tables = { .refs = refs, .buffers = buffers };
+    int size = zmq_recv (socket, bytes, sizeof bytes, 0);
+    cr_assert_gt (size, 0, "nothing came");
+    zanni__reader_t reader = zanni__reader (bytes, (uint32_t) size);
+    cr_assert_eq (zanni__record_read (&reader, &record, &tables, &fault), 1);
+    cr_assert_eq (zanni__record_read (&reader, &record, &tables, &fault), 1);
+    return record;
+}
+
+/* Its kind, and of BYE the code behind 100. */
+static inline int
+hear (void *socket)
+{
+    const zanni_record_t record = raw_hear (socket);
+    return record.kind == ZANNI_RECORD_BYE ? 100 + (int) record.as.error.code : record.kind;
+}
+
+#endif
