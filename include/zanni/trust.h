@@ -39,10 +39,11 @@ typedef struct {
 } zanni_trust_t;
 
 /* Who listens at `address` ("tcp://host:port", as references and zanni_connect spell it) has to have that key, from now on: at
-   the next connection, and the one that there is ends if it has another. NULL: nobody is trusted there any more. A
-   reference to a node that is not trusted can be had all the same: using it is ZANNI_EAUTH, which names the address, until
-   this was said. Two nodes use one kind of key, certificate or secret, with each other. ZANNI_EAUTH: the file or the secret
-   is none, or there is no certificate to show; ZANNI_EINVAL, ZANNI_ESYSTEM, ZANNI_ENOMEM, ZANNI_ETHREAD. */
+   the next connection, and the one that there is ends if it has another. NULL: nobody is trusted there from
+   now on, neither by options.secret nor openly, until this says who is. A reference to a node that is not trusted can be
+   had all the same: using it is ZANNI_EAUTH, which names the address, until this was said. Two nodes use one kind of key,
+   certificate or secret, with each other. ZANNI_EAUTH: the file or the secret is none, or there is no certificate to show;
+   ZANNI_EINVAL, ZANNI_ESYSTEM, ZANNI_ENOMEM, ZANNI_ETHREAD. */
 ZANNI_EXPORT int zanni_trust (zanni_t *self, const char *address, const zanni_trust_t *by) ZANNI_CHECKED;
 
 /* What the holder of a key may do on this node, whoever of the two has dialled. */

@@ -21,6 +21,7 @@
 
 typedef struct s_address {
     struct s_address *next;
+    bool nobody;                  // is trusted there, whatever the node's options would say
     bool certified;
     zanni__keypair_t by_secret;   // ours and theirs, where it is not
     uint8_t key [ZANNI__KEY];     // theirs
@@ -161,16 +162,17 @@ zanni__trust_dial (zanni_node_t *node, zanni__dialled_by_t *by, const char *endp
     struct zanni__trust *trust = node->trust;
     pthread_mutex_lock (&trust->lock);
     const s_address_t *found = *s_find (trust, endpoint);
-    if (found) {
+    int rc = found && found->nobody ? ZANNI_EAUTH : 0;
+    by->certified = false;
+    if (found && !rc) {
         by->own = found->certified ? trust->own : found->by_secret;
         by->certified = found->certified;
         memcpy (by->server, found->key, sizeof by->server);
     }
     pthread_mutex_unlock (&trust->lock);
     if (found)
-        return 0;
-    by->certified = false;
-    int rc = s_of_secret (node, &by->own);
+        return rc;
+    rc = s_of_secret (node, &by->own);
     if (rc)
         return rc > 0 && trust->certified ? ZANNI_EAUTH : rc;
     memcpy (by->server, by->own.public_key, sizeof by->server);
@@ -190,6 +192,9 @@ zanni__trust_holds (zanni_node_t *node, const char *endpoint, const uint8_t *key
 static int
 s_fill (const struct zanni__trust *trust, s_address_t *address, const uint8_t *key, const char *secret, char *text, size_t size)
 {
+    address->nobody = !key && !secret;
+    if (address->nobody)
+        return 0;
     if (key) {
         address->certified = true;
         memcpy (address->key, key, sizeof address->key);
@@ -226,7 +231,7 @@ zanni__trust_set (zanni_node_t *node, const char *endpoint, const uint8_t *key, 
 {
     struct zanni__trust *trust = node->trust;
     s_address_t *address = NULL;
-    int rc = key || secret ? s_address_new (trust, &address, endpoint, key, secret, text, size) : 0;
+    int rc = s_address_new (trust, &address, endpoint, key, secret, text, size);
     if (rc)
         return rc;
     pthread_mutex_lock (&trust->lock);
@@ -234,10 +239,8 @@ zanni__trust_set (zanni_node_t *node, const char *endpoint, const uint8_t *key, 
     s_address_t *before = *at;
     if (before)
         *at = before->next;
-    if (address) {
-        address->next = trust->addresses;
-        trust->addresses = address;
-    }
+    address->next = trust->addresses;
+    trust->addresses = address;
     pthread_mutex_unlock (&trust->lock);
     if (before)
         s_forget (before);

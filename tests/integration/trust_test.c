@@ -99,3 +99,39 @@ Test (trust, that_is_taken_back_reaches_a_dial_that_was_not_answered_yet)
     (void) zmq_ctx_term (context);
     end ();
 }
+
+static host_t host;
+
+/* Whatever else the options would let be spoken with. */
+static void
+take_trust_back (zanni_options_t options, const zanni_trust_t *again)
+{
+    zanni_ref_t *none = NULL;
+    start_host (&host, options);
+    begin (options);
+    zanni_ref_t *ref = connect_to (host.endpoint, NULL);
+    uint64_t id = ask (ref, "promise");
+    cr_assert_eq (call_int (ref, "promises"), 1);
+    cr_assert_eq (zanni_trust (root, host.endpoint, NULL), 0);
+    expect_failure (id, ZANNI_EAUTH);
+    cr_assert_eq (zanni_tell (root, ref, "count"), ZANNI_EAUTH);
+    cr_assert_eq (zanni_connect (root, &none, host.endpoint, NULL), ZANNI_EAUTH);
+    if (again) {
+        cr_assert_eq (zanni_trust (root, host.endpoint, again), 0);
+        cr_assert_eq (call_int (ref, "add", 1), 1);
+    }
+    zanni_ref_destroy (&ref);
+    end ();
+    end_host (&host);
+}
+
+Test (trust, that_is_taken_back_holds_where_there_is_a_secret_for_all)
+{
+    const zanni_trust_t by = { .secret = SECRET };
+    take_trust_back ((zanni_options_t) { .secret = SECRET }, &by);
+}
+
+Test (trust, that_is_taken_back_holds_where_tcp_is_open)
+{
+    take_trust_back ((zanni_options_t) { .insecure = true }, NULL);
+}
