@@ -5,7 +5,8 @@
    the environment), from which each makes the same key pair: all that goes by tcp is encrypted then (CURVE), and whoever
    has another secret, or none, is refused within a second. Where nodes are not to be all the same to each other, each has
    a certificate instead: trust.h. Without either tcp is closed, unless the program says `insecure`: in the options of the
-   node, for what stays on this host; and in those of the call, too, for what leaves it.
+   node, for what stays on this host; and in those of the call, too, for what leaves it. A listener is open only if its own
+   call has said so. Whoever is dialled may be once any call has, since references lead on to other nodes.
 
    All actors of the two nodes reach each other, whichever of them binds and connects, those with processes of their own, too;
    whoever only dials is answered over its own connection. References travel on to any node: where that one cannot dial the
@@ -28,7 +29,7 @@ typedef struct {
     size_t size;              // sizeof (zanni_bind_t), or 0
     const char *advertised;   // how others dial it ("tcp://gate:7000"; port 0: the one that is bound); default: as it is bound,
                               // and for "*" the first address of this host
-    bool insecure;            // without a secret, beyond this host, too
+    bool insecure;            // without a secret, beyond this host, too; and so is whatever is dialled from now on
 } zanni_bind_t;
 
 /* Listens at "tcp://ADDRESS:PORT", where ADDRESS is "*", of an interface, or 127.0.0.1, and port 0 is one that is free. From
@@ -55,7 +56,7 @@ typedef struct {
     size_t size;             // sizeof (zanni_connect_t), or 0
     const char *name;        // who is wanted there; default: the actor that binds
     int64_t timeout_ms;      // 0: the node's ask_deadline_ms; -1: none
-    bool insecure;           // without a secret, beyond this host, too
+    bool insecure;           // without a secret, beyond this host, too; and so is whatever is dialled from now on
 } zanni_connect_t;
 
 /* A weak reference to an actor of the node that listens at "tcp://HOST:PORT", for the caller to destroy. `options` may be

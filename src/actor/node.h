@@ -88,7 +88,7 @@ struct zanni_node {
     _Atomic uint64_t distrusts;      // grows when somebody is not trusted any more (release; acquire)
     struct zanni__translation *translations;   // of addresses: link/translate.h (lock)
     char far_endpoint [108];         // the first at which it listens for other hosts; "": none (lock)
-    _Atomic bool insecure_far;       // the program has said twice that tcp may be open (relaxed: it only becomes true)
+    _Atomic bool insecure_far;       // said twice: whatever is dialled may be open (relaxed: it only becomes true)
     uint64_t incarnation;            // of a process actor's node; else 1
     const char *home;                // of a process actor's node: who knows why it ends; else ""
 };

@@ -31,8 +31,8 @@ zanni__is_tcp (const char *endpoint)
 }
 
 /* Only what is surely of this host: nothing that is looked up, and no second address behind it. */
-bool
-zanni__is_loopback (const char *endpoint)
+static bool
+s_is_loopback (const char *endpoint)
 {
     static const char *const hosts [] = { "localhost", "[::1]" };
     const char *host = endpoint + strlen (S_TCP);
@@ -47,12 +47,18 @@ zanni__is_loopback (const char *endpoint)
     return found && *port == ':' && (port [1] == '*' || strspn (port + 1, "0123456789") == strlen (port + 1));
 }
 
-/* Whether the program has said that what goes to or comes from there may be open. */
+/* Whether the program has said that it may be open there: for what leaves this host `twice`. */
 static bool
-s_may_be_open (const zanni_node_t *node, const char *endpoint)
+s_may_be_open (const zanni_node_t *node, const char *endpoint, bool twice)
 {
-    return node->options.insecure
-        && (zanni__is_loopback (endpoint) || atomic_load_explicit (&node->insecure_far, memory_order_relaxed));
+    return node->options.insecure && (twice || s_is_loopback (endpoint));
+}
+
+/* References lead to nodes of which no call has spoken: so what was said in one holds for all that is dialled. */
+static bool
+s_may_dial_openly (const zanni_node_t *node, const char *endpoint)
+{
+    return s_may_be_open (node, endpoint, atomic_load_explicit (&node->insecure_far, memory_order_relaxed));
 }
 
 static bool
@@ -91,7 +97,7 @@ zanni__secure_dial (zanni__hub_t *hub, zanni__dial_t *dial, const char *endpoint
     s_allow_ipv6 (socket, dialled);
     int rc = zanni__trust_dial (node, &by, endpoint);
     if (rc > 0)
-        return s_may_be_open (node, dialled) ? 0 : ZANNI_EAUTH;
+        return s_may_dial_openly (node, dialled) ? 0 : ZANNI_EAUTH;
     if (!rc)
         rc = s_set_keys (socket, &by);
     dial->certified = by.certified;
@@ -114,7 +120,7 @@ zanni__trusts (zanni_peer_t *base)
     zanni__translate (node, dialled, base->endpoint);
     int rc = zanni__trust_dial (node, &by, base->endpoint);
     sodium_memzero (&by, sizeof by);
-    return rc > 0 ? s_may_be_open (node, dialled) ? 0 : ZANNI_EAUTH : rc;
+    return rc > 0 ? s_may_dial_openly (node, dialled) ? 0 : ZANNI_EAUTH : rc;
 }
 
 int
@@ -216,9 +222,10 @@ s_advertise (char known [ZANNI_ENDPOINT_MAX], const char *advertised, const char
     return 0;
 }
 
-/* Whether anybody could connect, and nobody whom the program has not thought of. */
+/* Whether anybody could connect, and nobody whom the program has not thought of. What was said of another listener, or of a
+   node that was dialled, does not count. */
 static int
-s_check_listener (zanni_node_t *node, const char *endpoint, bool *open)
+s_check_listener (zanni_node_t *node, const char *endpoint, bool openly, bool *open)
 {
     zanni__keypair_t own;
     int rc = zanni__trust_listen (node, &own);
@@ -230,11 +237,12 @@ s_check_listener (zanni_node_t *node, const char *endpoint, bool *open)
         zanni__log (node, ZANNI_LOG_ERROR, "%s: nobody could connect: there is a certificate, and no options.allowed", endpoint);
         return ZANNI_EAUTH;
     }
-    return *open && !s_may_be_open (node, endpoint) ? ZANNI_EAUTH : 0;
+    return *open && !s_may_be_open (node, endpoint, openly) ? ZANNI_EAUTH : 0;
 }
 
 int
-zanni__bind (void *link, const char *endpoint, const char *advertised, char known [ZANNI_ENDPOINT_MAX])
+zanni__bind (void *link, const char *endpoint, const char *advertised, bool openly,
+             char known [ZANNI_ENDPOINT_MAX])
 {
     zanni__hub_t *hub = link;
     char spelled [ZANNI_ENDPOINT_MAX];
@@ -243,7 +251,7 @@ zanni__bind (void *link, const char *endpoint, const char *advertised, char know
     bool open = false;
     int rc = s_spell (spelled, endpoint);
     if (!rc)
-        rc = s_check_listener (node, spelled, &open);
+        rc = s_check_listener (node, spelled, openly, &open);
     if (rc)
         return rc;
     rc = zanni__listen_far (hub, spelled, bound);

@@ -40,7 +40,8 @@ zanni_bind (zanni_t *self, const char *endpoint, const zanni_bind_t *options)
     if (!rc)
         rc = zanni__offer_set (worker->node, "", self->identity);
     if (!rc)
-        rc = link->bind (worker->link, endpoint, options->advertised ? options->advertised : "", worker->far_endpoint);
+        rc = link->bind (worker->link, endpoint, options->advertised ? options->advertised : "", options->insecure,
+                         worker->far_endpoint);
     if (rc) {
         if (!*worker->far_endpoint)
             (void) zanni__offer_set (worker->node, "", NULL);

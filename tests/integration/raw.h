@@ -14,7 +14,8 @@ raw_hello (const uint8_t node [16], uint64_t session, const char *listens)
 {
     return (zanni_wire_hello_t) {
         .version_min = 1, .version_max = 1, .node = node, .incarnation = 1, .name = { "raw", 3 }, .host = node,
-        .session = session, .window = 1 << 20, .buffer_max = 1 << 20, .endpoint = { listens, strlen (listens) }, .home = { "", 0 }
+        .session = session, .window = 1 << 20, .buffer_max = 1 << 20, .endpoint = { listens, strlen (listens) },
+        .home = { "", 0 }
     };
 }
 

@@ -1,4 +1,4 @@
-/* What a node opens to whom: what was said of secrets, addresses and openness holds, whatever fails or comes later. */
+/* What a node opens, and to whom: what was said of that holds, whatever fails or comes later. */
 
 #include "tcp.h"
 
@@ -59,7 +59,8 @@ listen_raw (void *context, char endpoint [ZANNI_ENDPOINT_MAX])
                && !zmq_setsockopt (socket, ZMQ_RCVTIMEO, &wait_ms, sizeof wait_ms)
                && !zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &on, sizeof on)
                && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, pair.secret_key, sizeof pair.secret_key)
-               && !zmq_bind (socket, "tcp://127.0.0.1:0") && !zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size));
+               && !zmq_bind (socket, "tcp://127.0.0.1:0")
+               && !zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size));
     return socket;
 }
 
@@ -134,4 +135,20 @@ Test (trust, that_is_taken_back_holds_where_there_is_a_secret_for_all)
 Test (trust, that_is_taken_back_holds_where_tcp_is_open)
 {
     take_trust_back ((zanni_options_t) { .insecure = true }, NULL);
+}
+
+/* The call may fail, too. */
+Test (trust, in_openness_said_of_one_call_opens_no_other_listener)
+{
+    zanni_ref_t *ref = NULL;
+    const zanni_connect_t connect_openly = { .insecure = true };
+    const zanni_bind_t bind_openly = { .insecure = true };
+    start_host (&host, (zanni_options_t) { .insecure = true });
+    begin ((zanni_options_t) { .insecure = true });
+    cr_assert_eq (zanni_connect (root, &ref, host.endpoint, &connect_openly), 0);
+    cr_assert_eq (zanni_bind (root, "tcp://*:port", &bind_openly), ZANNI_EINVAL);
+    cr_assert_eq (zanni_bind (root, "tcp://*:0", NULL), ZANNI_EAUTH);
+    zanni_ref_destroy (&ref);
+    end ();
+    end_host (&host);
 }

@@ -65,8 +65,10 @@ typedef struct zanni_link_ops {
        programs of one host hand over (-1: nothing does): from now on others may dial. */
     int (*listen) (void *link, const char *endpoint, int fd, int lane_fd);
     /* Listens at `endpoint` ("tcp://...") for nodes of any host, which know it as `advertised` ("": as it was bound); what
-       that is goes to `known`. Once a link. ZANNI_EINUSE, ZANNI_EAUTH, ZANNI_EINVAL, ZANNI_ESYSTEM, ... */
-    int (*bind) (void *link, const char *endpoint, const char *advertised, char known [ZANNI_ENDPOINT_MAX]);
+       that is goes to `known`. `openly`: beyond this host even where that is open to everybody, if the node's options let it
+       be. Once a link. ZANNI_EINUSE, ZANNI_EAUTH, ZANNI_EINVAL, ZANNI_ESYSTEM, ... */
+    int (*bind) (void *link, const char *endpoint, const char *advertised, bool openly,
+                 char known [ZANNI_ENDPOINT_MAX]);
     /* The peer at `endpoint` of `node`, made where it is new; counted: each join needs a leave. */
     int (*join) (void *link, const char *endpoint, const uint8_t *node, zanni_peer_t **peer_p);
     void (*leave) (zanni_peer_t *peer);
