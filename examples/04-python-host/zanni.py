@@ -28,7 +28,8 @@ class _Options(ctypes.Structure):
                 ("sleep_at_once", c_bool), ("wire_level_max", c_uint32), ("in_band_max", c_uint32), ("chunk_bytes", c_uint32),
                 ("share_least", c_uint64),
                 ("share_most", c_uint64), ("claim_store", c_char_p), ("claim_least", c_uint64),
-                ("secret", c_char_p), ("certificate", c_char_p), ("allowed", c_char_p), ("insecure", c_bool),
+                ("secret", c_char_p), ("secret_file", c_char_p), ("certificate", c_char_p), ("allowed", c_char_p),
+                ("insecure", c_bool),
                 ("allow_spawn", c_bool), ("counts", c_bool), ("child_program", c_char_p),
                 ("child_arguments", POINTER(c_char_p)), ("log", c_void_p), ("log_context", c_void_p),
                 ("error", POINTER(_Error)), ("seams", c_void_p * 5)]

@@ -9,8 +9,6 @@
 
    ENDPOINT is "tcp://HOST:PORT". The secret has to be the service's. */
 
-#include "secret.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,15 +82,12 @@ work (zanni_t *self, char **words)
 {
     ZANNI_AUTO (zanni_ref_t) stock = NULL;
     uint64_t monitor;
-    int rc = zanni_connect (self, &stock, words [0], &(zanni_connect_t) { .name = "stock" });
-    if (rc == ZANNI_EAUTH)
-        fprintf (stderr, "client: %s: the service has another secret than we have\n", words [0]);
-    else if (rc)
-        complain (words [0], rc, NULL);
+    zanni_error_t error = { .code = 0 };
+    int rc = zanni_connect (self, &stock, words [0], &(zanni_connect_t) { .name = "stock", .error = &error });
     if (!rc)
         rc = zanni_monitor (self, &monitor, stock);
     if (rc)
-        return rc;
+        return complain ("connect", rc, &error);
     if (!words [1])
         return bring (self, stock);
     return words [2] ? count (self, stock, words [2]) : stop (self, stock);
@@ -110,17 +105,16 @@ understands (int words, char **word)
 int
 main (int argc, char **argv)
 {
-    char secret [SECRET_SIZE];
-    const char *path = NULL;
+    zanni_error_t error = { .code = 0 };
+    zanni_options_t options = { .error = &error };
     int option;
     while ((option = getopt (argc, argv, "s:")) == 's')
-        path = optarg;
-    if (option != -1 || !understands (argc - optind, argv + optind) || !secret_read (secret, path))
+        options.secret_file = optarg;
+    if (option != -1 || !understands (argc - optind, argv + optind))
         return EXIT_FAILURE;
     ZANNI_AUTO (zanni_t) self = NULL;
-    int rc = zanni_new (&self, &(zanni_options_t) { .secret = *secret ? secret : NULL });
-    explicit_bzero (secret, sizeof secret);
+    int rc = zanni_new (&self, &options);
     if (rc)
-        complain ("new", rc, NULL);
+        complain ("new", rc, &error);
     return rc || work (self, argv + optind) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

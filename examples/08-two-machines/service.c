@@ -9,8 +9,6 @@
    ENDPOINT is "tcp://ADDRESS:PORT": one of this machine's addresses, or a star for all; port 0 is one that is free.
    ADVERTISED is how others dial it where that is different: behind a name, or a forwarded port. */
 
-#include "secret.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,20 +122,16 @@ int
 main (int argc, char **argv)
 {
     zanni_init (classes);
-    char secret [SECRET_SIZE];
-    const char *path = NULL;
+    zanni_options_t options = { .log = say };
     int option;
     while ((option = getopt (argc, argv, "s:")) == 's')
-        path = optarg;
+        options.secret_file = optarg;
     if (option != -1 || optind == argc) {
         fprintf (stderr, "usage: service [-s SECRET-FILE] ENDPOINT [ADVERTISED]\n");
         return EXIT_FAILURE;
     }
-    if (!secret_read (secret, path))
-        return EXIT_FAILURE;
     ZANNI_AUTO (zanni_t) self = NULL;
-    int rc = zanni_new (&self, &(zanni_options_t) { .secret = *secret ? secret : NULL, .log = say });
-    explicit_bzero (secret, sizeof secret);
+    int rc = zanni_new (&self, &options);
     if (!rc)
         rc = serve (self, argv [optind], argv [optind + 1]);
     if (rc)

@@ -38,8 +38,8 @@ echo "$line"
 endpoint=${line##* }
 
 "$client" -s "$folder/secret" "$endpoint" || fail "the client does not work"
-refused another "the service has another secret"
-refused known "others can read it"
+refused another "does not take our secret"
+refused known "can read this secret"
 "$client" -s "$folder/secret" "$endpoint" stop || fail "the client cannot stop the service"
 wait "$pid" || fail "the service ended badly: $(cat "$folder/log")"
 pid=

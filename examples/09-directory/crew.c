@@ -10,8 +10,6 @@
    REGISTRY is "tcp://HOST:PORT", ENDPOINT where this machine is reached, with a port or 0; default:
    tcp://127.0.0.1:0. */
 
-#include "secret.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,22 +96,21 @@ int
 main (int argc, char **argv)
 {
     zanni_init (classes);
-    char secret [SECRET_SIZE];
-    const char *path = NULL;
+    zanni_error_t error = { .code = 0 };
+    zanni_options_t node = { .error = &error };
     int option;
     while ((option = getopt (argc, argv, "s:")) == 's')
-        path = optarg;
+        node.secret_file = optarg;
     if (option != -1 || argc - optind < 2) {
         fprintf (stderr, "usage: crew [-s SECRET-FILE] REGISTRY NAME [ENDPOINT]\n");
         return EXIT_FAILURE;
     }
-    if (!secret_read (secret, path))
-        return EXIT_FAILURE;
     ZANNI_AUTO (zanni_t) self = NULL;
-    int rc = zanni_new (&self, &(zanni_options_t) { .secret = *secret ? secret : NULL });
-    explicit_bzero (secret, sizeof secret);
+    int rc = zanni_new (&self, &node);
     const char *endpoint = argc - optind > 2 ? argv [optind + 2] : "tcp://127.0.0.1:0";
-    if (!rc)
+    if (rc)
+        fprintf (stderr, "crew: %s\n", *error.text ? error.text : zanni_strerror (rc));
+    else
         rc = serve (self, argv [optind], argv [optind + 1], endpoint);
     return rc ? EXIT_FAILURE : EXIT_SUCCESS;
 }

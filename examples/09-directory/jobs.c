@@ -8,8 +8,6 @@
 
    REGISTRY is "tcp://HOST:PORT"; each of JOBS jobs counts the primes below LIMIT. */
 
-#include "secret.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,24 +88,21 @@ work (zanni_t *self, zanni_directory_t *directory, char **words)
 int
 main (int argc, char **argv)
 {
-    char secret [SECRET_SIZE], place [300];
-    const char *path = NULL;
+    zanni_error_t error = { .code = 0 };
+    zanni_options_t node = { .error = &error };
+    char place [300];
     int option;
     while ((option = getopt (argc, argv, "s:")) == 's')
-        path = optarg;
+        node.secret_file = optarg;
     if (option != -1 || argc - optind < 3) {
         fprintf (stderr, "usage: jobs [-s SECRET-FILE] REGISTRY JOBS LIMIT [stay]\n");
         return EXIT_FAILURE;
     }
-    if (!secret_read (secret, path))
-        return EXIT_FAILURE;
     ZANNI_AUTO (zanni_t) self = NULL;
     ZANNI_AUTO (zanni_directory_t) directory = NULL;
-    zanni_error_t error = { .code = 0 };
     const zanni_directory_options_t options = { .error = &error };
     snprintf (place, sizeof place, "registry:%s", argv [optind]);
-    int rc = zanni_new (&self, &(zanni_options_t) { .secret = *secret ? secret : NULL });
-    explicit_bzero (secret, sizeof secret);
+    int rc = zanni_new (&self, &node);
     if (!rc)
         rc = zanni_directory_open (self, &directory, place, &options);
     if (!rc)

@@ -8,8 +8,6 @@
    ENDPOINT is "tcp://ADDRESS:PORT": one of this machine's addresses, or a star for all; port 0 is one that is
    free. SIGTERM and SIGINT end it. */
 
-#include "secret.h"
-
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,25 +48,21 @@ int
 main (int argc, char **argv)
 {
     zanni_init ((const zanni_class_t *const []) { NULL });
-    char secret [SECRET_SIZE];
-    const char *path = NULL;
+    zanni_options_t node = { .log = say };
     sigset_t ends;
     int option;
     while ((option = getopt (argc, argv, "s:")) == 's')
-        path = optarg;
+        node.secret_file = optarg;
     if (option != -1 || optind == argc) {
         fprintf (stderr, "usage: registry [-s SECRET-FILE] ENDPOINT [ADVERTISED]\n");
         return EXIT_FAILURE;
     }
-    if (!secret_read (secret, path))
-        return EXIT_FAILURE;
     sigemptyset (&ends);
     sigaddset (&ends, SIGTERM);
     sigaddset (&ends, SIGINT);
     sigprocmask (SIG_BLOCK, &ends, NULL);
     ZANNI_AUTO (zanni_t) self = NULL;
-    int rc = zanni_new (&self, &(zanni_options_t) { .secret = *secret ? secret : NULL, .log = say });
-    explicit_bzero (secret, sizeof secret);
+    int rc = zanni_new (&self, &node);
     if (!rc)
         rc = serve (self, argv [optind], argv [optind + 1], &ends);
     if (rc)

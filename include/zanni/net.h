@@ -1,12 +1,12 @@
 /* net.h: nodes of other hosts, by tcp.
 
    A node listens where one of its actors binds; another one connects, and gets a reference to an actor that is offered there,
-   which is used like any other: tell, ask, monitor. Both sides have to have one secret (options.secret, or ZANNI_SECRET in
-   the environment), from which each makes the same key pair: all that goes by tcp is encrypted then (CURVE), and whoever
-   has another secret, or none, is refused within a second. Where nodes are not to be all the same to each other, each has
-   a certificate instead: trust.h. Without either tcp is closed, unless the program says `insecure`: in the options of the
-   node, for what stays on this host; and in those of the call, too, for what leaves it. A listener is open only if its own
-   call has said so. Whoever is dialled may be once any call has, since references lead on to other nodes.
+   which is used like any other: tell, ask, monitor. Both sides have to have one secret (options.secret_file, options.secret,
+   or ZANNI_SECRET in the environment), from which each makes the same key pair: all that goes by tcp is encrypted then
+   (CURVE), and whoever has another secret, or none, is refused within a second. Where nodes are not to be all the same to
+   each other, each has a certificate instead: trust.h. Without either tcp is closed, unless the program says `insecure`: in
+   the options of the node, for what stays on this host; and in those of the call, too, for what leaves it. A listener is
+   open only if its own call has said so. Whoever is dialled may be once any call has, since references lead on to other nodes.
 
    All actors of the two nodes reach each other, whichever of them binds and connects, those with processes of their own, too;
    whoever only dials is answered over its own connection. References travel on to any node: where that one cannot dial the
@@ -57,6 +57,7 @@ typedef struct {
     const char *name;        // who is wanted there; default: the actor that binds
     int64_t timeout_ms;      // 0: the node's ask_deadline_ms; -1: none
     bool insecure;           // without a secret, beyond this host, too; and so is whatever is dialled from now on
+    zanni_error_t *error;    // filled when zanni_connect fails
 } zanni_connect_t;
 
 /* A weak reference to an actor of the node that listens at "tcp://HOST:PORT", for the caller to destroy. `options` may be
@@ -66,7 +67,7 @@ typedef struct {
 ZANNI_EXPORT int zanni_connect (zanni_t *self, zanni_ref_t **ref_p, const char *endpoint,
                                 const zanni_connect_t *options) ZANNI_CHECKED;
 
-/* The same as an ask, which is answered by the reference ("r"); `options->timeout_ms` does not count, but `ask`. */
+/* The same as an ask, which is answered by the reference ("r"); of `options` timeout_ms and error do not count, but `ask`. */
 ZANNI_EXPORT int zanni_connect_ask (zanni_t *self, const char *endpoint, const zanni_connect_t *options,
                                     const zanni_ask_t *ask) ZANNI_CHECKED;
 

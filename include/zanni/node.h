@@ -53,6 +53,8 @@ typedef struct {
     uint64_t claim_least;        // bytes of such a buffer; default 1 MiB. zanni_set_claims says it for one actor
     const char *secret;          // of nodes on other hosts that trust each other, 16 to 255 bytes; default: ZANNI_SECRET in
                                  // the environment, or none. Not kept
+    const char *secret_file;     // a file instead, of which that is the first line, and that nobody but its owner can read.
+                                 // ZANNI_EAUTH: others can, or it is too short; `error` says why
     const char *certificate;     // instead, or beside it to dial by: a file with a secret key of this node's own, which nobody
                                  // but its owner can read: zanni/trust.h. ZANNI_EAUTH: it is none; `error` says why
     const char *allowed;         // with a certificate: a folder of public certificates of those who may connect

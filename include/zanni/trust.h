@@ -1,6 +1,6 @@
 /* trust.h: which nodes of other hosts trust each other, by keys that tell one from the other.
 
-   With one secret (options.secret) all who hold it are one and the same. With certificates each node has a key pair of its
+   With one secret (options.secret_file) all who hold it are one and the same. With certificates each node has a key pair of its
    own: options.certificate names the file with its secret key, and options.allowed a folder with the public certificates of
    those who may connect to it. zanni_keygen, or `zanni keygen FILE`, makes both files. A node that listens with a
    certificate is dialled by those who know its public key, which zanni_trust says for each address. It is not dialled by

@@ -407,12 +407,12 @@ s_route_waiter (zanni_worker_t *worker, zanni_msg_t *waiter)
         zanni__watcher_add (worker, waiter->to, waiter);
 }
 
-/* No key is known for its address, which whoever asked is told. */
+/* No key is known for its address, which whoever asked is told: that of a node without a secret, most often. */
 static void
 s_route_untrusted (zanni_worker_t *worker, zanni_msg_t *msg)
 {
     zanni_reason_t reason = { .kind = ZANNI_EXIT_ERROR, .code = ZANNI_EAUTH };
-    snprintf (reason.text, sizeof reason.text, "nobody is trusted at %.90s", msg->to->as.remote->endpoint);
+    snprintf (reason.text, sizeof reason.text, "no secret or key is known for %.80s", msg->to->as.remote->endpoint);
     zanni__bury (worker, &msg->item, ZANNI_EAUTH, &reason);
 }
 

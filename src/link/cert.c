@@ -6,22 +6,21 @@
 
    We read them ourselves: zcert_load asserts where memory is out, takes a secret that the whole world can read, and the first
    call of czmq starts all of it, with handlers of signals, before the program has a thread that needs it. What we know are
-   the two lines, wherever in the file they stand; the rest is metadata of others. A file is at most 4 KiB, and is read from
-   one descriptor, so that what was checked is what is read. */
+   the two lines, wherever in the file they stand; the rest is metadata of others. */
 
 #include "cert.h"
+
+#include "keyfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zanni/trust.h>
 #include <zmq.h>
 
-#define S_MOST 4096   // bytes
 #define S_LETTERS 40
 
 bool
@@ -68,60 +67,6 @@ s_value (const char *file, const char *name, uint8_t key [ZANNI__KEY])
     return good;
 }
 
-/* Whether it may be read, given who else could. */
-static int
-s_check (int fd, bool secret, const char *path, char *text, size_t size)
-{
-    struct stat status;
-    if (fstat (fd, &status)) {
-        snprintf (text, size, "%.120s: %s", path, strerror (errno));
-        return ZANNI_ESYSTEM;
-    }
-    if (!S_ISREG (status.st_mode) || status.st_size > S_MOST) {
-        snprintf (text, size, "%.120s is no certificate: it is no file, or has more than %d bytes", path, S_MOST);
-        return ZANNI_EAUTH;
-    }
-    if (secret && status.st_mode & (S_IRWXG | S_IRWXO)) {
-        snprintf (text, size, "%.120s: others than its owner can read this secret (mode %03o); chmod 600", path,
-                  (unsigned) status.st_mode & 0777);
-        return ZANNI_EAUTH;
-    }
-    if (secret && status.st_uid != geteuid () && status.st_uid) {
-        snprintf (text, size, "%.120s: this secret belongs to another user, who can read it", path);
-        return ZANNI_EAUTH;
-    }
-    return 0;
-}
-
-static int
-s_open (int *fd_p, bool secret, const char *path, char *text, size_t size)
-{
-    int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        snprintf (text, size, "%.120s: %s", path, strerror (errno));
-        return ZANNI_ESYSTEM;
-    }
-    int rc = s_check (fd, secret, path, text, size);
-    if (rc)
-        close (fd);
-    else
-        *fd_p = fd;
-    return rc;
-}
-
-static bool
-s_read (int fd, char *file, size_t room)
-{
-    size_t used = 0;
-    ssize_t got = 1;
-    while (got > 0 && used < room - 1) {
-        got = read (fd, file + used, room - 1 - used);
-        used += got > 0 ? (size_t) got : 0;
-    }
-    file [used] = 0;
-    return got >= 0;
-}
-
 /* The public key follows from the secret one, so a file whose two are no pair would be refused by everybody. */
 static bool
 s_is_pair (const uint8_t public_key [ZANNI__KEY], const uint8_t secret_key [ZANNI__KEY])
@@ -133,15 +78,12 @@ s_is_pair (const uint8_t public_key [ZANNI__KEY], const uint8_t secret_key [ZANN
 int
 zanni__cert_read (const char *path, uint8_t public_key [ZANNI__KEY], uint8_t *secret_key, char *text, size_t size)
 {
-    char file [S_MOST + 1];
+    char file [ZANNI__KEYFILE + 1];
     uint8_t public [ZANNI__KEY], secret [ZANNI__KEY] = { 0 };
-    int fd;
-    int rc = s_open (&fd, secret_key, path, text, size);
+    int rc = zanni__keyfile_read (file, path, secret_key, text, size);
     if (rc)
         return rc;
-    bool good = s_read (fd, file, sizeof file) && s_value (file, "public-key", public);
-    close (fd);
-    rc = good ? 0 : ZANNI_EAUTH;
+    rc = s_value (file, "public-key", public) ? 0 : ZANNI_EAUTH;
     if (rc)
         snprintf (text, size, "%.120s is no certificate: it has no line public-key = \"...\" with 40 characters of Z85", path);
     else if (secret_key && !(s_value (file, "secret-key", secret) && s_is_pair (public, secret))) {

@@ -3,7 +3,10 @@
 
 #include "keys.h"
 
+#include "keyfile.h"
+
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,20 +20,46 @@ s_is_long_enough (size_t size)
     return size >= S_LEAST && size < sizeof ((zanni__keys_t *) 0)->secret;
 }
 
-int
-zanni__keys_set (zanni_node_t *node, const char *secret)
+static int
+s_set (zanni_node_t *node, const char *secret, const char *whence, char *text, size_t size)
 {
-    const char *text = secret ? secret : getenv ("ZANNI_SECRET");
-    size_t size = text ? strlen (text) : 0;
-    if (!text)
-        return 0;
-    if (!s_is_long_enough (size)) {
-        zanni__log (node, ZANNI_LOG_ERROR, "the secret has %zu bytes; it needs %d to %zu", size, S_LEAST,
-                    sizeof node->keys.secret - 1);
+    size_t length = strlen (secret);
+    if (!s_is_long_enough (length)) {
+        snprintf (text, size, "%.120s: the secret has %zu bytes; it needs %d to %zu", whence, length, S_LEAST,
+                  sizeof node->keys.secret - 1);
         return ZANNI_EAUTH;
     }
-    memcpy (node->keys.secret, text, size + 1);
+    memcpy (node->keys.secret, secret, length + 1);
     return 0;
+}
+
+static int
+s_set_by_file (zanni_node_t *node, const char *path, char *text, size_t size)
+{
+    char file [ZANNI__KEYFILE + 1];
+    int rc = zanni__keyfile_read (file, path, true, text, size);
+    if (rc)
+        return rc;
+    file [strcspn (file, "\r\n")] = 0;
+    rc = s_set (node, file, path, text, size);
+    sodium_memzero (file, sizeof file);
+    return rc;
+}
+
+int
+zanni__keys_set (zanni_node_t *node, char *text, size_t size)
+{
+    const zanni_options_t *options = &node->options;
+    if (options->secret && options->secret_file) {
+        snprintf (text, size, "options.secret and options.secret_file are two secrets; a node has one");
+        return ZANNI_EINVAL;
+    }
+    if (options->secret)
+        return s_set (node, options->secret, "options.secret", text, size);
+    if (options->secret_file)
+        return s_set_by_file (node, options->secret_file, text, size);
+    const char *secret = getenv ("ZANNI_SECRET");
+    return secret ? s_set (node, secret, "ZANNI_SECRET", text, size) : 0;
 }
 
 static int

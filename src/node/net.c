@@ -128,28 +128,36 @@ zanni_connect_ask (zanni_t *self, const char *endpoint, const zanni_connect_t *o
     return rc;
 }
 
-int
-zanni_connect (zanni_t *self, zanni_ref_t **ref_p, const char *endpoint, const zanni_connect_t *options)
+static int
+s_find (zanni_t *self, zanni_ref_t **ref_p, const zanni_ref_t *node, const zanni_connect_t *options)
 {
-    static const zanni_connect_t defaults;
-    zanni_ref_t *node = NULL;
     zanni_msg_t *reply = NULL;
     const zanni_ref_t *found = NULL;
-    if (!ref_p)
-        return ZANNI_EINVAL;
-    if (!options)
-        options = &defaults;
-    int rc = s_reach (self, &node, endpoint, options);
-    if (rc)
-        return rc;
     const zanni_arg_t name = zanni_arg_string (options->name ? options->name : "");
-    const zanni_ask_t ask = { .deadline_ms = options->timeout_ms };
-    rc = zanni_call_args (self, &reply, node, &ask, "zanni.find", &name, 1);
+    const zanni_ask_t ask = { .deadline_ms = options->timeout_ms, .error = options->error };
+    int rc = zanni_call_args (self, &reply, node, &ask, "zanni.find", &name, 1);
     if (!rc)
         rc = zanni_read (reply, &found);
     if (!rc)
         rc = zanni_ref_keep (self, ref_p, found);
     zanni_msg_destroy (&reply);
+    return rc;
+}
+
+int
+zanni_connect (zanni_t *self, zanni_ref_t **ref_p, const char *endpoint, const zanni_connect_t *options)
+{
+    static const zanni_connect_t defaults;
+    zanni_ref_t *node = NULL;
+    if (!ref_p)
+        return ZANNI_EINVAL;
+    if (!options)
+        options = &defaults;
+    int rc = s_reach (self, &node, endpoint, options);
+    if (!rc)
+        rc = s_find (self, ref_p, node, options);
+    else if (!options->size || options->size == sizeof *options)
+        zanni__error_set (options->error, rc, zanni_strerror (rc));
     zanni_ref_destroy (&node);
     return rc;
 }

@@ -229,7 +229,10 @@ static int
 s_set_trust (zanni_node_t *node, zanni_error_t *error)
 {
     char text [200] = "";
-    int rc = zanni__trust_new (node, text, sizeof text);
+    int rc = zanni__keys_set (node, text, sizeof text);
+    node->options.secret = node->options.secret_file = NULL;
+    if (!rc)
+        rc = zanni__trust_new (node, text, sizeof text);
     if (rc && *text) {
         zanni__log (node, ZANNI_LOG_ERROR, "%s", text);
         zanni__error_set (error, rc, text);
@@ -251,9 +254,6 @@ s_node_new (zanni_node_t **node_p, const zanni_options_t *options, const uint8_t
     pthread_mutex_init (&node->pool_lock, NULL);
     pthread_mutex_init (&node->exports_lock, NULL);
     pthread_mutex_init (&node->keys.lock, NULL);
-    if (!rc)
-        rc = zanni__keys_set (node, node->options.secret);
-    node->options.secret = NULL;
     if (!rc)
         rc = s_set_trust (node, options ? options->error : NULL);
     node->incarnation = 1;

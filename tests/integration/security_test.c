@@ -371,7 +371,7 @@ Test (security, needs_files_that_are_what_they_should_be)
     char ours [1024], other [1024];
     static const char line [] = "    secret-key";
     expect_no_node (at ("missing"), NULL, ZANNI_ESYSTEM, "No such file");
-    expect_no_node (at ("allowed"), NULL, ZANNI_EAUTH, "is no certificate");
+    expect_no_node (at ("allowed"), NULL, ZANNI_EAUTH, "is no file with a key");
     expect_no_node (at ("ours.pub"), NULL, ZANNI_EAUTH, "others than its owner can read");
     cr_assert_eq (chmod (at ("ours.pub"), 0600), 0);
     expect_no_node (at ("ours.pub"), NULL, ZANNI_EAUTH, "has no secret-key");
@@ -391,6 +391,36 @@ Test (security, needs_files_that_are_what_they_should_be)
         expect_no_node (at ("ours"), NULL, ZANNI_EAUTH, "others than its owner can read");
     }
     cr_assert_eq (zanni_keygen (at ("other")), ZANNI_ESYSTEM, "it is not overwritten");
+}
+
+static int
+node_with (const char *secret, const char *file, zanni_error_t *error)
+{
+    zanni_t *self = NULL;
+    int rc = zanni_new (&self, &(zanni_options_t) { .secret = secret, .secret_file = file, .error = error });
+    cr_assert (rc || !zanni_destroy (&self));
+    return rc;
+}
+
+Test (security, needs_a_secret_that_is_one)
+{
+    static const char good [] = "a secret of the tests";
+    zanni_error_t error = { 0 };
+    write_file (at ("secret"), "a secret of the tests\nand a second line\n", 0600);
+    write_file (at ("short"), "fifteen letters\n", 0600);
+    write_file (at ("known"), "a secret of the tests\n", 0640);
+    cr_assert_eq (node_with (NULL, at ("secret"), &error), 0);
+    cr_assert_eq (node_with (good, at ("secret"), &error), ZANNI_EINVAL);
+    cr_assert_not_null (strstr (error.text, "two secrets"), "%s", error.text);
+    cr_assert_eq (node_with (NULL, at ("short"), &error), ZANNI_EAUTH);
+    cr_assert_not_null (strstr (error.text, "short: the secret has 15 bytes; it needs 16 to 255"), "%s", error.text);
+    cr_assert_eq (node_with ("fifteen letters", NULL, &error), ZANNI_EAUTH);
+    cr_assert_not_null (strstr (error.text, "options.secret: the secret has 15 bytes"), "%s", error.text);
+    cr_assert_eq (node_with (NULL, at ("known"), &error), ZANNI_EAUTH);
+    cr_assert_not_null (strstr (error.text, "others than its owner can read"), "%s", error.text);
+    cr_assert_eq (node_with (NULL, at ("nothing"), &error), ZANNI_ESYSTEM);
+    cr_assert_eq (node_with (NULL, at ("allowed"), &error), ZANNI_EAUTH);
+    cr_assert_not_null (strstr (error.text, "is no file with a key"), "%s", error.text);
 }
 
 Test (security, takes_the_files_of_czmq)
