@@ -1,6 +1,7 @@
 /* What the owner of a handle has published and joined. It is put into the directory when it comes, and again each
    time that the directory is reached anew or has forgotten it; who was published is watched, so that it goes when
-   that actor ends.
+   that actor ends. What is taken back stays on the list until the directory has answered that it is not there any
+   more: a directory that is lost to us may have kept all that we put into it.
 
    An answer is known by the entry's number and the ask's, for an entry may be gone when it comes, and the ask be
    one that was made before the directory was lost. */
@@ -22,10 +23,13 @@ typedef struct {
     zanni__duty_t duty;      // of who published it, or takes it back
     zanni_ref_t *ref;
     bool alone;
+    bool sent;               // it may be there
     bool held;               // it was there, once
     bool leaving;
     char group [];
 } s_offer_t;
+
+static void s_take_out (zanni__agent_t *agent, s_offer_t *offer);
 
 static s_offer_t *
 s_by_number (const zanni__agent_t *agent, uint64_t number)
@@ -37,10 +41,17 @@ s_by_number (const zanni__agent_t *agent, uint64_t number)
 }
 
 static void
-s_free (zanni__agent_t *agent, s_offer_t *offer)
+s_unwatch (zanni__agent_t *agent, s_offer_t *offer)
 {
     int rc = offer->monitor ? zanni_demonitor (agent->self, offer->monitor) : 0;
     (void) rc;
+    offer->monitor = 0;
+}
+
+static void
+s_free (zanni__agent_t *agent, s_offer_t *offer)
+{
+    s_unwatch (agent, offer);
     zanni__link_remove (&offer->link);
     agent->offers_count--;
     zanni_msg_destroy (&offer->duty.msg);
@@ -56,17 +67,6 @@ s_fail (zanni__agent_t *agent, s_offer_t *offer, const zanni_error_t *error)
     zanni__duty_fail (agent, &offer->duty, error);
     int rc = was_held && offer->alone && error->code == ZANNI_EINUSE ? zanni__event_lost (agent, offer->group) : 0;
     (void) rc;   // without memory it is not told
-    s_free (agent, offer);
-}
-
-/* Not waiting: what is not there needs not be taken out. */
-static void
-s_take_out (zanni__agent_t *agent, s_offer_t *offer)
-{
-    int rc = agent->directory
-             ? zanni_tell (agent->self, agent->directory, "drop", agent->number, offer->number) : 0;
-    if (rc)
-        zanni__agent_lost (agent);   // which ends it, too: it is not put again
     s_free (agent, offer);
 }
 
@@ -104,17 +104,19 @@ s_on_dropped (zanni_t *self, zanni_msg_t *reply, void *context)
     int rc = zanni__agent_code (reply, &error);
     if (!offer || offer->ask != zanni_msg_id (reply))
         return;
+    offer->ask = 0;
     zanni__duty_done (agent, &offer->duty, NULL, 0);
-    s_free (agent, offer);
-    if (rc && !zanni__agent_is_gone (rc))
-        zanni__agent_lost (agent);
+    if (!rc)
+        s_free (agent, offer);
+    else if (!zanni__agent_is_gone (rc))
+        zanni__agent_lost (agent);   // and again
 }
 
 /* Puts it, or takes it out. false: the directory is lost. */
 static bool
 s_send (zanni__agent_t *agent, s_offer_t *offer)
 {
-    int64_t left_ms = offer->duty.msg ? zanni_msg_remaining_ms (offer->duty.msg) : S_PUT_MS;
+    int64_t left_ms = offer->duty.msg && !offer->leaving ? zanni_msg_remaining_ms (offer->duty.msg) : S_PUT_MS;
     const zanni_ask_t ask = {
         .then = offer->leaving ? s_on_dropped : s_on_put, .arg = (void *) (uintptr_t) offer->number,
         .id_p = &offer->ask,
@@ -124,9 +126,24 @@ s_send (zanni__agent_t *agent, s_offer_t *offer)
              ? zanni_ask (agent->self, agent->directory, &ask, "drop", agent->number, offer->number)
              : zanni_ask (agent->self, agent->directory, &ask, "put", agent->number, offer->number, offer->group,
                           offer->alone, agent->options.lease_ms, offer->ref);
+    offer->sent |= !rc;
     if (rc)
         zanni__agent_lost (agent);
     return !rc;
+}
+
+/* At once or, with nobody waiting, as soon as the directory is reached. */
+static void
+s_take_out (zanni__agent_t *agent, s_offer_t *offer)
+{
+    offer->leaving = true;
+    offer->ask = 0;
+    s_unwatch (agent, offer);
+    if (offer->sent && agent->directory && s_send (agent, offer))
+        return;
+    zanni__duty_done (agent, &offer->duty, NULL, 0);
+    if (!offer->sent)
+        s_free (agent, offer);
 }
 
 static int
@@ -204,7 +221,6 @@ s_find (const zanni__agent_t *agent, const char *group, const zanni_ref_t *ref)
     return NULL;
 }
 
-/* Where the directory is not reached it is gone with the session, or with its lease, and is not put again. */
 static int
 s_leave (zanni__agent_t *agent, zanni_msg_t *msg, const char *group, const zanni_ref_t *ref)
 {
@@ -214,12 +230,8 @@ s_leave (zanni__agent_t *agent, zanni_msg_t *msg, const char *group, const zanni
                                         : "the name \"%.150s\" was not published here, or is lost", group);
     const zanni_error_t cancelled = { .code = ZANNI_ECANCELED, .text = "it was taken back before it was there" };
     zanni__duty_fail (agent, &offer->duty, &cancelled);
-    offer->leaving = true;
     int rc = zanni__duty_take (agent, &offer->duty, msg);
-    if (rc || !agent->directory || !s_send (agent, offer)) {
-        zanni__duty_done (agent, &offer->duty, NULL, 0);
-        s_take_out (agent, offer);
-    }
+    s_take_out (agent, offer);
     return rc;
 }
 
@@ -258,8 +270,6 @@ zanni__offer_down (zanni__agent_t *agent, const zanni_down_t *down)
     if (down->restarts && !zanni_monitor (agent->self, &offer->monitor, offer->ref))
         return;
     const zanni_error_t error = { .code = ZANNI_ENOACTOR, .text = "the actor that was to be published has ended" };
-    if (offer->leaving)
-        return;
     zanni__duty_fail (agent, &offer->duty, &error);
     s_take_out (agent, offer);
 }
@@ -267,15 +277,8 @@ zanni__offer_down (zanni__agent_t *agent, const zanni_down_t *down)
 void
 zanni__offers_again (zanni__agent_t *agent)
 {
-    for (zanni__link_t *next, *at = agent->offers.next; at != &agent->offers && agent->directory; at = next) {
-        s_offer_t *offer = ZANNI__CONTAINER (at, s_offer_t, link);
-        next = at->next;
-        if (offer->leaving) {   // a new session knows nothing of it
-            zanni__duty_done (agent, &offer->duty, NULL, 0);
-            s_take_out (agent, offer);
-        } else
-            (void) s_send (agent, offer);
-    }
+    for (zanni__link_t *at = agent->offers.next; at != &agent->offers && agent->directory; at = at->next)
+        (void) s_send (agent, ZANNI__CONTAINER (at, s_offer_t, link));
 }
 
 bool
@@ -288,7 +291,7 @@ zanni__offers_look (zanni__agent_t *agent, int64_t now_ns)
         if (!offer->duty.msg)
             continue;
         waits = true;
-        if (zanni__duty_is_over (agent, &offer->duty, now_ns))
+        if (zanni__duty_is_over (agent, &offer->duty, now_ns) && !offer->leaving)
             s_take_out (agent, offer);
     }
     return waits;

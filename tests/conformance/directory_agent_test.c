@@ -1,0 +1,374 @@
+/* What an agent does about a directory that refuses, loses or delays something: with a kind of directory whose answers
+   the test writes down beforehand.
+
+   The directory is an actor of this node, and its place is the text of its reference. Each of its methods takes its
+   next answer from a list, and does well when that is empty; it counts what it is asked, and when. */
+
+#include "support.h"
+
+#include <zanni/directory.h>
+#include <zanni/sys/directory.h>
+
+#define EACH_METHOD(ROW) ROW (reach) ROW (put) ROW (drop) ROW (renew) ROW (lookup) ROW (list) ROW (watch)
+
+enum {
+#define ROW(name) of_##name,
+    EACH_METHOD (ROW)
+#undef ROW
+    METHODS
+};
+
+static const char *const method_names [METHODS] = {
+#define ROW(name) #name,
+    EACH_METHOD (ROW)
+#undef ROW
+};
+
+/* Answers that are no error. */
+#define NEVER 1000            // it is not answered
+#define CHANGES 1001          // of a watch, at once: one that has joined, and has left
+#define FIRST_PAGE 1002       // of a list: one member, and there are more
+#define SOME(count) (count)   // of a list: so many members
+
+typedef struct {
+    int code;
+    uint32_t left;
+} answer_t;
+
+typedef struct {
+    answer_t answers [METHODS] [4];
+    int64_t counts [METHODS];
+    int64_t reached_ns;
+    int64_t gap_ms;          // between the last two times that it was to be reached
+    uint64_t version;
+    zanni_promise_t *kept [64];
+    size_t kept_count;
+} script_t;
+
+/* The answer that is next: 0 is a good one. */
+static int
+s_next (zanni_t *self, int method)
+{
+    script_t *script = zanni_state (self);
+    script->counts [method]++;
+    for (int i = 0; i < 4; i++) {
+        answer_t *answer = &script->answers [method] [i];
+        if (!answer->left)
+            continue;
+        answer->left--;
+        return answer->code;
+    }
+    return 0;
+}
+
+static int
+s_keep (zanni_t *self, zanni_msg_t *msg)
+{
+    script_t *script = zanni_state (self);
+    return script->kept_count < 64 ? zanni_promise_new (self, &script->kept [script->kept_count++], msg) : ZANNI_EFULL;
+}
+
+static int
+s_nothing (zanni_t *self, zanni_msg_t *msg, int method)
+{
+    int code = s_next (self, method);
+    return code == NEVER ? s_keep (self, msg) : code ? code : zanni_reply (self, msg);
+}
+
+static int
+script_reach (zanni_t *self, zanni_msg_t *msg)
+{
+    script_t *script = zanni_state (self);
+    int64_t now_ns = zanni_now_ns (self);
+    int code = s_next (self, of_reach);
+    script->gap_ms = (now_ns - script->reached_ns) / 1000000;
+    script->reached_ns = now_ns;
+    return code ? code : zanni_reply (self, msg, zanni_self (self));
+}
+
+static int
+script_put (zanni_t *self, zanni_msg_t *msg)
+{
+    return s_nothing (self, msg, of_put);
+}
+
+static int
+script_drop (zanni_t *self, zanni_msg_t *msg)
+{
+    return s_nothing (self, msg, of_drop);
+}
+
+static int
+script_renew (zanni_t *self, zanni_msg_t *msg)
+{
+    return s_nothing (self, msg, of_renew);
+}
+
+static int
+script_lookup (zanni_t *self, zanni_msg_t *msg)
+{
+    int code = s_next (self, of_lookup);
+    return code ? code : zanni_reply (self, msg, zanni_self (self));
+}
+
+static int
+script_list (zanni_t *self, zanni_msg_t *msg)
+{
+    script_t *script = zanni_state (self);
+    int code = s_next (self, of_list);
+    if (code < 0)
+        return code;
+    bool more = code == FIRST_PAGE;
+    size_t count = more ? 1 : (size_t) code;
+    zanni_arg_t ids [8], refs [8];
+    for (size_t i = 0; i < count && i < 8; i++) {
+        ids [i] = zanni_arg_uint (i + 1);
+        refs [i] = zanni_arg_ref (zanni_self (self));
+    }
+    return zanni_reply (self, msg, script->version, more, zanni_arg_list (ids, count), zanni_arg_list (refs, count));
+}
+
+static int
+script_watch (zanni_t *self, zanni_msg_t *msg)
+{
+    script_t *script = zanni_state (self);
+    int code = s_next (self, of_watch);
+    if (code != CHANGES)
+        return code ? code : s_keep (self, msg);
+    script->version += 2;
+    const zanni_arg_t ref = zanni_arg_ref (zanni_self (self));
+    const zanni_arg_t joined [] = { zanni_arg_uint (script->version), zanni_arg_bool (true) };
+    const zanni_arg_t left [] = { zanni_arg_uint (script->version), zanni_arg_bool (false) };
+    const zanni_arg_t changes [] = { zanni_arg_list (joined, 2), zanni_arg_list (left, 2) };
+    return zanni_reply (self, msg, script->version, zanni_arg_list (changes, 2), zanni_arg_list (&ref, 1));
+}
+
+static int
+s_find (const char *name)
+{
+    for (int i = 0; i < METHODS; i++)
+        if (!strcmp (method_names [i], name))
+            return i;
+    return METHODS;
+}
+
+/* Answers that a method is to give, behind those that it has; none, 0 times: forgets them all. */
+static int
+script_answer (zanni_t *self, zanni_msg_t *msg)
+{
+    script_t *script = zanni_state (self);
+    const char *name;
+    answer_t answer;
+    int at = 0, rc = zanni_read (msg, &name, &answer.code, &answer.left);
+    if (rc)
+        return rc;
+    answer_t *answers = script->answers [s_find (name)];
+    while (at < 3 && answer.left && answers [at].left)
+        at++;
+    if (!answer.left)
+        memset (answers, 0, sizeof script->answers [0]);
+    answers [at] = answer;
+    return zanni_reply (self, msg);
+}
+
+static int
+script_count (zanni_t *self, zanni_msg_t *msg)
+{
+    const script_t *script = zanni_state (self);
+    const char *name;
+    int rc = zanni_read (msg, &name);
+    return rc ? rc : zanni_reply (self, msg, script->counts [s_find (name)]);
+}
+
+static int
+script_gap (zanni_t *self, zanni_msg_t *msg)
+{
+    return zanni_reply (self, msg, ((const script_t *) zanni_state (self))->gap_ms);
+}
+
+static void
+script_stop (zanni_t *self, const zanni_reason_t *reason)
+{
+    script_t *script = zanni_state (self);
+    (void) reason;
+    for (size_t i = 0; i < script->kept_count; i++)
+        zanni_promise_destroy (&script->kept [i]);
+}
+
+static const zanni_method_t script_methods [] = {
+    ZANNI_METHOD ("reach", "", "r", script_reach, "Itself."),
+    ZANNI_METHOD ("put", "ttsbur", "", script_put, "As sys/directory.h says."),
+    ZANNI_METHOD ("drop", "tt", "", script_drop, "As there."),
+    ZANNI_METHOD ("renew", "tu", "", script_renew, "As there."),
+    ZANNI_METHOD ("lookup", "s", "r", script_lookup, "As there."),
+    ZANNI_METHOD ("list", "st", "tbatar", script_list, "As there."),
+    ZANNI_METHOD ("watch", "st", "ta(tb)ar", script_watch, "As there."),
+    ZANNI_METHOD ("answer", "siu", "", script_answer, "What a method is to answer, and how often."),
+    ZANNI_METHOD ("count", "s", "x", script_count, "How often a method was called."),
+    ZANNI_METHOD ("gap", "", "x", script_gap, "Milliseconds between the last two times that it was reached."),
+    ZANNI_METHOD_END
+};
+static const zanni_class_t script_class = {
+    .name = "script", .state_size = sizeof (script_t), .methods = script_methods, .stop = script_stop
+};
+
+CLASSES (&script_class);
+
+static int
+s_check (const char *where, zanni_error_t *error)
+{
+    (void) where;
+    (void) error;
+    return 0;
+}
+
+static int
+s_reach (zanni_t *self, zanni_ref_t **ref_p, const char *where, const zanni_directory_options_t *options,
+         const zanni_ask_t *ask)
+{
+    ZANNI_AUTO (zanni_ref_t) script = NULL;
+    (void) ref_p;
+    (void) options;
+    int rc = zanni_ref_parse (self, &script, where);
+    return rc ? rc : zanni_ask (self, script, ask, "reach");
+}
+
+static const zanni_directory_ops_t script_ops = {
+    .size = sizeof script_ops, .kind = "script", .check = s_check, .reach = s_reach
+};
+
+static zanni_ref_t *script;
+static zanni_directory_t *names;
+static zanni_error_t names_error;
+
+static void
+open_names (uint32_t lease_ms, uint32_t mailbox)
+{
+    char text [ZANNI_REF_TEXT], where [ZANNI_REF_TEXT + 8];
+    const zanni_directory_options_t options = { .lease_ms = lease_ms, .error = &names_error };
+    cr_assert_eq (zanni_register (classes, NULL), 0);
+    begin ((zanni_options_t) { .mailbox_messages = mailbox });
+    script = spawn_with (&(zanni_spawn_t) { .place = ZANNI_SHARED }, "script");
+    cr_assert_eq (zanni_ref_text (root, script, text, sizeof text), 0);
+    snprintf (where, sizeof where, "script:%s", text);
+    cr_assert_eq (zanni_directory_register (&script_ops), 0);
+    cr_assert_eq (zanni_directory_open (root, &names, where, &options), 0, "%s", names_error.text);
+}
+
+static void
+close_names (void)
+{
+    zanni_directory_close (&names);
+    zanni_ref_destroy (&script);
+    end ();
+}
+
+/* A test with a handle that has this lease, and an owner with this mailbox; 0: the default. */
+#define AGENT_WITH(lease_ms, mailbox, name) \
+    static void s_##name (void); \
+    Test (agent, name, .timeout = 30) \
+    { \
+        open_names (lease_ms, mailbox); \
+        s_##name (); \
+        close_names (); \
+    } \
+    static void s_##name (void)
+
+#define AGENT(name) AGENT_WITH (0, 0, name)
+
+static void
+answer (const char *method, int code, uint32_t times)
+{
+    done (script, "answer", method, code, times);
+}
+
+#define ALWAYS UINT32_MAX
+
+static void
+await_count (const char *method, int64_t least)
+{
+    int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * DEADLINE_MS;
+    while (call_int (script, "count", method) < least && zanni_now_ns (root) < until_ns)
+        continue;
+    cr_assert_geq (call_int (script, "count", method), least, "%s was not called so often", method);
+}
+
+/* The agent loses the directory, and does not get it again until `find`. */
+static void
+lose (void)
+{
+    const zanni_ask_t ask = { .deadline_ms = 30000 };
+    int64_t before = call_int (script, "count", "reach");
+    answer ("list", ZANNI_ENOMEM, 1);
+    answer ("reach", ZANNI_ENODE, ALWAYS);
+    cr_assert_eq (zanni_directory_members_ask (names, "all", &ask), 0);
+    await_count ("reach", before + 1);
+}
+
+static void
+find (void)
+{
+    answer ("reach", 0, 0);
+    ZANNI_AUTO (zanni_msg_t) msg = next ();
+    cr_assert_eq (zanni_msg_kind (msg), ZANNI_MSG_REPLY, "the members");
+}
+
+/* What the agent has sent before has arrived. */
+static void
+hear_the_agent (void)
+{
+    cr_assert_eq (zanni_directory_unsubscribe (names, "nobody", "changed"), ZANNI_EGONE);
+}
+
+AGENT (what_is_taken_back_while_the_directory_is_not_reached_is_dropped_when_it_is)
+{
+    cr_assert_eq (zanni_directory_publish (names, "stays", zanni_self (root)), 0);
+    cr_assert_eq (zanni_directory_publish (names, "goes", zanni_self (root)), 0);
+    cr_assert_eq (zanni_directory_join (names, "all", zanni_self (root)), 0);
+    lose ();
+    cr_assert_eq (zanni_directory_withdraw (names, "goes"), 0);
+    cr_assert_eq (zanni_directory_withdraw (names, "goes"), ZANNI_EGONE);
+    cr_assert_eq (zanni_directory_leave (names, "all", zanni_self (root)), 0);
+    cr_assert_eq (call_int (script, "count", "drop"), 0);
+    find ();
+    await_count ("drop", 2);
+    await_count ("put", 4);   // and "stays" again
+    hear_the_agent ();
+    cr_assert_eq (call_int (script, "count", "put"), 4);
+}
+
+AGENT (an_actor_that_ends_while_the_directory_is_not_reached_is_dropped_when_it_is)
+{
+    ZANNI_AUTO (zanni_ref_t) actor = spawn_with (&(zanni_spawn_t) { .place = ZANNI_SHARED }, "script");
+    cr_assert_eq (zanni_directory_publish (names, "its", actor), 0);
+    lose ();
+    uint64_t end_of_it = monitor (actor);
+    zanni_ref_destroy (&actor);
+    (void) expect_down (end_of_it, false);
+    find ();
+    await_count ("drop", 1);
+}
+
+AGENT (what_was_never_put_is_not_dropped)
+{
+    lose ();
+    const zanni_ask_t ask = { .deadline_ms = 30000 };
+    cr_assert_eq (zanni_directory_publish_ask (names, "one", zanni_self (root), &ask), 0);
+    cr_assert_eq (zanni_directory_withdraw (names, "one"), 0);
+    ZANNI_AUTO (zanni_msg_t) cancelled = next ();
+    zanni_error_t error = { 0 };
+    cr_assert_eq (zanni_msg_error (cancelled, &error), 0);
+    cr_assert_eq (error.code, ZANNI_ECANCELED);
+    find ();
+    cr_assert_eq (zanni_directory_publish (names, "two", zanni_self (root)), 0);
+    cr_assert_eq (call_int (script, "count", "drop"), 0);
+    cr_assert_eq (call_int (script, "count", "put"), 1);
+}
+
+AGENT (a_drop_that_is_refused_is_asked_again)
+{
+    cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
+    answer ("drop", ZANNI_ENOMEM, 2);
+    cr_assert_eq (zanni_directory_withdraw (names, "one"), 0);
+    await_count ("drop", 3);
+}
