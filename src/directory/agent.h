@@ -97,6 +97,7 @@ int zanni__follow_unroute (zanni_t *self, zanni_msg_t *msg);
 int zanni__follow_members (zanni_t *self, zanni_msg_t *msg);
 int zanni__follow_settle (zanni_t *self, zanni_msg_t *msg);
 void zanni__follows_again (zanni__agent_t *agent);
+void zanni__follows_go_on (zanni__agent_t *agent);
 bool zanni__follows_look (zanni__agent_t *agent, int64_t now_ns);   // whether one waits
 void zanni__follows_end (zanni__agent_t *agent);
 

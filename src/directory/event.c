@@ -1,5 +1,5 @@
 /* What the owner of a handle is told, in order. Where its mailbox is full that waits, and all behind it, until
-   there is room: nothing is left out. */
+   there is room: nothing is left out. Meanwhile no more is asked for (follow.c). */
 
 #include "agent.h"
 
@@ -86,6 +86,8 @@ zanni__event_room (zanni_t *self, zanni_msg_t *msg)
     (void) msg;
     agent->full = false;
     s_tell_all (agent);
+    if (!agent->full)
+        zanni__follows_go_on (agent);
     return 0;
 }
 

@@ -5,7 +5,10 @@
    is told twice is known by its id. A list that is made again (the directory was lost, or we are too far behind)
    is a *round*: members that are in it go on, those that are not have left. After a loss they have time for that,
    one lease, since they have to find the directory anew themselves; they come with other ids then, and are known
-   by their reference. */
+   by their reference.
+
+   Nothing is asked for an owner whose mailbox is full: the directory keeps changes for a while, and has who comes
+   too late list the group anew, so what waits here to be told has a limit. */
 
 #include "agent.h"
 
@@ -36,6 +39,7 @@ typedef struct {
     bool once;
     bool whole;                // a round was finished
     bool lost;                 // this one began after the directory was lost
+    bool late;                 // it was lost, and a round has to begin when the owner's mailbox has room
     uint32_t round;
     uint32_t unsettled;        // members that were not seen in it
     uint64_t slots;
@@ -198,7 +202,7 @@ zanni__follow_settle (zanni_t *self, zanni_msg_t *msg)
         return rc;
     for (zanni__link_t *at = agent->follows.next; at != &agent->follows; at = at->next) {
         s_follow_t *follow = ZANNI__CONTAINER (at, s_follow_t, link);
-        if (follow->serial == serial && follow->round == round && agent->directory)
+        if (follow->serial == serial && follow->round == round && !follow->late && agent->directory)
             s_settle (agent, follow);
     }
     return 0;
@@ -266,6 +270,22 @@ s_ask (zanni__agent_t *agent, s_follow_t *follow, zanni_reply_fn *then, const ch
         zanni__agent_lost (agent);
 }
 
+static void s_on_changes (zanni_t *self, zanni_msg_t *reply, void *context);
+
+static bool
+s_has_to_wait (const zanni__agent_t *agent, const s_follow_t *follow)
+{
+    return agent->full && *follow->method;
+}
+
+/* Asks for what comes next. */
+static void
+s_watch (zanni__agent_t *agent, s_follow_t *follow)
+{
+    if (agent->directory && !s_has_to_wait (agent, follow))
+        s_ask (agent, follow, s_on_changes, "watch", follow->version);
+}
+
 static void
 s_on_changes (zanni_t *self, zanni_msg_t *reply, void *context)
 {
@@ -291,8 +311,7 @@ s_on_changes (zanni_t *self, zanni_msg_t *reply, void *context)
         follow->version = page.version;
     if (rc && rc != ZANNI_ETIMEOUT)
         zanni__agent_lost (agent);
-    if (agent->directory)
-        s_ask (agent, follow, s_on_changes, "watch", follow->version);
+    s_watch (agent, follow);
 }
 
 /* The answer of a list of the members, and the end of it. */
@@ -338,8 +357,7 @@ s_whole (zanni__agent_t *agent, s_follow_t *follow)
     follow->whole = !rc;
     if (rc)
         zanni__agent_lost (agent);
-    if (agent->directory)
-        s_ask (agent, follow, s_on_changes, "watch", follow->version);
+    s_watch (agent, follow);
 }
 
 static void
@@ -379,6 +397,7 @@ s_begin (zanni__agent_t *agent, s_follow_t *follow, bool lost)
     follow->round++;
     follow->unsettled = follow->count;
     follow->lost = lost;
+    follow->late = false;
     follow->after = 0;
     s_ask (agent, follow, s_on_list, "list", 0);
 }
@@ -520,8 +539,27 @@ zanni__follow_unroute (zanni_t *self, zanni_msg_t *msg)
 void
 zanni__follows_again (zanni__agent_t *agent)
 {
-    for (zanni__link_t *at = agent->follows.next; at != &agent->follows && agent->directory; at = at->next)
-        s_begin (agent, ZANNI__CONTAINER (at, s_follow_t, link), true);
+    for (zanni__link_t *at = agent->follows.next; at != &agent->follows && agent->directory; at = at->next) {
+        s_follow_t *follow = ZANNI__CONTAINER (at, s_follow_t, link);
+        follow->late = s_has_to_wait (agent, follow);
+        if (follow->late)
+            follow->ask = 0;   // an answer to what was asked before is none now
+        else
+            s_begin (agent, follow, true);
+    }
+}
+
+/* The owner's mailbox has room. */
+void
+zanni__follows_go_on (zanni__agent_t *agent)
+{
+    for (zanni__link_t *at = agent->follows.next; at != &agent->follows && agent->directory; at = at->next) {
+        s_follow_t *follow = ZANNI__CONTAINER (at, s_follow_t, link);
+        if (follow->late)
+            s_begin (agent, follow, true);
+        else if (follow->whole && !follow->ask)
+            s_watch (agent, follow);
+    }
 }
 
 /* One that its owner gave up before it was whole ends; what is whole waits for the owner only. */

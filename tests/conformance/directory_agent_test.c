@@ -253,6 +253,8 @@ open_names (uint32_t lease_ms, uint32_t mailbox)
     snprintf (where, sizeof where, "script:%s", text);
     cr_assert_eq (zanni_directory_register (&script_ops), 0);
     cr_assert_eq (zanni_directory_open (root, &names, where, &options), 0, "%s", names_error.text);
+    ZANNI_AUTO (zanni_ref_t) found = NULL;
+    cr_assert_eq (zanni_directory_lookup (names, &found, "it"), 0);   // so it is reached
 }
 
 static void
@@ -275,6 +277,18 @@ close_names (void)
     static void s_##name (void)
 
 #define AGENT(name) AGENT_WITH (0, 0, name)
+
+/* The next message says that somebody has joined or left. */
+static void
+expect_change (const char *what)
+{
+    ZANNI_AUTO (zanni_msg_t) msg = next ();
+    const char *change = "", *group = "";
+    const zanni_ref_t *ref = NULL;
+    cr_assert_str_eq (zanni_msg_method (msg), "changed");
+    cr_assert_eq (zanni_read (msg, &change, &group, &ref), 0);
+    cr_assert_str_eq (change, what);
+}
 
 static void
 answer (const char *method, int code, uint32_t times)
@@ -371,4 +385,47 @@ AGENT (a_drop_that_is_refused_is_asked_again)
     answer ("drop", ZANNI_ENOMEM, 2);
     cr_assert_eq (zanni_directory_withdraw (names, "one"), 0);
     await_count ("drop", 3);
+}
+
+AGENT_WITH (0, 16, of_changes_that_its_owner_does_not_read_no_more_are_asked_for)
+{
+    answer ("watch", CHANGES, 100);
+    cr_assert_eq (zanni_directory_subscribe (names, "all", "changed"), 0);
+    await_count ("watch", 9);   // the mailbox is full
+    hear_the_agent ();
+    for (int i = 0; i < 200; i++) {
+        ZANNI_AUTO (zanni_ref_t) found = NULL;
+        cr_assert_eq (zanni_directory_lookup (names, &found, "one"), 0);   // the agent and the directory go on
+    }
+    cr_assert_leq (call_int (script, "count", "watch"), 9);
+    for (int i = 0; i < 100; i++) {
+        expect_change ("joined");
+        expect_change ("left");
+    }
+    await_count ("watch", 101);
+}
+
+AGENT_WITH (0, 16, an_owner_that_did_not_read_while_the_directory_was_lost_is_told_the_rest)
+{
+    answer ("watch", CHANGES, 9);
+    cr_assert_eq (zanni_directory_subscribe (names, "all", "changed"), 0);
+    await_count ("watch", 9);
+    hear_the_agent ();
+    int64_t lists = call_int (script, "count", "list");
+    answer ("list", ZANNI_ENOMEM, 1);
+    const zanni_ask_t ask = { .deadline_ms = 30000 };
+    cr_assert_eq (zanni_directory_members_ask (names, "all", &ask), 0);
+    await_count ("list", lists + 2);   // that of the ask, twice
+    hear_the_agent ();
+    cr_assert_eq (call_int (script, "count", "list"), lists + 2);
+    answer ("list", SOME (1), 1);
+    int changes = 0, replies = 0;
+    for (int i = 0; i < 20; i++) {   // with the members, and who has joined since
+        ZANNI_AUTO (zanni_msg_t) msg = next ();
+        replies += zanni_msg_kind (msg) == ZANNI_MSG_REPLY;
+        changes += zanni_msg_kind (msg) == ZANNI_MSG_TELL;
+    }
+    cr_assert_eq (changes, 19);
+    cr_assert_eq (replies, 1);
+    await_count ("watch", 10);
 }

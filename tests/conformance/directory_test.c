@@ -133,6 +133,36 @@ DIRECTORY (a_subscriber_whose_mailbox_is_full_misses_nothing)
     cr_assert_eq (zanni_msg_kind (answer), ZANNI_MSG_REPLY);
 }
 
+/* It lists the group anew: the changes that cancel out are not kept for it. */
+DIRECTORY (a_subscriber_that_reads_late_is_told_what_is_right_and_not_everything)
+{
+    zanni_directory_close (&names);
+    kind->finish ();
+    begin_again ((zanni_options_t) { .insecure = true, .heartbeat_ms = 300, .mailbox_messages = 16 });
+    kind->start ();
+    open_names ((zanni_directory_options_t) { 0 });
+    ZANNI_AUTO (zanni_ref_t) member = member_away ();
+    int told = 0, balance = 0;
+    cr_assert_eq (zanni_directory_subscribe (names, "all", "changed"), 0);
+    for (int i = 0; i < 1000; i++) {
+        cr_assert_eq (call_int (member, "join", "all"), 0);
+        cr_assert_eq (call_int (member, "leave", "all"), 0);
+    }
+    cr_assert_eq (call_int (member, "join", "all"), 0);
+    ZANNI_AUTO (zanni_ref_t) last = member_here ();
+    cr_assert_eq (call_int (last, "join", "all"), 0);
+    for (bool over = false; !over; told++) {
+        ZANNI_AUTO (zanni_msg_t) msg = next ();
+        const char *change = "", *group = "";
+        const zanni_ref_t *who = NULL;
+        cr_assert_eq (zanni_read (msg, &change, &group, &who), 0);
+        over = zanni_ref_equal (who, last);
+        balance += over ? 0 : !strcmp (change, "joined") ? 1 : -1;
+    }
+    cr_assert_eq (balance, 1);
+    cr_assert_leq (told, 200);
+}
+
 DIRECTORY (what_a_host_that_crashes_has_published_is_gone_in_time)
 {
     ZANNI_AUTO (zanni_ref_t) member = member_away ();
