@@ -17,8 +17,8 @@
    Every entry has a lease, which the agent renews: when its node crashes, the entry is gone when the lease is over
    at the latest; with a registry, when the session with that node is down, which is sooner.
 
-   When the directory cannot be reached the agent tries again, after 50 ms at first and 2 s at last, and then
-   publishes again what it has. So a registry that was begun anew is complete after a lease. Who has subscribed is
+   When the directory cannot be reached, or refuses what it had taken before, the agent tries again, after 50 ms at
+   first and 2 s at last, and then publishes again what it has. So a registry that was begun anew is complete after a lease. Who has subscribed is
    not told of that: members that are there again within a lease of the reconnection go on as if nothing had been,
    others are told as left then. A name that somebody else has taken meanwhile is lost (options.lost).
 
@@ -26,7 +26,7 @@
    has answered, so they need an actor that owns its worker (ZANNI_EOWNER); others use those that end in _ask: the
    answer comes as that of any ask, and as long as a directory is not reached it is waited for. Where it was not
    reached in time the error is the reason (ZANNI_ENODE: nobody answers; ZANNI_ENOACTOR: there is no registry;
-   ZANNI_ETIMEOUT), ZANNI_EAUTH at once. Names have 1 to 255 bytes (ZANNI_EINVAL) of UTF-8 (ZANNI_EARGS). Call these
+   ZANNI_ETIMEOUT; or that of what it refused last), ZANNI_EAUTH at once. Names have 1 to 255 bytes (ZANNI_EINVAL) of UTF-8 (ZANNI_EARGS). Call these
    from the actor whose handle it is (ZANNI_ETHREAD).
 
    SPDX-License-Identifier: MPL-2.0 */

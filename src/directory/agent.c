@@ -54,10 +54,9 @@ zanni__duty_fail (zanni__agent_t *agent, zanni__duty_t *duty, const zanni_error_
 bool
 zanni__duty_is_over (zanni__agent_t *agent, zanni__duty_t *duty, int64_t now_ns)
 {
-    int code = agent->why.code;
-    if (duty->msg && (code == ZANNI_EAUTH || code == ZANNI_EINVAL || duty->due_ns <= now_ns)) {
+    if (duty->msg && (agent->hopeless || duty->due_ns <= now_ns)) {
         const zanni_error_t late = { .code = ZANNI_ETIMEOUT, .text = "the directory has not answered in time" };
-        zanni__duty_fail (agent, duty, code ? &agent->why : &late);
+        zanni__duty_fail (agent, duty, agent->why.code ? &agent->why : &late);
     }
     return !duty->msg;
 }
@@ -104,7 +103,7 @@ s_down (zanni_t *self, const zanni_down_t *down)
 {
     zanni__agent_t *agent = zanni_state (self);
     if (agent->directory && down->monitor == agent->monitor)
-        zanni__agent_lost (agent);
+        zanni__agent_lost (agent, ZANNI_ENODE);
     else
         zanni__offer_down (agent, down);
 }

@@ -33,11 +33,13 @@ typedef struct {
     uint64_t monitor;
     uint64_t retry;             // a timer, which is 0 while it is asked for
     uint32_t backoff_ms;
+    int64_t reached_ns;
     uint64_t renewal;           // a timer, while there are entries
-    bool renewing;
+    uint64_t renewing;          // the ask for it; 0: none
     uint64_t reaching;          // the ask for it; 0: none
     uint64_t patience;          // a timer, while somebody waits
-    zanni_error_t why;          // it was not reached the last time
+    zanni_error_t why;          // it was not reached the last time, or is given up
+    bool hopeless;              // that will not be otherwise by trying again
 
     zanni__link_t waiting;      // what is to be handed on
     zanni__link_t offers;
@@ -62,8 +64,9 @@ bool zanni__duty_is_over (zanni__agent_t *agent, zanni__duty_t *duty, int64_t no
 int zanni__agent_begin (zanni__agent_t *agent);
 void zanni__agent_end (zanni__agent_t *agent);
 
-/* The directory is not there any more, or not as it should be: it is reached anew, later. Changes nothing else. */
-void zanni__agent_lost (zanni__agent_t *agent);
+/* The directory is not there any more, or not as it should be: it is reached anew, later. `code` says why. Changes
+   nothing else. */
+void zanni__agent_lost (zanni__agent_t *agent, int code);
 
 /* Somebody waits, or there are entries: looks after that from now on. */
 void zanni__agent_await (zanni__agent_t *agent);

@@ -110,7 +110,7 @@ s_left (zanni__agent_t *agent, s_follow_t *follow, s_member_t *member)
     int rc = *follow->method ? zanni__event_add (agent, follow, "left", member->ref) : 0;
     s_free_member (follow, member);
     if (rc)
-        zanni__agent_lost (agent);
+        zanni__agent_lost (agent, rc);
 }
 
 /* Somebody new. */
@@ -266,8 +266,9 @@ s_ask (zanni__agent_t *agent, s_follow_t *follow, zanni_reply_fn *then, const ch
         .then = then, .arg = (void *) (uintptr_t) follow->serial, .id_p = &follow->ask,
         .deadline_ms = strcmp (method, "watch") ? S_LIST_MS : S_WATCH_MS
     };
-    if (zanni_ask (agent->self, agent->directory, &ask, method, follow->group, from))
-        zanni__agent_lost (agent);
+    int rc = agent->directory ? zanni_ask (agent->self, agent->directory, &ask, method, follow->group, from) : 0;
+    if (rc)
+        zanni__agent_lost (agent, rc);
 }
 
 static void s_on_changes (zanni_t *self, zanni_msg_t *reply, void *context);
@@ -282,7 +283,7 @@ s_has_to_wait (const zanni__agent_t *agent, const s_follow_t *follow)
 static void
 s_watch (zanni__agent_t *agent, s_follow_t *follow)
 {
-    if (agent->directory && !s_has_to_wait (agent, follow))
+    if (!s_has_to_wait (agent, follow))
         s_ask (agent, follow, s_on_changes, "watch", follow->version);
 }
 
@@ -310,7 +311,7 @@ s_on_changes (zanni_t *self, zanni_msg_t *reply, void *context)
     if (!rc)
         follow->version = page.version;
     if (rc && rc != ZANNI_ETIMEOUT)
-        zanni__agent_lost (agent);
+        zanni__agent_lost (agent, rc);
     s_watch (agent, follow);
 }
 
@@ -356,7 +357,7 @@ s_whole (zanni__agent_t *agent, s_follow_t *follow)
         rc = zanni__event_add (agent, follow, NULL, NULL);
     follow->whole = !rc;
     if (rc)
-        zanni__agent_lost (agent);
+        zanni__agent_lost (agent, rc);
     s_watch (agent, follow);
 }
 
@@ -378,8 +379,10 @@ s_on_list (zanni_t *self, zanni_msg_t *reply, void *context)
         rc = s_read_page (reply, &page, false);
     if (!rc)
         rc = s_take_page (agent, follow, reply, &page);
-    if (rc || (more && (!page.count || page.ids [page.count - 1] <= follow->after))) {
-        zanni__agent_lost (agent);
+    if (!rc && more && (!page.count || page.ids [page.count - 1] <= follow->after))
+        rc = ZANNI_EARGS;
+    if (rc) {
+        zanni__agent_lost (agent, rc);
         return;
     }
     if (!follow->after)

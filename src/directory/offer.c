@@ -92,7 +92,7 @@ s_on_put (zanni_t *self, zanni_msg_t *reply, void *context)
         zanni__duty_fail (agent, &offer->duty, &error);
         s_take_out (agent, offer);
     } else
-        zanni__agent_lost (agent);   // and again
+        zanni__agent_lost (agent, rc);   // and again
 }
 
 static void
@@ -109,7 +109,7 @@ s_on_dropped (zanni_t *self, zanni_msg_t *reply, void *context)
     if (!rc)
         s_free (agent, offer);
     else if (!zanni__agent_is_gone (rc))
-        zanni__agent_lost (agent);   // and again
+        zanni__agent_lost (agent, rc);   // and again
 }
 
 /* Puts it, or takes it out. false: the directory is lost. */
@@ -128,7 +128,7 @@ s_send (zanni__agent_t *agent, s_offer_t *offer)
                           offer->alone, agent->options.lease_ms, offer->ref);
     offer->sent |= !rc;
     if (rc)
-        zanni__agent_lost (agent);
+        zanni__agent_lost (agent, rc);
     return !rc;
 }
 

@@ -1,6 +1,9 @@
 /* How an agent reaches its directory, and what it does while it cannot: asks of the owner wait until their time is
    nearly over, and then get the reason, which says more than a timeout. All that has to be done anew is done when
-   the directory is reached; nothing is repeated before. */
+   the directory is reached; nothing is repeated before.
+
+   A directory that answers but refuses is given up and reached anew as well, for then everything is asked again. So
+   the backoff begins anew only where one was of use for a while: that it was reached says little. */
 
 #include "agent.h"
 
@@ -11,6 +14,7 @@
 
 #define S_BACKOFF_LEAST_MS 50
 #define S_BACKOFF_MOST_MS 2000
+#define S_USEFUL_NS INT64_C (2000000000)
 #define S_LOOK_MS 50
 #define S_REACH_MS 5000
 
@@ -45,12 +49,19 @@ s_retry_later (zanni__agent_t *agent)
 }
 
 static void
-s_failed (zanni__agent_t *agent, int code)
+s_failed (zanni__agent_t *agent, int code, const char *how)
 {
     agent->why = (zanni_error_t) { .code = code };
-    snprintf (agent->why.text, sizeof agent->why.text, "the directory \"%.120s\" is not reached: %s", agent->whole,
+    snprintf (agent->why.text, sizeof agent->why.text, "the directory \"%.120s\" is %s: %s", agent->whole, how,
               code == ZANNI_ENOACTOR ? "there is none" : zanni_strerror (code));
     s_retry_later (agent);
+}
+
+static void
+s_not_reached (zanni__agent_t *agent, int code)
+{
+    agent->hopeless = code == ZANNI_EAUTH || code == ZANNI_EINVAL;
+    s_failed (agent, code, "not reached");
 }
 
 static void
@@ -77,11 +88,12 @@ s_reached (zanni__agent_t *agent, const zanni_ref_t *ref)
         rc = zanni_monitor (agent->self, &agent->monitor, agent->directory);
     if (rc) {
         zanni_ref_destroy (&agent->directory);
-        s_failed (agent, rc);
+        s_not_reached (agent, rc);
         return;
     }
-    agent->backoff_ms = 0;
-    agent->renewing = false;
+    agent->reached_ns = zanni_now_ns (agent->self);
+    agent->hopeless = false;
+    agent->renewing = 0;
     agent->why = (zanni_error_t) { .code = 0 };
     zanni__offers_again (agent);
     zanni__follows_again (agent);
@@ -102,7 +114,7 @@ s_on_reached (zanni_t *self, zanni_msg_t *reply, void *context)
     if (!rc)
         rc = zanni_read (reply, &ref);
     if (rc)
-        s_failed (agent, rc);
+        s_not_reached (agent, rc);
     else
         s_reached (agent, ref);
 }
@@ -114,7 +126,7 @@ s_reach (zanni__agent_t *agent)
     const zanni_ask_t ask = { .then = s_on_reached, .deadline_ms = S_REACH_MS, .id_p = &agent->reaching };
     int rc = agent->ops->reach (agent->self, &ref, agent->place, &agent->options, &ask);
     if (rc)
-        s_failed (agent, rc);
+        s_not_reached (agent, rc);
     else if (ref)
         s_reached (agent, ref);
 }
@@ -138,14 +150,19 @@ zanni__agent_retry (zanni_t *self, zanni_msg_t *msg)
 }
 
 void
-zanni__agent_lost (zanni__agent_t *agent)
+zanni__agent_lost (zanni__agent_t *agent, int code)
 {
     if (!agent->directory)
         return;
     int rc = zanni_demonitor (agent->self, agent->monitor);
     (void) rc;   // one that has fired is over
     zanni_ref_destroy (&agent->directory);
-    s_failed (agent, ZANNI_ENODE);
+    if (zanni_now_ns (agent->self) - agent->reached_ns >= S_USEFUL_NS)
+        agent->backoff_ms = 0;
+    if (zanni__agent_is_gone (code))
+        s_failed (agent, ZANNI_ENODE, "not reached");
+    else
+        s_failed (agent, code, "given up for now");
     zanni__agent_await (agent);
 }
 
@@ -189,7 +206,7 @@ zanni__agent_forward (zanni_t *self, zanni_msg_t *msg)
     rc = agent->directory ? zanni_forward (self, msg, agent->directory, NULL) : ZANNI_ENODE;
     if (!zanni__agent_is_gone (rc))
         return rc;
-    zanni__agent_lost (agent);
+    zanni__agent_lost (agent, rc);
     s_waiting_t *waiting = zanni__calloc (sizeof *waiting);
     if (!waiting)
         return ZANNI_ENOMEM;
@@ -209,12 +226,14 @@ s_on_renewed (zanni_t *self, zanni_msg_t *reply, void *context)
     zanni__agent_t *agent = zanni_state (self);
     zanni_error_t error;
     (void) context;
+    if (zanni_msg_id (reply) != agent->renewing)
+        return;
+    agent->renewing = 0;
     int rc = zanni__agent_code (reply, &error);
-    agent->renewing = false;
     if (rc == ZANNI_EGONE && agent->directory)
         zanni__offers_again (agent);
     else if (rc && !zanni__agent_is_gone (rc))
-        zanni__agent_lost (agent);
+        zanni__agent_lost (agent, rc);
 }
 
 void
@@ -237,11 +256,12 @@ zanni__agent_renew (zanni_t *self, zanni_msg_t *msg)
     }
     if (!agent->directory || agent->renewing)
         return 0;
-    const zanni_ask_t ask = { .then = s_on_renewed, .deadline_ms = agent->options.lease_ms };
+    const zanni_ask_t ask = {
+        .then = s_on_renewed, .deadline_ms = agent->options.lease_ms, .id_p = &agent->renewing
+    };
     int rc = zanni_ask (self, agent->directory, &ask, "renew", agent->number, agent->options.lease_ms);
-    agent->renewing = !rc;
     if (zanni__agent_is_gone (rc))
-        zanni__agent_lost (agent);
+        zanni__agent_lost (agent, rc);
     return 0;
 }
 

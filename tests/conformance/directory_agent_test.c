@@ -81,7 +81,7 @@ script_reach (zanni_t *self, zanni_msg_t *msg)
     script_t *script = zanni_state (self);
     int64_t now_ns = zanni_now_ns (self);
     int code = s_next (self, of_reach);
-    script->gap_ms = (now_ns - script->reached_ns) / 1000000;
+    script->gap_ms = script->reached_ns ? (now_ns - script->reached_ns) / 1000000 : 0;
     script->reached_ns = now_ns;
     return code ? code : zanni_reply (self, msg, zanni_self (self));
 }
@@ -307,6 +307,16 @@ await_count (const char *method, int64_t least)
     cr_assert_geq (call_int (script, "count", method), least, "%s was not called so often", method);
 }
 
+/* Until it was to be reached as late after the last time. */
+static void
+await_gap (int64_t least_ms)
+{
+    int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * DEADLINE_MS;
+    while (call_int (script, "gap") < least_ms && zanni_now_ns (root) < until_ns)
+        continue;
+    cr_assert_geq (call_int (script, "gap"), least_ms);
+}
+
 /* The agent loses the directory, and does not get it again until `find`. */
 static void
 lose (void)
@@ -332,6 +342,26 @@ static void
 hear_the_agent (void)
 {
     cr_assert_eq (zanni_directory_unsubscribe (names, "nobody", "changed"), ZANNI_EGONE);
+}
+
+/* What the script has answered before has arrived, and what the agent has said to that. */
+static void
+hear_both (void)
+{
+    hear_the_agent ();
+    (void) call_int (script, "count", "put");
+    hear_the_agent ();
+}
+
+/* The agent loses the directory, and finds it soon. */
+static void
+stumble (void)
+{
+    const zanni_ask_t ask = { .deadline_ms = 30000 };
+    answer ("list", ZANNI_ENOMEM, 1);
+    cr_assert_eq (zanni_directory_members_ask (names, "nobody", &ask), 0);
+    ZANNI_AUTO (zanni_msg_t) msg = next ();
+    cr_assert_eq (zanni_msg_kind (msg), ZANNI_MSG_REPLY);
 }
 
 AGENT (what_is_taken_back_while_the_directory_is_not_reached_is_dropped_when_it_is)
@@ -428,4 +458,46 @@ AGENT_WITH (0, 16, an_owner_that_did_not_read_while_the_directory_was_lost_is_to
     cr_assert_eq (changes, 19);
     cr_assert_eq (replies, 1);
     await_count ("watch", 10);
+}
+
+AGENT_WITH (200, 0, a_directory_that_is_reached_and_refuses_is_tried_less_and_less_often)
+{
+    cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
+    answer ("put", ZANNI_EPERM, ALWAYS);
+    answer ("renew", ZANNI_EGONE, 1);   // so it is put again
+    await_gap (400);
+}
+
+AGENT (a_watch_that_is_refused_is_tried_less_and_less_often_though_the_list_is_not)
+{
+    answer ("watch", ZANNI_EFULL, ALWAYS);
+    cr_assert_eq (zanni_directory_subscribe (names, "all", "changed"), 0);
+    await_gap (400);
+}
+
+AGENT_WITH (200, 0, who_waits_in_vain_for_a_directory_that_refuses_gets_its_own_reason)
+{
+    cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
+    answer ("put", ZANNI_EPERM, ALWAYS);
+    answer ("renew", ZANNI_EGONE, 1);   // so it is put again
+    await_gap (400);
+    hear_both ();
+    const zanni_ask_t ask = { .deadline_ms = 500 };
+    cr_assert_eq (zanni_directory_lookup_ask (names, "two", &ask), 0);
+    ZANNI_AUTO (zanni_msg_t) msg = next ();
+    zanni_error_t error = { 0 };
+    cr_assert_eq (zanni_msg_error (msg, &error), 0);
+    cr_assert_eq (error.code, ZANNI_EPERM, "%s", error.text);
+    cr_assert_not_null (strstr (error.text, "is given up for now"), "%s", error.text);
+}
+
+AGENT_WITH (1000, 0, a_renewal_from_before_the_directory_was_lost_does_not_lose_it_again)
+{
+    answer ("renew", NEVER, 1);
+    cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
+    await_count ("renew", 1);
+    stumble ();
+    cr_assert_eq (call_int (script, "count", "reach"), 2);
+    await_count ("renew", 6);   // the first one's deadline has passed: it was that of the lease
+    cr_assert_eq (call_int (script, "count", "reach"), 2);
 }
