@@ -111,6 +111,7 @@ int zanni__event_lost (zanni__agent_t *agent, const char *name);
 void zanni__events_forget (zanni__agent_t *agent, const void *follow);
 void zanni__events_end (zanni__agent_t *agent);
 int zanni__event_room (zanni_t *self, zanni_msg_t *msg);
+void zanni__events_again (zanni__agent_t *agent);
 int zanni__follow_tell (zanni__agent_t *agent, void *follow, const char *kind, const zanni_ref_t *ref);   // follow.c
 
 #endif

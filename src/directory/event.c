@@ -1,5 +1,6 @@
 /* What the owner of a handle is told, in order. Where its mailbox is full that waits, and all behind it, until
-   there is room: nothing is left out. Meanwhile no more is asked for (follow.c). */
+   there is room: nothing is left out. Meanwhile no more is asked for (follow.c). Without memory to wait for room it
+   waits until the directory is reached anew. */
 
 #include "agent.h"
 
@@ -30,11 +31,23 @@ s_tell_all (zanni__agent_t *agent)
         s_event_t *event = ZANNI__CONTAINER (agent->events.next, s_event_t, link);
         int rc = event->follow ? zanni__follow_tell (agent, event->follow, event->kind, event->ref)
                                : zanni_tell (agent->self, agent->owner, agent->lost, event->name);
-        if (rc == ZANNI_EFULL && !zanni_when_writable (agent->self, agent->owner, "zanni.room"))
-            agent->full = true;
-        else
+        if (rc != ZANNI_EFULL) {
             s_free (event);   // where it cannot be told otherwise, nobody is there, or takes it
+            continue;
+        }
+        rc = zanni_when_writable (agent->self, agent->owner, "zanni.room");
+        agent->full = !rc;
+        if (rc) {
+            zanni__agent_lost (agent, rc);
+            return;
+        }
     }
+}
+
+void
+zanni__events_again (zanni__agent_t *agent)
+{
+    s_tell_all (agent);
 }
 
 static int

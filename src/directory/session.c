@@ -95,6 +95,7 @@ s_reached (zanni__agent_t *agent, const zanni_ref_t *ref)
     agent->hopeless = false;
     agent->renewing = 0;
     agent->why = (zanni_error_t) { .code = 0 };
+    zanni__events_again (agent);
     zanni__offers_again (agent);
     zanni__follows_again (agent);
     s_forward_waiting (agent);
