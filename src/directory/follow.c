@@ -38,7 +38,7 @@ typedef struct {
     zanni__roster_t *roster;   // of a router, or NULL
     bool once;
     bool whole;                // a round was finished
-    bool lost;                 // this one began after the directory was lost
+    int64_t grace_ns;          // until then, members of before a loss have time to come again
     bool late;                 // it was lost, and a round has to begin when the owner's mailbox has room
     uint32_t round;
     uint32_t unsettled;        // members that were not seen in it
@@ -342,13 +342,14 @@ s_whole (zanni__agent_t *agent, s_follow_t *follow)
     uint64_t timer;
     int rc = 0;
     if (follow->once) {
+        s_settle (agent, follow);   // who was on a page before the directory was lost
         s_answer_members (agent, follow);
         return;
     }
-    if (follow->lost && follow->unsettled)
-        rc = zanni_timer (agent->self, &timer, agent->options.lease_ms, 0, "zanni.settle", follow->serial,
-                          follow->round);
-    if (rc || !follow->lost)
+    int64_t left_ms = (follow->grace_ns - zanni_now_ns (agent->self)) / 1000000;
+    if (left_ms > 0 && follow->unsettled)
+        rc = zanni_timer (agent->self, &timer, left_ms, 0, "zanni.settle", follow->serial, follow->round);
+    if (rc || left_ms <= 0)
         s_settle (agent, follow);
     rc = 0;
     if (!follow->whole && follow->roster)
@@ -399,7 +400,8 @@ s_begin (zanni__agent_t *agent, s_follow_t *follow, bool lost)
 {
     follow->round++;
     follow->unsettled = follow->count;
-    follow->lost = lost;
+    if (lost)
+        follow->grace_ns = zanni_now_ns (agent->self) + INT64_C (1000000) * agent->options.lease_ms;
     follow->late = false;
     follow->after = 0;
     s_ask (agent, follow, s_on_list, "list", 0);

@@ -501,3 +501,33 @@ AGENT_WITH (1000, 0, a_renewal_from_before_the_directory_was_lost_does_not_lose_
     await_count ("renew", 6);   // the first one's deadline has passed: it was that of the lease
     cr_assert_eq (call_int (script, "count", "reach"), 2);
 }
+
+AGENT (members_that_have_time_to_come_again_after_a_loss_have_it_though_the_list_is_made_once_more)
+{
+    answer ("list", SOME (1), 1);
+    cr_assert_eq (zanni_directory_subscribe (names, "all", "changed"), 0);
+    expect_change ("joined");
+    answer ("list", ZANNI_ENOMEM, 1);
+    answer ("list", SOME (0), 3);   // of the one who asks below, too
+    answer ("list", SOME (1), 1);
+    answer ("watch", ZANNI_EGONE, 2);
+    answer ("watch", CHANGES, 1);
+    const zanni_ask_t ask = { .deadline_ms = 30000 };
+    cr_assert_eq (zanni_directory_members_ask (names, "all", &ask), 0);
+    ZANNI_AUTO (zanni_msg_t) msg = next ();
+    cr_assert_eq (zanni_msg_kind (msg), ZANNI_MSG_REPLY, "somebody has left at once");
+    expect_change ("joined");   // of the watch, which comes last
+    expect_change ("left");
+}
+
+AGENT (members_of_a_page_from_before_the_directory_was_lost_are_not_answered)
+{
+    size_t count = 99;
+    answer ("list", FIRST_PAGE, 1);
+    answer ("list", ZANNI_ENOMEM, 1);
+    const zanni_ask_t ask = { .deadline_ms = 30000 };
+    cr_assert_eq (zanni_directory_members_ask (names, "all", &ask), 0);
+    ZANNI_AUTO (zanni_msg_t) msg = next ();
+    cr_assert_eq (zanni_enter (msg, &count), 0);
+    cr_assert_eq (count, 0);
+}
