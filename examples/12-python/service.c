@@ -20,10 +20,6 @@ typedef struct {
     char why [64];               // the last of them did
 } service_t;
 
-static const char *const s_reasons [] = {
-    "normal", "shutdown", "killed", "no such actor", "no connection", "error", "signal", "exit code"
-};
-
 /* Numbers of any shape, times a factor: what came is read where it lies, what leaves is filled in place. */
 static int
 service_scale (zanni_t *self, zanni_msg_t *msg)
@@ -158,7 +154,7 @@ service_down (zanni_t *self, const zanni_down_t *down)
 {
     service_t *service = zanni_state (self);
     service->gone++;
-    snprintf (service->why, sizeof service->why, "%s", s_reasons [down->reason.kind]);
+    (void) zanni_reason_string (&down->reason, service->why, sizeof service->why);
 }
 
 static int
