@@ -52,16 +52,25 @@ s_look_at_limit (__rlimit_resource_t resource, const char *what, rlim_t least, c
     return s_say (good, what, "%llu%s%s", (unsigned long long) limit.rlim_cur, good ? "" : ": ", good ? "" : advice);
 }
 
+static size_t
+s_secret_size (void)
+{
+    const char *secret = getenv ("ZANNI_SECRET");
+    return secret ? strlen (secret) : 0;
+}
+
 static bool
 s_look_at_secret (const tool_talk_t *talk)
 {
-    const char *secret = getenv ("ZANNI_SECRET");
-    size_t size = secret ? strlen (secret) : 0;
+    size_t size = s_secret_size ();
+    if (!size && talk->insecure)
+        return s_say (true, "secret", "ZANNI_SECRET is not set, which is enough for open nodes on this host");
     if (!size)
-        return s_say (talk->insecure, "secret", "ZANNI_SECRET is not set: nodes of other hosts need one, the same for all, of "
-                      "%d to %d bytes", S_SECRET_LEAST, S_SECRET_MOST);
-    bool good = size >= S_SECRET_LEAST && size <= S_SECRET_MOST;
-    return s_say (good, "secret", "ZANNI_SECRET has %zu bytes%s", size, good ? "" : ": it needs 16 to 255");
+        return s_say (false, "secret", "ZANNI_SECRET is not set: nodes of other hosts need one, the same for all, of %d to %d "
+                      "bytes", S_SECRET_LEAST, S_SECRET_MOST);
+    if (size < S_SECRET_LEAST || size > S_SECRET_MOST)
+        return s_say (false, "secret", "ZANNI_SECRET has %zu bytes: it needs %d to %d", size, S_SECRET_LEAST, S_SECRET_MOST);
+    return s_say (true, "secret", "ZANNI_SECRET has %zu bytes", size);
 }
 
 /* Encryption is there if a node listens that has a secret. */
@@ -103,13 +112,13 @@ s_dial (const struct addrinfo *address, int timeout_ms)
 static bool
 s_look_at_port (const tool_place_t *place, const tool_talk_t *talk)
 {
-    static const struct addrinfo wanted = { .ai_socktype = SOCK_STREAM };
-    struct addrinfo *found;
+    struct addrinfo wanted = { .ai_socktype = SOCK_STREAM }, *found;
     char host [TOOL_PLACE_MAX];
     const char *colon = strrchr (place->endpoint + 6, ':');
     if (!colon)
         return s_say (false, "port", "%s has none: tcp://HOST:PORT", place->endpoint);
     snprintf (host, sizeof host, "%.*s", (int) (colon - place->endpoint - 6), place->endpoint + 6);
+    wanted.ai_family = *host == '[' ? AF_INET6 : AF_INET;   // as nodes look it up
     if (*host == '[' && host [strlen (host) - 1] == ']') {
         host [strlen (host) - 1] = 0;
         memmove (host, host + 1, strlen (host));
@@ -162,7 +171,8 @@ s_look_at_node (const tool_aim_t *aim)
     if (!tool_place (&place, aim->place) || !s_look_at_port (&place, &aim->talk))
         return false;
     bool reached = tool_reach (&peer, aim->place, &aim->talk);
-    bool good = s_say (reached, "node", reached ? "answers, and takes our secret" : "does not answer, or not to us: see above");
+    const char *how = s_secret_size () ? "answers, and takes our secret" : "answers, and is open";
+    bool good = s_say (reached, "node", "%s", reached ? how : "does not answer, or not to us: see above");
     if (reached)
         good &= s_look_at_clock (&peer, &aim->talk);
     tool_leave (&peer);

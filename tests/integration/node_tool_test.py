@@ -190,6 +190,11 @@ def test_doctor():
     check(result.status == 1 and f"no  port: {endpoint}: Connection refused" in result.text, result)
     result = Result("doctor")
     check(result.status == 0 and len(result.text.splitlines()) == 4, result)
+    check("no  port: tcp://::1:7: Address family for hostname not supported" in Result("doctor", "tcp://::1:7").text, result)
+    with Node("--insecure", secret=None) as node:
+        result = Result("doctor", "--insecure", node.endpoint, secret=None)
+        check(result.status == 0 and "ok  secret: ZANNI_SECRET is not set, which is enough" in result.text, result)
+        check("ok  node: answers, and is open" in result.text, result)
     for secret, words in ((None, "no  secret: ZANNI_SECRET is not set"), ("short", "no  secret: ZANNI_SECRET has 5 bytes")):
         result = Result("doctor", secret=secret)
         check(result.status == 1 and words in result.text, result)
