@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define S_CLASSES_MOST 1024
@@ -48,4 +49,20 @@ tool_loaded_class (const char *name)
         if (!strcmp (s_classes [i]->name, name))
             return s_classes [i];
     return NULL;
+}
+
+int
+tool_be_child (const char *who, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i += 2) {
+        if (strcmp (argv [i], "--load") || i + 1 == argc) {
+            fprintf (stderr, "usage: %s --load LIBRARY [--load LIBRARY...]\n", who);
+            return 2;
+        }
+        if (!tool_load (who, argv [i + 1]))
+            return EXIT_FAILURE;
+    }
+    zanni_init (s_classes);   // where the library started this program, it does not return
+    fprintf (stderr, "%s: runs process actors for programs of zanni, which start it: see options.child_program\n", who);
+    return 2;
 }

@@ -16,4 +16,8 @@ const zanni_class_t *const *tool_loaded (void);
 /* NULL: there is none of that name among them. */
 const zanni_class_t *tool_loaded_class (const char *name);
 
+/* A program for processes, whose arguments are `--load LIBRARY` any number of times: does not return where the library
+   started it; else says what it is for, or what is wrong, and answers the exit status. */
+int tool_be_child (const char *who, int argc, char **argv);
+
 #endif

@@ -8,7 +8,6 @@
 #include "verbs.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -117,18 +116,15 @@ s_load (const s_options_t *options)
 static bool
 s_new (zanni_t **self_p, s_options_t *options)
 {
-    static char program [PATH_MAX];
     const char *arguments [2 * S_MOST + 2] = { "child" };
     zanni_error_t error = { .code = 0 };
-    ssize_t size = readlink ("/proc/self/exe", program, sizeof program - 1);
     for (size_t i = 0; i < options->loads_count; i++) {
         arguments [1 + 2 * i] = "--load";
         arguments [2 + 2 * i] = options->loads [i];
     }
     const zanni_options_t node = {
         .name = "zanni node", .insecure = options->insecure, .allow_spawn = options->allow_spawn, .counts = true,
-        .child_program = size > 0 ? program : NULL, .child_arguments = arguments, .log = s_log, .log_context = options,
-        .error = &error
+        .child_arguments = arguments, .log = s_log, .log_context = options, .error = &error
     };
     int rc = zanni_new (self_p, &node);
     return !rc || tool_complain ("the node cannot be made", rc, error.text);
@@ -229,10 +225,5 @@ tool_node (int argc, char **argv)
 int
 tool_child (int argc, char **argv)
 {
-    for (int i = 1; i + 1 < argc; i += 2)
-        if (strcmp (argv [i], "--load") || !tool_load ("zanni", argv [i + 1]))
-            return EXIT_FAILURE;
-    zanni_init (tool_loaded ());   // where the library started this program, it does not return
-    fputs ("zanni child: runs process actors of `zanni node', which starts it\n", stderr);
-    return 2;
+    return tool_be_child ("zanni child", argc, argv);
 }

@@ -4,22 +4,8 @@
 
 #include "load.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 int
 main (int argc, char **argv)
 {
-    for (int i = 1; i < argc; i += 2) {
-        if (strcmp (argv [i], "--load") || i + 1 == argc) {
-            fputs ("usage: zanni-child --load LIBRARY [--load LIBRARY...]\n", stderr);
-            return 2;
-        }
-        if (!tool_load ("zanni-child", argv [i + 1]))
-            return EXIT_FAILURE;
-    }
-    zanni_init (tool_loaded ());   // where the library started this program, it does not return
-    fputs ("zanni-child: runs process actors; zanni starts it, as options.child_program says\n", stderr);
-    return 2;
+    return tool_be_child ("zanni-child", argc, argv);
 }

@@ -225,6 +225,14 @@ def test_node_that_cannot_be():
         fails("somebody else has it already", "node", "--listen", node.endpoint)
 
 
+def test_child():
+    """What starts processes, when it is begun by hand."""
+    fails("usage: zanni child --load LIBRARY", "child", "--load", status=2)
+    fails("usage: zanni child --load LIBRARY", "child", "--lead", LIBRARY, status=2)
+    fails("/nowhere.so", "child", "--load", "/nowhere.so")
+    fails("runs process actors", "child", "--load", LIBRARY, status=2)
+
+
 def test_help():
     for verb, words in (("node", "--allow-spawn"), ("call", "METHOD [ARGUMENT...]"), ("describe", "--timeout=MS"),
                         ("ps", "ENDPOINT[/NAME]"), ("doctor", "what to do")):
