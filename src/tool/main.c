@@ -11,15 +11,12 @@
 
 typedef struct {
     const char *name;
-    const char *full;   // as its own messages call it
     int (*run) (int argc, char **argv);
 } s_verb_t;
 
 static const s_verb_t s_verbs [] = {
-    { "call", "zanni call", tool_call },       { "describe", "zanni describe", tool_describe },
-    { "doctor", "zanni doctor", tool_doctor }, { "node", "zanni node", tool_node },
-    { "keygen", "zanni keygen", tool_keygen }, { "ps", "zanni ps", tool_ps },
-    { "wire", "zanni wire", tool_wire },       { "child", "zanni child", tool_child }
+    { "call", tool_call },     { "describe", tool_describe }, { "doctor", tool_doctor }, { "node", tool_node },
+    { "keygen", tool_keygen }, { "ps", tool_ps },             { "wire", tool_wire },     { "child", tool_child }
 };
 
 static const char s_help [] = "Runs, asks and looks at nodes of zanni, actors in C on ZeroMQ.\v"
@@ -69,7 +66,7 @@ main (int argc, char **argv)
     argp_err_exit_status = S_USAGE_STATUS;
     if (argp_parse (&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice) || !choice.verb)
         return S_USAGE_STATUS;
-    snprintf (name, sizeof name, "%s", choice.verb->full);
+    snprintf (name, sizeof name, "zanni %s", choice.verb->name);
     argv [choice.first - 1] = name;
     return choice.verb->run (argc - choice.first + 1, argv + choice.first - 1);
 }

@@ -1,5 +1,4 @@
-/* verbs.h: what the command can do: a function a verb. Each gets its own name ("zanni wire") and arguments, as main would, and
-   answers the exit status. */
+/* verbs.h: what the command can do: a function a verb. */
 
 #ifndef ZANNI_TOOL_VERBS_H
 #define ZANNI_TOOL_VERBS_H
