@@ -48,7 +48,7 @@ s_print_all (zanni_msg_t *reply)
 {
     bool good = true;
     while (good && zanni_more (reply))
-        good = tool_print (tool_result (reply));
+        good = tool_print (tool_result (reply), true);
     return good;
 }
 

@@ -102,7 +102,12 @@ s_names (zanni_msg_t *reply)
         if (!rc)
             (void) json_array_append_new (array, json_string (name));
     }
-    return array;
+    if (!rc)
+        rc = zanni_leave (reply);
+    if (!rc)
+        return array;
+    json_decref (array);
+    return NULL;
 }
 
 static json_t *
@@ -129,7 +134,7 @@ s_show (tool_peer_t *peer, const tool_talk_t *talk, const char *method, json_t *
     if (!reply)
         return false;
     json_t *json = show (reply);
-    bool good = json ? tool_print (json) : tool_complain (method, ZANNI_EARGS, "the answer is none of this version's");
+    bool good = json ? tool_print (json, false) : tool_complain (method, ZANNI_EARGS, "the answer is none of this version's");
     zanni_msg_destroy (&reply);
     return good;
 }

@@ -129,7 +129,10 @@ s_make (tool_given_t *given, zanni_arg_t *arg, json_t *json)
 static const char *
 s_parse (tool_given_t *given, zanni_arg_t *arg, const char *text)
 {
-    json_t *json = json_loads (text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    json_error_t error;
+    json_t *json = json_loads (text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+    if (!json && json_error_code (&error) == json_error_numeric_overflow)
+        return "has a number that is out of range: integers go from -2^63 to 2^63 - 1";
     if (!json)
         return "is no JSON (a string needs its quotes, too: '\"text\"')";
     if (json_array_append_new (given->json, json))
@@ -191,16 +194,32 @@ s_packed (const zanni_packed_t *packed)
     return value;
 }
 
+/* An array is gone into: what it has of references says nothing in its bytes. */
+static json_t *
+s_items (zanni_msg_t *reply, size_t count)
+{
+    json_t *array = json_array ();
+    for (size_t i = 0; i < count; i++)
+        (void) json_array_append_new (array, tool_result (reply));
+    if (!zanni_leave (reply) && json_array_size (array) == count)
+        return array;
+    json_decref (array);
+    return NULL;
+}
+
 json_t *
 tool_result (zanni_msg_t *reply)
 {
     const zanni_ref_t *ref;
     const zanni_buffer_t *buffer;
     zanni_packed_t packed;
+    size_t count;
     if (!zanni_read (reply, &ref))
         return s_ref (ref);
     if (!zanni_read (reply, &buffer))
         return json_pack ("{s:o}", "buffer", tool_hex (zanni_buffer_data (buffer), zanni_buffer_size (buffer)));
+    if (!zanni_enter (reply, &count))
+        return s_items (reply, count);
     if (!zanni_read (reply, &packed))
         return s_packed (&packed);
     json_t *unreadable = json_pack ("{s:s}", "unreadable", zanni_msg_fault (reply));

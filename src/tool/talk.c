@@ -79,8 +79,8 @@ tool_place (tool_place_t *place, const char *text)
     return true;
 }
 
-bool
-tool_begin (zanni_t **self_p, const tool_talk_t *talk)
+static bool
+s_begin (zanni_t **self_p, const tool_talk_t *talk)
 {
     zanni_error_t error = { .code = 0 };
     const zanni_options_t options = { .name = "zanni", .workers = 1, .insecure = talk->insecure, .error = &error };
@@ -95,7 +95,7 @@ tool_reach (tool_peer_t *peer, const char *text, const tool_talk_t *talk)
 {
     tool_place_t place;
     *peer = (tool_peer_t) { .self = NULL };
-    if (!tool_place (&place, text) || !tool_begin (&peer->self, talk))
+    if (!tool_place (&place, text) || !s_begin (&peer->self, talk))
         return false;
     const zanni_connect_t connect = { .name = *place.name ? place.name : NULL, .timeout_ms = talk->timeout_ms };
     int rc = zanni_connect (peer->self, &peer->ref, place.endpoint, &connect);
@@ -130,11 +130,12 @@ tool_ask (tool_peer_t *peer, const tool_talk_t *talk, const char *method, const 
 }
 
 bool
-tool_print (json_t *json)
+tool_print (json_t *json, bool line)
 {
     if (!json)
         return tool_complain ("the answer", ZANNI_ENOMEM, NULL);
-    bool good = !json_dumpf (json, stdout, JSON_INDENT (2) | JSON_ENCODE_ANY) && putchar ('\n') != EOF && !fflush (stdout);
+    size_t flags = JSON_ENCODE_ANY | (line ? 0 : JSON_INDENT (2));
+    bool good = !json_dumpf (json, stdout, flags) && putchar ('\n') != EOF && !fflush (stdout);
     json_decref (json);
     return good || tool_complain ("the answer", ZANNI_ESYSTEM, "cannot be written");
 }

@@ -41,10 +41,7 @@ typedef struct {
     zanni_ref_t *ref;
 } tool_peer_t;
 
-/* Makes a node, says why it cannot. Its secret is ZANNI_SECRET. */
-bool tool_begin (zanni_t **self_p, const tool_talk_t *talk);
-
-/* The actor at a place, to be left by tool_leave, however this goes. */
+/* A node of our own, whose secret is ZANNI_SECRET, and the actor at a place, to be left by tool_leave, however this goes. */
 bool tool_reach (tool_peer_t *peer, const char *text, const tool_talk_t *talk);
 void tool_leave (tool_peer_t *peer);
 
@@ -54,7 +51,8 @@ zanni_msg_t *tool_ask (tool_peer_t *peer, const tool_talk_t *talk, const char *m
 /* "zanni: WHAT: TEXT", where there is no text that of the code. False. */
 bool tool_complain (const char *what, int code, const char *text);
 
-/* Prints it, and gives it back. False: memory is out, or nobody takes what is printed. */
-bool tool_print (json_t *json);
+/* Prints it, in one line or as people read it, and gives it back. False: memory is out, or nobody takes what is
+   printed. */
+bool tool_print (json_t *json, bool line);
 
 #endif

@@ -107,6 +107,11 @@ def test_call():
         check(result.status == 0, result)
         raw, buffer, ref = result.values()
         check(raw == {"bytes": ""} and buffer == {"buffer": "0102"} and ref["ref"]["class"] == "clerk", result)
+        result = Result("call", desk, "team")
+        check(result.values() == [[["one", ref], ["other", ref]], []], result)
+        for value in ('[1, [2, "x"]]', '{"bytes": "00ff"}', '"a text"'):
+            result = Result("call", desk, "echo", value)
+            check(result.text == value + "\n", result)
 
 
 def test_call_that_fails():
@@ -118,6 +123,7 @@ def test_call_that_fails():
         fails("no such method", "call", desk, "subtract", "1")
         fails("timeout", "call", "--timeout", "100", desk, "late")
         fails("argument 2: is no JSON", "call", desk, "add", "1", "two")
+        fails("argument 2: has a number that is out of range", "call", desk, "add", "1", "18446744073709551615")
         fails("argument 1: is not made of hex digits", "call", desk, "echo", '{"bytes": "0g"}')
         fails("nobody is offered there by that name", "call", node.endpoint + "/nobody", "add")
         fails("both sides need the same secret", "call", desk, "add", "1", "2", secret="another secret of the tests")
@@ -143,7 +149,7 @@ def test_describe():
         [shown] = result.values()
         check(shown["class"] == "clerk" and shown["text"] == "Answers.", result)
         check({"name": "add", "in": "xx", "out": "x", "text": "Adds."} in shown["methods"], result)
-        check(len(shown["methods"]) == 8, result)
+        check(len(shown["methods"]) == 9, result)
         [shown] = Result("describe", node.endpoint).values()
         check(shown["class"] == "zanni-node" and shown["methods"] == [], result)
         fails("nobody is offered there by that name", "describe", node.endpoint + "/nobody")

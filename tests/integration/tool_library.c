@@ -57,6 +57,15 @@ s_same (zanni_t *self, zanni_msg_t *msg)
 }
 
 static int
+s_team (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_arg_t one [] = { zanni_arg_string ("one"), zanni_arg_ref (zanni_self (self)) };
+    const zanni_arg_t other [] = { zanni_arg_string ("other"), zanni_arg_ref (zanni_self (self)) };
+    const zanni_arg_t both [] = { zanni_arg_list (one, 2), zanni_arg_list (other, 2) };
+    return zanni_reply (self, msg, zanni_arg_list (both, 2), zanni_arg_list (NULL, 0));
+}
+
+static int
 s_refuse (zanni_t *self, zanni_msg_t *msg)
 {
     return zanni_fail (self, msg, 42, "there is none left");
@@ -81,6 +90,7 @@ static const zanni_method_t s_methods [] = {
     ZANNI_METHOD ("echo", "v", "v", s_echo, "The same."),
     ZANNI_METHOD ("sum", "a{sx}", "xx", s_sum, "Of the values; how many there are."),
     ZANNI_METHOD ("same", "ayB", "ayBr", s_same, "The same, and who says so."),
+    ZANNI_METHOD ("team", "", "a(sr)ar", s_team, "Itself, twice; and nobody."),
     ZANNI_METHOD ("refuse", "", "", s_refuse, "Fails."),
     ZANNI_METHOD ("late", "", "x", s_late, "Never answers."),
     ZANNI_METHOD ("pid", "", "x", s_pid, "Of its process."),
