@@ -26,7 +26,6 @@ typedef struct {
 
 typedef struct {
     zanni__link_t link;
-    uint64_t version;     // of the last change that it knows
     zanni_promise_t *promise;
 } s_waiter_t;
 
@@ -93,44 +92,42 @@ s_end_waiter (zanni__topics_t *topics, s_waiter_t *waiter)
     topics->waiters--;
 }
 
-/* What follows `version`, as the arguments of an answer; how many changes. */
+/* Changes as the arguments of an answer. */
 typedef struct {
+    size_t count;
+    size_t joined;
     zanni_arg_t pairs [ZANNI__PAGE] [2];
     zanni_arg_t changes [ZANNI__PAGE];
     zanni_arg_t refs [ZANNI__PAGE];
     zanni_arg_t args [3];
 } s_answer_t;
 
-static size_t
-s_changes (s_answer_t *answer, const zanni__topic_t *topic, uint64_t version)
+static void
+s_add_change (s_answer_t *answer, const s_change_t *change)
 {
-    size_t count = 0, refs = 0;
-    for (zanni__link_t *at = topic->changes.next; at != &topic->changes && count < ZANNI__PAGE; at = at->next) {
-        const s_change_t *change = ZANNI__CONTAINER (at, s_change_t, link);
-        if (change->version <= version)
-            continue;
-        answer->pairs [count] [0] = zanni_arg_uint (change->id);
-        answer->pairs [count] [1] = zanni_arg_bool (change->ref != NULL);
-        answer->changes [count] = zanni_arg_list (answer->pairs [count], 2);
-        if (change->ref)
-            answer->refs [refs++] = zanni_arg_ref (change->ref);
-        answer->args [0] = zanni_arg_uint (change->version);
-        count++;
-    }
-    answer->args [1] = zanni_arg_list (answer->changes, count);
-    answer->args [2] = zanni_arg_list (answer->refs, refs);
-    return count;
+    zanni_arg_t *pair = answer->pairs [answer->count];
+    pair [0] = zanni_arg_uint (change->id);
+    pair [1] = zanni_arg_bool (change->ref != NULL);
+    answer->changes [answer->count++] = zanni_arg_list (pair, 2);
+    if (change->ref)
+        answer->refs [answer->joined++] = zanni_arg_ref (change->ref);
+    answer->args [0] = zanni_arg_uint (change->version);
+    answer->args [1] = zanni_arg_list (answer->changes, answer->count);
+    answer->args [2] = zanni_arg_list (answer->refs, answer->joined);
 }
 
-/* Where there is no memory to answer, or to know, the promise is dropped: who asked asks anew. */
+/* Who waits knows all changes but this one, the first that came since. NULL, or without memory to answer: the promise is
+   dropped, and who asked asks anew. */
 static void
-s_tell_waiters (zanni_t *self, zanni__topics_t *topics, zanni__topic_t *topic)
+s_tell_waiters (zanni_t *self, zanni__topics_t *topics, zanni__topic_t *topic, const s_change_t *change)
 {
     s_answer_t answer;
+    answer.count = answer.joined = 0;
+    if (change)
+        s_add_change (&answer, change);
     while (!zanni__list_empty (&topic->waiters)) {
         s_waiter_t *waiter = ZANNI__CONTAINER (topic->waiters.next, s_waiter_t, link);
-        size_t count = waiter->version >= topic->forgotten ? s_changes (&answer, topic, waiter->version) : 0;
-        int rc = count ? zanni_promise_reply_args (self, &waiter->promise, answer.args, 3) : 0;
+        int rc = change ? zanni_promise_reply_args (self, &waiter->promise, answer.args, 3) : 0;
         (void) rc;
         s_end_waiter (topics, waiter);
     }
@@ -152,7 +149,7 @@ s_note (zanni_t *self, zanni__topics_t *topics, zanni__topic_t *topic, uint64_t 
     if (!change)
         topic->forgotten = topics->version;
     topic->touched_ns = zanni_now_ns (self);
-    s_tell_waiters (self, topics, topic);
+    s_tell_waiters (self, topics, topic, change);
 }
 
 int
@@ -221,16 +218,21 @@ int
 zanni__topic_watch (zanni_t *self, zanni_msg_t *msg, zanni__topics_t *topics, zanni__topic_t *topic, uint64_t version)
 {
     s_answer_t answer;
+    answer.count = answer.joined = 0;
     if (version < topic->forgotten || version > topics->version)
         return ZANNI_EGONE;
-    if (s_changes (&answer, topic, version))
+    for (zanni__link_t *at = topic->changes.next; at != &topic->changes && answer.count < ZANNI__PAGE; at = at->next) {
+        const s_change_t *change = ZANNI__CONTAINER (at, s_change_t, link);
+        if (change->version > version)
+            s_add_change (&answer, change);
+    }
+    if (answer.count)
         return zanni_reply_args (self, msg, answer.args, 3);
     if (topics->waiters == S_WAITERS_MOST)
         return ZANNI_EFULL;
     s_waiter_t *waiter = zanni__calloc (sizeof *waiter);
     if (!waiter)
         return ZANNI_ENOMEM;
-    waiter->version = version;
     int rc = zanni_promise_new (self, &waiter->promise, msg);
     if (rc) {
         zanni__free (waiter);
