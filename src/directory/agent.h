@@ -43,6 +43,7 @@ typedef struct {
 
     zanni__link_t waiting;      // what is to be handed on
     zanni__link_t offers;
+    zanni__table_t offers_by_number;
     uint32_t offers_count;
     zanni__link_t follows;
     zanni__link_t events;       // that the owner has not been told yet

@@ -23,6 +23,7 @@
 
 typedef struct {
     zanni__entry_t entry;      // by its id
+    zanni__entry_t named;      // by its reference
     zanni__link_t link;
     uint64_t id;
     uint64_t slot;             // in the roster
@@ -46,6 +47,7 @@ typedef struct {
     uint64_t version;
     uint64_t after;
     zanni__table_t by_id;
+    zanni__table_t by_ref;
     zanni__link_t members;
     uint32_t count;
     char method [ZANNI__GROUP_MAX + 1];   // "": none
@@ -72,6 +74,7 @@ s_free_member (s_follow_t *follow, s_member_t *member)
     follow->unsettled -= member->round != follow->round;
     follow->count--;
     zanni__table_remove (&follow->by_id, &member->entry);
+    zanni__table_remove (&follow->by_ref, &member->named);
     zanni__link_remove (&member->link);
     zanni_ref_destroy (&member->ref);
     zanni__free (member);
@@ -84,6 +87,7 @@ s_free (zanni__agent_t *agent, s_follow_t *follow)
     while (!zanni__list_empty (&follow->members))
         s_free_member (follow, ZANNI__CONTAINER (follow->members.next, s_member_t, link));
     zanni__table_free (&follow->by_id);
+    zanni__table_free (&follow->by_ref);
     zanni__link_remove (&follow->link);
     zanni_msg_destroy (&follow->duty.msg);
     if (follow->roster)
@@ -113,6 +117,20 @@ s_left (zanni__agent_t *agent, s_follow_t *follow, s_member_t *member)
         zanni__agent_lost (agent, rc);
 }
 
+static bool
+s_enter (s_follow_t *follow, s_member_t *member, const zanni_ref_t *ref)
+{
+    if (!zanni__table_put (&follow->by_id, &member->entry, zanni__spread (member->id)))
+        return false;
+    if (!zanni__table_put (&follow->by_ref, &member->named, zanni_ref_hash (ref))) {
+        zanni__table_remove (&follow->by_id, &member->entry);
+        return false;
+    }
+    zanni__list_append (&follow->members, &member->link);
+    follow->count++;
+    return true;
+}
+
 /* Somebody new. */
 static int
 s_joined (zanni__agent_t *agent, s_follow_t *follow, uint64_t id, const zanni_ref_t *ref)
@@ -120,16 +138,14 @@ s_joined (zanni__agent_t *agent, s_follow_t *follow, uint64_t id, const zanni_re
     s_member_t *member = zanni__calloc (sizeof *member);
     if (!member)
         return ZANNI_ENOMEM;
-    zanni__link_init (&member->link);
-    *member = (s_member_t) { .link = member->link, .id = id, .slot = ++follow->slots, .round = follow->round };
-    int rc = zanni__table_put (&follow->by_id, &member->entry, zanni__spread (id)) ? 0 : ZANNI_ENOMEM;
-    if (rc) {
+    member->id = id;
+    member->slot = ++follow->slots;
+    member->round = follow->round;
+    if (!s_enter (follow, member, ref)) {
         zanni__free (member);
-        return rc;
+        return ZANNI_ENOMEM;
     }
-    zanni__list_append (&follow->members, &member->link);
-    follow->count++;
-    rc = zanni_ref_weak (agent->self, &member->ref, ref);
+    int rc = zanni_ref_weak (agent->self, &member->ref, ref);
     if (!rc && follow->roster)
         rc = zanni__roster_add (follow->roster, member->slot, member->ref);
     else if (!rc && *follow->method)
@@ -153,9 +169,10 @@ s_by_id (const s_follow_t *follow, uint64_t id)
 static s_member_t *
 s_again (s_follow_t *follow, uint64_t id, const zanni_ref_t *ref)
 {
-    for (zanni__link_t *at = follow->unsettled ? follow->members.next : &follow->members; at != &follow->members;
-         at = at->next) {
-        s_member_t *member = ZANNI__CONTAINER (at, s_member_t, link);
+    uint64_t hash = zanni_ref_hash (ref);
+    zanni__entry_t *at = follow->unsettled ? zanni__table_find (&follow->by_ref, hash) : NULL;
+    for (; at; at = zanni__table_again (at->next, hash)) {
+        s_member_t *member = ZANNI__CONTAINER (at, s_member_t, named);
         if (member->round == follow->round || !zanni_ref_equal (member->ref, ref))
             continue;
         zanni__table_remove (&follow->by_id, &member->entry);

@@ -17,6 +17,7 @@
 
 typedef struct {
     zanni__link_t link;
+    zanni__entry_t entry;    // by its number
     uint64_t number;
     uint64_t ask;            // that is under way
     uint64_t monitor;
@@ -34,10 +35,11 @@ static void s_take_out (zanni__agent_t *agent, s_offer_t *offer);
 static s_offer_t *
 s_by_number (const zanni__agent_t *agent, uint64_t number)
 {
-    for (zanni__link_t *at = agent->offers.next; at != &agent->offers; at = at->next)
-        if (ZANNI__CONTAINER (at, s_offer_t, link)->number == number)
-            return ZANNI__CONTAINER (at, s_offer_t, link);
-    return NULL;
+    uint64_t hash = zanni__spread (number);
+    zanni__entry_t *at = zanni__table_find (&agent->offers_by_number, hash);
+    while (at && ZANNI__CONTAINER (at, s_offer_t, entry)->number != number)
+        at = zanni__table_again (at->next, hash);
+    return at ? ZANNI__CONTAINER (at, s_offer_t, entry) : NULL;
 }
 
 static void
@@ -52,6 +54,7 @@ static void
 s_free (zanni__agent_t *agent, s_offer_t *offer)
 {
     s_unwatch (agent, offer);
+    zanni__table_remove (&agent->offers_by_number, &offer->entry);
     zanni__link_remove (&offer->link);
     agent->offers_count--;
     zanni_msg_destroy (&offer->duty.msg);
@@ -158,6 +161,10 @@ s_new (zanni__agent_t *agent, s_offer_t **offer_p, const char *group, const zann
         return ZANNI_ENOMEM;
     strcpy (offer->group, group);
     offer->number = ++agent->serial;
+    if (!zanni__table_put (&agent->offers_by_number, &offer->entry, zanni__spread (offer->number))) {
+        zanni__free (offer);
+        return ZANNI_ENOMEM;
+    }
     zanni__list_append (&agent->offers, &offer->link);
     agent->offers_count++;
     int rc = zanni_ref_weak (agent->self, &offer->ref, ref);
@@ -302,4 +309,5 @@ zanni__offers_end (zanni__agent_t *agent)
 {
     while (!zanni__list_empty (&agent->offers))
         s_free (agent, ZANNI__CONTAINER (agent->offers.next, s_offer_t, link));
+    zanni__table_free (&agent->offers_by_number);
 }

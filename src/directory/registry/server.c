@@ -18,6 +18,8 @@ typedef struct {
     zanni__entry_t entry;      // by its number
     zanni__link_t link;        // among all
     zanni__link_t offered;
+    zanni__table_t numbers;    // of the same, by their number
+    zanni__entry_t monitored;
     uint64_t monitor;
     int64_t due_ns;
     zanni_ref_t *agent;
@@ -26,6 +28,7 @@ typedef struct {
 typedef struct {
     zanni__topics_t topics;
     zanni__table_t clients;
+    zanni__table_t monitors;   // of the same, by their monitor
     zanni__link_t all;
     uint32_t clients_count;
     int64_t due_ns;            // of the timer
@@ -62,14 +65,24 @@ s_find (const s_registry_t *registry, const zanni_msg_t *msg, uint64_t number)
 }
 
 static void
+s_take_out (zanni_t *self, s_client_t *client, zanni__offered_t *offered)
+{
+    s_registry_t *registry = zanni_state (self);
+    zanni__table_remove (&client->numbers, &offered->numbered);
+    zanni__topic_remove (self, &registry->topics, offered);
+}
+
+static void
 s_end_client (zanni_t *self, s_client_t *client)
 {
     s_registry_t *registry = zanni_state (self);
     while (!zanni__list_empty (&client->offered))
-        zanni__topic_remove (self, &registry->topics, ZANNI__CONTAINER (client->offered.next, zanni__offered_t,
-                                                                        of_client));
+        s_take_out (self, client, ZANNI__CONTAINER (client->offered.next, zanni__offered_t, of_client));
     int rc = client->monitor ? zanni_demonitor (self, client->monitor) : 0;
     (void) rc;   // one that has fired is over
+    if (client->monitored.hash)
+        zanni__table_remove (&registry->monitors, &client->monitored);
+    zanni__table_free (&client->numbers);
     zanni__table_remove (&registry->clients, &client->entry);
     zanni__link_remove (&client->link);
     zanni_ref_destroy (&client->agent);
@@ -94,6 +107,8 @@ s_new_client (zanni_t *self, s_client_t **client_p, const zanni_msg_t *msg, uint
     int rc = zanni_ref_weak (self, &client->agent, zanni_msg_from (msg));
     if (!rc)
         rc = zanni_monitor (self, &client->monitor, client->agent);
+    if (!rc && !zanni__table_put (&registry->monitors, &client->monitored, zanni__spread (client->monitor)))
+        rc = ZANNI_ENOMEM;
     if (rc)
         s_end_client (self, client);
     else
@@ -113,10 +128,11 @@ s_renew (zanni_t *self, s_client_t *client, uint32_t lease_ms)
 static zanni__offered_t *
 s_offered (const s_client_t *client, uint64_t number)
 {
-    for (zanni__link_t *at = client->offered.prev; at != &client->offered; at = at->prev)
-        if (ZANNI__CONTAINER (at, zanni__offered_t, of_client)->number == number)
-            return ZANNI__CONTAINER (at, zanni__offered_t, of_client);
-    return NULL;
+    uint64_t hash = zanni__spread (number);
+    zanni__entry_t *at = zanni__table_find (&client->numbers, hash);
+    while (at && ZANNI__CONTAINER (at, zanni__offered_t, numbered)->number != number)
+        at = zanni__table_again (at->next, hash);
+    return at ? ZANNI__CONTAINER (at, zanni__offered_t, numbered) : NULL;
 }
 
 typedef struct {
@@ -160,6 +176,10 @@ s_place (zanni_t *self, zanni_msg_t *msg, s_client_t *client, const s_put_t *put
         return rc;
     offered->number = put->number;
     offered->alone = put->alone;
+    if (!zanni__table_put (&client->numbers, &offered->numbered, zanni__spread (put->number))) {
+        zanni__topic_remove (self, &registry->topics, offered);
+        return ZANNI_ENOMEM;
+    }
     zanni__list_append (&client->offered, &offered->of_client);
     return 0;
 }
@@ -188,7 +208,7 @@ s_put (zanni_t *self, zanni_msg_t *msg)
 static int
 s_drop (zanni_t *self, zanni_msg_t *msg)
 {
-    s_registry_t *registry = zanni_state (self);
+    const s_registry_t *registry = zanni_state (self);
     uint64_t number, which;
     int rc = zanni_read (msg, &number, &which);
     if (rc)
@@ -196,7 +216,7 @@ s_drop (zanni_t *self, zanni_msg_t *msg)
     s_client_t *client = s_find (registry, msg, number);
     zanni__offered_t *offered = client ? s_offered (client, which) : NULL;
     if (offered)
-        zanni__topic_remove (self, &registry->topics, offered);
+        s_take_out (self, client, offered);
     if (client && zanni__list_empty (&client->offered))
         s_end_client (self, client);
     return zanni_reply (self, msg);
@@ -296,13 +316,12 @@ static void
 s_down (zanni_t *self, const zanni_down_t *down)
 {
     const s_registry_t *registry = zanni_state (self);
-    for (zanni__link_t *at = registry->all.next; at != &registry->all; at = at->next) {
-        s_client_t *client = ZANNI__CONTAINER (at, s_client_t, link);
-        if (client->monitor != down->monitor)
-            continue;
-        s_end_client (self, client);
-        return;
-    }
+    uint64_t hash = zanni__spread (down->monitor);
+    zanni__entry_t *at = zanni__table_find (&registry->monitors, hash);
+    while (at && ZANNI__CONTAINER (at, s_client_t, monitored)->monitor != down->monitor)
+        at = zanni__table_again (at->next, hash);
+    if (at)
+        s_end_client (self, ZANNI__CONTAINER (at, s_client_t, monitored));
 }
 
 static int
@@ -329,6 +348,7 @@ s_stop (zanni_t *self, const zanni_reason_t *reason)
         s_end_client (self, ZANNI__CONTAINER (registry->all.next, s_client_t, link));
     zanni__topics_free (&registry->topics);
     zanni__table_free (&registry->clients);
+    zanni__table_free (&registry->monitors);
     zanni_ref_destroy (&registry->own);
 }
 

@@ -31,6 +31,7 @@ typedef struct {
 typedef struct {
     zanni__link_t link;        // in its topic
     zanni__link_t of_client;
+    zanni__entry_t numbered;   // among its client's
     zanni__topic_t *topic;
     uint64_t id;
     uint64_t number;           // the client's
