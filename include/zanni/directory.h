@@ -53,7 +53,8 @@ typedef struct {
     size_t size;             // sizeof (zanni_directory_options_t), or 0
     uint32_t lease_ms;       // of what is published by this handle: 200 to 3,600,000; default 5000
     int64_t timeout_ms;      // of calls that block; 0: the node's ask_deadline_ms; -1: none
-    const char *lost;        // method ("s") that is told each name that somebody else has taken; default: none
+    const char *lost;        // method ("s") that is told each name that somebody else has taken, but not of groups that
+                             // are a name of somebody's now; default: none
     bool insecure;           // without a secret, beyond this host, too: as in zanni_connect_t
     zanni_error_t *error;    // filled when a function that blocks fails, as long as the handle is open
 } zanni_directory_options_t;

@@ -82,7 +82,9 @@ s_start (zanni_t *self, zanni_msg_t *msg)
     rc = agent->ops ? zanni_ref_weak (self, &agent->owner, owner) : ZANNI_EINVAL;
     if (!rc)
         rc = clock->random (clock->context, &agent->number, sizeof agent->number);
-    return rc ? rc : zanni__agent_begin (agent);
+    if (!rc)
+        zanni__agent_begin (agent);
+    return rc;
 }
 
 /* Everything else goes with the actor. */

@@ -62,7 +62,7 @@ void zanni__duty_fail (zanni__agent_t *agent, zanni__duty_t *duty, const zanni_e
 bool zanni__duty_is_over (zanni__agent_t *agent, zanni__duty_t *duty, int64_t now_ns);
 
 /* session.c */
-int zanni__agent_begin (zanni__agent_t *agent);
+void zanni__agent_begin (zanni__agent_t *agent);
 void zanni__agent_end (zanni__agent_t *agent);
 
 /* The directory is not there any more, or not as it should be: it is reached anew, later. `code` says why. Changes

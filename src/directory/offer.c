@@ -62,13 +62,12 @@ s_free (zanni__agent_t *agent, s_offer_t *offer)
     zanni__free (offer);
 }
 
-/* It failed, or is lost: whoever waits, or else the owner, gets to know. */
+/* Somebody else has it: whoever waits gets to know, or else the owner. */
 static void
-s_fail (zanni__agent_t *agent, s_offer_t *offer, const zanni_error_t *error)
+s_taken (zanni__agent_t *agent, s_offer_t *offer, const zanni_error_t *error)
 {
-    bool was_held = offer->held;
     zanni__duty_fail (agent, &offer->duty, error);
-    int rc = was_held && offer->alone && error->code == ZANNI_EINUSE ? zanni__event_lost (agent, offer->group) : 0;
+    int rc = offer->held && offer->alone ? zanni__event_lost (agent, offer->group) : 0;
     (void) rc;   // without memory it is not told
     s_free (agent, offer);
 }
@@ -90,7 +89,7 @@ s_on_put (zanni_t *self, zanni_msg_t *reply, void *context)
     } else if (zanni__agent_is_gone (rc))
         zanni__agent_await (agent);
     else if (rc == ZANNI_EINUSE)
-        s_fail (agent, offer, &error);
+        s_taken (agent, offer, &error);
     else if (!offer->held && offer->duty.msg) {
         zanni__duty_fail (agent, &offer->duty, &error);
         s_take_out (agent, offer);

@@ -65,6 +65,14 @@ s_not_reached (zanni__agent_t *agent, int code)
 }
 
 static void
+s_free_waiting (s_waiting_t *waiting)
+{
+    zanni_msg_destroy (&waiting->duty.msg);
+    zanni__link_remove (&waiting->link);
+    zanni__free (waiting);
+}
+
+static void
 s_forward_waiting (zanni__agent_t *agent)
 {
     while (!zanni__list_empty (&agent->waiting) && agent->directory) {
@@ -74,9 +82,7 @@ s_forward_waiting (zanni__agent_t *agent)
             const zanni_error_t error = { .code = rc };
             zanni__duty_fail (agent, &waiting->duty, &error);
         }
-        zanni_msg_destroy (&waiting->duty.msg);
-        zanni__link_remove (&waiting->link);
-        zanni__free (waiting);
+        s_free_waiting (waiting);
     }
 }
 
@@ -132,11 +138,10 @@ s_reach (zanni__agent_t *agent)
         s_reached (agent, ref);
 }
 
-int
+void
 zanni__agent_begin (zanni__agent_t *agent)
 {
     s_reach (agent);
-    return 0;
 }
 
 int
@@ -183,10 +188,8 @@ zanni__agent_look (zanni_t *self, zanni_msg_t *msg)
     for (zanni__link_t *next, *at = agent->waiting.next; at != &agent->waiting; at = next) {
         s_waiting_t *waiting = ZANNI__CONTAINER (at, s_waiting_t, link);
         next = at->next;
-        if (!zanni__duty_is_over (agent, &waiting->duty, now_ns))
-            continue;
-        zanni__link_remove (&waiting->link);
-        zanni__free (waiting);
+        if (zanni__duty_is_over (agent, &waiting->duty, now_ns))
+            s_free_waiting (waiting);
     }
     bool offers = zanni__offers_look (agent, now_ns);
     bool follows = zanni__follows_look (agent, now_ns);
@@ -269,11 +272,7 @@ zanni__agent_renew (zanni_t *self, zanni_msg_t *msg)
 void
 zanni__agent_end (zanni__agent_t *agent)
 {
-    while (!zanni__list_empty (&agent->waiting)) {
-        s_waiting_t *waiting = ZANNI__CONTAINER (agent->waiting.next, s_waiting_t, link);
-        zanni_msg_destroy (&waiting->duty.msg);
-        zanni__link_remove (&waiting->link);
-        zanni__free (waiting);
-    }
+    while (!zanni__list_empty (&agent->waiting))
+        s_free_waiting (ZANNI__CONTAINER (agent->waiting.next, s_waiting_t, link));
     zanni_ref_destroy (&agent->directory);
 }
