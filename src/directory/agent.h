@@ -69,6 +69,9 @@ void zanni__agent_end (zanni__agent_t *agent);
    nothing else. */
 void zanni__agent_lost (zanni__agent_t *agent, int code);
 
+/* Offers are refused that were taken before: asks again, later. */
+void zanni__agent_retry_later (zanni__agent_t *agent);
+
 /* Somebody waits, or there are entries: looks after that from now on. */
 void zanni__agent_await (zanni__agent_t *agent);
 void zanni__agent_keep_renewed (zanni__agent_t *agent);

@@ -93,8 +93,10 @@ s_on_put (zanni_t *self, zanni_msg_t *reply, void *context)
     else if (!offer->held && offer->duty.msg) {
         zanni__duty_fail (agent, &offer->duty, &error);
         s_take_out (agent, offer);
-    } else
-        zanni__agent_lost (agent, rc);   // and again
+    } else if (rc == ZANNI_ETIMEOUT)
+        zanni__agent_lost (agent, rc);
+    else
+        zanni__agent_retry_later (agent);   // the rest goes on meanwhile
 }
 
 static void

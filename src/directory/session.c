@@ -2,8 +2,9 @@
    nearly over, and then get the reason, which says more than a timeout. All that has to be done anew is done when
    the directory is reached; nothing is repeated before.
 
-   A directory that answers but refuses is given up and reached anew as well, for then everything is asked again. So
-   the backoff begins anew only where one was of use for a while: that it was reached says little. */
+   A directory that answers but refuses is given up and reached anew as well, for then everything is asked again; but
+   for single offers, which are put again while the rest goes on. So the backoff begins anew only where one was of use
+   for a while: that it was reached says little. */
 
 #include "agent.h"
 
@@ -37,8 +38,8 @@ zanni__agent_is_gone (int code)
            || code == ZANNI_ECANCELED || code == ZANNI_ECLOSED;
 }
 
-static void
-s_retry_later (zanni__agent_t *agent)
+void
+zanni__agent_retry_later (zanni__agent_t *agent)
 {
     uint32_t after_ms = agent->backoff_ms < S_BACKOFF_LEAST_MS ? S_BACKOFF_LEAST_MS : agent->backoff_ms;
     agent->backoff_ms = after_ms * 2 < S_BACKOFF_MOST_MS ? after_ms * 2 : S_BACKOFF_MOST_MS;
@@ -54,7 +55,7 @@ s_failed (zanni__agent_t *agent, int code, const char *how)
     agent->why = (zanni_error_t) { .code = code };
     snprintf (agent->why.text, sizeof agent->why.text, "the directory \"%.120s\" is %s: %s", agent->whole, how,
               code == ZANNI_ENOACTOR ? "there is none" : zanni_strerror (code));
-    s_retry_later (agent);
+    zanni__agent_retry_later (agent);
 }
 
 static void
@@ -150,7 +151,9 @@ zanni__agent_retry (zanni_t *self, zanni_msg_t *msg)
     zanni__agent_t *agent = zanni_state (self);
     (void) msg;
     agent->retry = 0;
-    if (!agent->directory)
+    if (agent->directory)
+        zanni__offers_again (agent);
+    else
         s_reach (agent);
     return 0;
 }
