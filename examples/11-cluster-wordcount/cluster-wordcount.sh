@@ -23,7 +23,7 @@ fi
 # host NAME FD: a node, whose words come by that descriptor.
 host () {
     mkfifo "$folder/$1" || exit 1
-    ZANNI_SECRET=$(cat "$folder/secret") "$zanni" node --listen tcp://127.0.0.1:0 --load "$library" --allow-spawn \
+    "$zanni" node -s "$folder/secret" --listen tcp://127.0.0.1:0 --load "$library" --allow-spawn \
         >"$folder/$1" 2>"$folder/$1.log" &
     pids="$pids $!"
     eval "$1=\$!; exec $2<\"\$folder/$1\""

@@ -60,8 +60,25 @@ s_secret_size (void)
 }
 
 static bool
+s_look_at_files (const tool_keys_t *keys)
+{
+    zanni_t *self = NULL;
+    zanni_error_t error = { .code = 0 };
+    const zanni_options_t options = {
+        .secret_file = keys->secret_file, .certificate = keys->certificate, .workers = 1, .error = &error
+    };
+    int rc = zanni_new (&self, &options);
+    (void) zanni_destroy (&self);
+    return rc ? s_say (false, "secret", "%s", error.text)
+              : s_say (true, "secret", "%s is one, and nobody else can read it",
+                       keys->secret_file ? keys->secret_file : keys->certificate);
+}
+
+static bool
 s_look_at_secret (const tool_talk_t *talk)
 {
+    if (talk->keys.secret_file || talk->keys.certificate)
+        return s_look_at_files (&talk->keys);
     size_t size = s_secret_size ();
     if (!size && talk->insecure)
         return s_say (true, "secret", "ZANNI_SECRET is not set, which is enough for open nodes on this host");
@@ -171,7 +188,9 @@ s_look_at_node (const tool_aim_t *aim)
     if (!tool_place (&place, aim->place) || !s_look_at_port (&place, &aim->talk))
         return false;
     bool reached = tool_reach (&peer, aim->place, &aim->talk);
-    const char *how = s_secret_size () ? "answers, and takes our secret" : "answers, and is open";
+    const tool_keys_t *keys = &aim->talk.keys;
+    bool open = !keys->secret_file && !keys->certificate && !s_secret_size ();
+    const char *how = open ? "answers, and is open" : "answers, and takes our key";
     bool good = s_say (reached, "node", "%s", reached ? how : "does not answer, or not to us: see above");
     if (reached)
         good &= s_look_at_clock (&peer, &aim->talk);

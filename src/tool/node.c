@@ -20,6 +20,8 @@
 #define S_BUDGET 1000
 
 typedef struct {
+    tool_keys_t keys;
+    const char *allowed;
     const char *listen;
     const char *loads [S_MOST];
     size_t loads_count;
@@ -37,6 +39,7 @@ static const struct argp_option s_options [] = {
     { "listen", 'l', "ENDPOINT", 0, "Where others connect: tcp://ADDRESS:PORT; address * is all, port 0 one that is free", 0 },
     { "load", 'L', "LIBRARY", 0, "Classes of this shared object (its array zanni_classes), any number of times", 0 },
     { "offer", 'o', "CLASS=NAME", 0, "An actor of that class, without arguments, who connects finds by that name", 0 },
+    { "allowed", 'A', "FOLDER", 0, "With a --certificate: who may connect, by their public certificates in FOLDER", 0 },
     { "allow-spawn", 'a', NULL, 0, "Who connects may spawn actors of the classes here", 0 },
     { "insecure", 'k', NULL, 0, "Without a secret, on this host: listen at 127.0.0.1 to whoever is there", 0 },
     { "verbose", 'v', NULL, 0, "Say on standard error what happens, not only what is wrong", 0 },
@@ -45,7 +48,7 @@ static const struct argp_option s_options [] = {
 
 static const char s_help [] =
     "Runs a node until SIGTERM or SIGINT; prints where it listens.\v"
-    "The secret that those who connect have to have, too, is ZANNI_SECRET in the environment. Each --offer starts an actor "
+    "Who connects has to have the same secret, or a certificate that is allowed. Each --offer starts an actor "
     "of a loaded class, which shares a worker or, where its class has a run hook, has a thread of its own.";
 
 static void
@@ -62,6 +65,12 @@ s_parse (int key, char *argument, struct argp_state *state)
 {
     s_options_t *options = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs [0] = &options->keys;
+        return 0;
+    case 'A':
+        options->allowed = argument;
+        return 0;
     case 'l':
         options->listen = argument;
         return 0;
@@ -123,7 +132,8 @@ s_new (zanni_t **self_p, s_options_t *options)
         arguments [2 + 2 * i] = options->loads [i];
     }
     const zanni_options_t node = {
-        .name = "zanni node", .insecure = options->insecure, .allow_spawn = options->allow_spawn, .counts = true,
+        .name = "zanni node", .secret_file = options->keys.secret_file, .certificate = options->keys.certificate,
+        .allowed = options->allowed, .insecure = options->insecure, .allow_spawn = options->allow_spawn, .counts = true,
         .child_arguments = arguments, .log = s_log, .log_context = options, .error = &error
     };
     int rc = zanni_new (self_p, &node);
@@ -140,7 +150,7 @@ s_listen (zanni_t *self, const s_options_t *options)
     if (!rc)
         rc = zanni_endpoint (self, &endpoint);
     if (rc)
-        return tool_complain (options->listen, rc, NULL);
+        return tool_complain_of (options->listen, rc, NULL);
     printf ("zanni: listens at %s\n", endpoint);
     return !fflush (stdout);
 }
@@ -202,7 +212,8 @@ s_block_signals (void)
 int
 tool_node (int argc, char **argv)
 {
-    static const struct argp argp = { s_options, s_parse, "--listen ENDPOINT", s_help, NULL, NULL, NULL };
+    static const struct argp_child children [] = { { &tool_keys_argp, 0, NULL, 0 }, { 0 } };
+    static const struct argp argp = { s_options, s_parse, "--listen ENDPOINT", s_help, children, NULL, NULL };
     s_options_t options = { .listen = NULL };
     zanni_t *self = NULL;
     zanni_ref_t *refs [S_MOST] = { NULL };

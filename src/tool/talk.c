@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const struct argp_option s_options [] = {
+    { "trust", 'T', "FILE", 0, "The node has the public key in FILE; --certificate is ours, which it has to know", 0 },
     { "insecure", 'k', NULL, 0, "Talk without a secret, to a node on this host that is open", 0 },
     { "timeout", 't', "MS", 0, "Wait so many milliseconds at most (default 5000)", 0 },
     { 0 }
@@ -18,6 +19,12 @@ s_parse (int key, char *argument, struct argp_state *state)
     tool_talk_t *talk = state->input;
     char *end = argument;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs [0] = &talk->keys;
+        return 0;
+    case 'T':
+        talk->trust = argument;
+        return 0;
     case 'k':
         talk->insecure = true;
         return 0;
@@ -31,7 +38,8 @@ s_parse (int key, char *argument, struct argp_state *state)
     }
 }
 
-const struct argp tool_talk_argp = { s_options, s_parse, NULL, NULL, NULL, NULL, NULL };
+static const struct argp_child s_children [] = { { &tool_keys_argp, 0, NULL, 0 }, { 0 } };
+const struct argp tool_talk_argp = { s_options, s_parse, NULL, NULL, s_children, NULL, NULL };
 const struct argp_child tool_aim_children [] = { { &tool_talk_argp, 0, NULL, 0 }, { 0 } };
 
 error_t
@@ -60,9 +68,16 @@ bool
 tool_complain (const char *what, int code, const char *text)
 {
     fprintf (stderr, "zanni: %s: %s\n", what, text && *text ? text : zanni_strerror (code));
+    return false;
+}
+
+bool
+tool_complain_of (const char *place, int code, const char *text)
+{
+    (void) tool_complain (place, code, text);
     if (code == ZANNI_EAUTH)
-        fputs ("zanni: both sides need the same secret: ZANNI_SECRET in the environment (or --insecure, on this host, where"
-               " the node is open, too)\n", stderr);
+        fputs ("zanni: both sides need the same secret: --secret-file, or ZANNI_SECRET in the environment; or each a certificate"
+               " that the other one trusts; or --insecure, on this host, where the node is open, too\n", stderr);
     return false;
 }
 
@@ -83,11 +98,24 @@ static bool
 s_begin (zanni_t **self_p, const tool_talk_t *talk)
 {
     zanni_error_t error = { .code = 0 };
-    const zanni_options_t options = { .name = "zanni", .workers = 1, .insecure = talk->insecure, .error = &error };
+    const zanni_options_t options = {
+        .name = "zanni", .workers = 1, .secret_file = talk->keys.secret_file, .certificate = talk->keys.certificate,
+        .insecure = talk->insecure, .error = &error
+    };
     int rc = zanni_new (self_p, &options);
-    if (rc == ZANNI_EAUTH)
-        return tool_complain ("ZANNI_SECRET", ZANNI_EINVAL, "it has to have 16 to 255 bytes, or not to be set");
     return !rc || tool_complain ("a node cannot be made", rc, error.text);
+}
+
+static int
+s_connect (tool_peer_t *peer, const tool_place_t *place, const tool_talk_t *talk, zanni_error_t *error)
+{
+    const zanni_connect_t connect = {
+        .name = *place->name ? place->name : NULL, .timeout_ms = talk->timeout_ms, .error = error
+    };
+    int rc = 0;
+    if (talk->trust)
+        rc = zanni_trust (peer->self, place->endpoint, &(zanni_trust_t) { .file = talk->trust, .error = error });
+    return rc ? rc : zanni_connect (peer->self, &peer->ref, place->endpoint, &connect);
 }
 
 bool
@@ -97,11 +125,11 @@ tool_reach (tool_peer_t *peer, const char *text, const tool_talk_t *talk)
     *peer = (tool_peer_t) { .self = NULL };
     if (!tool_place (&place, text) || !s_begin (&peer->self, talk))
         return false;
-    const zanni_connect_t connect = { .name = *place.name ? place.name : NULL, .timeout_ms = talk->timeout_ms };
-    int rc = zanni_connect (peer->self, &peer->ref, place.endpoint, &connect);
+    zanni_error_t error = { .code = 0 };
+    int rc = s_connect (peer, &place, talk, &error);
     if (rc == ZANNI_ENOACTOR)
         return tool_complain (text, rc, *place.name ? "nobody is offered there by that name" : "nobody is offered there");
-    return !rc || tool_complain (text, rc, NULL);
+    return !rc || tool_complain_of (text, rc, error.text);
 }
 
 void

@@ -4,7 +4,8 @@
 #ifndef ZANNI_TOOL_TALK_H
 #define ZANNI_TOOL_TALK_H
 
-#include <argp.h>
+#include "keys.h"
+
 #include <jansson.h>
 #include <zanni.h>
 
@@ -12,6 +13,8 @@
 
 /* What each of them takes; a child of the verb's own argp, with a tool_talk_t as its input. */
 typedef struct {
+    tool_keys_t keys;
+    const char *trust;    // the public key of the node that is dialled; NULL: that of our secret
     bool insecure;
     int64_t timeout_ms;   // 0: the default
 } tool_talk_t;
@@ -41,7 +44,7 @@ typedef struct {
     zanni_ref_t *ref;
 } tool_peer_t;
 
-/* A node of our own, whose secret is ZANNI_SECRET, and the actor at a place, to be left by tool_leave, however this goes. */
+/* A node of our own and the actor at a place, to be left by tool_leave, however this goes. */
 bool tool_reach (tool_peer_t *peer, const char *text, const tool_talk_t *talk);
 void tool_leave (tool_peer_t *peer);
 
@@ -50,6 +53,9 @@ zanni_msg_t *tool_ask (tool_peer_t *peer, const tool_talk_t *talk, const char *m
 
 /* "zanni: WHAT: TEXT", where there is no text that of the code. False. */
 bool tool_complain (const char *what, int code, const char *text);
+
+/* The same of where a node listens, with what to do where two sides do not trust each other. */
+bool tool_complain_of (const char *place, int code, const char *text);
 
 /* Prints it, in one line or as people read it, and gives it back. False: memory is out, or nobody takes what is
    printed. */

@@ -129,11 +129,38 @@ def test_call_that_fails():
         fails("both sides need the same secret", "call", desk, "add", "1", "2", secret="another secret of the tests")
         fails("both sides need the same secret", "call", "--insecure", desk, "add", "1", "2", secret=None)
         fails("both sides need the same secret", "call", desk, "add", "1", "2", secret=None)
-        fails("16 to 255 bytes", "call", desk, "add", "1", "2", secret="short")
+        fails("ZANNI_SECRET: the secret has 5 bytes; it needs 16 to 255", "call", desk, "add", "1", "2", secret="short")
     fails("tcp://", "call", desk, "add", "1", "2")
     fails("is no tcp://HOST:PORT", "call", "nowhere", "add")
     fails("say whom to ask, and what", "call", "tcp://127.0.0.1:1", status=2)
     fails("--timeout", "call", "--timeout", "soon", "tcp://127.0.0.1:1", "add", status=2)
+
+
+def test_files_with_keys():
+    """A secret in a file, and certificates: of the node, and of who calls."""
+    with tempfile.TemporaryDirectory() as folder:
+        names = {name: os.path.join(folder, name) for name in ("secret", "known", "node", "caller", "stranger", "allowed")}
+        for name, mode in (("secret", 0o600), ("known", 0o644)):
+            with open(names[name], "w") as file:
+                file.write("a secret of the tests in a file\n")
+            os.chmod(names[name], mode)
+        with Node("--secret-file", names["secret"], "--offer", "clerk=desk", secret=None) as node:
+            desk = node.endpoint + "/desk"
+            answers([5], "-s", names["secret"], desk, "add", "2", "3", secret=None)
+            fails("others than its owner can read", "call", "-s", names["known"], desk, "add", "2", "3", secret=None)
+            fails("both sides need the same secret", "call", desk, "add", "2", "3")
+            result = Result("doctor", "-s", names["secret"], node.endpoint, secret=None)
+            check("answers, and takes our key" in result.text, result)
+        for name in ("node", "caller", "stranger"):
+            check(Result("keygen", names[name]).status == 0, name)
+        os.mkdir(names["allowed"])
+        os.link(names["caller"] + ".pub", os.path.join(names["allowed"], "caller.pub"))
+        with Node("-c", names["node"], "--allowed", names["allowed"], "--offer", "clerk=desk", secret=None) as node:
+            desk, trust = node.endpoint + "/desk", ("--trust", names["node"] + ".pub")
+            answers([5], "-c", names["caller"], *trust, desk, "add", "2", "3", secret=None)
+            fails("both sides need the same secret", "call", "-c", names["stranger"], *trust, desk, "add", "2", "3",
+                  secret=None)
+            fails("no certificate to show", "call", *trust, desk, "add", "2", "3", secret=None)
 
 
 def test_without_a_secret():
