@@ -294,7 +294,7 @@ s_judge (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
 static void
 s_accept (s_letter_t *letter, zanni__peer_t *peer)
 {
-    int events, fd = letter->mail ? zmq_msg_get (&letter->mail->header, ZMQ_SRCFD) : -1;
+    int events, fd = zmq_msg_get (&letter->mail->header, ZMQ_SRCFD);
     size_t size = sizeof events;
     zanni__hub_t *hub = letter->hub;
     const zanni_wire_hello_t hello = letter->record.as.hello;
@@ -321,6 +321,20 @@ s_accept (s_letter_t *letter, zanni__peer_t *peer)
     zanni__session_welcomed (peer, &hello);
 }
 
+/* A connection from another host is of one session or one pulse as long as that lasts: else who has a key could make any
+   number of them, which nothing would end. */
+static bool
+s_is_of_another (const s_letter_t *letter, const zanni_wire_hello_t *hello)
+{
+    const zanni__peer_t *peer = letter->peer && letter->peer->alive ? letter->peer : NULL;
+    const zanni__pulse_t *pulse = letter->route ? letter->route->pulse : NULL;
+    if (letter->way.socket != letter->hub->far.router.socket)
+        return false;
+    if (pulse)
+        return !hello->purpose || !zanni__pulse_is_with (pulse, hello->node);
+    return peer && (hello->purpose || !zanni__peer_is_far (peer, &hello->endpoint, hello->node));
+}
+
 static void
 s_hello_came (s_letter_t *letter)
 {
@@ -334,8 +348,14 @@ s_hello_came (s_letter_t *letter)
         zanni__bye_send (&letter->way, ZANNI_BYE_DONE, "");
         return;
     }
-    if (letter->mail && !zanni__far_hello (hub, &letter->way, letter->mail, hello, &letter->shown))
+    if (!zanni__far_hello (hub, &letter->way, letter->mail, hello, &letter->shown))
         return;
+    if (s_is_of_another (letter, hello)) {
+        letter->fault = "HELLO: its connection is another's";
+        if (letter->route->pulse)
+            zanni__pulse_fault (letter->route->pulse);   // with its route
+        return;
+    }
     if (hello->purpose) {
         zanni__pulse_came (hub, &letter->way, zmq_msg_get (&letter->mail->header, ZMQ_SRCFD), hello, &letter->shown);
         return;
@@ -375,7 +395,7 @@ s_control (s_letter_t *letter)
     else if (record->kind == ZANNI_RECORD_HELLO && letter->way.id_size)
         s_hello_came (letter);
     else if (!peer && letter->route && letter->route->pulse && record->kind == ZANNI_RECORD_BYE)
-        zanni__pulse_done (letter->hub, letter->route->pulse);
+        zanni__pulse_done (letter->route->pulse);
     else if (!peer && record->kind != ZANNI_RECORD_BYE)
         letter->fault = "it has not said HELLO";
     else if (!peer)

@@ -336,6 +336,7 @@ zanni__record_charge (const zanni__peer_t *peer, const zanni_record_t *record, u
 zanni__peer_t *zanni__peer_find (zanni__hub_t *hub, const zanni_bytes_t *endpoint, const uint8_t *node);
 int zanni__peer_get (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_bytes_t *endpoint, const uint8_t *node);
 int zanni__peer_far (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_wire_hello_t *hello);   // that dialled us by tcp
+bool zanni__peer_is_far (const zanni__peer_t *peer, const zanni_bytes_t *listens, const uint8_t *node);
 void zanni__peer_listens (zanni__peer_t *peer, const zanni_wire_hello_t *hello);
 void zanni__peer_unpin (zanni__peer_t *peer);   // the last hold of any kind frees it
 void zanni__peer_leave (zanni__peer_t *peer);
@@ -502,8 +503,10 @@ void zanni__pulse_miss (zanni__peer_t *peer);
 void zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zanni_wire_hello_t *hello,
                         const zanni__shown_t *shown);
 void zanni__pulse_broke (zanni__hub_t *hub, zanni__pulse_t *pulse);   // of the other side's
-void zanni__pulse_done (zanni__hub_t *hub, zanni__pulse_t *pulse);
+void zanni__pulse_done (zanni__pulse_t *pulse);
+void zanni__pulse_fault (zanni__pulse_t *pulse);    // of the other side's: its node is lost at once
 void zanni__pulse_detach (zanni__pulse_t *pulse);   // its connection is another's; forgives NULL
+bool zanni__pulse_is_with (const zanni__pulse_t *pulse, const uint8_t *node);
 void zanni__pulses_ended (zanni__hub_t *hub, const uint8_t *node, uint64_t incarnation);
 void zanni__pulses_distrust (zanni__hub_t *hub);   // those whose keys are not trusted any more
 void zanni__pulses_due (zanni__hub_t *hub, int64_t now_ns);

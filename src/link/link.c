@@ -76,14 +76,20 @@ zanni__peer_get (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_bytes_t 
     return 0;
 }
 
+bool
+zanni__peer_is_far (const zanni__peer_t *peer, const zanni_bytes_t *listens, const uint8_t *node)
+{
+    return peer->base.far && !memcmp (peer->base.node, node, sizeof peer->base.node)
+        && strlen (peer->base.listens) == listens->size && !memcmp (peer->base.listens, listens->data, listens->size);
+}
+
 /* Of a node that this endpoint is known of; whoever dialled, or such that dialled us. */
 static zanni__peer_t *
 s_find_far (zanni__hub_t *hub, const zanni_bytes_t *listens, const uint8_t *node, bool dialled_us)
 {
     for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
         zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
-        if (peer->base.far && (!dialled_us || *peer->base.endpoint == '~') && !memcmp (peer->base.node, node, 16)
-            && strlen (peer->base.listens) == listens->size && !memcmp (peer->base.listens, listens->data, listens->size))
+        if ((!dialled_us || *peer->base.endpoint == '~') && zanni__peer_is_far (peer, listens, node))
             return peer;
     }
     return NULL;

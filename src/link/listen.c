@@ -63,6 +63,8 @@ s_detach (zanni__route_t *route)
     if (route->peer) {
         route->peer->route = NULL;
         route->peer->up = false;
+        if (route->peer->alive)
+            zanni__pulse_miss (route->peer);
     }
     zanni__pulse_detach (route->pulse);
     route->peer = NULL;

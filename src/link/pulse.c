@@ -305,12 +305,14 @@ zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zan
                    const zanni__shown_t *shown)
 {
     zanni_record_t record = { .kind = ZANNI_RECORD_WELCOME };
-    zanni__pulse_t *pulse = s_find (hub, hello->node, false);
-    if (!pulse)
-        pulse = s_new (hub, hello->node, false);
+    zanni__pulse_t *known = s_find (hub, hello->node, false);
+    zanni__pulse_t *pulse = known ? known : s_new (hub, hello->node, false);
     zanni__route_t *route = pulse && s_is_claimed (pulse, way, shown) ? zanni__route_new (hub, way, fd) : NULL;
-    if (!route)
+    if (!route) {
+        if (pulse && !known)
+            s_free (pulse);   // nothing would end it
         return;
+    }
     if (route != pulse->route)
         zanni__route_end (hub, &pulse->route);
     s_show (pulse);
@@ -330,8 +332,16 @@ zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zan
 void
 zanni__pulse_detach (zanni__pulse_t *pulse)
 {
-    if (pulse)
-        pulse->route = NULL;
+    if (!pulse)
+        return;
+    pulse->route = NULL;
+    s_wait (pulse, 1);
+}
+
+bool
+zanni__pulse_is_with (const zanni__pulse_t *pulse, const uint8_t *node)
+{
+    return !memcmp (pulse->node, node, sizeof pulse->node);
 }
 
 void
@@ -342,9 +352,15 @@ zanni__pulse_broke (zanni__hub_t *hub, zanni__pulse_t *pulse)
 }
 
 void
-zanni__pulse_done (zanni__hub_t *hub, zanni__pulse_t *pulse)
+zanni__pulse_done (zanni__pulse_t *pulse)
 {
-    (void) hub;
+    s_free (pulse);
+}
+
+void
+zanni__pulse_fault (zanni__pulse_t *pulse)
+{
+    s_tell (pulse, ZANNI_NODE_LOST);
     s_free (pulse);
 }
 

@@ -57,11 +57,13 @@ raw_hear (void *socket)
     return record;
 }
 
-/* Its kind, and of BYE the code behind 100. */
+/* The kind of the next that is no ACK, and of BYE the code behind 100. */
 static inline int
 hear (void *socket)
 {
-    const zanni_record_t record = raw_hear (socket);
+    zanni_record_t record = raw_hear (socket);
+    while (record.kind == ZANNI_RECORD_ACK)
+        record = raw_hear (socket);
     return record.kind == ZANNI_RECORD_BYE ? 100 + (int) record.as.error.code : record.kind;
 }
 

@@ -303,6 +303,39 @@ Test (rogue, random_headers_end_nothing_but_sessions)
     cr_assert_gt (ours.downs, 100);
 }
 
+static bool
+is_lost (void *unused)
+{
+    (void) unused;
+    return ours.lost > 0;
+}
+
+/* HELLO of one node, and then of another by the same connection. */
+static void
+greet_as_two (uint8_t purpose)
+{
+    static const uint8_t another [16] = { 9, 8 };
+    zanni_record_t record = hello (1);
+    record.as.hello.purpose = purpose;
+    say (&record);
+    cr_assert_eq (hear (NULL), ZANNI_RECORD_WELCOME);
+    record.as.hello.node = another;
+    record.as.hello.endpoint = (zanni_bytes_t) { "ipc:///tmp/zanni-no-other", 25 };
+    say (&record);
+    cr_assert_eq (hear (NULL), ZANNI_RECORD_WELCOME);
+    cr_assert (stub_run (mine, 1, 5000, is_lost, NULL), "the first one is there for good");
+}
+
+Test (rogue, a_session_whose_connection_goes_on_as_another_node_s_is_lost)
+{
+    greet_as_two (0);
+}
+
+Test (rogue, a_pulse_whose_connection_goes_on_as_another_node_s_is_lost)
+{
+    greet_as_two (1);
+}
+
 /* Without a look of ours. */
 static void
 until_hello_waits (void)
