@@ -48,6 +48,12 @@ void zanni__node_asked (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_
    the caller's, or NULL. */
 int zanni__offer_set (zanni_node_t *node, const char *name, zanni__identity_t *identity);
 zanni__identity_t *zanni__offer_find (zanni_node_t *node, const void *name, size_t size);
+
+/* The same in two steps, of which the second cannot fail: NULL, no memory. */
+struct zanni__offer *zanni__offer_new (const char *name, zanni__identity_t *identity);
+void zanni__offer_put_p (zanni_node_t *node, struct zanni__offer **offer_p);
+void zanni__offer_destroy (struct zanni__offer **offer_p);   // one that was not put; forgives NULL
+
 int zanni__offers_list (zanni_node_t *node, zanni_list_t *names);   // of those that live
 void zanni__offers_free (zanni_node_t *node);   // when it ends
 

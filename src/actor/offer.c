@@ -49,19 +49,32 @@ s_free (struct zanni__offer *offers)
     }
 }
 
-int
-zanni__offer_set (zanni_node_t *node, const char *name, zanni__identity_t *identity)
+struct zanni__offer *
+zanni__offer_new (const char *name, zanni__identity_t *identity)
 {
     size_t size = strlen (name);
-    struct zanni__offer *offer = identity ? zanni__malloc (sizeof *offer + size) : NULL;
-    if (identity && !offer)
-        return ZANNI_ENOMEM;
-    if (offer) {
-        zanni__identity_ref (identity);
-        offer->identity = identity;
-        offer->size = size;
-        memcpy (offer->name, name, size);
-    }
+    struct zanni__offer *offer = zanni__malloc (sizeof *offer + size);
+    if (!offer)
+        return NULL;
+    zanni__identity_ref (identity);
+    offer->next = NULL;
+    offer->identity = identity;
+    offer->size = size;
+    memcpy (offer->name, name, size);
+    return offer;
+}
+
+void
+zanni__offer_destroy (struct zanni__offer **offer_p)
+{
+    s_free (*offer_p);
+    *offer_p = NULL;
+}
+
+/* `offer`: NULL, nobody has that name any more. */
+static void
+s_replace (zanni_node_t *node, const void *name, size_t size, struct zanni__offer *offer)
+{
     pthread_mutex_lock (&node->exports_lock);
     struct zanni__offer *before = s_take_out (node, name, size);
     if (offer) {
@@ -70,6 +83,23 @@ zanni__offer_set (zanni_node_t *node, const char *name, zanni__identity_t *ident
     }
     pthread_mutex_unlock (&node->exports_lock);
     s_free (before);
+}
+
+void
+zanni__offer_put_p (zanni_node_t *node, struct zanni__offer **offer_p)
+{
+    struct zanni__offer *offer = *offer_p;
+    *offer_p = NULL;
+    s_replace (node, offer->name, offer->size, offer);
+}
+
+int
+zanni__offer_set (zanni_node_t *node, const char *name, zanni__identity_t *identity)
+{
+    struct zanni__offer *offer = identity ? zanni__offer_new (name, identity) : NULL;
+    if (identity && !offer)
+        return ZANNI_ENOMEM;
+    s_replace (node, name, strlen (name), offer);
     return 0;
 }
 

@@ -21,6 +21,29 @@ s_prepare (zanni_t *self, bool insecure)
     return rc ? rc : zanni__worker_link (self->worker);
 }
 
+/* Nobody is offered before he listens: nothing comes by the listener until this worker looks. */
+static int
+s_bind (zanni_t *self, const char *endpoint, const zanni_bind_t *options)
+{
+    zanni_worker_t *worker = self->worker;
+    zanni_node_t *node = worker->node;
+    const char *advertised = options->advertised ? options->advertised : "";
+    struct zanni__offer *offer = zanni__offer_new ("", self->identity);
+    if (!offer)
+        return ZANNI_ENOMEM;
+    int rc = node->link->bind (worker->link, endpoint, advertised, options->insecure, worker->far_endpoint);
+    if (rc) {
+        zanni__offer_destroy (&offer);
+        return rc;
+    }
+    zanni__offer_put_p (node, &offer);
+    pthread_mutex_lock (&node->lock);
+    if (!*node->far_endpoint)
+        strcpy (node->far_endpoint, worker->far_endpoint);
+    pthread_mutex_unlock (&node->lock);
+    return 0;
+}
+
 int
 zanni_bind (zanni_t *self, const char *endpoint, const zanni_bind_t *options)
 {
@@ -32,26 +55,10 @@ zanni_bind (zanni_t *self, const char *endpoint, const zanni_bind_t *options)
         options = &defaults;
     if (!endpoint || (options->size && options->size != sizeof *options))
         return ZANNI_EINVAL;
-    zanni_worker_t *worker = self->worker;
-    const zanni_link_ops_t *link = worker->node->link;
-    if (!link->bind)
+    if (!self->worker->node->link->bind)
         return ZANNI_EROUTE;
     rc = s_prepare (self, options->insecure);
-    if (!rc)
-        rc = zanni__offer_set (worker->node, "", self->identity);
-    if (!rc)
-        rc = link->bind (worker->link, endpoint, options->advertised ? options->advertised : "", options->insecure,
-                         worker->far_endpoint);
-    if (rc) {
-        if (!*worker->far_endpoint)
-            (void) zanni__offer_set (worker->node, "", NULL);
-        return rc;
-    }
-    pthread_mutex_lock (&worker->node->lock);
-    if (!*worker->node->far_endpoint)
-        strcpy (worker->node->far_endpoint, worker->far_endpoint);
-    pthread_mutex_unlock (&worker->node->lock);
-    return 0;
+    return rc ? rc : s_bind (self, endpoint, options);
 }
 
 int

@@ -152,3 +152,57 @@ Test (trust, in_openness_said_of_one_call_opens_no_other_listener)
     end ();
     end_host (&host);
 }
+
+static int
+s_bind (zanni_t *self, zanni_msg_t *msg)
+{
+    const char *endpoint;
+    int rc = zanni_read (msg, &endpoint);
+    if (!rc)
+        rc = zanni_bind (self, endpoint, NULL);
+    return rc ? rc : zanni_reply (self, msg);
+}
+
+static int
+offer_binder (zanni_t *self, const char *name, zanni_place_t where)
+{
+    static zanni_ref_t *binders [2];
+    zanni_ref_t **ref_p = &binders [where == ZANNI_THREAD];
+    int rc = zanni_spawn (self, ref_p, "binder", &(zanni_spawn_t) { .place = where });
+    return rc ? rc : zanni_offer (self, name, *ref_p);
+}
+
+/* One on the worker that binds, and one on another. */
+static int
+offer_binders (zanni_t *self)
+{
+    int rc = offer_binder (self, "beside", ZANNI_HERE);
+    return rc ? rc : offer_binder (self, "apart", ZANNI_THREAD);
+}
+
+Test (trust, is_of_who_bound_and_not_of_who_failed_to)
+{
+    static const zanni_method_t methods [] = { ZANNI_METHOD ("bind", "s", "", s_bind, ""), ZANNI_METHOD_END };
+    static const zanni_class_t binder = { .name = "binder", .methods = methods };
+    static const zanni_class_t *const binders [] = { &binder, NULL };
+    host_classes = binders;
+    host_prepares = offer_binders;
+    start_host (&host, (zanni_options_t) { .secret = SECRET });
+    begin ((zanni_options_t) { .secret = SECRET });
+    zanni_ref_t *beside = connect_to (host.endpoint, "beside");
+    zanni_ref_t *apart = connect_to (host.endpoint, "apart");
+    zanni_ref_t *bound = connect_to (host.endpoint, NULL);
+    expect_failure (ask (beside, "bind", "tcp://127.0.0.1:0"), ZANNI_EINVAL);
+    zanni_ref_t *found = connect_to (host.endpoint, NULL);
+    cr_assert (zanni_ref_equal (found, bound), "the worker listened already");
+    zanni_ref_destroy (&found);
+    expect_failure (ask (apart, "bind", host.endpoint), ZANNI_EINUSE);
+    found = connect_to (host.endpoint, NULL);
+    cr_assert (zanni_ref_equal (found, bound), "its port was taken");
+    zanni_ref_destroy (&found);
+    zanni_ref_destroy (&bound);
+    zanni_ref_destroy (&apart);
+    zanni_ref_destroy (&beside);
+    end ();
+    end_host (&host);
+}
