@@ -50,4 +50,15 @@ zanni__spread (uint64_t number)
     return number ^ (number >> 29);
 }
 
+/* What a hash is with so many further bytes (FNV-1a, for few of them); a number that begins it says what it is of. */
+#define ZANNI__HASH_BEGIN UINT64_C (0xcbf29ce484222325)
+static inline uint64_t
+zanni__hash_bytes (uint64_t hash, const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ bytes [i]) * UINT64_C (0x100000001b3);
+    return hash;
+}
+
 #endif

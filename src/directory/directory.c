@@ -58,11 +58,7 @@ zanni__directory_kind (const char *place, const char **where, zanni_error_t *err
 uint64_t
 zanni__directory_hash (const void *text, size_t size)
 {
-    const uint8_t *bytes = text;
-    uint64_t hash = UINT64_C (0xcbf29ce484222325);
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ bytes [i]) * UINT64_C (0x100000001b3);
-    return zanni__spread (hash);
+    return zanni__spread (zanni__hash_bytes (ZANNI__HASH_BEGIN, text, size));
 }
 
 static int

@@ -9,6 +9,7 @@
 #include "trust.h"
 
 #include "../base/memory.h"
+#include "../base/table.h"
 #include "cert.h"
 
 #include <dirent.h>
@@ -41,14 +42,6 @@ typedef struct {
     bool whole;                          // nothing was left out for want of memory
 } s_list_t;
 
-static uint64_t
-s_mix (uint64_t print, const void *data, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        print = (print ^ ((const uint8_t *) data) [i]) * UINT64_C (0x100000001b3);
-    return print;
-}
-
 static bool
 s_is_wanted (const char *name)
 {
@@ -72,7 +65,8 @@ s_print (const char *folder, uint64_t *print)
             (int64_t) status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
             status.st_ctim.tv_nsec
         };
-        *print += s_mix (s_mix (UINT64_C (0xcbf29ce484222325), entry->d_name, strlen (entry->d_name)), facts, sizeof facts);
+        uint64_t name = zanni__hash_bytes (ZANNI__HASH_BEGIN, entry->d_name, strlen (entry->d_name));
+        *print += zanni__hash_bytes (name, facts, sizeof facts);
     }
     closedir (handle);
     return true;

@@ -16,12 +16,7 @@
 static uint64_t
 s_hash (const zanni_bytes_t *endpoint, const uint8_t *node)
 {
-    uint64_t hash = 0;
-    const uint8_t *bytes = endpoint->size ? endpoint->data : node;
-    size_t size = endpoint->size ? endpoint->size : 16;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ bytes [i]) * UINT64_C (0x100000001b3);
-    return zanni__spread (hash);
+    return zanni__spread (endpoint->size ? zanni__hash_bytes (0, endpoint->data, endpoint->size) : zanni__hash_bytes (0, node, 16));
 }
 
 static bool

@@ -127,9 +127,7 @@ s_grave_hash (const uint8_t *node, const void *endpoint, size_t size)
 {
     uint64_t hash;
     memcpy (&hash, node, sizeof hash);
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ ((const uint8_t *) endpoint) [i]) * UINT64_C (0x100000001b3);
-    return hash;
+    return zanni__hash_bytes (hash, endpoint, size);
 }
 
 static void
