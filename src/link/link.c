@@ -16,7 +16,8 @@
 static uint64_t
 s_hash (const zanni_bytes_t *endpoint, const uint8_t *node)
 {
-    return zanni__spread (endpoint->size ? zanni__hash_bytes (0, endpoint->data, endpoint->size) : zanni__hash_bytes (0, node, 16));
+    return zanni__spread (endpoint->size ? zanni__hash_bytes (0, endpoint->data, endpoint->size)
+                                         : zanni__hash_bytes (0, node, 16));
 }
 
 static bool
@@ -471,6 +472,9 @@ s_event (void *link, const zanni_node_event_t *event)
         break;
     case ZANNI_NODE_NEXT:
         zanni__dial_ahead (link, event->endpoint);
+        break;
+    case ZANNI_NODE_TRUST:
+        zanni__far_look (link);
         break;
     case ZANNI_NODE_LISTEN:
         break;

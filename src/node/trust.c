@@ -6,7 +6,7 @@
 #include "../link/trust.h"
 
 #include <stdio.h>
-#include <zanni/net.h>
+#include <zanni/sys/link.h>
 #include <zanni/trust.h>
 
 static int
@@ -46,6 +46,8 @@ zanni_trust (zanni_t *self, const char *address, const zanni_trust_t *by)
     if (!s_is_address (address) || (by && ((by->size && by->size != sizeof *by) || !by->key + !by->file + !by->secret != 2)))
         return ZANNI_EINVAL;
     rc = s_trust (self->worker->node, address, by, fault, sizeof fault);
+    if (!rc)   // who has a session there may sleep
+        zanni_worker_event (self->worker, NULL, &(zanni_node_event_t) { .change = ZANNI_NODE_TRUST });
     if (rc && *fault)
         zanni__log (self->worker->node, ZANNI_LOG_WARNING, "%s", fault);
     if (rc && by)

@@ -206,3 +206,24 @@ Test (trust, is_of_who_bound_and_not_of_who_failed_to)
     end ();
     end_host (&host);
 }
+
+/* Also who sleeps, and would not be woken by a pulse so soon. */
+Test (trust, that_changes_reaches_every_session_at_that_address)
+{
+    char said [200];
+    const zanni_trust_t by = { .secret = "another secret of the tests" };
+    start_host (&host, (zanni_options_t) { .secret = SECRET, .heartbeat_ms = 60000 });
+    begin ((zanni_options_t) { .secret = SECRET, .heartbeat_ms = 60000 });
+    zanni_ref_t *ref = connect_to (host.endpoint, NULL);
+    zanni_ref_t *other = spawn_with (&(zanni_spawn_t) { .place = ZANNI_THREAD }, "worker", 0);
+    done (other, "witness", zanni_self (root));
+    done (other, "watch", ref);
+    cr_assert_eq (zanni_run (root, 200), 0);   // the last that its worker has to do by itself is to acknowledge
+    cr_assert_eq (zanni_trust (root, host.endpoint, &by), 0);
+    snprintf (said, sizeof said, "down: error -33: %s: its key is not trusted any more", host.endpoint);
+    expect (said);
+    zanni_ref_destroy (&other);
+    zanni_ref_destroy (&ref);
+    end ();
+    end_host (&host);
+}

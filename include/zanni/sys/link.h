@@ -40,7 +40,8 @@ typedef enum {
     ZANNI_NODE_WATCH,    // to the undertaker: keep a pulse with this node, at `endpoint`
     ZANNI_NODE_ENDED,    // the incarnation has ended, for `reason`, says its home
     ZANNI_NODE_LOST,     // its pulse is gone
-    ZANNI_NODE_NEXT      // the next process of this node listens at `endpoint` already, and does not speak yet
+    ZANNI_NODE_NEXT,     // the next process of this node listens at `endpoint` already, and does not speak yet
+    ZANNI_NODE_TRUST     // of this node: whom it trusts has changed
 } zanni_node_change_t;
 
 typedef struct {
