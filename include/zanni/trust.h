@@ -9,7 +9,9 @@
    The folder may change while the node runs: a new file admits its key, and one that is gone refuses it from then on, and ends
    its sessions within a second, or when the thread that has them is done with what it does. It is about who connects: who
    was dialled is trusted by zanni_trust. A file is to be moved into the folder when it is whole (rename). Names that begin with "." or end with
-   "_secret" are not looked at, nor is any file but the first 4,096, or one of more than 4 KiB.
+   "_secret" are not looked at, nor are files of more than 4 KiB, and no more than 4,096 keys are admitted. Only the node's
+   user, or root, may own the folder, or be able to write there. One that is gone admits nobody; where it cannot be read for
+   now, for want of descriptors or memory, who may connect stays as it was.
 
    Keys are 40 characters of Z85 (ZeroMQ RFC 32); files are those of czmq's certificates, of which the lines `public-key`
    and `secret-key` are read. All functions are for the thread of `self`, what they say holds for its whole node.

@@ -4,7 +4,8 @@
    comes by bind mounts and links, such as the volumes of Kubernetes.
 
    A look compares names, sizes, times and numbers of all files with those of the last one; they are read only where
-   something differs. A folder that cannot be read admits nobody. */
+   something differs. A folder that is not there, or that is not for us, admits nobody. One that cannot be read for now (for want
+   of descriptors, which strangers may have taken) changes nothing, and is looked at again. */
 
 #include "trust.h"
 
@@ -18,9 +19,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define S_MOST 4096   // keys
+#define S_NEVER (-1)
 #define S_SECRET "_secret"     // how czmq's names of secret certificates end
 
 struct zanni__admission {
@@ -30,8 +33,9 @@ struct zanni__admission {
     size_t count;
     uint64_t print;                      // of the files as they were seen last
     _Atomic int64_t looked_ns;           // relaxed: when, to spare a look
-    bool lost;                           // it could not be read then
-    _Atomic int64_t changed_ns;          // relaxed: when files last came or went, as the folder said before that look
+    int why;                             // errno: it could not be read then
+    _Atomic int64_t changed_ns;          // relaxed: when files last came or went, as the folder said before that look, or
+                                         // S_NEVER: it could not be read
     char folder [];
 };
 
@@ -39,7 +43,6 @@ typedef struct {
     uint8_t (*keys) [ZANNI__KEY];
     size_t count;
     size_t room;
-    bool whole;                          // nothing was left out for want of memory
 } s_list_t;
 
 static bool
@@ -49,18 +52,30 @@ s_is_wanted (const char *name)
     return *name != '.' && (size < end || strcmp (name + size - end, S_SECRET));
 }
 
-/* Independent of the order in which the folder tells them. false: it cannot be read. */
+/* This process or the disk is short of something; else it is so of the folder or file. */
 static bool
+s_may_pass (int why)
+{
+    return why == EMFILE || why == ENFILE || why == ENOMEM || why == EIO;
+}
+
+/* Independent of the order in which the folder tells them. 0, or errno: it cannot be read. */
+static int
 s_print (const char *folder, uint64_t *print)
 {
     struct stat status;
     DIR *handle = opendir (folder);
     if (!handle)
-        return false;
+        return errno;
     *print = 1;
-    for (struct dirent *entry; (entry = readdir (handle));) {
-        if (!s_is_wanted (entry->d_name) || fstatat (dirfd (handle), entry->d_name, &status, 0))
+    for (struct dirent *entry; errno = 0, (entry = readdir (handle));) {
+        if (!s_is_wanted (entry->d_name))
             continue;
+        if (fstatat (dirfd (handle), entry->d_name, &status, 0)) {
+            if (s_may_pass (errno))
+                break;
+            continue;
+        }
         const int64_t facts [] = {
             (int64_t) status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
             status.st_ctim.tv_nsec
@@ -68,44 +83,62 @@ s_print (const char *folder, uint64_t *print)
         uint64_t name = zanni__hash_bytes (ZANNI__HASH_BEGIN, entry->d_name, strlen (entry->d_name));
         *print += zanni__hash_bytes (name, facts, sizeof facts);
     }
+    int why = errno;
     closedir (handle);
-    return true;
+    return why;
 }
 
-static void
+/* 0, or errno. */
+static int
 s_add (s_list_t *list, const uint8_t key [ZANNI__KEY])
 {
     if (list->count == list->room) {
         size_t room = list->room ? list->room * 2 : 16;
         uint8_t (*keys) [ZANNI__KEY] = zanni__realloc (list->keys, room * sizeof *keys);
-        list->whole = list->whole && keys;
         if (!keys)
-            return;
+            return ENOMEM;
         list->keys = keys;
         list->room = room;
     }
     memcpy (list->keys [list->count++], key, ZANNI__KEY);
+    return 0;
 }
 
-static void
+/* A file that is none, or is not to be read, admits nobody. 0, or errno: it cannot be said now. */
+static int
+s_read_file (const zanni_node_t *node, s_list_t *list, const char *path)
+{
+    char text [200];
+    uint8_t key [ZANNI__KEY];
+    int rc = zanni__cert_read (path, key, NULL, text, sizeof text);
+    if (!rc)
+        return s_add (list, key);
+    if (rc == ZANNI_ESYSTEM && s_may_pass (errno))
+        return errno;
+    zanni__log (node, ZANNI_LOG_WARNING, "nobody is admitted by a file: %s", text);
+    return 0;
+}
+
+static int
 s_read (const zanni_node_t *node, const char *folder, s_list_t *list)
 {
-    char path [4096], text [200];
-    uint8_t key [ZANNI__KEY];
+    char path [4096];
     DIR *handle = opendir (folder);
-    for (struct dirent *entry; handle && list->count < S_MOST && (entry = readdir (handle));) {
+    if (!handle)
+        return errno;
+    for (struct dirent *entry; errno = 0, list->count < S_MOST && (entry = readdir (handle));) {
         if (!s_is_wanted (entry->d_name)
             || snprintf (path, sizeof path, "%s/%s", folder, entry->d_name) >= (int) sizeof path)
             continue;
-        if (!zanni__cert_read (path, key, NULL, text, sizeof text))
-            s_add (list, key);
-        else
-            zanni__log (node, ZANNI_LOG_WARNING, "nobody is admitted by a file: %s", text);
+        errno = s_read_file (node, list, path);
+        if (errno)
+            break;
     }
+    int why = errno;
     if (list->count == S_MOST)
         zanni__log (node, ZANNI_LOG_WARNING, "%.200s: no more than %d keys are admitted", folder, S_MOST);
-    if (handle)
-        closedir (handle);
+    closedir (handle);
+    return why;
 }
 
 static bool
@@ -144,65 +177,110 @@ s_changed_ns (const zanni__admission_t *admission)
 }
 
 static void
+s_tell (const zanni_node_t *node, zanni__admission_t *admission, int why)
+{
+    if (why && why != admission->why)
+        zanni__log (node, ZANNI_LOG_ERROR, "%.200s: %s: %s", admission->folder, strerror (why),
+                    s_may_pass (why) ? "who may connect stays as it was until it can be read"
+                                     : "nobody may connect until it is there again");
+    admission->why = why;
+}
+
+/* false: it has to be looked at again, and nothing has changed. */
+static bool
 s_look (zanni_node_t *node, zanni__admission_t *admission)
 {
     uint64_t print = 0;
-    s_list_t list = { .whole = true };
-    bool there = s_print (admission->folder, &print);
-    if (!there && !admission->lost)
-        zanni__log (node, ZANNI_LOG_ERROR, "%.200s: %s: nobody may connect until it is there again", admission->folder,
-                    strerror (errno));
-    admission->lost = !there;
+    s_list_t list = { .keys = NULL };
+    int why = s_print (admission->folder, &print);
+    if (!why && print != admission->print)
+        why = s_read (node, admission->folder, &list);
+    s_tell (node, admission, why);
+    if (why) {
+        zanni__free (list.keys);
+        list = (s_list_t) { .keys = NULL };
+        print = 0;
+        if (s_may_pass (why))
+            return false;
+    }
     if (print == admission->print)
-        return;
-    if (there)
-        s_read (node, admission->folder, &list);
-    admission->print = list.whole ? print : 0;   // else again, next time
+        return true;
+    admission->print = print;
     if (s_replace (admission, &list))
         /* release: who sees that it has grown sees the list. */
         atomic_fetch_add_explicit (&node->distrusts, 1, memory_order_release);
+    return true;
+}
+
+static void
+s_look_now (zanni_node_t *node, zanni__admission_t *admission)
+{
+    pthread_mutex_lock (&admission->look);
+    int64_t changed_ns = s_changed_ns (admission);   // what changes from here on is looked at once more
+    bool looked = s_look (node, admission);
+    atomic_store_explicit (&admission->changed_ns, looked ? changed_ns : S_NEVER, memory_order_relaxed);
+    atomic_store_explicit (&admission->looked_ns, zanni__node_now (node), memory_order_relaxed);
+    pthread_mutex_unlock (&admission->look);
 }
 
 void
 zanni__admission_look (zanni_node_t *node, zanni__admission_t *admission, int64_t least_ns)
 {
-    int64_t now_ns = zanni__node_now (node);
     int64_t looked_ns = atomic_load_explicit (&admission->looked_ns, memory_order_relaxed);
-    if (looked_ns && now_ns - looked_ns < least_ns)
-        return;
-    pthread_mutex_lock (&admission->look);
-    atomic_store_explicit (&admission->changed_ns, s_changed_ns (admission), memory_order_relaxed);
-    s_look (node, admission);
-    atomic_store_explicit (&admission->looked_ns, now_ns, memory_order_relaxed);
-    pthread_mutex_unlock (&admission->look);
+    if (!looked_ns || zanni__node_now (node) - looked_ns >= least_ns)
+        s_look_now (node, admission);
 }
 
 bool
-zanni__admission_has (zanni_node_t *node, zanni__admission_t *admission, const uint8_t key [ZANNI__KEY])
+zanni__admission_asked (zanni_node_t *node, zanni__admission_t *admission, const uint8_t key [ZANNI__KEY])
 {
     if (s_changed_ns (admission) != atomic_load_explicit (&admission->changed_ns, memory_order_relaxed))
-        zanni__admission_look (node, admission, 0);
+        s_look_now (node, admission);
+    return zanni__admission_has (admission, key);
+}
+
+bool
+zanni__admission_has (zanni__admission_t *admission, const uint8_t key [ZANNI__KEY])
+{
     pthread_mutex_lock (&admission->lock);
     bool has = s_has ((const uint8_t (*) [ZANNI__KEY]) admission->keys, admission->count, key);
     pthread_mutex_unlock (&admission->lock);
     return has;
 }
 
-int
-zanni__admission_new (zanni__admission_t **admission_p, const char *folder, char *text, size_t size)
+/* Whether it is for this user alone to say who may connect. Where it is mounted so that nobody can write, as Kubernetes does,
+   its mode says nothing. */
+static int
+s_check (const char *folder, char *text, size_t size)
 {
     struct stat status;
-    size_t length = strlen (folder) + 1;
-    if (stat (folder, &status)) {
+    struct statvfs mount;
+    if (stat (folder, &status) || statvfs (folder, &mount)) {
         snprintf (text, size, "%.120s: %s", folder, strerror (errno));
         return ZANNI_ESYSTEM;
     }
-    bool open = (status.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH;
-    if (!S_ISDIR (status.st_mode) || open) {
-        snprintf (text, size, "%.120s %s", folder, open ? "can be written to by anybody: who may connect is not theirs to say"
-                                                       : "is no folder of certificates");
-        return ZANNI_EAUTH;
-    }
+    unsigned mode = status.st_mode & 0777;
+    if (!S_ISDIR (status.st_mode))
+        snprintf (text, size, "%.120s is no folder of certificates", folder);
+    else if (mount.f_flag & ST_RDONLY)
+        return 0;
+    else if (mode & (S_IWGRP | S_IWOTH))
+        snprintf (text, size, "%.120s: others than its owner can write there (mode %03o), and so say who may connect; chmod 755",
+                  folder, mode);
+    else if (status.st_uid && status.st_uid != geteuid ())
+        snprintf (text, size, "%.120s belongs to another user, who could say who may connect", folder);
+    else
+        return 0;
+    return ZANNI_EAUTH;
+}
+
+int
+zanni__admission_new (zanni__admission_t **admission_p, const char *folder, char *text, size_t size)
+{
+    size_t length = strlen (folder) + 1;
+    int rc = s_check (folder, text, size);
+    if (rc)
+        return rc;
     zanni__admission_t *admission = zanni__calloc (sizeof *admission + length);
     if (!admission)
         return ZANNI_ENOMEM;

@@ -117,7 +117,7 @@ zanni__far_denied (zanni__peer_t *peer, const char *text)
 void
 zanni__far_watch (zanni__hub_t *hub)
 {
-    if (!zanni__trust_varies (hub->worker->node) || hub->look_ns != INT64_MAX)
+    if (!zanni__trust_has_folder (hub->worker->node) || hub->look_ns != INT64_MAX)
         return;
     hub->look_ns = zanni__hub_now (hub) + S_LOOK_NS;
     zanni__hub_due (hub, hub->look_ns);

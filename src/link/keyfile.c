@@ -11,15 +11,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* errno stays what it is. */
+static int
+s_fail (const char *path, char *text, size_t size)
+{
+    int why = errno;
+    snprintf (text, size, "%.120s: %s", path, strerror (why));
+    errno = why;
+    return ZANNI_ESYSTEM;
+}
+
 /* Whether it may be read, given who else could. */
 static int
 s_check (int fd, bool secret, const char *path, char *text, size_t size)
 {
     struct stat status;
-    if (fstat (fd, &status)) {
-        snprintf (text, size, "%.120s: %s", path, strerror (errno));
-        return ZANNI_ESYSTEM;
-    }
+    if (fstat (fd, &status))
+        return s_fail (path, text, size);
     if (!S_ISREG (status.st_mode) || status.st_size > ZANNI__KEYFILE) {
         snprintf (text, size, "%.120s is no file with a key: it is no file at all, or has more than %d bytes", path, ZANNI__KEYFILE);
         return ZANNI_EAUTH;
@@ -48,19 +56,16 @@ s_read (int fd, char file [ZANNI__KEYFILE + 1], const char *path, char *text, si
     file [used] = 0;
     if (got >= 0)
         return 0;
-    snprintf (text, size, "%.120s: %s", path, strerror (errno));
     sodium_memzero (file, used);
-    return ZANNI_ESYSTEM;
+    return s_fail (path, text, size);
 }
 
 int
 zanni__keyfile_read (char file [ZANNI__KEYFILE + 1], const char *path, bool secret, char *text, size_t size)
 {
     int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        snprintf (text, size, "%.120s: %s", path, strerror (errno));
-        return ZANNI_ESYSTEM;
-    }
+    if (fd < 0)
+        return s_fail (path, text, size);
     int rc = s_check (fd, secret, path, text, size);
     if (!rc)
         rc = s_read (fd, file, path, text, size);

@@ -128,7 +128,7 @@ zanni__secure_listener (zanni__hub_t *hub, void *socket, const char *endpoint)
 {
     zanni_node_t *node = hub->worker->node;
     const zanni__zap_asked_t asked = {
-        .admits = zanni__trust_admits, .look = zanni__trust_has_folder (node) ? zanni__trust_look : NULL, .context = node
+        .admits = zanni__trust_asked, .look = zanni__trust_has_folder (node) ? zanni__trust_look : NULL, .context = node
     };
     const int on = 1;
     const int backlog = ZANNI__THRONG_MOST;

@@ -38,7 +38,6 @@ typedef struct s_claim {
 struct zanni__trust {
     pthread_mutex_t lock;            // guards addresses and claims
     bool certified;
-    _Atomic bool varies;             // relaxed: it only becomes true
     zanni__keypair_t own;
     zanni__admission_t *admission;   // NULL: options.allowed was not said
     s_address_t *addresses;
@@ -61,7 +60,6 @@ s_read_options (zanni_node_t *node, char *text, size_t size)
         return ZANNI_ESYSTEM;
     rc = zanni__cert_read (options->certificate, trust->own.public_key, trust->own.secret_key, text, size);
     trust->certified = !rc;
-    atomic_init (&trust->varies, !rc);
     if (!rc && options->allowed)
         rc = zanni__admission_new (&trust->admission, options->allowed, text, size);
     return rc;
@@ -113,12 +111,6 @@ bool
 zanni__trust_certified (const zanni_node_t *node)
 {
     return node->trust->certified;
-}
-
-bool
-zanni__trust_varies (const zanni_node_t *node)
-{
-    return atomic_load_explicit (&node->trust->varies, memory_order_relaxed);
 }
 
 bool
@@ -244,7 +236,6 @@ zanni__trust_set (zanni_node_t *node, const char *endpoint, const uint8_t *key, 
     pthread_mutex_unlock (&trust->lock);
     if (before)
         s_forget (before);
-    atomic_store_explicit (&trust->varies, true, memory_order_relaxed);
     /* release: who sees that it has grown sees what is trusted now. */
     atomic_fetch_add_explicit (&node->distrusts, 1, memory_order_release);
     return 0;
@@ -324,15 +315,30 @@ zanni__claim_give (zanni_node_t *node, const uint8_t id [16])
     pthread_mutex_unlock (&trust->lock);
 }
 
+static bool
+s_is_ours (zanni_node_t *node, const uint8_t key [ZANNI__KEY])
+{
+    const zanni__keypair_t *pair;
+    return !zanni__keys_of (node, &pair) && !memcmp (pair->public_key, key, sizeof pair->public_key);
+}
+
 bool
-zanni__trust_admits (void *context, const uint8_t key [ZANNI__KEY])
+zanni__trust_asked (void *context, const uint8_t key [ZANNI__KEY])
 {
     zanni_node_t *node = context;
     const struct zanni__trust *trust = node->trust;
-    if (trust->certified)
-        return trust->admission && zanni__admission_has (node, trust->admission, key);
-    const zanni__keypair_t *pair;
-    return !zanni__keys_of (node, &pair) && !memcmp (pair->public_key, key, sizeof pair->public_key);
+    if (!trust->certified)
+        return s_is_ours (node, key);
+    return trust->admission && zanni__admission_asked (node, trust->admission, key);
+}
+
+bool
+zanni__trust_admits (zanni_node_t *node, const uint8_t key [ZANNI__KEY])
+{
+    const struct zanni__trust *trust = node->trust;
+    if (!trust->certified)
+        return s_is_ours (node, key);
+    return trust->admission && zanni__admission_has (trust->admission, key);
 }
 
 void

@@ -17,9 +17,9 @@ typedef struct {
 int zanni__trust_new (zanni_node_t *node, char *text, size_t size);
 void zanni__trust_free (zanni_node_t *node);
 
-/* Whether the node has a certificate; whether what is trusted may change, so that it has to be looked after. */
+/* Whether the node has a certificate; whether it has a folder of those who may connect, which changes without a word. */
 bool zanni__trust_certified (const zanni_node_t *node);
-bool zanni__trust_varies (const zanni_node_t *node);
+bool zanni__trust_has_folder (const zanni_node_t *node);
 
 /* The pair that a listener shows, which whoever gets it wipes. 0; 1: there is none, so it would be open; ZANNI_ENOMEM,
    ZANNI_ESYSTEM: there is a secret, but no pair can be made of it now, which opens nothing. */
@@ -31,7 +31,8 @@ int zanni__trust_dial (zanni_node_t *node, zanni__dialled_by_t *by, const char *
 /* Whether whoever has been dialled there, and had that key (NULL: none), would be again. */
 bool zanni__trust_holds (zanni_node_t *node, const char *endpoint, const uint8_t *key);
 
-/* Who is at an address, from now on: the holder of `key`, or of the secret, or with neither nobody. ZANNI_EAUTH: see `text`. */
+/* Who is at an address, from now on: the holder of `key`, or of the secret, or with neither nobody. Workers
+   have to be told (ZANNI_NODE_TRUST). ZANNI_EAUTH: see `text`. */
 int zanni__trust_set (zanni_node_t *node, const char *endpoint, const uint8_t *key, const char *secret, char *text, size_t size);
 
 /* Which key a node's id goes with, as long as a session or pulse with it lasts: a claim for each. `key` of zeros: none. false:
@@ -40,16 +41,18 @@ bool zanni__claim_take (zanni_node_t *node, const uint8_t id [16], const uint8_t
 bool zanni__claim_fits (zanni_node_t *node, const uint8_t id [16], const uint8_t key [ZANNI__KEY]);
 void zanni__claim_give (zanni_node_t *node, const uint8_t id [16]);
 
-/* admit.c. Whether the holder of a key may connect; a look at the folder, if the last one is long ago. */
+/* admit.c. Whether the holder of a key may connect, which looks at the folder if files have come or gone, or as it was seen
+   last; a look, if the last one is long ago. */
 typedef struct zanni__admission zanni__admission_t;
 int zanni__admission_new (zanni__admission_t **admission_p, const char *folder, char *text, size_t size);
 void zanni__admission_free (zanni__admission_t *admission);
-bool zanni__admission_has (zanni_node_t *node, zanni__admission_t *admission, const uint8_t key [ZANNI__KEY]);
+bool zanni__admission_asked (zanni_node_t *node, zanni__admission_t *admission, const uint8_t key [ZANNI__KEY]);
+bool zanni__admission_has (zanni__admission_t *admission, const uint8_t key [ZANNI__KEY]);
 void zanni__admission_look (zanni_node_t *node, zanni__admission_t *admission, int64_t least_ns);
 
-/* The same for the node. */
-bool zanni__trust_admits (void *node, const uint8_t key [ZANNI__KEY]);
+/* The same for the node, whose workers ask as it was seen last: libzmq has asked of each connection. */
+bool zanni__trust_asked (void *node, const uint8_t key [ZANNI__KEY]);
+bool zanni__trust_admits (zanni_node_t *node, const uint8_t key [ZANNI__KEY]);
 void zanni__trust_look (void *node);
-bool zanni__trust_has_folder (const zanni_node_t *node);
 
 #endif
