@@ -43,6 +43,7 @@ s_begin (zanni__peer_t *peer)
     peer->alive = true;
     peer->level = 0;
     peer->claims = peer->takes_claims = false;
+    peer->denials = 0;
     peer->ours = peer->stood = peer->up = peer->sentenced = peer->restarts = false;
     peer->redial_ns = peer->doubt_ns = INT64_MAX;
     peer->backoff_ns = S_BACKOFF_FIRST_NS;
@@ -348,7 +349,7 @@ s_stand (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
     uint64_t window = hello->window < peer->hub->window ? hello->window : peer->hub->window;
     peer->stood = true;
     peer->level = s_level (peer, hello);
-    peer->claims = peer->hub->worker->node->claims && hello->abilities & ZANNI_ABILITY_CLAIMS;
+    peer->claims = !peer->base.far && peer->hub->worker->node->claims && hello->abilities & ZANNI_ABILITY_CLAIMS;
     peer->out.window = peer->out.room = peer->in.told_room = window;
     peer->base.item_most = zanni__window_item_most (window);
     memcpy (peer->base.node, hello->node, sizeof peer->base.node);

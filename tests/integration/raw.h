@@ -3,9 +3,11 @@
 #ifndef TESTS_INTEGRATION_RAW_H
 #define TESTS_INTEGRATION_RAW_H
 
+#include "link/keys.h"
 #include "wire/record.h"
 
 #include <criterion/criterion.h>
+#include <zanni.h>
 #include <zmq.h>
 
 /* HELLO, as a text says where it listens ("~1": nowhere). */
@@ -65,6 +67,37 @@ hear (void *socket)
     while (record.kind == ZANNI_RECORD_ACK)
         record = raw_hear (socket);
     return record.kind == ZANNI_RECORD_BYE ? 100 + (int) record.as.error.code : record.kind;
+}
+
+/* A listener with that secret, which answers nothing by itself. */
+static inline void *
+raw_listen (void *context, const char *secret, char endpoint [ZANNI_ENDPOINT_MAX])
+{
+    const int on = 1, none = 0, wait_ms = DEADLINE_MS;
+    zanni__keypair_t pair;
+    size_t size = ZANNI_ENDPOINT_MAX;
+    void *socket = zmq_socket (context, ZMQ_ROUTER);
+    cr_assert_eq (zanni__keys_derive (&pair, secret), 0);
+    cr_assert (!zmq_setsockopt (socket, ZMQ_LINGER, &none, sizeof none)
+               && !zmq_setsockopt (socket, ZMQ_RCVTIMEO, &wait_ms, sizeof wait_ms)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &on, sizeof on)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, pair.secret_key, sizeof pair.secret_key)
+               && !zmq_bind (socket, "tcp://127.0.0.1:0")
+               && !zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size));
+    return socket;
+}
+
+/* Whether something comes there; the node here works on meanwhile. */
+static inline bool
+raw_comes (zanni_t *self, void *socket)
+{
+    zmq_pollitem_t item = { .socket = socket, .events = ZMQ_POLLIN };
+    int64_t until_ns = zanni_now_ns (self) + INT64_C (1000000) * DEADLINE_MS;
+    while (!item.revents && zanni_now_ns (self) < until_ns) {
+        cr_assert_eq (zanni_run (self, 1), 0);
+        cr_assert_geq (zmq_poll (&item, 1, 0), 0);
+    }
+    return item.revents & ZMQ_POLLIN;
 }
 
 #endif

@@ -118,9 +118,12 @@ Test (tcp, is_closed_by_default)
 Test (tcp, needs_a_secret_that_is_long_enough)
 {
     zanni_t *self = NULL;
-    const zanni_options_t options = { .secret = "fifteen letters" };
+    zanni_error_t error = { .code = 0 };
+    const zanni_options_t options = { .secret = "fifteen letters", .error = &error };
     cr_assert_eq (zanni_new (&self, &options), ZANNI_EAUTH);
     cr_assert_null (self);
+    cr_assert_eq (error.code, ZANNI_EAUTH);
+    cr_assert_not_null (strstr (error.text, "the secret has 15 bytes"), "%s", error.text);
 }
 
 Test (tcp, takes_the_secret_of_the_environment)

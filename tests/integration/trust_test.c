@@ -3,7 +3,6 @@
 #include "tcp.h"
 
 #include "actor/node.h"
-#include "link/keys.h"
 #include "raw.h"
 
 #include <sys/resource.h>
@@ -46,37 +45,6 @@ Test (trust, of_a_secret_without_memory_for_its_key_opens_nothing)
     end ();
 }
 
-/* A listener by the secret that takes in HELLO and is in no haste to answer. */
-static void *
-listen_raw (void *context, char endpoint [ZANNI_ENDPOINT_MAX])
-{
-    const int on = 1, none = 0, wait_ms = DEADLINE_MS;
-    zanni__keypair_t pair;
-    size_t size = ZANNI_ENDPOINT_MAX;
-    void *socket = zmq_socket (context, ZMQ_ROUTER);
-    cr_assert_eq (zanni__keys_derive (&pair, SECRET), 0);
-    cr_assert (!zmq_setsockopt (socket, ZMQ_LINGER, &none, sizeof none)
-               && !zmq_setsockopt (socket, ZMQ_RCVTIMEO, &wait_ms, sizeof wait_ms)
-               && !zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &on, sizeof on)
-               && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, pair.secret_key, sizeof pair.secret_key)
-               && !zmq_bind (socket, "tcp://127.0.0.1:0")
-               && !zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size));
-    return socket;
-}
-
-/* What comes there next; the node here works on meanwhile. */
-static bool
-comes_to (void *socket)
-{
-    zmq_pollitem_t item = { .socket = socket, .events = ZMQ_POLLIN };
-    int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * DEADLINE_MS;
-    while (!item.revents && zanni_now_ns (root) < until_ns) {
-        cr_assert_eq (zanni_run (root, 1), 0);
-        cr_assert_geq (zmq_poll (&item, 1, 0), 0);
-    }
-    return item.revents & ZMQ_POLLIN;
-}
-
 Test (trust, that_is_taken_back_reaches_a_dial_that_was_not_answered_yet)
 {
     static const uint8_t node [16] = "a node of tests";
@@ -86,9 +54,9 @@ Test (trust, that_is_taken_back_reaches_a_dial_that_was_not_answered_yet)
     const zanni_trust_t by = { .secret = "another secret of the tests" };
     begin ((zanni_options_t) { .secret = SECRET });
     void *context = zmq_ctx_new ();
-    void *socket = listen_raw (context, endpoint);
+    void *socket = raw_listen (context, SECRET, endpoint);
     cr_assert_eq (zanni_connect_ask (root, endpoint, NULL, &ask), 0);
-    cr_assert (comes_to (socket), "no HELLO");
+    cr_assert (raw_comes (root, socket), "no HELLO");
     int id_size = zmq_recv (socket, id, sizeof id, 0);
     zanni_wire_hello_t welcome = raw_hello (node, raw_hear (socket).as.hello.session, endpoint);
     cr_assert_eq (zanni_trust (root, endpoint, &by), 0);
