@@ -127,10 +127,19 @@ zanni__listen_due (zanni__hub_t *hub)
 }
 
 static void
+s_listens (zanni__gate_t *gate, int fd)
+{
+    const zanni__hub_t *hub = gate->router.hub;
+    if (!zanni__throng_listens (&gate->throng, fd))
+        zanni__log (hub->worker->node, ZANNI_LOG_WARNING,
+                    "too few descriptors: %s takes any number of connections that do not say who they are", hub->worker->name);
+}
+
+static void
 s_far_event (zanni__gate_t *gate, int event, int value)
 {
     if (event == ZMQ_EVENT_LISTENING)
-        zanni__throng_listens (&gate->throng, value);
+        s_listens (gate, value);
     else if (event == ZMQ_EVENT_ACCEPTED)
         zanni__throng_came (&gate->throng, value, zanni__hub_now (gate->router.hub));
     else if (event == ZMQ_EVENT_DISCONNECTED)

@@ -5,7 +5,10 @@
    nothing): who wants to connect hears nothing and tries again after a second, and connections that stand are not touched.
    To unbind instead would refuse those who wait in the kernel, and might lose the port.
 
-   Who has not said HELLO by the time that a handshake may take has a key that is admitted, and does not count any more. */
+   Who is still there, without HELLO, after the time that a handshake may take has shaken hands: with a key that is admitted,
+   or with none where the listener is open. It does not count any more.
+
+   The worker that listens keeps the limit, when it looks: not while an actor of its computes. */
 
 #include "throng.h"
 
@@ -16,12 +19,13 @@
 
 #define S_HANDSHAKE_NS INT64_C (3500000000)
 
-void
+bool
 zanni__throng_listens (zanni__throng_t *throng, int fd)
 {
     zanni__throng_close (throng);
     fd = fcntl (fd, F_DUPFD_CLOEXEC, 3);
     throng->fd = fd > 0 ? fd : 0;
+    return throng->fd;
 }
 
 static void

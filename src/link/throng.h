@@ -19,7 +19,7 @@ typedef struct {
     } waiting [ZANNI__THRONG_ROOM];
 } zanni__throng_t;
 
-void zanni__throng_listens (zanni__throng_t *throng, int fd);
+bool zanni__throng_listens (zanni__throng_t *throng, int fd);   // false: without a descriptor there is no limit
 void zanni__throng_close (zanni__throng_t *throng);
 void zanni__throng_came (zanni__throng_t *throng, int fd, int64_t now_ns);
 void zanni__throng_left (zanni__throng_t *throng, int fd);   // it is gone, or has said who it is

@@ -113,7 +113,7 @@ s_answer (void *socket, const s_question_t *question, bool admits)
 static void
 s_serve (void *socket)
 {
-    s_question_t question;
+    s_question_t question = { .count = 0 };   // all of it: what did not come is empty
     char domain [ZANNI__ZAP_DOMAIN] = "";
     if (!s_read (socket, &question))
         return;
