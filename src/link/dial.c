@@ -16,6 +16,7 @@
 #include "translate.h"
 
 #include "../base/memory.h"
+#include "../base/tcp.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -131,9 +132,9 @@ zanni__dial_new (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint
     s_give (dial, how);
     char dialled [ZANNI_ENDPOINT_MAX];
     zanni__translate (hub->worker->node, dialled, endpoint);
-    bool known = zanni__is_tcp (dialled) || !strncmp (dialled, S_IPC, strlen (S_IPC));
-    int rc = known ? s_open (dial, hub, how->pulse_ns) : ZANNI_EROUTE;
-    if (!rc && zanni__is_tcp (dialled))
+    bool far = zanni__tcp_is_address (dialled);
+    int rc = far || !strncmp (dialled, S_IPC, strlen (S_IPC)) ? s_open (dial, hub, how->pulse_ns) : ZANNI_EROUTE;
+    if (!rc && far)
         rc = zanni__secure_dial (hub, dial, endpoint, dialled);
     if (!rc && zmq_connect (dial->dealer.socket, dialled))
         rc = errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_EROUTE;

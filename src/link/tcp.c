@@ -11,8 +11,9 @@
 #include "trust.h"
 #include "zap.h"
 
+#include "../base/tcp.h"
+
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -30,21 +31,21 @@ zanni__is_tcp (const char *endpoint)
     return !strncmp (endpoint, S_TCP, strlen (S_TCP));
 }
 
-/* Only what is surely of this host: nothing that is looked up, and no second address behind it. */
+static bool
+s_is_host (const zanni__tcp_t *parts, const char *host)
+{
+    return parts->host_size == strlen (host) && !memcmp (parts->host, host, parts->host_size);
+}
+
+/* Only what is surely of this host: nothing that is looked up. */
 static bool
 s_is_loopback (const char *endpoint)
 {
-    static const char *const hosts [] = { "localhost", "[::1]" };
-    const char *host = endpoint + strlen (S_TCP);
-    size_t size = strspn (host, "0123456789.");
-    bool found = !strncmp (host, "127.", 4);
-    for (size_t i = 0; !found && i < sizeof hosts / sizeof *hosts; i++)
-        if (!strncmp (host, hosts [i], strlen (hosts [i]))) {
-            size = strlen (hosts [i]);
-            found = true;
-        }
-    const char *port = host + size;
-    return found && *port == ':' && (port [1] == '*' || strspn (port + 1, "0123456789") == strlen (port + 1));
+    zanni__tcp_t parts;
+    if (!zanni__tcp_split (&parts, endpoint))
+        return false;
+    bool numeric = strspn (parts.host, "0123456789.") == parts.host_size;
+    return (numeric && !strncmp (parts.host, "127.", 4)) || s_is_host (&parts, "localhost") || s_is_host (&parts, "[::1]");
 }
 
 /* Whether the program has said that it may be open there: for what leaves this host `twice`. */
@@ -165,17 +166,11 @@ zanni__secure_no_more (zanni__hub_t *hub)
 static int
 s_spell (char *spelled, const char *endpoint)
 {
-    const char *port = strrchr (endpoint, ':');
-    if (!zanni__is_tcp (endpoint) || port <= endpoint + strlen (S_TCP) || strlen (endpoint) >= ZANNI_ENDPOINT_MAX)
+    zanni__tcp_t parts;
+    if (!zanni__tcp_split (&parts, endpoint))
         return ZANNI_EINVAL;
-    bool found = !strcmp (port, ":0") || !strcmp (port, ":*");
-    for (const char *at = port + 1; !found && *at; at++)
-        if (!isdigit ((unsigned char) *at))
-            return ZANNI_EINVAL;
-    if (strchr (endpoint, ';'))
-        return ZANNI_EINVAL;
-    snprintf (spelled, ZANNI_ENDPOINT_MAX, "%.*s:%s", (int) (port - endpoint), endpoint, found ? "*" : port + 1);
-    return port [1] ? 0 : ZANNI_EINVAL;
+    snprintf (spelled, ZANNI_ENDPOINT_MAX, "%.*s%s", (int) (parts.port - endpoint), endpoint, parts.any_port ? "*" : parts.port);
+    return 0;
 }
 
 /* An address by which others may reach this host, in place of "any": the first that is up; "": there is none. */
@@ -210,15 +205,20 @@ s_name (char known [ZANNI_ENDPOINT_MAX], const char *bound)
 static int
 s_advertise (char known [ZANNI_ENDPOINT_MAX], const char *advertised, const char *bound)
 {
-    const char *port = strrchr (advertised, ':');
-    if (!*advertised)
+    zanni__tcp_t parts;
+    char named [ZANNI_ENDPOINT_MAX];
+    const char *port = strrchr (bound, ':') + 1;
+    if (!*advertised) {
         s_name (known, bound);
-    else if (!zanni__is_tcp (advertised) || port <= advertised + strlen (S_TCP) || strlen (advertised) + 6 >= ZANNI_ENDPOINT_MAX)
+        return 0;
+    }
+    if (!zanni__tcp_split (&parts, advertised))
         return ZANNI_EINVAL;
-    else if (!strcmp (port, ":0") || !strcmp (port, ":*"))
-        snprintf (known, ZANNI_ENDPOINT_MAX, "%.*s%s", (int) (port - advertised), advertised, strrchr (bound, ':'));
-    else
-        snprintf (known, ZANNI_ENDPOINT_MAX, "%s", advertised);
+    int size = snprintf (named, sizeof named, "%.*s%s", (int) (parts.port - advertised), advertised,
+                         parts.any_port ? port : parts.port);
+    if (size >= (int) sizeof named)
+        return ZANNI_EINVAL;
+    memcpy (known, named, sizeof named);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "../actor/nodes.h"
 #include "../actor/worker.h"
+#include "../base/tcp.h"
 #include "../link/translate.h"
 
 #include <stdio.h>
@@ -83,18 +84,11 @@ zanni_offer (zanni_t *self, const char *name, const zanni_ref_t *ref)
     return zanni__offer_set (self->worker->node, name, ref ? ref->identity : NULL);
 }
 
-static bool
-s_is_endpoint (const char *endpoint)
-{
-    return endpoint && !strncmp (endpoint, "tcp://", 6) && strlen (endpoint) < ZANNI_ENDPOINT_MAX
-        && strrchr (endpoint, ':') > endpoint + 6;
-}
-
 int
 zanni_route (zanni_t *self, const char *from, const char *to)
 {
     int rc = zanni__check_thread (self);
-    if (!rc && !(s_is_endpoint (from) && (!to || s_is_endpoint (to))))
+    if (!rc && !(zanni__tcp_is_address (from) && (!to || zanni__tcp_is_address (to))))
         rc = ZANNI_EINVAL;
     return rc ? rc : zanni__translation_set (self->worker->node, from, to);
 }
@@ -102,7 +96,7 @@ zanni_route (zanni_t *self, const char *from, const char *to)
 static int
 s_check (const char *endpoint, const zanni_connect_t *options)
 {
-    bool good = s_is_endpoint (endpoint) && (!options->size || options->size == sizeof *options)
+    bool good = zanni__tcp_is_address (endpoint) && (!options->size || options->size == sizeof *options)
                 && (!options->name || strlen (options->name) <= ZANNI_WIRE_NAME_MAX);
     return good ? 0 : ZANNI_EINVAL;
 }

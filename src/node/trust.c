@@ -2,6 +2,7 @@
 
 #include "../actor/rights.h"
 #include "../actor/worker.h"
+#include "../base/tcp.h"
 #include "../link/cert.h"
 #include "../link/trust.h"
 
@@ -20,13 +21,6 @@ s_key (uint8_t key [ZANNI__KEY], const char *text, const char *file, char *fault
     return ZANNI_EAUTH;
 }
 
-static bool
-s_is_address (const char *address)
-{
-    return address && !strncmp (address, "tcp://", 6) && strlen (address) < ZANNI_ENDPOINT_MAX
-        && strrchr (address, ':') > address + 6;
-}
-
 static int
 s_trust (zanni_node_t *node, const char *address, const zanni_trust_t *by, char *fault, size_t size)
 {
@@ -43,7 +37,7 @@ zanni_trust (zanni_t *self, const char *address, const zanni_trust_t *by)
     int rc = zanni__check_thread (self);
     if (rc)
         return rc;
-    if (!s_is_address (address) || (by && ((by->size && by->size != sizeof *by) || !by->key + !by->file + !by->secret != 2)))
+    if (!zanni__tcp_is_address (address) || (by && ((by->size && by->size != sizeof *by) || !by->key + !by->file + !by->secret != 2)))
         return ZANNI_EINVAL;
     rc = s_trust (self->worker->node, address, by, fault, sizeof fault);
     if (!rc)   // who has a session there may sleep

@@ -139,13 +139,17 @@ Test (tcp, endpoints_that_cannot_be_are_said_to_be_so)
 {
     static const char *const wrong [] = {
         "", "tcp://", "tcp://:0", "tcp://127.0.0.1", "tcp://127.0.0.1:", "tcp://127.0.0.1:port", "ipc:///tmp/a", "inproc://a",
-        "ws://127.0.0.1:0", "udp://127.0.0.1:0"
+        "ws://127.0.0.1:0", "udp://127.0.0.1:0", "tcp://127.0.0.1:1;127.0.0.1:2", "tcp://127.0.0.1:70000"
     };
     zanni_ref_t *ref = NULL;
     begin (openly);
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         cr_assert_eq (zanni_bind (root, wrong [i], NULL), ZANNI_EINVAL, "%s", wrong [i]);
-    cr_assert_eq (zanni_connect (root, &ref, "ipc:///tmp/a", NULL), ZANNI_EINVAL);
+        cr_assert_eq (zanni_connect (root, &ref, wrong [i], NULL), ZANNI_EINVAL, "%s", wrong [i]);
+        cr_assert_eq (zanni_route (root, wrong [i], NULL), ZANNI_EINVAL, "%s", wrong [i]);
+        cr_assert_eq (zanni_trust (root, wrong [i], NULL), ZANNI_EINVAL, "%s", wrong [i]);
+    }
+    cr_assert_eq (zanni_connect (root, &ref, "tcp://127.0.0.1:0", NULL), ZANNI_EINVAL);
     cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), 0);
     cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), ZANNI_EINVAL, "once a worker");
     end ();

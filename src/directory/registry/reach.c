@@ -4,6 +4,7 @@
 #include "registry.h"
 
 #include "../../actor/nodes.h"
+#include "../../base/tcp.h"
 
 #include <zanni/net.h>
 
@@ -93,9 +94,7 @@ s_here (zanni_t *self, zanni_ref_t **ref_p)
 static int
 s_check (const char *place, zanni_error_t *error)
 {
-    bool good = !*place || (!strncmp (place, "tcp://", 6) && strrchr (place, ':') > place + 6
-                            && strlen (place) < ZANNI_ENDPOINT_MAX);
-    return good ? 0 : zanni__directory_error (error, ZANNI_EINVAL, "a registry is \"registry:\", this node's own, or "
+    return !*place || zanni__tcp_is_address (place) ? 0 : zanni__directory_error (error, ZANNI_EINVAL, "a registry is \"registry:\", this node's own, or "
                                               "\"registry:tcp://HOST:PORT\": what is \"%.100s\"?", place);
 }
 
