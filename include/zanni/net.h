@@ -32,19 +32,21 @@ typedef struct {
     bool insecure;            // without a secret, beyond this host, too; and so is whatever is dialled from now on
 } zanni_bind_t;
 
-/* Listens at "tcp://ADDRESS:PORT", where ADDRESS is "*", of an interface, or 127.0.0.1, and port 0 is one that is free. From
-   then on who connects to this node and names nobody gets the calling actor, in place of whoever bound before. `options` may be NULL. Once a worker. Blocks some
-   milliseconds, the first time with a secret a tenth of a second. ZANNI_EAUTH: there is no secret, and it was not said that
-   tcp may be open, or there is a certificate and no options.allowed; ZANNI_EINUSE; ZANNI_EINVAL: no such endpoint, or the worker listens already; ZANNI_ESYSTEM: the address
-   is none of this host's, or needs rights; ZANNI_ESOCKETS, ZANNI_EDESCRIPTORS, ZANNI_ETHREADS, ZANNI_ENOMEM, ZANNI_ETHREAD. */
+/* Listens at "tcp://ADDRESS:PORT", where ADDRESS is "*", of an interface, or 127.0.0.1, and port 0 is one that is free.
+   From then on who connects to this node and names nobody gets the calling actor, in place of whoever bound before.
+   `options` may be NULL. Once a worker. Blocks some milliseconds, the first time with a secret a tenth of a second.
+   ZANNI_EAUTH: there is no secret, and it was not said that tcp may be open, or there is a certificate and no
+   options.allowed; ZANNI_EINUSE; ZANNI_EINVAL: no such endpoint, or the worker listens already; ZANNI_ESYSTEM: the
+   address is none of this host's, or needs rights; ZANNI_ESOCKETS, ZANNI_EDESCRIPTORS, ZANNI_ETHREADS, ZANNI_ENOMEM,
+   ZANNI_ETHREAD. */
 ZANNI_EXPORT int zanni_bind (zanni_t *self, const char *endpoint, const zanni_bind_t *options) ZANNI_CHECKED;
 
 /* Where the calling actor's worker is dialled by others, "" if nowhere; as long as the worker lives. */
 ZANNI_EXPORT int zanni_endpoint (zanni_t *self, const char **endpoint_p) ZANNI_CHECKED;
 
-/* Whoever connects to this node and names `name` (1 to 255 bytes) gets that actor, as long as it lives, in place of whom it
-   was before; NULL: nobody. It may be one of another node, such as one with a process of its own. The reference that they get is weak, and has
-   the right to call. ZANNI_EINVAL, ZANNI_ENOMEM, ZANNI_ETHREAD. */
+/* Whoever connects to this node and names `name` (1 to 255 bytes) gets that actor, as long as it lives, in place of
+   whom it was before; NULL: nobody. It may be one of another node, such as one with a process of its own. The reference
+   that they get is weak, and has the right to call. ZANNI_EINVAL, ZANNI_ENOMEM, ZANNI_ETHREAD. */
 ZANNI_EXPORT int zanni_offer (zanni_t *self, const char *name, const zanni_ref_t *ref) ZANNI_CHECKED;
 
 /* From now on this node dials `to` where it would dial `from` ("for tcp://10.0.0.7:7000 dial tcp://gate:7000"), which is where
@@ -60,10 +62,11 @@ typedef struct {
     zanni_error_t *error;    // filled when zanni_connect fails
 } zanni_connect_t;
 
-/* A weak reference to an actor of the node that listens at "tcp://HOST:PORT", for the caller to destroy. `options` may be
-   NULL. Blocks, so it needs an actor that owns its worker; others ask by zanni_connect_ask. ZANNI_EAUTH: the other side has
-   another secret, or one of the two has none, or one does not trust the other's key; ZANNI_EPERM: that name is not for us; ZANNI_ENODE: nobody answers there; ZANNI_ENOACTOR: nobody is offered by that
-   name; ZANNI_ETIMEOUT, ZANNI_EROUTE, ZANNI_EOWNER, ZANNI_EINVAL, ZANNI_ENOMEM, ... */
+/* A weak reference to an actor of the node that listens at "tcp://HOST:PORT", for the caller to destroy. `options` may
+   be NULL. Blocks, so it needs an actor that owns its worker; others ask by zanni_connect_ask. ZANNI_EAUTH: the other
+   side has another secret, or one of the two has none, or one does not trust the other's key; ZANNI_EPERM: that name is
+   not for us; ZANNI_ENODE: nobody answers there; ZANNI_ENOACTOR: nobody is offered by that name; ZANNI_ETIMEOUT,
+   ZANNI_EROUTE, ZANNI_EOWNER, ZANNI_EINVAL, ZANNI_ENOMEM, ... */
 ZANNI_EXPORT int zanni_connect (zanni_t *self, zanni_ref_t **ref_p, const char *endpoint,
                                 const zanni_connect_t *options) ZANNI_CHECKED;
 

@@ -418,7 +418,6 @@ void zanni__holds_release (zanni__peer_t *peer);
 void zanni__holds_free (zanni__hold_t *chain);
 
 /* early.c: records that come before WELCOME. */
-bool zanni__early_wanted (const zanni__peer_t *peer, const zanni_record_t *record);
 int zanni__early_put (zanni__peer_t *peer, const zanni_record_t *record, const zanni_buffer_t *const *buffers);
 void zanni__earlies_release (zanni__peer_t *peer);
 void zanni__earlies_free (zanni__early_t *chain);
@@ -481,7 +480,7 @@ bool zanni__far_hello (zanni__hub_t *hub, const zanni__way_t *way, zanni__mail_t
                        zanni__shown_t *shown);   // false: it is refused, and told so
 bool zanni__far_keep (zanni__peer_t *peer, const uint8_t *node, const zanni__shown_t *shown);   // false: the same
 void zanni__far_drop (zanni__peer_t *peer);
-void zanni__far_denied (zanni__peer_t *peer, const char *text);   // by the other side, for good
+void zanni__far_denied (zanni__peer_t *peer, const char *text);   // by the other side or by us: the session is down
 void zanni__far_watch (zanni__hub_t *hub);
 void zanni__far_look (zanni__hub_t *hub);
 void zanni__far_due (zanni__hub_t *hub, int64_t now_ns);

@@ -1,18 +1,19 @@
 /* Whether other nodes live, seen from outside of what their workers do.
 
-   A pulse is a connection between two nodes that carries HELLO and nothing else, and ZMTP heartbeats, which libzmq's own
-   threads answer: an actor that computes does not stop it, and no flood hides that it has stopped. The control thread of
-   the node that dialled a session keeps it. It breaks when answers are missing, or for any other reason; then it is
-   dialled again at once, and stands again when libzmq there has shaken hands, whatever its worker does. Where it does not
-   within one interval the node is lost, which all workers hear. The other side knows the pulse by its HELLO, and waits as
-   long for the next one, or for the first, where a session that the dialer has to dial again lost its connection. It does not rely on the dialer's pings to miss it: libzmq learns from each for how long the next
-   may be away, but waits for ever for the first, and again behind every other message. So a listener pings, too.
+   A pulse is a connection between two nodes that carries HELLO and nothing else, and ZMTP heartbeats, which libzmq's
+   own threads answer: an actor that computes does not stop it, and no flood hides that it has stopped. The control
+   thread of the node that dialled a session keeps it. It breaks when answers are missing, or for any other reason; then
+   it is dialled again at once, and stands again when libzmq there has shaken hands, whatever its worker does. Where it
+   does not within one interval the node is lost, which all workers hear. The other side knows the pulse by its HELLO,
+   and waits as long for the next one, or for the first, where a session that the dialer has to dial again lost its
+   connection. It does not rely on the dialer's pings to miss it: libzmq learns from each for how long the next may be
+   away, but waits for ever for the first, and again behind every other message. So a listener pings, too.
 
    A process of this node's own is dialled a little later: its session's first messages go before, and should it end
    meanwhile, its home hears of that without a pulse.
 
-   When nobody listens any more at the endpoint that the pulse was dialled at, its worker has ended, but its node may live
-   on: then the workers are asked who has a session with that node, and the pulse goes to that one's endpoint. */
+   When nobody listens any more at the endpoint that the pulse was dialled at, its worker has ended, but its node may
+   live on: then the workers are asked who has a session with that node, and the pulse goes to that one's endpoint. */
 
 #include "hub.h"
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,8 +42,7 @@ static pthread_t s_thread;
 void
 zanni__zap_domain (char domain [ZANNI__ZAP_DOMAIN], const uint8_t id [16])
 {
-    for (int i = 0; i < 16; i++)
-        snprintf (domain + 2 * i, 3, "%02x", id [i]);
+    (void) sodium_bin2hex (domain, ZANNI__ZAP_DOMAIN, id, 16);
 }
 
 static bool

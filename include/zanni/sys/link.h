@@ -2,7 +2,7 @@
 
    Each worker that talks to other nodes has one link, driven on its own thread. Behind it stands a peer for every
    endpoint that it talks to, and with each a session, dialled by either side: numbered, resent until acknowledged, with
-   one window in bytes. The default is src/link: ZeroMQ over ipc. Weaker stability promise than the rest of the API.
+   one window in bytes. The default is src/link: ZeroMQ over ipc and tcp. Weaker stability promise than the rest of the API.
 
    SPDX-License-Identifier: MPL-2.0 */
 
