@@ -3,6 +3,7 @@
 #include "tcp.h"
 
 #include "actor/nodes.h"
+#include "link/trust.h"
 #include "raw.h"
 
 CLASSES (&worker_class);
@@ -71,5 +72,52 @@ Test (far, get_no_buffers_as_blobs)
     (void) zmq_close (socket);
     (void) zmq_ctx_term (context);
     zanni_ref_destroy (&ref);
+    end ();
+}
+
+/* What `hear` would, while the root works. */
+static int
+hear_here (void *socket)
+{
+    cr_assert (raw_comes (root, socket), "nothing came");
+    return hear (socket);
+}
+
+/* A key that was admitted has one session, or one pulse, a connection: what else it made would be there for good. */
+Test (far, are_one_for_each_connection)
+{
+    static const uint8_t one [16] = "a node of tests", two [16] = "another of them";
+    static const uint8_t key [ZANNI__KEY] = "of another node";
+    const char *endpoint;
+    zanni_wire_hello_t hello = raw_hello (one, 1, "~1");
+    begin ((zanni_options_t) { .secret = SECRET });
+    zanni_node_t *node = root->worker->node;
+    cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), 0);
+    cr_assert_eq (zanni_endpoint (root, &endpoint), 0);
+    void *context = zmq_ctx_new ();
+    void *socket = raw_dial (context, SECRET, endpoint);
+    for (uint32_t purpose = 0; purpose < 2; purpose++) {
+        hello.purpose = (uint8_t) purpose;
+        hello.node = one;
+        raw_say (socket, ZANNI_RECORD_HELLO, &hello);
+        cr_assert_eq (hear_here (socket), ZANNI_RECORD_WELCOME);
+        raw_say (socket, ZANNI_RECORD_HELLO, &hello);
+        cr_assert_eq (hear_here (socket), ZANNI_RECORD_WELCOME, "it may say so again");
+        cr_assert_not (zanni__claim_fits (node, one, key));
+        hello.node = two;
+        hello.session++;
+        raw_say (socket, ZANNI_RECORD_HELLO, &hello);
+        cr_assert_eq (hear_here (socket), 100 + (purpose ? ZANNI_BYE_DEAD : ZANNI_BYE_FAULT));
+        cr_assert (zanni__claim_fits (node, one, key) && zanni__claim_fits (node, two, key), "both ids are free");
+        hello.session++;
+        raw_say (socket, ZANNI_RECORD_HELLO, &hello);
+        cr_assert_eq (hear_here (socket), ZANNI_RECORD_WELCOME);
+        hello.purpose = !purpose;
+        raw_say (socket, ZANNI_RECORD_HELLO, &hello);
+        cr_assert_geq (hear_here (socket), 100, "a session's connection is no pulse's");
+        hello.session++;
+    }
+    (void) zmq_close (socket);
+    (void) zmq_ctx_term (context);
     end ();
 }

@@ -87,6 +87,22 @@ raw_listen (void *context, const char *secret, char endpoint [ZANNI_ENDPOINT_MAX
     return socket;
 }
 
+static inline void *
+raw_dial (void *context, const char *secret, const char *endpoint)
+{
+    const int none = 0, wait_ms = DEADLINE_MS;
+    zanni__keypair_t pair;
+    void *socket = zmq_socket (context, ZMQ_DEALER);
+    cr_assert_eq (zanni__keys_derive (&pair, secret), 0);
+    cr_assert (!zmq_setsockopt (socket, ZMQ_LINGER, &none, sizeof none)
+               && !zmq_setsockopt (socket, ZMQ_RCVTIMEO, &wait_ms, sizeof wait_ms)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, pair.public_key, sizeof pair.public_key)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_PUBLICKEY, pair.public_key, sizeof pair.public_key)
+               && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, pair.secret_key, sizeof pair.secret_key)
+               && !zmq_connect (socket, endpoint));
+    return socket;
+}
+
 /* Whether something comes there; the node here works on meanwhile. */
 static inline bool
 raw_comes (zanni_t *self, void *socket)

@@ -568,42 +568,6 @@ Test (security, ends_for_a_key_on_its_old_connection_too)
     end_host (&host);
 }
 
-/* A key that was admitted has one session, or one pulse, a connection: what else it made would be there for good. */
-Test (security, of_one_connection_is_with_one_node)
-{
-    static const uint8_t one [16] = "a node of tests", two [16] = "another of them";
-    zanni_wire_hello_t hello = raw_hello (one, 1, "~1");
-    void *context = zmq_ctx_new ();
-    admit ("other");
-    start_host (&host, certified ("host"));
-    void *socket = dial_raw (context, "ours");
-    void *other = dial_raw (context, "other");
-    for (uint32_t purpose = 0; purpose < 2; purpose++) {
-        hello.purpose = (uint8_t) purpose;
-        hello.node = one;
-        raw_say (socket, ZANNI_RECORD_HELLO, &hello);
-        cr_assert_eq (hear (socket), ZANNI_RECORD_WELCOME);
-        raw_say (socket, ZANNI_RECORD_HELLO, &hello);
-        cr_assert_eq (hear (socket), ZANNI_RECORD_WELCOME, "it may say so again");
-        hello.node = two;
-        hello.session++;
-        raw_say (socket, ZANNI_RECORD_HELLO, &hello);
-        cr_assert_eq (hear (socket), 100 + (purpose ? ZANNI_BYE_DEAD : ZANNI_BYE_FAULT));
-        hello.node = one;
-        hello.session++;
-        raw_say (other, ZANNI_RECORD_HELLO, &hello);
-        cr_assert_eq (hear (other), ZANNI_RECORD_WELCOME, "the first one's id is free");
-        hello.purpose = !purpose;
-        raw_say (other, ZANNI_RECORD_HELLO, &hello);
-        cr_assert_geq (hear (other), 100, "a session's connection is no pulse's");
-        hello.session++;
-    }
-    (void) zmq_close (socket);
-    (void) zmq_close (other);
-    (void) zmq_ctx_term (context);
-    end_host (&host);
-}
-
 static int
 permit_little (zanni_t *self)
 {
