@@ -207,7 +207,7 @@ say (void *context, zanni_log_level_t level, const char *text)
 }
 
 static int
-serve (zanni_t *self, const char *endpoint, const char *advertised, int signals)
+serve (zanni_t *self, const zanni_bind_t *bind, const char *endpoint, int signals)
 {
     const char *where = NULL;
     uint64_t watch;
@@ -215,7 +215,7 @@ serve (zanni_t *self, const char *endpoint, const char *advertised, int signals)
     if (!rc)
         rc = zanni_watch (self, &watch, signals, ZANNI_READABLE, "signal");
     if (!rc)
-        rc = zanni_bind (self, endpoint, &(zanni_bind_t) { .advertised = advertised });
+        rc = zanni_bind (self, endpoint, bind);
     if (!rc)
         rc = zanni_endpoint (self, &where);
     if (rc)
@@ -254,11 +254,9 @@ main (int argc, char **argv)
     ZANNI_AUTO (zanni_t) self = NULL;
     int rc = signals < 0 ? ZANNI_EDESCRIPTORS : zanni_new (&self, &options);
     if (!rc)
-        rc = serve (self, argv [optind], argv [optind + 1], signals);
-    if (rc == ZANNI_EAUTH && !*error.text)
-        fprintf (stderr, "room: it takes a secret: name its file with -s, or set ZANNI_SECRET\n");
-    else if (rc)
-        fprintf (stderr, "room: %s: %s\n", argv [optind], *error.text ? error.text : zanni_strerror (rc));
+        rc = serve (self, &(zanni_bind_t) { .advertised = argv [optind + 1], .error = &error }, argv [optind], signals);
+    if (rc)
+        fprintf (stderr, "room: %s\n", *error.text ? error.text : zanni_strerror (rc));
     else
         printf ("room: closed\n");
     return rc ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -30,6 +30,7 @@ typedef struct {
     const char *advertised;   // how others dial it ("tcp://gate:7000"; port 0: the one that is bound); default: as it is bound,
                               // and for "*" the first address of this host
     bool insecure;            // without a secret, beyond this host, too; and so is whatever is dialled from now on
+    zanni_error_t *error;     // filled on failure; NULL: the log says what is wrong
 } zanni_bind_t;
 
 /* Listens at "tcp://ADDRESS:PORT", where ADDRESS is "*", of an interface, or 127.0.0.1, and port 0 is one that is free.

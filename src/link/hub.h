@@ -472,8 +472,7 @@ int zanni__secure_dial (zanni__hub_t *hub, zanni__dial_t *dial, const char *endp
 int zanni__secure_listener (zanni__hub_t *hub, void *socket, const char *endpoint);
 void zanni__secure_no_more (zanni__hub_t *hub);
 int zanni__trusts (zanni_peer_t *peer);
-int zanni__bind (void *link, const char *endpoint, const char *advertised, bool openly,
-                 char known [ZANNI_ENDPOINT_MAX]);
+int zanni__bind (void *link, const zanni_link_bind_t *how, char known [ZANNI_ENDPOINT_MAX]);
 
 /* far.c: whose key speaks for which node, and until when. */
 bool zanni__far_hello (zanni__hub_t *hub, const zanni__way_t *way, zanni__mail_t *mail, const zanni_wire_hello_t *hello,

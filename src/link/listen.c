@@ -376,8 +376,10 @@ zanni__listen_far (zanni__hub_t *hub, const char *endpoint, char bound [ZANNI_EN
     if (hub->far.router.socket)
         return ZANNI_EINVAL;
     int rc = s_far_bind (hub, endpoint, bound);
+    int why = errno;
     if (rc)
         zanni__listen_far_close (hub);
+    errno = why;
     return rc;
 }
 

@@ -222,10 +222,17 @@ s_advertise (char known [ZANNI_ENDPOINT_MAX], const char *advertised, const char
     return 0;
 }
 
+static int
+s_fault (const zanni_link_bind_t *how, int rc, const char *what)
+{
+    snprintf (how->why, how->why_size, "%.100s: %s", how->endpoint, what);
+    return rc;
+}
+
 /* Whether anybody could connect, and nobody whom the program has not thought of. What was said of another listener, or of a
    node that was dialled, does not count. */
 static int
-s_check_listener (zanni_node_t *node, const char *endpoint, bool openly, bool *open)
+s_check_listener (zanni_node_t *node, const zanni_link_bind_t *how, bool *open)
 {
     zanni__keypair_t own;
     int rc = zanni__trust_listen (node, &own);
@@ -233,34 +240,34 @@ s_check_listener (zanni_node_t *node, const char *endpoint, bool openly, bool *o
     *open = rc > 0;
     if (rc < 0)
         return rc;
-    if (zanni__trust_certified (node) && !zanni__trust_has_folder (node)) {
-        zanni__log (node, ZANNI_LOG_ERROR, "%s: nobody could connect: there is a certificate, and no options.allowed", endpoint);
-        return ZANNI_EAUTH;
-    }
-    return *open && !s_may_be_open (node, endpoint, openly) ? ZANNI_EAUTH : 0;
+    if (zanni__trust_certified (node) && !zanni__trust_has_folder (node))
+        return s_fault (how, ZANNI_EAUTH, "nobody could connect: there is a certificate, and no options.allowed");
+    if (!*open || s_may_be_open (node, how->endpoint, how->openly))
+        return 0;
+    return s_fault (how, ZANNI_EAUTH, node->options.insecure
+                    ? "there is no secret or certificate, and beyond this host `insecure` has to be said here, too"
+                    : "there is no secret or certificate, and the node's options do not say that it may be open (insecure)");
 }
 
 int
-zanni__bind (void *link, const char *endpoint, const char *advertised, bool openly,
-             char known [ZANNI_ENDPOINT_MAX])
+zanni__bind (void *link, const zanni_link_bind_t *how, char known [ZANNI_ENDPOINT_MAX])
 {
     zanni__hub_t *hub = link;
     char spelled [ZANNI_ENDPOINT_MAX];
     char bound [ZANNI_ENDPOINT_MAX] = "";
     zanni_node_t *node = hub->worker->node;
     bool open = false;
-    int rc = s_spell (spelled, endpoint);
-    if (!rc)
-        rc = s_check_listener (node, spelled, openly, &open);
+    if (s_spell (spelled, how->endpoint))
+        return s_fault (how, ZANNI_EINVAL, "is no tcp://ADDRESS:PORT");
+    int rc = s_check_listener (node, how, &open);
     if (rc)
         return rc;
     rc = zanni__listen_far (hub, spelled, bound);
     if (rc)
-        return rc;
-    rc = s_advertise (known, advertised, bound);
-    if (rc) {
+        return rc == ZANNI_ESYSTEM || rc == ZANNI_EINUSE ? s_fault (how, rc, zmq_strerror (errno)) : rc;
+    if (s_advertise (known, how->advertised, bound)) {
         zanni__listen_far_close (hub);
-        return rc;
+        return s_fault (how, ZANNI_EINVAL, "what is advertised is no tcp://HOST:PORT");
     }
     if (open)
         zanni__log (node, ZANNI_LOG_WARNING, "%s is open to everybody: there is no secret", bound);

@@ -24,15 +24,14 @@ s_prepare (zanni_t *self, bool insecure)
 
 /* Nobody is offered before he listens: nothing comes by the listener until this worker looks. */
 static int
-s_bind (zanni_t *self, const char *endpoint, const zanni_bind_t *options)
+s_bind (zanni_t *self, const zanni_link_bind_t *how)
 {
     zanni_worker_t *worker = self->worker;
     zanni_node_t *node = worker->node;
-    const char *advertised = options->advertised ? options->advertised : "";
     struct zanni__offer *offer = zanni__offer_new ("", self->identity);
     if (!offer)
         return ZANNI_ENOMEM;
-    int rc = node->link->bind (worker->link, endpoint, advertised, options->insecure, worker->far_endpoint);
+    int rc = node->link->bind (worker->link, how, worker->far_endpoint);
     if (rc) {
         zanni__offer_destroy (&offer);
         return rc;
@@ -58,8 +57,19 @@ zanni_bind (zanni_t *self, const char *endpoint, const zanni_bind_t *options)
         return ZANNI_EINVAL;
     if (!self->worker->node->link->bind)
         return ZANNI_EROUTE;
+    char why [sizeof options->error->text] = "";
+    const zanni_link_bind_t how = {
+        .endpoint = endpoint, .advertised = options->advertised ? options->advertised : "", .openly = options->insecure,
+        .why = why, .why_size = sizeof why
+    };
     rc = s_prepare (self, options->insecure);
-    return rc ? rc : s_bind (self, endpoint, options);
+    if (!rc)
+        rc = s_bind (self, &how);
+    if (rc && options->error)
+        zanni__error_set (options->error, rc, *why ? why : NULL);
+    else if (rc && *why)
+        zanni__log (self->worker->node, ZANNI_LOG_WARNING, "%s", why);
+    return rc;
 }
 
 int

@@ -144,13 +144,14 @@ static bool
 s_listen (zanni_t *self, const s_options_t *options)
 {
     const char *endpoint = "";
+    zanni_error_t error = { .code = 0 };
     int rc = zanni_serve (self, s_class.name);
     if (!rc)
-        rc = zanni_bind (self, options->listen, NULL);
+        rc = zanni_bind (self, options->listen, &(zanni_bind_t) { .error = &error });
     if (!rc)
         rc = zanni_endpoint (self, &endpoint);
     if (rc)
-        return tool_complain_of (options->listen, rc, NULL);
+        return tool_complain_of ("--listen", rc, error.text);
     printf ("zanni: listens at %s\n", endpoint);
     return !fflush (stdout);
 }

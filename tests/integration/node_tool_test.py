@@ -255,7 +255,7 @@ def test_node_that_cannot_be():
     fails("both sides need the same secret", "node", "--insecure", "--listen", "tcp://*:0", secret=None)
     fails("tcp://", "node", "--listen", "tcp://nowhere")
     with Node() as node:
-        fails("somebody else has it already", "node", "--listen", node.endpoint)
+        fails("already in use", "node", "--listen", node.endpoint)
 
 
 def test_child():

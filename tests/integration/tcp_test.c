@@ -115,6 +115,39 @@ Test (tcp, is_closed_by_default)
     end ();
 }
 
+static void
+expect_no_listener (const char *endpoint, const char *advertised, int code, const char *why)
+{
+    zanni_error_t error = { .code = 0 };
+    const zanni_bind_t options = { .advertised = advertised, .error = &error };
+    cr_assert_eq (zanni_bind (root, endpoint, &options), code, "%s", error.text);
+    cr_assert_eq (error.code, code);
+    cr_assert_not_null (strstr (error.text, why), "%s", error.text);
+}
+
+Test (tcp, says_why_nobody_can_listen)
+{
+    const char *taken = NULL;
+    zanni_t *other = NULL;
+    begin ((zanni_options_t) { 0 });
+    expect_no_listener ("tcp://127.0.0.1:0", NULL, ZANNI_EAUTH, "tcp://127.0.0.1:0: there is no secret or certificate, and the node");
+    cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), ZANNI_EAUTH);
+    cr_assert (logged ("there is no secret or certificate"));
+    begin_again (openly);
+    expect_no_listener ("tcp://*:0", NULL, ZANNI_EAUTH, "has to be said here, too");
+    expect_no_listener ("tcp://127.0.0.1", NULL, ZANNI_EINVAL, "is no tcp://ADDRESS:PORT");
+    expect_no_listener ("tcp://127.0.0.1:0", "gate", ZANNI_EINVAL, "what is advertised is no tcp://HOST:PORT");
+    expect_no_listener ("tcp://127.0.0.1:1000000", NULL, ZANNI_EINVAL, "is no tcp://ADDRESS:PORT");
+    cr_assert_eq (zanni_new (&other, &openly), 0);
+    cr_assert_eq (zanni_bind (other, "tcp://127.0.0.1:0", NULL), 0);
+    cr_assert_eq (zanni_endpoint (other, &taken), 0);
+    expect_no_listener (taken, NULL, ZANNI_EINUSE, "in use");
+    cr_assert_eq (zanni_destroy (&other), 0);
+    begin_again ((zanni_options_t) { .secret = SECRET });
+    expect_no_listener ("tcp://192.0.2.1:7000", NULL, ZANNI_ESYSTEM, "tcp://192.0.2.1:7000: Cannot assign requested address");
+    end ();
+}
+
 Test (tcp, needs_a_secret_that_is_long_enough)
 {
     zanni_t *self = NULL;

@@ -56,6 +56,15 @@ typedef struct {
     char text [sizeof ((zanni_reason_t *) 0)->text];
 } zanni_node_event_t;
 
+/* Where a link is to listen for nodes of any host. */
+typedef struct {
+    const char *endpoint;     // "tcp://ADDRESS:PORT"
+    const char *advertised;   // by which others know it; "": as it was bound
+    bool openly;              // beyond this host, too, where it is open to everybody and the node's options let it be
+    char *why;                // what is wrong, when it fails, if more can be said than the code does
+    size_t why_size;
+} zanni_link_bind_t;
+
 typedef struct zanni_link_ops {
     size_t size;   // sizeof (zanni_link_ops_t), or 0
     void *context;
@@ -65,11 +74,9 @@ typedef struct zanni_link_ops {
     /* Takes over `fd`, a socket that listens at `endpoint` ("ipc://..."), and `lane_fd`, which listens beside it for what
        programs of one host hand over (-1: nothing does): from now on others may dial. */
     int (*listen) (void *link, const char *endpoint, int fd, int lane_fd);
-    /* Listens at `endpoint` ("tcp://...") for nodes of any host, which know it as `advertised` ("": as it was bound); what
-       that is goes to `known`. `openly`: beyond this host even where that is open to everybody, if the node's options let it
-       be. Once a link. ZANNI_EINUSE, ZANNI_EAUTH, ZANNI_EINVAL, ZANNI_ESYSTEM, ... */
-    int (*bind) (void *link, const char *endpoint, const char *advertised, bool openly,
-                 char known [ZANNI_ENDPOINT_MAX]);
+    /* Listens there; as what others know it goes to `known`. Once a link. ZANNI_EINUSE, ZANNI_EAUTH, ZANNI_EINVAL,
+       ZANNI_ESYSTEM (errno says why), ... */
+    int (*bind) (void *link, const zanni_link_bind_t *how, char known [ZANNI_ENDPOINT_MAX]);
     /* The peer at `endpoint` of `node`, made where it is new; counted: each join needs a leave. */
     int (*join) (void *link, const char *endpoint, const uint8_t *node, zanni_peer_t **peer_p);
     void (*leave) (zanni_peer_t *peer);
