@@ -61,14 +61,17 @@ zanni__ref_drop (zanni_worker_t *worker, zanni_ref_t *ref)
     zanni__uncorked (worker);
 }
 
-/* Takes a reference back that nobody has used: it was the first, and its actor has not begun. */
+/* Takes a reference back that nobody has used, where no drop may reach its actor: that has not begun, or somebody else
+   holds it. */
 void
 zanni__ref_undo (zanni_ref_t *ref)
 {
     zanni_worker_t *worker = ref->worker;
-    atomic_store_explicit (&ref->identity->strong, 0, memory_order_relaxed);
+    if (ref->strong)
+        atomic_fetch_sub_explicit (&ref->identity->strong, 1, memory_order_relaxed);
     zanni__free_ref (ref);
-    zanni_worker_drop (worker);
+    if (worker)
+        zanni_worker_drop (worker);
 }
 
 void

@@ -40,6 +40,7 @@ typedef struct loop_link {
     uint64_t room;             // what `admits` allows
     uint64_t taken;
     bool late;                 // acknowledgements wait for loop_acknowledge
+    int refuses;               // records of this kind are not sent: ZANNI_ETOOBIG; 0: none
 } loop_link_t;
 
 static loop_link_t *s_links [LOOP_LINKS];
@@ -79,6 +80,7 @@ s_loop_join (void *self, const char *endpoint, const uint8_t *node, zanni_peer_t
         if (!peer) {
             peer = link->peers [i] = calloc (1, sizeof *peer);
             peer->link = link;
+            peer->base.serial = (uint64_t) i + 1;
             memcpy (peer->base.node, node, 16);
             snprintf (peer->base.endpoint, sizeof peer->base.endpoint, "%s", endpoint);
         }
@@ -156,6 +158,8 @@ s_loop_send (zanni_peer_t *peer, const zanni_record_t *record, const zanni_buffe
     loop_link_t *to = s_loop_at (peer->endpoint);
     if (!to)
         return ZANNI_EROUTE;
+    if (self->link->refuses && self->link->refuses == record->kind)
+        return ZANNI_ETOOBIG;
     loop_letter_t *letter = calloc (1, sizeof *letter);
     letter->from = self->link;
     letter->record = *record;
@@ -276,10 +280,11 @@ static const zanni_link_ops_t loopback = {
 
 /* A node whose root can be reached; nothing of it runs but by loop_settle. */
 static inline zanni_t *
-loop_node (void)
+loop_node (zanni_options_t options)
 {
     zanni_t *self = NULL;
-    cr_assert_eq (zanni_new (&self, &((zanni_options_t) { .link = &loopback })), 0);
+    options.link = &loopback;
+    cr_assert_eq (zanni_new (&self, &options), 0);
     cr_assert_eq (zanni__worker_link (self->worker), 0);
     return self;
 }
