@@ -25,6 +25,7 @@ typedef struct {
     zanni_wire_ref_t few [S_FEW];
     zanni_wire_ref_t *refs;
     uint32_t lent;             // so many of the message's references have been lent
+    uint64_t relay;            // that was made for it; 0: none
 } s_route_t;
 
 static zanni_wire_actor_t
@@ -182,6 +183,16 @@ s_answers_here (const s_route_t *route, const zanni__identity_t *from)
     return from->elsewhere && !about->node;
 }
 
+/* By its number the answer finds its way. An id that came with a message may look like one, and is another node's. */
+static int
+s_set_relay (s_route_t *route, const zanni_msg_t *msg)
+{
+    int rc = zanni__relay_new (route->worker, msg, &route->relay);
+    if (!rc)
+        route->record.id = route->relay;
+    return rc;
+}
+
 static int
 s_route_message (s_route_t *route, zanni_msg_t *msg)
 {
@@ -197,13 +208,8 @@ s_route_message (s_route_t *route, zanni_msg_t *msg)
     }
     int rc = s_set_from (route, msg->from);
     if (!rc && asks && s_answers_here (route, msg->from))
-        rc = zanni__relay_new (route->worker, msg, &record->id);
-    if (rc)
-        return rc;
-    rc = s_send_arguments (route, msg);
-    if (rc && zanni__relay_is (record->id))
-        zanni__relay_end (route->worker, zanni__relay_find (route->worker, record->id));
-    return rc;
+        rc = s_set_relay (route, msg);
+    return rc ? rc : s_send_arguments (route, msg);
 }
 
 /* Where on a node that runs. The number of who is to be is in `to`, so that what is sent to it stays behind. */
@@ -232,7 +238,7 @@ s_set_spawner (s_route_t *route, const zanni_msg_t *msg)
     if (rc)
         return rc;
     route->record.from = (zanni_wire_actor_t) { alias->id, alias->call };
-    return zanni__relay_new (route->worker, msg, &route->record.id);
+    return s_set_relay (route, msg);
 }
 
 static int
@@ -245,11 +251,7 @@ s_route_start (s_route_t *route, zanni_msg_t *msg)
     if (route->to->place)
         s_set_place (route);
     int rc = s_set_spawner (route, msg);
-    if (!rc)
-        rc = s_send_arguments (route, msg);
-    if (rc && zanni__relay_is (route->record.id))
-        zanni__relay_end (route->worker, zanni__relay_find (route->worker, route->record.id));
-    return rc;
+    return rc ? rc : s_send_arguments (route, msg);
 }
 
 static int
@@ -374,14 +376,14 @@ s_route_monitor (zanni_worker_t *worker, zanni_msg_t *monitor)
     uint64_t number = monitor->id;
     bool gone = atomic_load_explicit (&to->ended, memory_order_relaxed);
     bool relays = zanni__relays (worker, monitor->from);
-    if (gone || (relays && zanni__relay_new (worker, monitor, &number))
-        || zanni__route_about (worker, to, ZANNI_RECORD_MONITOR, number, false)) {
-        if (zanni__relay_is (number))
-            zanni__relay_end (worker, zanni__relay_find (worker, number));
-        zanni__down_now (worker, monitor, NULL, false);
+    bool relayed = !gone && relays && !zanni__relay_new (worker, monitor, &number);
+    if (!gone && relayed == relays && !zanni__route_about (worker, to, ZANNI_RECORD_MONITOR, number, false)) {
+        zanni__watcher_add (worker, to, monitor);
         return;
     }
-    zanni__watcher_add (worker, to, monitor);
+    if (relayed)
+        zanni__relay_end (worker, zanni__relay_find (worker, number));
+    zanni__down_now (worker, monitor, NULL, false);
 }
 
 static void
@@ -424,6 +426,8 @@ s_route_away (zanni_worker_t *worker, zanni_msg_t *msg)
     int rc = ZANNI_ENOACTOR;
     if (!atomic_load_explicit (&msg->to->ended, memory_order_relaxed))
         rc = s_routes [msg->item.kind](&route, msg);
+    if (rc && route.relay)
+        zanni__relay_end (worker, zanni__relay_find (worker, route.relay));
     if (rc == ZANNI_EAUTH)
         s_route_untrusted (worker, msg);
     else if (rc)

@@ -1,0 +1,108 @@
+/* What goes through a node between two others that do not dial each other: asks, monitors, and what takes them back. The
+   third node knows the first one's actor by the second, as it would between hosts. */
+
+#include "things.h"
+
+static zanni_ref_t *s_hub_thing;   // an actor of the second node
+static zanni_ref_t *s_hub;         // the same, as the third knows it
+static zanni_ref_t *s_alias;       // the first node's actor, as the third knows it
+
+static void
+see_far (void)
+{
+    loop_link_t *link = loop_link (s_nodes [1]);
+    for (int i = 0; i < LOOP_PEERS && link->peers [i]; i++)
+        link->peers [i]->base.far = true;
+}
+
+static void
+begin (void)
+{
+    const zanni_ref_t *lent;
+    setup ();
+    s_hub_thing = spawn_in (1);
+    s_hub = loop_introduce (s_nodes [2], s_nodes [1], s_hub_thing, false);
+    cr_assert_eq (number_of (asked (2, s_hub, "add", 0)), 0);
+    see_far ();
+    cr_assert_eq (zanni_tell (s_nodes [1], s_hub_thing, "hold", s_remote), 0);
+    zanni_msg_t *reply = asked (2, s_hub, "lend");
+    cr_assert_eq (zanni_read (reply, &lent), 0);
+    cr_assert_eq (zanni_ref_keep (s_nodes [2], &s_alias, lent), 0);
+    zanni_msg_destroy (&reply);
+    cr_assert_eq (memcmp (zanni_ref_address (s_alias).node, s_nodes [1]->worker->node->id, 16), 0);
+    cr_assert_eq (number_of (asked (2, s_alias, "add", 5)), 5);
+}
+
+static void
+end (void)
+{
+    zanni_ref_destroy (&s_alias);
+    zanni_ref_destroy (&s_hub);
+    zanni_ref_destroy (&s_hub_thing);
+    teardown ();
+}
+
+TestSuite (relay, .init = begin, .fini = end);
+
+/* The next number by which the second node takes something back. */
+static uint64_t
+next_relay (void)
+{
+    return UINT64_C (1) << 62 | (s_nodes [1]->worker->remotes->relay_serial + 1);
+}
+
+static zanni_wire_actor_t
+known_as (const zanni_ref_t *ref)
+{
+    const zanni__remote_t *remote = ref->identity->as.remote;
+    return (zanni_wire_actor_t) { remote->address.actor, remote->call };
+}
+
+static void
+send_by (const zanni_ref_t *ref, const zanni_record_t *record)
+{
+    cr_assert_eq (loopback.send (ref->identity->as.remote->peer, record, NULL), 0);
+    settle ();
+}
+
+static void
+expect_message (int node, zanni_msg_t **msg_p)
+{
+    settle ();
+    cr_assert_eq (zanni_receive (s_nodes [node], msg_p, 0), 0);
+}
+
+Test (relay, takes_answers_back_to_who_asked)
+{
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    cr_assert_eq (zanni_ask (s_nodes [2], s_alias, NULL, "wait"), 0);
+    settle ();
+    cr_assert_eq (zanni_tell (s_nodes [0], s_local, "answer"), 0);
+    expect_message (2, &reply);
+    cr_assert_eq (zanni_msg_kind (reply), ZANNI_MSG_REPLY);
+}
+
+/* Numbers count up from one in every node. */
+Test (relay, of_one_ask_outlives_another_s_that_is_not_sent_and_has_its_number)
+{
+    ZANNI_AUTO (zanni_ref_t) back = loop_introduce (s_nodes [0], s_nodes [1], s_hub_thing, false);
+    ZANNI_AUTO (zanni_ref_t) other = spawn_in (0);
+    ZANNI_AUTO (zanni_ref_t) to_other = loop_introduce (s_nodes [1], s_nodes [0], other, false);
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    const zanni__export_t *root;
+    const uint64_t number = next_relay ();
+    cr_assert_eq (zanni_tell (s_nodes [1], s_hub_thing, "hold", to_other), 0);
+    cr_assert_eq (zanni_ask (s_nodes [2], s_alias, NULL, "wait"), 0);
+    settle ();
+    cr_assert_eq (zanni__export_get (s_nodes [0]->identity, &root), 0);
+    const zanni_record_t same = {
+        .kind = ZANNI_RECORD_ASK, .id = number, .to = known_as (back), .from = { root->id, root->call },
+        .remaining_ms = -1, .method = { "pass", 4 }, .args = { "\x91\x05", 2 }
+    };
+    loop_link (s_nodes [1])->refuses = ZANNI_RECORD_ASK;
+    send_by (back, &same);
+    loop_link (s_nodes [1])->refuses = 0;
+    cr_assert_eq (zanni_tell (s_nodes [0], s_local, "answer"), 0);
+    expect_message (2, &reply);
+    cr_assert_eq (zanni_msg_kind (reply), ZANNI_MSG_REPLY);
+}
