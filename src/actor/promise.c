@@ -121,15 +121,10 @@ zanni__promises_end (zanni_t *actor, const zanni_reason_t *reason)
     }
 }
 
-/* A cancel from another node does not name the asker: its ids are those of the worker at the other end. */
 bool
 zanni__cancels (const zanni_msg_t *cancel, const zanni_msg_t *ask)
 {
-    const zanni__identity_t *by = cancel->from;
-    const zanni__identity_t *asker = ask->from;
-    if (cancel->id != ask->id)
-        return false;
-    return by == asker || (by->elsewhere && asker->elsewhere && by->as.remote->peer == asker->as.remote->peer);
+    return cancel->id == ask->id && zanni__same_asker (ask->from, cancel->from);
 }
 
 /* A cancelled ask is marked answered: its promise is void. */

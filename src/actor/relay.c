@@ -102,21 +102,20 @@ typedef struct {
     zanni__relayed_t *found;
 } s_search_t;
 
-/* A CANCEL from another node does not say which of its actors it comes from: ids are unique at its endpoint. */
-static bool
-s_is_from (const zanni__relayed_t *relayed, const zanni__identity_t *from)
+bool
+zanni__same_asker (const zanni__identity_t *asker, const zanni__identity_t *by)
 {
-    const zanni__identity_t *asker = relayed->from;
-    const zanni_peer_t *peer = from->elsewhere ? from->as.remote->peer : NULL;
-    return asker == from || (asker->elsewhere && peer && asker->worker == from->worker && asker->as.remote->peer == peer);
+    return asker == by || (asker->elsewhere && by->elsewhere && asker->worker == by->worker
+                           && asker->as.remote->serial == by->as.remote->serial);
 }
 
+/* Whoever it was for at first: it may have been forwarded. */
 static void
 s_compare (zanni_worker_t *worker, zanni__relayed_t *relayed, void *context)
 {
     (void) worker;
     s_search_t *search = context;
-    if (relayed->id == search->msg->id && relayed->to == search->msg->to && s_is_from (relayed, search->msg->from))
+    if (relayed->id == search->msg->id && zanni__same_asker (relayed->from, search->msg->from))
         search->found = relayed;
 }
 

@@ -153,6 +153,8 @@ s_join (zanni_worker_t *worker, zanni__remote_t *remote, const zanni_bytes_t *en
         return ZANNI_EROUTE;
     memcpy (remote->endpoint, endpoint->data, endpoint->size);   // zeroed before
     int rc = ops->join (worker->link, remote->endpoint, remote->address.node, &remote->peer);
+    if (!rc)
+        remote->serial = remote->peer->serial;
     if (!rc && *remote->endpoint == '~')
         memcpy (remote->listens, remote->peer->listens, sizeof remote->listens);
     return rc;

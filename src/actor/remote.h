@@ -57,7 +57,8 @@ typedef struct zanni__remote {
     zanni__entry_t entry;             // in its worker's table, which has one of its references
     zanni__identity_t *identity;
     zanni_address_t address;
-    zanni_peer_t *peer;               // joined
+    zanni_peer_t *peer;               // joined; the worker's own thread alone reads it
+    uint64_t serial;                  // of the peer, fixed: any thread may compare it
     bool cut;                         // that dialled us, and is down: we cannot dial it
     uint8_t call [ZANNI__NONCE];
     uint8_t own [ZANNI__NONCE];
@@ -218,6 +219,10 @@ zanni__relays (const zanni_worker_t *worker, const zanni__identity_t *from)
 {
     return from->elsewhere || from->worker != worker;
 }
+
+/* Whether what is asked by `asker` is taken back by `by`. What comes from another node for that does not name the asker: ids
+   are unique at the endpoint that it comes from. Any thread that holds both. */
+bool zanni__same_asker (const zanni__identity_t *asker, const zanni__identity_t *by);
 
 int zanni__relay_new (zanni_worker_t *worker, const zanni_msg_t *msg, uint64_t *number);
 zanni__relayed_t *zanni__relay_find (zanni_worker_t *worker, uint64_t number);   // NULL: there is none any more
