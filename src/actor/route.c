@@ -329,16 +329,23 @@ s_route_command (s_route_t *route, zanni_msg_t *msg)
     return s_send (route, NULL);
 }
 
+/* Of somebody else's ask only what was relayed is known by this session, to whom it is at now. Any other id would be taken
+   for one of this worker's. */
 static int
 s_route_cancel (s_route_t *route, zanni_msg_t *msg)
 {
-    zanni__relayed_t *relayed = zanni__relays (route->worker, msg->from) ? zanni__relay_of (route->worker, msg) : NULL;
+    bool relays = zanni__relays (route->worker, msg->from);
+    zanni__relayed_t *relayed = relays ? zanni__relay_of (route->worker, msg) : NULL;
+    if (relays && !relayed)
+        return 0;   // it is answered, or went another way
+    if (relayed)
+        route->to = relayed->to->as.remote;
     route->record.kind = ZANNI_RECORD_CANCEL;
     route->record.id = relayed ? relayed->number : msg->id;
     route->record.to = s_to (route->to, false);
-    if (relayed)
-        zanni__relay_end (route->worker, relayed);
-    return s_send (route, NULL);
+    int rc = s_send (route, NULL);
+    zanni__relay_end (route->worker, relayed);
+    return rc;
 }
 
 /* By kind of item: what is sent and then done with. */
@@ -389,11 +396,12 @@ s_route_monitor (zanni_worker_t *worker, zanni_msg_t *monitor)
 static void
 s_route_demonitor (zanni_worker_t *worker, zanni_msg_t *demonitor)
 {
-    zanni__relayed_t *relayed = zanni__relays (worker, demonitor->from) ? zanni__relay_of (worker, demonitor) : NULL;
+    bool relays = zanni__relays (worker, demonitor->from);
+    zanni__relayed_t *relayed = relays ? zanni__relay_of (worker, demonitor) : NULL;
     uint64_t number = relayed ? relayed->number : demonitor->id;
-    if (relayed)
-        zanni__relay_end (worker, relayed);
-    (void) zanni__route_about (worker, demonitor->to, ZANNI_RECORD_DEMONITOR, number, false);
+    zanni__relay_end (worker, relayed);
+    if (!relays || relayed)   // else its DOWN has just passed
+        (void) zanni__route_about (worker, demonitor->to, ZANNI_RECORD_DEMONITOR, number, false);
     zanni__watcher_remove (worker, demonitor->to, demonitor);
 }
 

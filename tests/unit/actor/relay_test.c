@@ -106,3 +106,50 @@ Test (relay, of_one_ask_outlives_another_s_that_is_not_sent_and_has_its_number)
     expect_message (2, &reply);
     cr_assert_eq (zanni_msg_kind (reply), ZANNI_MSG_REPLY);
 }
+
+/* Its DOWN and the third node's DEMONITOR have passed each other: whose id that is, nobody here can tell. */
+Test (relay, ends_no_monitor_of_this_node_that_has_the_id_of_another_s)
+{
+    uint64_t id;
+    zanni_down_t down;
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    cr_assert_eq (zanni_monitor (s_nodes [1], &id, s_remote), 0);
+    settle ();
+    const zanni_record_t late = { .kind = ZANNI_RECORD_DEMONITOR, .id = id, .to = known_as (s_alias), .remaining_ms = -1 };
+    send_by (s_alias, &late);
+    cr_assert_eq (zanni_tell (s_nodes [0], s_local, "end"), 0);
+    expect_message (1, &msg);
+    cr_assert_eq (zanni_msg_down (msg, &down), 0);
+    cr_assert_eq (down.monitor, id);
+}
+
+Test (relay, cancels_no_ask_of_this_node_that_has_the_id_of_another_s)
+{
+    uint64_t id;
+    const zanni_ask_t options = { .id_p = &id };
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    cr_assert_eq (zanni_ask (s_nodes [1], s_remote, &options, "promise"), 0);
+    settle ();
+    const zanni_record_t late = { .kind = ZANNI_RECORD_CANCEL, .id = id, .to = known_as (s_alias), .remaining_ms = -1 };
+    send_by (s_alias, &late);
+    cr_assert_eq (zanni_tell (s_nodes [0], s_local, "fulfil"), 0);
+    cr_assert_eq (number_of ((expect_message (1, &reply), reply)), 7);
+    reply = NULL;
+}
+
+Test (relay, cancels_an_ask_where_it_was_forwarded_to)
+{
+    uint64_t id;
+    const zanni_ask_t options = { .id_p = &id };
+    ZANNI_AUTO (zanni_ref_t) last = spawn_in (2);
+    ZANNI_AUTO (zanni_ref_t) to_last = loop_introduce (s_nodes [0], s_nodes [2], last, false);
+    ZANNI_AUTO (zanni_ref_t) hub_to_last = loop_introduce (s_nodes [1], s_nodes [2], last, false);
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    cr_assert_eq (zanni_tell (s_nodes [0], s_local, "hold", to_last), 0);
+    settle ();
+    cr_assert_eq (zanni_ask (s_nodes [2], s_alias, &options, "pass promise"), 0);
+    settle ();
+    cr_assert_eq (zanni_cancel (s_nodes [2], id), 0);
+    expect_message (2, &msg);   // that it is cancelled
+    cr_assert_eq (number_of (asked (2, last, "is void")), 1);
+}
