@@ -67,7 +67,8 @@ void
 zanni__hand_on (zanni_worker_t *worker, zanni_peer_t *peer, zanni_msg_t *msg)
 {
     uint64_t charge = zanni__charge (peer, msg->item.weight);
-    bool sent_by_peer = msg->from->elsewhere && msg->from->as.remote->peer == peer;
+    const zanni__identity_t *from = msg->from;
+    bool sent_by_peer = from->elsewhere && from->worker == worker && from->as.remote->peer == peer;
     if (!sent_by_peer || s_has_room (worker, msg->to) || !s_owe (worker, msg, charge))
         worker->node->link->taken (peer, charge);
     zanni__hold_to (msg);

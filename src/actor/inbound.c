@@ -283,7 +283,7 @@ s_credit (zanni__arrival_t *arrival, const zanni_msg_t *msg)
 {
     uint64_t charge = zanni__charge (arrival->peer, msg->item.weight);
     const zanni__identity_t *from = msg->from;
-    if (from->elsewhere && from->as.remote->peer == arrival->peer && from->worker == arrival->worker)
+    if (from->elsewhere && from->worker == arrival->worker && from->as.remote->peer == arrival->peer)
         return;
     arrival->worker->node->link->taken (arrival->peer, charge);
     if (from->elsewhere && from->worker == arrival->worker)
