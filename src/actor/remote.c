@@ -427,6 +427,7 @@ s_down (zanni_worker_t *worker, zanni__remote_t *remote, const zanni_reason_t *r
 {
     zanni__identity_t *identity = remote->identity;
     remote->lent = 0;
+    atomic_store_explicit (&remote->full, false, memory_order_relaxed);   // the next session has a window of its own
     zanni__alias_end (remote, false);   // who knows it by that is told by its monitors, and finds it gone
     zanni__watchers_end (worker, identity, reason, restarts && !remote->address.actor);
 }

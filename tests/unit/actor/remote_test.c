@@ -322,6 +322,16 @@ Test (remote, a_window_that_is_used_up_is_full_and_says_when_it_is_not)
     cr_assert_str_eq (zanni_msg_method (msg), "room");
 }
 
+/* Those of other workers look at what was seen last of the window, which goes with its session. */
+Test (remote, a_window_that_was_full_is_not_when_its_session_is_gone)
+{
+    const zanni_reason_t gone = { .kind = ZANNI_EXIT_NO_CONNECTION };
+    zanni__identity_t *identity = s_remote->identity;
+    atomic_store (&identity->as.remote->full, true);
+    zanni_worker_peer_down (s_nodes [1]->worker, identity->as.remote->peer, &gone, false, false);
+    cr_assert_not (atomic_load (&identity->as.remote->full));
+}
+
 Test (remote, a_send_that_waits_for_no_time_looks_at_what_came_all_the_same)
 {
     ZANNI_AUTO (zanni_ref_t) other = spawn_in (1);
