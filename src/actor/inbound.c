@@ -168,6 +168,7 @@ s_fill_table (zanni__arrival_t *arrival, void **table)
             s_drop_handles (arrival->worker, table, i);
             return ZANNI_ENOMEM;
         }
+        arrival->borrowed = i + 1;
     }
     if (record->buffers_count)
         memcpy (table + record->refs_count, arrival->buffers, record->buffers_count * sizeof *table);
@@ -390,17 +391,6 @@ s_deliver (zanni__arrival_t *arrival, zanni_msg_t *msg)
     zanni__bury (worker, &msg->item, ZANNI_EPERM, NULL);
 }
 
-/* References that came with it are taken and dropped, as if it had been read. */
-static void
-s_drop_references (zanni__arrival_t *arrival)
-{
-    for (uint32_t i = 0; i < arrival->record->refs_count; i++) {
-        zanni_ref_t *handle = s_handle (arrival, &arrival->record->refs [i]);
-        if (handle)
-            zanni__ref_drop (arrival->worker, handle);
-    }
-}
-
 /* It becomes a message all the same, which is buried: so whoever asked is told, also where it was forwarded, and a tell is a
    dead letter that is told of. */
 static int
@@ -445,8 +435,6 @@ static int
 s_forbid (zanni__arrival_t *arrival)
 {
     int rc = s_lose_message (arrival, ZANNI_EPERM);
-    if (!arrival->kept)
-        s_drop_references (arrival);
     return rc ? s_refuse (arrival, ZANNI_EPERM) : 0;
 }
 
@@ -583,10 +571,11 @@ s_take_home_monitor (zanni__arrival_t *arrival)
     if (zanni__remote_get (arrival->worker, &identity, &whole))
         return s_send_down (arrival, &(zanni_reason_t) { .kind = ZANNI_EXIT_NO_CONNECTION });
     zanni_record_t plain = *arrival->record;
+    zanni__arrival_t of_session = *arrival;
     plain.about = NULL;
-    arrival->record = &plain;
+    of_session.record = &plain;
     zanni__identity_ref (identity);   // the sender may be new, and then unused stand-ins are swept
-    zanni_msg_t *msg = zanni__arrival_msg (arrival, identity, ZANNI__MONITOR);
+    zanni_msg_t *msg = zanni__arrival_msg (&of_session, identity, ZANNI__MONITOR);
     if (msg) {
         zanni__hold_to (msg);
         zanni__watcher_add (arrival->worker, identity, msg);
@@ -652,6 +641,23 @@ static int (*const s_takers []) (zanni__arrival_t *arrival) = {
     [ZANNI_RECORD_RESTART] = s_take_restart
 };
 
+/* What came with it and is in no message: references are taken and dropped, as if it had been read, for the peer has lent
+   them. */
+static void
+s_drop (zanni__arrival_t *arrival)
+{
+    const zanni_record_t *record = arrival->record;
+    if (arrival->kept)
+        return;
+    for (uint32_t i = arrival->borrowed; i < record->refs_count; i++) {
+        zanni_ref_t *handle = record->refs [i].strong ? s_handle (arrival, &record->refs [i]) : NULL;
+        if (handle)
+            zanni__ref_drop (arrival->worker, handle);
+    }
+    for (uint32_t i = 0; i < record->buffers_count; i++)
+        zanni_buffer_destroy (&arrival->buffers [i]);
+}
+
 void
 zanni_worker_lost (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers,
                    int code)
@@ -661,8 +667,6 @@ zanni_worker_lost (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_recor
     zanni__arrival_t arrival = { .worker = worker, .peer = peer, .record = record, .buffers = buffers };
     bool message = record->kind == ZANNI_RECORD_TELL || record->kind == ZANNI_RECORD_ASK;
     int rc = message ? s_lose_message (&arrival, code) : 0;
-    if (!arrival.kept)
-        s_drop_references (&arrival);
     error.as.error.code = code;
     error.as.error.text = (zanni_bytes_t) { what, sizeof what - 1 };
     if (record->kind == ZANNI_RECORD_REPLY || record->kind == ZANNI_RECORD_ERROR)
@@ -670,8 +674,7 @@ zanni_worker_lost (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_recor
     else if (!message || rc)
         rc = s_refuse (&arrival, rc ? rc : code);
     (void) rc;   // it breaks no protocol
-    for (uint32_t i = 0; !arrival.kept && i < record->buffers_count; i++)
-        zanni_buffer_destroy (&buffers [i]);
+    s_drop (&arrival);
 }
 
 int
@@ -681,8 +684,7 @@ zanni_worker_record (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_rec
     zanni__arrival_t arrival = { .worker = worker, .peer = peer, .record = record, .buffers = buffers };
     bool known = record->kind < sizeof s_takers / sizeof *s_takers && s_takers [record->kind];
     int rc = known ? s_takers [record->kind](&arrival) : 0;   // of an ability that was not agreed: nothing
-    for (uint32_t i = 0; !arrival.kept && i < record->buffers_count; i++)
-        zanni_buffer_destroy (&buffers [i]);
+    s_drop (&arrival);
     if (rc)
         *fault = arrival.fault;
     return rc;

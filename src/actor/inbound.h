@@ -10,7 +10,8 @@ typedef struct {
     zanni_peer_t *peer;
     const zanni_record_t *record;
     zanni_buffer_t **buffers;     // still ours to drop: buffers_count of the record
-    bool kept;                    // they are in a message now
+    uint32_t borrowed;            // so many of its references were made handles
+    bool kept;                    // all of these are in a message now
     const char *fault;
 } zanni__arrival_t;
 

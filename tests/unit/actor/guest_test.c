@@ -45,3 +45,8 @@ Test (guest, that_no_thread_can_be_had_for_is_an_error_to_its_spawner, .init = b
 {
     spawn_from_afar ();
 }
+
+Test (guest, that_is_not_allowed_lets_go_of_what_came_with_it, .init = setup)
+{
+    spawn_from_afar ();
+}

@@ -79,6 +79,25 @@ Test (remote, a_message_that_is_thrown_away_releases_what_it_held)
     cr_assert_eq (s_stopped, 1);
 }
 
+Test (remote, an_answer_that_nobody_waits_for_releases_what_it_held)
+{
+    ZANNI_AUTO (zanni_ref_t) other = spawn_in (0);
+    ZANNI_AUTO (zanni_ref_t) root = loop_introduce (s_nodes [0], s_nodes [1], &s_nodes [1]->identity->self, false);
+    zanni_peer_t *peer = root->identity->as.remote->peer;
+    zanni_worker_t *worker = s_nodes [0]->worker;
+    zanni_wire_ref_t ref;
+    const zanni_record_t late = {
+        .kind = ZANNI_RECORD_REPLY, .id = 12345, .remaining_ms = -1, .refs = &ref, .refs_count = 1,
+        .args = { "\x91\xd4\x01\x00", 4 }
+    };
+    cr_assert_eq (zanni__ref_to_wire (worker, peer, &ref, other->identity, true, false), 0);
+    cr_assert_eq (zanni__lend (worker, peer, other->identity, false), 0);
+    cr_assert_eq (loopback.send (peer, &late, NULL), 0);
+    zanni_ref_destroy (&other);
+    settle ();
+    cr_assert_eq (s_stopped, 1);
+}
+
 Test (remote, what_a_node_passes_on_is_held_by_the_third_before_it_lets_go)
 {
     ZANNI_AUTO (zanni_ref_t) holder = spawn_in (2);
