@@ -274,13 +274,8 @@ s_forwarded (zanni_t *self, zanni_msg_t *msg, zanni__identity_t *to, const char 
         return ZANNI_ENOMEM;
     zanni__identity_t *sender = msg->from;   // the answer goes to the first asker, not to us
     zanni__identity_unhold (self->identity);
-    onward->from = sender;
-    if (sender->worker == self->worker)
-        zanni__identity_hold (sender);
-    else {
-        zanni__identity_ref (sender);
-        onward->item.flags |= ZANNI__REMOTE;
-    }
+    /* Of another node's actor it does not come straight any more, and counts in no window. */
+    zanni__msg_set_from (self->worker, onward, sender, sender->elsewhere ? NULL : self->worker);
     *onward_p = onward;
     return 0;
 }
@@ -356,7 +351,6 @@ zanni_forward (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *ref, const ch
         return rc;
     onward->item.kind = msg->item.kind;
     onward->item.flags |= ZANNI__COUNTED;
-    zanni__credit_once (self->worker, onward);
     onward->id = msg->id;
     onward->deadline_ns = msg->deadline_ns;
     msg->item.flags |= ZANNI__ANSWERED;

@@ -51,13 +51,23 @@ s_drop_oldest (zanni_worker_t *worker, zanni__identity_t *to)
     zanni__bury (worker, item, ZANNI_EFULL, NULL);
 }
 
+/* Nor does it get into its mailbox. */
+static void
+s_turn_away (zanni_worker_t *worker, zanni__item_t *item, int code)
+{
+    const zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
+    if (item->flags & ZANNI__COUNTED && msg->from->elsewhere)
+        zanni__remote_taken (worker, msg);
+    item->flags &= (uint8_t) ~ZANNI__COUNTED;
+    zanni__bury (worker, item, code, NULL);
+}
+
 bool
 zanni__make_room (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
 {
     while (s_over_limit (to, item->weight) && atomic_load_explicit (&to->queued, memory_order_relaxed)) {
         if (to->overflow == ZANNI_DROP_NEWEST) {
-            item->flags &= (uint8_t) ~ZANNI__COUNTED;
-            zanni__bury (worker, item, ZANNI_EFULL, NULL);
+            s_turn_away (worker, item, ZANNI_EFULL);
             return false;
         }
         s_drop_oldest (worker, to);
@@ -162,8 +172,7 @@ zanni__deliver (zanni_worker_t *worker, zanni__item_t *item)
             zanni__route (worker, item);
             return;
         }
-        item->flags &= (uint8_t) ~ZANNI__COUNTED;
-        zanni__bury (worker, item, ZANNI_ENOACTOR, NULL);
+        s_turn_away (worker, item, ZANNI_ENOACTOR);
         return;
     }
     if (item->kind <= ZANNI__ASK)

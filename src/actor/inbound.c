@@ -5,8 +5,11 @@
    that is pending, a reference to one of ours by its nonce. Only what cannot be meant breaks the protocol; that somebody
    is gone, or memory is out, is answered to who asked.
 
-   What comes from a peer counts in its window until it is handled (zanni__leave). What was forwarded has its first sender
-   as `from`, whose peer is another one: its share is taken at once, and as much is held back when it is handled. */
+   What comes from a peer counts in its window until it leaves the mailbox (zanni__leave), if it came straight: its sender is
+   one of that peer's then, and it is on the sender's stand-in's worker, so it holds that as a message does which has never
+   travelled, without ZANNI__REMOTE. What was forwarded, or is told by another session of the sender's node than the one by
+   which the sender is known here, has the flag, and counts as handled when it is delivered; what goes on to another worker
+   or node is the matter of handon.c. */
 
 #include "nodes.h"
 
@@ -248,8 +251,9 @@ s_set_from (zanni__arrival_t *arrival, zanni_msg_t *msg)
     const zanni_record_t *record = arrival->record;
     if (!record->about) {
         int rc = s_of_peer (arrival, &from, &record->from);
+        bool straight = !rc && from->as.remote->peer == arrival->peer;
         if (!rc)
-            zanni__msg_set_from (arrival->worker, msg, from, msg->to->worker);
+            zanni__msg_set_from (arrival->worker, msg, from, straight ? msg->to->worker : NULL);
         return rc;
     }
     const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, record->about);
@@ -276,19 +280,6 @@ zanni__arrival_msg (zanni__arrival_t *arrival, zanni__identity_t *to, zanni__kin
         return NULL;
     }
     return msg;
-}
-
-/* What came beside the way that its sender's messages take counts as handled now. */
-static void
-s_credit (zanni__arrival_t *arrival, const zanni_msg_t *msg)
-{
-    uint64_t charge = zanni__charge (arrival->peer, msg->item.weight);
-    const zanni__identity_t *from = msg->from;
-    if (from->elsewhere && from->worker == arrival->worker && from->as.remote->peer == arrival->peer)
-        return;
-    arrival->worker->node->link->taken (arrival->peer, charge);
-    if (from->elsewhere && from->worker == arrival->worker)
-        from->as.remote->uncredited += charge;
 }
 
 /* What came counts as handled. */
@@ -360,8 +351,6 @@ s_fill_message (zanni__arrival_t *arrival, zanni_msg_t *msg)
     if (msg->item.kind == ZANNI__ASK && record->remaining_ms >= 0 && record->remaining_ms < INT64_MAX / 4000000)
         msg->deadline_ns = zanni__node_now (arrival->worker->node) + record->remaining_ms * 1000000;
     msg->item.flags |= ZANNI__COUNTED;
-    if (s_is_here (arrival->worker, msg->to))
-        s_credit (arrival, msg);
     return 0;
 }
 
@@ -377,18 +366,21 @@ static void
 s_deliver (zanni__arrival_t *arrival, zanni_msg_t *msg)
 {
     zanni_worker_t *worker = arrival->worker;
-    bool here = s_is_here (worker, msg->to);
-    if (here && msg->to->state == ZANNI__ENDED)
-        zanni__hold_to (msg);
-    if (!s_reaches_private (msg)) {
-        if (here)
-            zanni__deliver (worker, &msg->item);
-        else
-            zanni__hand_on (worker, arrival->peer, msg);
+    if (s_reaches_private (msg)) {
+        zanni__arrival_handled (arrival);
+        msg->item.flags &= (uint8_t) ~ZANNI__COUNTED;
+        zanni__bury (worker, &msg->item, ZANNI_EPERM, NULL);
         return;
     }
-    msg->item.flags &= (uint8_t) ~ZANNI__COUNTED;
-    zanni__bury (worker, &msg->item, ZANNI_EPERM, NULL);
+    if (!s_is_here (worker, msg->to)) {
+        zanni__hand_on (worker, arrival->peer, msg);
+        return;
+    }
+    if (msg->item.flags & ZANNI__REMOTE)
+        zanni__arrival_handled (arrival);
+    if (msg->to->state == ZANNI__ENDED)
+        zanni__hold_to (msg);
+    zanni__deliver (worker, &msg->item);
 }
 
 /* It becomes a message all the same, which is buried: so whoever asked is told, also where it was forwarded, and a tell is a
@@ -402,10 +394,9 @@ s_lose_message (zanni__arrival_t *arrival, int code)
     zanni_msg_t *msg = to ? zanni__arrival_msg (arrival, to, kind) : NULL;
     int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
     if (!rc) {
+        zanni__arrival_handled (arrival);
         zanni__hold_to (msg);
         msg->item.flags &= (uint8_t) ~ZANNI__COUNTED;   // it was in no mailbox
-        if (msg->from->elsewhere)
-            zanni__remote_taken (worker, msg);
         zanni__tell_forget (worker);
         zanni__bury (worker, &msg->item, code, NULL);
     }

@@ -340,28 +340,16 @@ zanni__remote_trusts (const zanni_worker_t *worker, const zanni__identity_t *to)
 void
 zanni__remote_taken (zanni_worker_t *worker, const zanni_msg_t *msg)
 {
-    zanni__remote_t *remote = msg->from->as.remote;
+    const zanni__remote_t *remote = msg->from->as.remote;
     zanni__remotes_t *remotes = worker->remotes;
-    if (msg->from->worker != worker)
-        return;   // it was forwarded from there
+    if (msg->item.flags & ZANNI__REMOTE)
+        return;   // it did not come straight from there, and counts no more: see inbound.c
     uint64_t charge = zanni__charge (remote->peer, msg->item.weight);
-    if (__builtin_expect (remote->uncredited >= charge, 0)) {
-        remote->uncredited -= charge;
-        return;
-    }
     if (__builtin_expect (remotes->credited != remote->peer || remotes->credit >= S_CREDIT, 0)) {
         zanni__credit (worker);
         remotes->credited = remote->peer;
     }
     remotes->credit += remote->peer ? charge : 0;
-}
-
-void
-zanni__credit_once (const zanni_worker_t *worker, const zanni_msg_t *onward)
-{
-    const zanni__identity_t *from = onward->from;
-    if (from->elsewhere && from->worker == worker && onward->to->worker == worker && !onward->to->elsewhere)
-        from->as.remote->uncredited += zanni__charge (from->as.remote->peer, onward->item.weight);
 }
 
 void

@@ -68,7 +68,6 @@ typedef struct zanni__remote {
     bool forgotten;                   // it is in no table any more, and gets no alias (the same lock)
     _Atomic bool full;                // its window admits nothing, for who sends from other workers (relaxed: a hint)
     uint64_t lent;                    // so often its owner holds it for us
-    uint64_t uncredited;              // of messages from it that came by another peer: see inbound.c
     struct {
         const zanni__method_t *method;
         uint64_t from;

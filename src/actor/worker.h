@@ -263,7 +263,6 @@ int zanni__remote_admits (const zanni_worker_t *worker, const zanni__identity_t 
 int zanni__remote_trusts (const zanni_worker_t *worker, const zanni__identity_t *to);
 void zanni__remote_taken (zanni_worker_t *worker, const zanni_msg_t *msg);
 void zanni__credit (zanni_worker_t *worker);   // what was taken is told the link
-void zanni__credit_once (const zanni_worker_t *worker, const zanni_msg_t *onward);   // it was taken before
 void zanni__remotes_free (zanni_worker_t *worker);
 
 static inline int
