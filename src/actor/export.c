@@ -126,19 +126,6 @@ zanni__export_taken (zanni_node_t *node, uint64_t id)
     return export;
 }
 
-void
-zanni__alias_resolve (zanni_node_t *node, zanni_address_t *address)
-{
-    pthread_mutex_lock (&node->exports_lock);
-    const zanni__export_t *export = s_find (node, address->actor);
-    zanni__identity_t *identity = export ? export->identity : NULL;
-    pthread_mutex_unlock (&node->exports_lock);
-    if (identity && identity->elsewhere)
-        *address = identity->as.remote->address;
-    if (identity)
-        zanni__identity_unref (identity);
-}
-
 zanni__identity_t *
 zanni__export_find (zanni_node_t *node, const zanni_wire_actor_t *to, bool *own)
 {

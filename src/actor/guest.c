@@ -17,6 +17,7 @@ typedef struct {
     const zanni__class_t *cls;
     zanni_spawn_t options;
     zanni_worker_t *from;         // on whose worker HERE is
+    zanni_address_t address;      // that its spawner chose
     zanni_error_t error;
 } s_guest_t;
 
@@ -95,7 +96,7 @@ s_welcome (s_guest_t *guest, zanni_msg_t **start_p, zanni__identity_t *identity)
         return ZANNI_ENOMEM;
     int rc = zanni__arrival_arguments (arrival, start);
     if (!rc)
-        rc = zanni__lend (arrival->worker, arrival->peer, identity, true);
+        rc = zanni__lend (arrival->peer, &guest->address, identity, true);
     if (rc) {
         start->item.flags |= ZANNI__ANSWERED;
         zanni__msg_free (arrival->worker, start);
@@ -125,7 +126,7 @@ s_take_in (s_guest_t *guest)
     if (!rc && zanni__spawned_alone (identity)) {
         rc = zanni__node_start_worker (identity->worker);
         if (rc) {
-            zanni__lend_undo (arrival->peer, identity);
+            zanni__lend_undo (arrival->peer, &guest->address);
             start->item.flags |= ZANNI__ANSWERED;
             zanni__msg_free (worker, start);
         }
@@ -165,7 +166,9 @@ s_take_in_process (s_guest_t *guest)
 void
 zanni__take_guest (zanni__arrival_t *arrival)
 {
-    s_guest_t guest = { .arrival = arrival };
+    s_guest_t guest = {
+        .arrival = arrival, .address = zanni__address (arrival->worker, NULL, arrival->record->to.actor)
+    };
     zanni__arrival_handled (arrival);
     int rc = s_check (&guest);
     if (!rc)

@@ -123,8 +123,7 @@ static void
 s_borrow (zanni__arrival_t *arrival, zanni__identity_t *identity, const zanni_wire_ref_t *whole)
 {
     zanni_worker_t *worker = arrival->worker;
-    zanni_address_t address = { .actor = whole->actor };
-    memcpy (address.node, whole->node, sizeof address.node);
+    zanni_address_t address = zanni__address (worker, whole->node, whole->actor);
     if (s_is_ours (worker, whole)) {   // home again, or where its alias is from
         zanni__release_behind (worker, arrival->peer, arrival->peer, &address);
         return;
@@ -597,8 +596,9 @@ s_take_retain (zanni__arrival_t *arrival)
 {
     bool own;
     zanni__identity_t *to = zanni__reach_any (arrival->worker, &arrival->record->to, &own);
+    const zanni_address_t address = zanni__address (arrival->worker, NULL, arrival->record->to.actor);
     if (to && !atomic_load_explicit (&to->ended, memory_order_relaxed))
-        (void) zanni__lend (arrival->worker, arrival->peer, to, own);   // without memory its holder finds it gone
+        (void) zanni__lend (arrival->peer, &address, to, own);   // without memory its holder finds it gone
     if (to)
         zanni__identity_unref (to);
     return 0;
@@ -608,15 +608,11 @@ static int
 s_take_release (zanni__arrival_t *arrival)
 {
     const zanni_record_t *record = arrival->record;
-    zanni_address_t address = { .actor = record->to.actor };
-    memcpy (address.node, arrival->worker->node->id, sizeof address.node);
+    zanni_address_t address = zanni__address (arrival->worker, NULL, record->to.actor);
     if (record->about) {
         const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, record->about);
-        address.actor = whole.actor;
-        memcpy (address.node, whole.node, sizeof address.node);
+        address = zanni__address (arrival->worker, whole.node, whole.actor);
     }
-    if (!memcmp (address.node, arrival->worker->node->id, sizeof address.node))
-        zanni__alias_resolve (arrival->worker->node, &address);
     zanni__lend_end (arrival->worker, arrival->peer, &address, record->as.count);
     return 0;
 }

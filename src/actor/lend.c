@@ -65,38 +65,35 @@ s_end_loan (zanni_worker_t *worker, s_held_t *held, s_loan_t *loan)
 }
 
 int
-zanni__lend (zanni_worker_t *worker, zanni_peer_t *peer, zanni__identity_t *identity, bool own)
+zanni__lend (zanni_peer_t *peer, const zanni_address_t *address, zanni__identity_t *identity, bool own)
 {
-    zanni_address_t address = zanni_ref_address (&identity->self);
     s_held_t *held = s_held (peer);
-    (void) worker;
     if (!held)
         return ZANNI_ENOMEM;
-    s_loan_t *loan = s_find (held, &address);
+    s_loan_t *loan = s_find (held, address);
     if (loan) {
         loan->count++;
         return 0;
     }
     loan = zanni__calloc (sizeof *loan);
     zanni_ref_t *ref = loan ? zanni__ref_new (identity, NULL, true, own) : NULL;
-    if (!ref || !zanni__table_put (&held->loans, &loan->entry, zanni__address_hash (&address))) {
+    if (!ref || !zanni__table_put (&held->loans, &loan->entry, zanni__address_hash (address))) {
         if (ref)
             zanni__ref_undo (ref);
         zanni__free (loan);
         return ZANNI_ENOMEM;
     }
-    loan->address = address;
+    loan->address = *address;
     loan->ref = ref;
     loan->count = 1;
     return 0;
 }
 
 void
-zanni__lend_undo (zanni_peer_t *peer, zanni__identity_t *identity)
+zanni__lend_undo (zanni_peer_t *peer, const zanni_address_t *address)
 {
-    const zanni_address_t address = zanni_ref_address (&identity->self);
     s_held_t *held = peer->held;
-    s_loan_t *loan = s_find (held, &address);
+    s_loan_t *loan = s_find (held, address);
     zanni__assert (loan && loan->count == 1);
     zanni__table_remove (&held->loans, &loan->entry);
     zanni__ref_undo (loan->ref);

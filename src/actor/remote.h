@@ -113,6 +113,15 @@ zanni__address_hash (const zanni_address_t *address)
     return zanni__spread (address->actor ^ node);
 }
 
+/* `node` NULL: the worker's own. */
+static inline zanni_address_t
+zanni__address (const zanni_worker_t *worker, const uint8_t *node, uint64_t actor)
+{
+    zanni_address_t address = { .actor = actor };
+    memcpy (address.node, node ? node : worker->node->id, sizeof address.node);
+    return address;
+}
+
 /* remote.c. The stand-in of `worker` for whom a reference names, made where it is new; borrowed: hold or refer to it. */
 int zanni__remote_get (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *ref);
 
@@ -150,7 +159,6 @@ int zanni__alias_get (zanni__identity_t *identity, const zanni__export_t **expor
 int zanni__alias_as (zanni__identity_t *identity, uint64_t id, const uint8_t own [ZANNI__NONCE]);   // where it has none
 void zanni__alias_end (zanni__remote_t *remote, bool for_good);
 void zanni__aliases_free (zanni__remote_t *remote);
-void zanni__alias_resolve (zanni_node_t *node, zanni_address_t *address);   // of a number of this node: whose it is
 void zanni__nonce_to_call (uint8_t call [ZANNI__NONCE], const uint8_t own [ZANNI__NONCE]);
 
 /* Who is known by that id and nonce, or whom an alias stands for: a reference for the caller to give back; NULL: nobody. */
@@ -170,9 +178,10 @@ int zanni__ref_to_wire (zanni_worker_t *worker, const zanni_peer_t *peer, zanni_
    caller's. */
 int zanni__ref_meant (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *whole, bool *own);
 
-/* lend.c. A strong reference goes to a peer, whose node holds it until RELEASE. ZANNI_ENOMEM. */
-int zanni__lend (zanni_worker_t *worker, zanni_peer_t *peer, zanni__identity_t *identity, bool own);
-void zanni__lend_undo (zanni_peer_t *peer, zanni__identity_t *identity);   // the first, of who has not begun
+/* lend.c. A strong reference goes to a peer, whose node holds it until RELEASE. `address` is what the peer knows it by: it
+   may be an alias, which ends before that. ZANNI_ENOMEM. */
+int zanni__lend (zanni_peer_t *peer, const zanni_address_t *address, zanni__identity_t *identity, bool own);
+void zanni__lend_undo (zanni_peer_t *peer, const zanni_address_t *address);   // the first, of who has not begun
 void zanni__lend_end (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_address_t *address, uint64_t count);
 void zanni__lend_end_all (zanni_worker_t *worker, zanni_peer_t *peer);
 

@@ -85,12 +85,12 @@ s_set_pair (s_route_t *route, const zanni__identity_t *from)
 }
 
 static void
-s_take_back (s_route_t *route, const zanni_msg_t *msg)
+s_take_back (s_route_t *route)
 {
     for (uint32_t i = 0; i < route->lent; i++) {
-        const zanni_ref_t *ref = msg->args.table [i];
-        zanni_address_t address = zanni_ref_address (ref);
-        if (ref->strong)
+        const zanni_wire_ref_t *wire = &route->refs [i];
+        zanni_address_t address = zanni__address (route->worker, wire->node, wire->actor);
+        if (wire->strong)
             zanni__lend_end (route->worker, route->to->peer, &address, 1);
     }
     if (route->refs != route->few)
@@ -102,8 +102,10 @@ s_set_ref (s_route_t *route, const zanni_ref_t *ref)
 {
     zanni_wire_ref_t *wire = &route->refs [route->lent];
     int rc = zanni__ref_to_wire (route->worker, route->to->peer, wire, ref->identity, ref->strong, ref->own);
-    if (!rc && ref->strong)
-        rc = zanni__lend (route->worker, route->to->peer, ref->identity, ref->own);
+    if (!rc && ref->strong) {
+        const zanni_address_t address = zanni__address (route->worker, wire->node, wire->actor);
+        rc = zanni__lend (route->to->peer, &address, ref->identity, ref->own);
+    }
     route->lent += !rc;
     return rc;
 }
@@ -157,7 +159,7 @@ s_send_arguments (s_route_t *route, const zanni_msg_t *msg)
     if (!rc)
         rc = s_send (route, buffers);
     if (rc)
-        s_take_back (route, msg);
+        s_take_back (route);
     else if (route->refs != route->few)
         zanni__free (route->refs);
     return rc;

@@ -153,3 +153,16 @@ Test (relay, cancels_an_ask_where_it_was_forwarded_to)
     expect_message (2, &msg);   // that it is cancelled
     cr_assert_eq (number_of (asked (2, last, "is void")), 1);
 }
+
+/* The alias goes with the session; the loan is the third node's until that has let go of it. */
+Test (relay, holds_nothing_any_more_that_was_known_by_an_alias_which_has_ended)
+{
+    const zanni_reason_t gone = { .kind = ZANNI_EXIT_NO_CONNECTION };
+    const zanni__identity_t *identity = s_remote->identity;
+    uint32_t strong = atomic_load (&identity->strong);
+    zanni_worker_peer_down (s_nodes [1]->worker, identity->as.remote->peer, &gone, false, false);
+    cr_assert_null (identity->as.remote->alias);
+    zanni_ref_destroy (&s_alias);
+    settle ();
+    cr_assert_eq (atomic_load (&identity->strong), strong - 1);
+}

@@ -91,7 +91,8 @@ Test (remote, an_answer_that_nobody_waits_for_releases_what_it_held)
         .args = { "\x91\xd4\x01\x00", 4 }
     };
     cr_assert_eq (zanni__ref_to_wire (worker, peer, &ref, other->identity, true, false), 0);
-    cr_assert_eq (zanni__lend (worker, peer, other->identity, false), 0);
+    const zanni_address_t address = zanni_ref_address (other);
+    cr_assert_eq (zanni__lend (peer, &address, other->identity, false), 0);
     cr_assert_eq (loopback.send (peer, &late, NULL), 0);
     zanni_ref_destroy (&other);
     settle ();
