@@ -1,9 +1,10 @@
 /* Stand-ins, and what becomes of them when their node does.
 
    A worker's table has one reference to each of its stand-ins; those that nobody else refers to are swept when the table
-   has doubled, so that a stream of short-lived senders leaves nothing behind. A stand-in is ZANNI__ELSEWHERE as long as it
-   lives; `ended` says that its actor will not come back. Its limit is 0, so that whoever sends to it takes the slow way,
-   where the window is asked. */
+   has doubled, so that a stream of short-lived senders leaves nothing behind. One with an alias is not among them, since
+   nobody knows who may still use that: it stays until its actor's end is known, which only a monitor or the session's end
+   tells. A stand-in is ZANNI__ELSEWHERE as long as it lives; `ended` says that its actor will not come back. Its limit is 0,
+   so that whoever sends to it takes the slow way, where the window is asked. */
 
 #include "nodes.h"
 
@@ -294,8 +295,11 @@ zanni__remote_here (zanni_worker_t *worker, zanni__identity_t **here_p, zanni__i
 void
 zanni__remote_ended (zanni__identity_t *identity)
 {
+    if (atomic_load_explicit (&identity->ended, memory_order_relaxed))
+        return;
     identity->as.remote->lent = 0;
     atomic_store_explicit (&identity->ended, true, memory_order_relaxed);
+    zanni__alias_end (identity->as.remote, false);
 }
 
 void

@@ -166,3 +166,16 @@ Test (relay, holds_nothing_any_more_that_was_known_by_an_alias_which_has_ended)
     settle ();
     cr_assert_eq (atomic_load (&identity->strong), strong - 1);
 }
+
+Test (relay, keeps_no_alias_of_an_actor_whose_end_is_known)
+{
+    uint64_t id;
+    ZANNI_AUTO (zanni_msg_t) down = NULL;
+    const zanni__table_t *exports = &s_nodes [1]->worker->node->exports;
+    cr_assert_eq (zanni_monitor (s_nodes [1], &id, s_remote), 0);
+    settle ();
+    uint32_t before = exports->count;
+    cr_assert_eq (zanni_tell (s_nodes [0], s_local, "end"), 0);
+    expect_message (1, &down);
+    cr_assert_eq (exports->count, before - 1);
+}
