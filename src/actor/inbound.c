@@ -25,12 +25,12 @@
 #include <zanni/buffer.h>
 
 /* Names of our own mean nothing from others, and other hosts do not make us dial anything of this one. */
-static bool
-s_may_be_dialled (const zanni_peer_t *peer, const zanni_bytes_t *endpoint)
+bool
+zanni__may_be_dialled (const zanni_peer_t *peer, const zanni_bytes_t *endpoint)
 {
     if (peer->far)
         return endpoint->size > 6 && !memcmp (endpoint->data, "tcp://", 6);
-    return *(const char *) endpoint->data != '~';
+    return endpoint->size && *(const char *) endpoint->data != '~';
 }
 
 /* A reference with what the session leaves out. */
@@ -40,7 +40,7 @@ zanni__arrival_whole (const zanni__arrival_t *arrival, const zanni_wire_ref_t *r
     zanni_wire_ref_t whole = *ref;
     if (!whole.node)
         whole.node = arrival->peer->node;
-    if (!whole.endpoint.size || !s_may_be_dialled (arrival->peer, &whole.endpoint))
+    if (!zanni__may_be_dialled (arrival->peer, &whole.endpoint))
         whole.endpoint = (zanni_bytes_t) { arrival->peer->endpoint, strlen (arrival->peer->endpoint) };
     return whole;
 }

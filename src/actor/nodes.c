@@ -194,7 +194,8 @@ s_tell_where (const s_question_t *question, const zanni__value_t *number)
     zanni__args_t args;
     zanni__payload_t *payload;
     _Alignas (8) uint8_t room [256];
-    if (!zanni__node_find (question->worker->node, &met, number->value.u))
+    if (!zanni__node_find (question->worker->node, &met, number->value.u)
+        || !zanni__may_be_dialled (question->peer, &(zanni_bytes_t) { met.endpoint, strlen (met.endpoint) }))
         return ZANNI_EGONE;
     const zanni__pack_t pack = { .room = room, .room_size = sizeof room };
     const zanni_arg_t values [2] = { zanni_arg_bytes (met.node, sizeof met.node), zanni_arg_string (met.endpoint) };

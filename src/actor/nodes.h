@@ -1,5 +1,5 @@
 /* nodes.h: the nodes that this one has met, and what any of them may ask it without knowing an actor: who serves the blobs
-   of a node, itself or one that it has met.
+   of a node, itself or one that it has met; and who is offered by a name.
 
    A node is looked for by its number, the first 8 bytes of its id (big-endian), which is what the reference of a blob names. */
 
@@ -40,7 +40,7 @@ void zanni__node_offer (zanni_node_t *node, zanni__identity_t *server);
 
 /* Answers what a peer asks the node itself, which counts as handled already: "zanni.blobs" (t), with a reference to who
    serves the blobs of the node with that number, which is this one; "zanni.where" (t), with id and endpoint of a node that
-   was met; "zanni.find" (s), with a reference to who is offered by that name. */
+   was met, as far as who asks may be told; "zanni.find" (s), with a reference to who is offered by that name. */
 void zanni__node_asked (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_record_t *ask);
 
 /* offer.c. An actor that others may find by a name ("": whoever connects without one), in place of another one; it is held

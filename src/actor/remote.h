@@ -174,7 +174,10 @@ zanni__identity_t *zanni__reach_any (zanni_worker_t *worker, const zanni_wire_ac
 int zanni__ref_to_wire (zanni_worker_t *worker, const zanni_peer_t *peer, zanni_wire_ref_t *wire, zanni__identity_t *identity,
                         bool strong, bool own);
 
-/* inbound.c. Who is meant by a whole reference: a stand-in of this worker, or an actor of this node; a reference of the
+/* inbound.c. Whether an endpoint that `peer` names, or is told, leads anywhere from the other side. */
+bool zanni__may_be_dialled (const zanni_peer_t *peer, const zanni_bytes_t *endpoint);
+
+/* Who is meant by a whole reference: a stand-in of this worker, or an actor of this node; a reference of the
    caller's. */
 int zanni__ref_meant (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *whole, bool *own);
 

@@ -72,6 +72,14 @@ zanni__away_code (int rc)
     return rc == ZANNI_ENOACTOR || rc == ZANNI_EDOWN || rc == ZANNI_ENODE || rc == ZANNI_EROUTE ? ZANNI_EGONE : rc;
 }
 
+/* It was asked by a stand-in of the asker's own worker, whose peer another host may be. */
+static bool
+s_may_name (const zanni_msg_t *reply, const zanni_bytes_t *endpoint)
+{
+    const zanni__identity_t *from = reply->from;
+    return from->elsewhere && from->worker == reply->to->worker && zanni__may_be_dialled (from->as.remote->peer, endpoint);
+}
+
 int
 zanni__away_where (zanni_msg_t *reply, zanni__met_t *met, uint64_t number)
 {
@@ -79,7 +87,7 @@ zanni__away_where (zanni_msg_t *reply, zanni__met_t *met, uint64_t number)
     int rc = zanni_read (reply, &node, &endpoint);
     if (rc)
         return rc;
-    if (node.size != sizeof met->node || endpoint.size >= sizeof met->endpoint)
+    if (node.size != sizeof met->node || endpoint.size >= sizeof met->endpoint || !s_may_name (reply, &endpoint))
         return ZANNI_EGONE;
     *met = (zanni__met_t) { .endpoint = "" };
     memcpy (met->node, node.data, sizeof met->node);

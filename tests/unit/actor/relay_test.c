@@ -3,6 +3,8 @@
 
 #include "things.h"
 
+#include "store/peer/away.h"
+
 static zanni_ref_t *s_hub_thing;   // an actor of the second node
 static zanni_ref_t *s_hub;         // the same, as the third knows it
 static zanni_ref_t *s_alias;       // the first node's actor, as the third knows it
@@ -178,4 +180,40 @@ Test (relay, keeps_no_alias_of_an_actor_whose_end_is_known)
     cr_assert_eq (zanni_tell (s_nodes [0], s_local, "end"), 0);
     expect_message (1, &down);
     cr_assert_eq (exports->count, before - 1);
+}
+
+static int
+where (const char *endpoint, zanni__met_t *met)
+{
+    zanni_msg_t *reply = asked (1, s_remote, "where", endpoint);
+    int rc = zanni__away_where (reply, met, 0);
+    zanni_msg_destroy (&reply);
+    return rc;
+}
+
+Test (relay, dials_nothing_of_its_own_host_that_another_one_names)
+{
+    zanni__met_t met;
+    cr_assert_eq (where ("ipc:///run/user/0/somebody", &met), ZANNI_EGONE);
+    cr_assert_eq (where ("", &met), ZANNI_EGONE);
+    cr_assert_eq (where ("tcp://192.0.2.1:5555", &met), 0);
+    cr_assert_str_eq (met.endpoint, "tcp://192.0.2.1:5555");
+}
+
+Test (relay, tells_another_host_of_no_endpoint_that_is_not_tcp)
+{
+    zanni_worker_t *worker = s_nodes [1]->worker;
+    const uint8_t *id = s_nodes [0]->worker->node->id;
+    zanni_error_t error;
+    zanni_bytes_t node, endpoint;
+    ZANNI_AUTO (zanni_ref_t) hub = NULL;
+    cr_assert_eq (zanni__node_at (s_nodes [2], &hub, worker->endpoint), 0);
+    zanni_msg_t *reply = asked (2, hub, "zanni.where", zanni__node_number (id));
+    cr_assert_eq (zanni_msg_error (reply, &error), 0);
+    cr_assert_eq (error.code, ZANNI_EGONE);
+    zanni_msg_destroy (&reply);
+    zanni__node_met (worker->node, id, "tcp://192.0.2.1:5555");
+    reply = asked (2, hub, "zanni.where", zanni__node_number (id));
+    cr_assert_eq (zanni_read (reply, &node, &endpoint), 0);
+    zanni_msg_destroy (&reply);
 }

@@ -140,6 +140,16 @@ thing_size (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : zanni_reply (self, msg, (int64_t) zanni_buffer_size (buffer));
 }
 
+/* As a node answers "zanni.where": that with the number 0. */
+static int
+thing_where (zanni_t *self, zanni_msg_t *msg)
+{
+    static const uint8_t node [16];
+    const char *endpoint;
+    int rc = zanni_read (msg, &endpoint);
+    return rc ? rc : zanni_reply (self, msg, zanni_arg_bytes (node, sizeof node), endpoint);
+}
+
 static int
 thing_secret (zanni_t *self, zanni_msg_t *msg)
 {
@@ -170,6 +180,7 @@ static const zanni_method_t thing_methods [] = {
     ZANNI_METHOD ("fulfil", "", "", thing_fulfil, ""), ZANNI_METHOD ("is void", "", "x", thing_is_void, ""),
     ZANNI_METHOD ("pass promise", "", "x", thing_pass_promise, ""),
     ZANNI_METHOD ("spawn there", "r", "", thing_spawn_there, ""),
+    ZANNI_METHOD ("where", "s", "ays", thing_where, ""),
     ZANNI_METHOD_END
 };
 static const zanni_class_t thing_class = {
