@@ -241,6 +241,18 @@ s_set_method (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_bytes_t *nam
     return msg->name ? 0 : ZANNI_ENOMEM;
 }
 
+/* Who asked by a relay of this worker, and what was forwarded has come home: its answer goes straight to the asker, who knows
+   it by another id. */
+static void
+s_end_relay (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    zanni__relayed_t *relayed = zanni__relay_is (msg->id) ? zanni__relay_find (worker, msg->id) : NULL;
+    if (!relayed || relayed->from != msg->from || relayed->monitors)
+        return;
+    msg->id = relayed->id;
+    zanni__relay_end (worker, relayed);
+}
+
 /* Holds the sender: an actor of the peer, or for what was forwarded whoever sent it first. */
 static int
 s_set_from (zanni__arrival_t *arrival, zanni_msg_t *msg)
@@ -261,6 +273,8 @@ s_set_from (zanni__arrival_t *arrival, zanni_msg_t *msg)
         return rc;
     msg->from = from;
     msg->item.flags |= ZANNI__REMOTE;   // held by `refs`
+    if (s_is_ours (arrival->worker, &whole))   // any other has ids of its own node
+        s_end_relay (arrival->worker, msg);
     return 0;
 }
 

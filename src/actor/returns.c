@@ -158,6 +158,16 @@ zanni__repoint (zanni_worker_t *worker, uint64_t ask, zanni__identity_t *target)
         (void) zanni__route_about (worker, target, ZANNI_RECORD_MONITOR, ask, false);
 }
 
+/* The same of an ask that is another's. */
+static void
+s_repoint_relay (zanni_worker_t *worker, zanni__relayed_t *relayed, zanni__identity_t *target)
+{
+    zanni__identity_hold (target);
+    zanni__identity_unhold (relayed->to);
+    relayed->to = target;
+    (void) zanni__route_about (worker, target, ZANNI_RECORD_MONITOR, relayed->number, false);
+}
+
 int
 zanni__take_forwarded (zanni__arrival_t *arrival)
 {
@@ -172,12 +182,9 @@ zanni__take_forwarded (zanni__arrival_t *arrival)
                                     ? zanni__relay_find (arrival->worker, arrival->record->id) : NULL;
     if (!relayed)
         zanni__repoint (arrival->worker, arrival->record->id, target);
-    else if (target->elsewhere && target->worker == arrival->worker) {
-        zanni__identity_hold (target);
-        zanni__identity_unhold (relayed->to);
-        relayed->to = target;
-    }
-    zanni__identity_unref (target);
+    else if (target->elsewhere && target->worker == arrival->worker)
+        s_repoint_relay (arrival->worker, relayed, target);
+    zanni__identity_unref (target);   // one of ours is asked by this session in a moment: see inbound.c
     return 0;
 }
 

@@ -151,6 +151,7 @@ Test (relay, cancels_an_ask_where_it_was_forwarded_to)
     settle ();
     cr_assert_eq (zanni_ask (s_nodes [2], s_alias, &options, "pass promise"), 0);
     settle ();
+    cr_assert_eq (s_kinds [ZANNI_RECORD_MONITOR], 1, "nobody would learn that it is lost");
     cr_assert_eq (zanni_cancel (s_nodes [2], id), 0);
     expect_message (2, &msg);   // that it is cancelled
     cr_assert_eq (number_of (asked (2, last, "is void")), 1);
@@ -216,4 +217,13 @@ Test (relay, tells_another_host_of_no_endpoint_that_is_not_tcp)
     reply = asked (2, hub, "zanni.where", zanni__node_number (id));
     cr_assert_eq (zanni_read (reply, &node, &endpoint), 0);
     zanni_msg_destroy (&reply);
+}
+
+Test (relay, is_answered_by_an_actor_of_this_node_that_it_was_forwarded_home_to)
+{
+    ZANNI_AUTO (zanni_ref_t) back = loop_introduce (s_nodes [0], s_nodes [1], s_hub_thing, false);
+    cr_assert_eq (zanni_tell (s_nodes [0], s_local, "hold", back), 0);
+    settle ();
+    cr_assert_eq (number_of (asked (2, s_alias, "pass", 7)), 7);
+    cr_assert_eq (s_nodes [1]->worker->remotes->relayed.count, 0);
 }
