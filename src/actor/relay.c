@@ -143,31 +143,30 @@ zanni__relay_answer (zanni_worker_t *worker, const zanni__relayed_t *relayed, za
 
 typedef struct {
     const zanni_peer_t *peer;
-    zanni__relayed_t *found;
+    zanni__entry_t *failed;   // by entry.next
 } s_failure_t;
 
 static void
-s_find_failed (zanni_worker_t *worker, zanni__relayed_t *relayed, void *context)
+s_take_failed (zanni_worker_t *worker, zanni__relayed_t *relayed, void *context)
 {
-    (void) worker;
     s_failure_t *failure = context;
-    if (relayed->to->as.remote->peer == failure->peer)
-        failure->found = relayed;
+    if (relayed->to->as.remote->peer != failure->peer)
+        return;
+    zanni__table_remove (&worker->remotes->relayed, &relayed->entry);
+    relayed->entry.next = failure->failed;
+    failure->failed = &relayed->entry;
 }
 
-/* Monitors end with their stand-in. What is sent may end others, so each is taken out first, and looked for anew. */
+/* Monitors end with their stand-in. What is sent may end others, so all that fail are taken out first. */
 void
 zanni__relays_fail (zanni_worker_t *worker, const zanni_peer_t *peer, const zanni__answer_t *asks,
                     const zanni__answer_t *starts)
 {
     s_failure_t failure = { .peer = peer };
-    for (;;) {
-        failure.found = NULL;
-        s_each (worker, s_find_failed, &failure);
-        zanni__relayed_t *relayed = failure.found;
-        if (!relayed)
-            return;
-        zanni__table_remove (&worker->remotes->relayed, &relayed->entry);
+    s_each (worker, s_take_failed, &failure);
+    while (failure.failed) {
+        zanni__relayed_t *relayed = (zanni__relayed_t *) (void *) failure.failed;
+        failure.failed = failure.failed->next;
         const zanni__answer_t *why = relayed->starts ? starts : asks;
         zanni_msg_t *msg = relayed->monitors ? NULL : zanni__relay_answer (worker, relayed, ZANNI__ERROR);
         s_free (relayed);

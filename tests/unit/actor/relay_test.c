@@ -227,3 +227,20 @@ Test (relay, is_answered_by_an_actor_of_this_node_that_it_was_forwarded_home_to)
     cr_assert_eq (number_of (asked (2, s_alias, "pass", 7)), 7);
     cr_assert_eq (s_nodes [1]->worker->remotes->relayed.count, 0);
 }
+
+Test (relay, of_every_ask_fails_when_the_node_that_it_is_at_is_gone)
+{
+    const zanni_reason_t gone = { .kind = ZANNI_EXIT_NO_CONNECTION };
+    for (int i = 0; i < 40; i++)
+        cr_assert_eq (zanni_ask (s_nodes [2], s_alias, NULL, "wait"), 0);
+    settle ();
+    zanni_worker_peer_down (s_nodes [1]->worker, s_remote->identity->as.remote->peer, &gone, false, false);
+    cr_assert_eq (s_nodes [1]->worker->remotes->relayed.count, 0);
+    for (int i = 0; i < 40; i++) {
+        ZANNI_AUTO (zanni_msg_t) reply = NULL;
+        zanni_error_t error;
+        expect_message (2, &reply);
+        cr_assert_eq (zanni_msg_error (reply, &error), 0);
+        cr_assert_eq (error.code, ZANNI_ENODE);
+    }
+}
