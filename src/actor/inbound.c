@@ -57,13 +57,15 @@ s_of_peer (zanni__arrival_t *arrival, zanni__identity_t **identity_p, const zann
         .actor = actor->nonce ? actor->actor : UINT64_MAX - arrival->peer->serial,
         .nonce = actor->nonce ? actor->nonce : nobody
     };
-    if (last && last->as.remote->address.actor == ref.actor && last->as.remote->peer == arrival->peer) {
+    bool tells = arrival->record->kind == ZANNI_RECORD_TELL;
+    if (last && last->as.remote->address.actor == ref.actor && last->as.remote->peer == arrival->peer
+        && !(tells && last->as.remote->by_peer)) {
         *identity_p = last;
         return 0;
     }
     const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, &ref);
     int rc = zanni__remote_get (arrival->worker, identity_p, &whole);
-    if (!rc && (*identity_p)->as.remote->peer != arrival->peer && arrival->record->kind != ZANNI_RECORD_TELL)
+    if (!rc && (*identity_p)->as.remote->peer != arrival->peer && !tells)
         rc = zanni__remote_by (arrival->worker, identity_p, &whole, arrival->peer);
     if (!rc && (*identity_p)->as.remote->peer == arrival->peer)
         remotes->last = *identity_p;

@@ -45,6 +45,14 @@ s_has_ended (const zanni__identity_t *identity)
     return identity->as.remote->cut || atomic_load_explicit (&identity->ended, memory_order_relaxed);
 }
 
+/* Which of two for one address a reference goes by: one that does not come back may have a successor. */
+static bool
+s_is_rather (const zanni__remote_t *one, const zanni__remote_t *other)
+{
+    bool ended = s_has_ended (one->identity);
+    return ended == s_has_ended (other->identity) ? other->by_peer : !ended;
+}
+
 zanni__identity_t *
 zanni__remote_find (const zanni_worker_t *worker, const zanni_address_t *address)
 {
@@ -55,9 +63,7 @@ zanni__remote_find (const zanni_worker_t *worker, const zanni_address_t *address
     zanni__entry_t *entry = zanni__table_find (&worker->remotes->stand_ins, hash);
     for (; entry; entry = zanni__table_again (entry->next, hash)) {
         const zanni__remote_t *remote = (zanni__remote_t *) (void *) entry;
-        if (memcmp (&remote->address, address, sizeof *address) != 0)
-            continue;
-        if (!found || !s_has_ended (remote->identity))   // one that does not come back may have a successor
+        if (!memcmp (&remote->address, address, sizeof *address) && (!found || s_is_rather (remote, found->as.remote)))
             found = remote->identity;
     }
     return found;
@@ -245,7 +251,10 @@ zanni__remote_by (zanni_worker_t *worker, zanni__identity_t **identity_p, const 
         *identity_p = remote->identity;
         return 0;
     }
-    return s_make (worker, identity_p, ref, &address);
+    int rc = s_make (worker, identity_p, ref, &address);
+    if (!rc)
+        (*identity_p)->as.remote->by_peer = true;
+    return rc;
 }
 
 int

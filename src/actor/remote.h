@@ -60,6 +60,7 @@ typedef struct zanni__remote {
     zanni_peer_t *peer;               // joined; the worker's own thread alone reads it
     uint64_t serial;                  // of the peer, fixed: any thread may compare it
     bool cut;                         // that dialled us, and is down: we cannot dial it
+    bool by_peer;                     // made by zanni__remote_by, beside the one by which references go
     uint8_t call [ZANNI__NONCE];
     uint8_t own [ZANNI__NONCE];
     _Atomic bool owns;                // `own` is known (release; acquire)
@@ -126,7 +127,8 @@ zanni__address (const zanni_worker_t *worker, const uint8_t *node, uint64_t acto
 int zanni__remote_get (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *ref);
 
 /* The same by that peer and no other: for who asked by it, since the worker at its other end is the one that knows the ask.
-   There may be another stand-in, where the actor became known by another worker of its node. */
+   There may be another stand-in, where the actor became known by another worker of its node: what is told to its sender goes
+   by that one, with the rest of what is sent to it. */
 int zanni__remote_by (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni_wire_ref_t *ref,
                       const zanni_peer_t *peer);
 

@@ -41,6 +41,51 @@ Test (remote, wrong_arguments_and_methods_are_refused_there)
     zanni_msg_destroy (&reply);
 }
 
+/* Something with a small number from an actor of the first node to the root of the second, whose `back` is there. */
+static void
+say (const zanni_ref_t *actor, const zanni_ref_t *back, zanni_record_kind_t kind, zanni_msg_t **msg_p)
+{
+    const zanni__export_t *export;
+    const zanni__remote_t *remote = back->identity->as.remote;
+    cr_assert_eq (zanni__export_get (actor->identity, &export), 0);
+    const zanni_record_t record = {
+        .kind = (uint8_t) kind, .id = kind == ZANNI_RECORD_ASK ? 7 : 0, .to = { remote->address.actor, remote->call },
+        .from = { export->id, export->call }, .remaining_ms = -1, .method = { "add", 3 }, .args = { "\x91\x05", 2 }
+    };
+    cr_assert_eq (loopback.send (remote->peer, &record, NULL), 0);
+    settle ();
+    cr_assert_eq (zanni_receive (s_nodes [1], msg_p, 0), 0);
+}
+
+/* It became known by another worker of its node. What it asks is answered by its own session all the same. */
+Test (remote, an_actor_is_told_by_one_session_whichever_it_speaks_by)
+{
+    ZANNI_AUTO (zanni_ref_t) other = spawn_in (0);
+    ZANNI_AUTO (zanni_ref_t) back = loop_introduce (s_nodes [0], s_nodes [1], &s_nodes [1]->identity->self, false);
+    zanni_worker_t *worker = s_nodes [1]->worker;
+    const zanni_address_t address = zanni_ref_address (other);
+    const zanni__export_t *export;
+    zanni__identity_t *first, *again;
+    zanni_msg_t *msg = NULL;
+    cr_assert_eq (zanni__export_get (other->identity, &export), 0);
+    zanni_wire_ref_t known = {
+        .node = address.node, .actor = address.actor, .nonce = export->call, .endpoint = { "loop-99", 7 }
+    };
+    cr_assert_eq (zanni__remote_get (worker, &first, &known), 0);
+    say (other, back, ZANNI_RECORD_ASK, &msg);
+    cr_assert_neq (zanni_msg_from (msg)->identity, first);
+    zanni_msg_destroy (&msg);
+    say (other, back, ZANNI_RECORD_TELL, &msg);
+    cr_assert_eq (zanni_msg_from (msg)->identity, first);
+    zanni_msg_destroy (&msg);
+    for (known.actor = 1000; known.actor < 1100; known.actor++)   // the table grows, which turns its chains round
+        cr_assert_eq (zanni__remote_get (worker, &again, &known), 0);
+    cr_assert_eq (zanni__remote_find (worker, &address), first);
+    for (; known.actor < 1200; known.actor++)
+        cr_assert_eq (zanni__remote_get (worker, &again, &known), 0);
+    cr_assert_eq (zanni__remote_find (worker, &address), first);
+}
+
 Test (remote, references_to_one_actor_are_equal_wherever_they_came_from)
 {
     ZANNI_AUTO (zanni_ref_t) other = spawn_in (2);
