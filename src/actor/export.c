@@ -146,28 +146,21 @@ zanni__reach (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own)
     if (!to->nonce)
         return NULL;
     zanni__identity_t **slot = &worker->remotes->reached [to->actor % ZANNI__REACHED];
-    if (*slot && (*slot)->id == to->actor && (*slot)->state != ZANNI__ENDED)
-        return s_knows (atomic_load_explicit (&(*slot)->as.exported, memory_order_acquire), to, own) ? *slot : NULL;
-    zanni__identity_t *found = zanni__export_find (worker->node, to, own);
-    if (!found || found->worker != worker || found->elsewhere) {
-        if (found)
-            zanni__identity_unref (found);
-        return NULL;
+    zanni__identity_t *found = *slot;
+    if (found && found->id == to->actor && found->state != ZANNI__ENDED) {
+        if (!s_knows (atomic_load_explicit (&found->as.exported, memory_order_acquire), to, own))
+            return NULL;
+        zanni__identity_ref (found);
+        return found;
     }
+    found = zanni__export_find (worker->node, to, own);
+    if (!found || found->worker != worker || found->elsewhere)
+        return found;
     if (*slot)
         zanni__identity_unref (*slot);
     *slot = found;
+    zanni__identity_ref (found);
     return found;
-}
-
-zanni__identity_t *
-zanni__reach_any (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own)
-{
-    zanni__identity_t *identity = zanni__reach (worker, to, own);
-    if (!identity)
-        return zanni__export_find (worker->node, to, own);
-    zanni__identity_ref (identity);
-    return identity;
 }
 
 /* Under the lock. */

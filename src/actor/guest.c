@@ -36,7 +36,7 @@ s_find_beside (s_guest_t *guest)
     bool own;
     if (guest->options.place != ZANNI_HERE)
         return 0;
-    zanni__identity_t *beside = zanni__reach_any (worker, &guest->arrival->record->as.spawn.beside, &own);
+    zanni__identity_t *beside = zanni__reach (worker, &guest->arrival->record->as.spawn.beside, &own);
     if (!beside)
         return s_fail (guest, ZANNI_ENOACTOR, "no such actor: whom it was to be beside is gone");
     bool here = !beside->elsewhere && !atomic_load_explicit (&beside->worker->closed, memory_order_acquire);

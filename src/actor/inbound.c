@@ -341,7 +341,7 @@ s_receiver (zanni__arrival_t *arrival)
     static const uint8_t nobody [ZANNI__NONCE];
     bool own;
     const zanni_wire_actor_t *to = &arrival->record->to;
-    zanni__identity_t *identity = zanni__reach_any (arrival->worker, to, &own);
+    zanni__identity_t *identity = zanni__reach (arrival->worker, to, &own);
     const zanni_wire_ref_t ref = { .actor = to->actor, .nonce = nobody };
     return identity ? identity : s_ours_ended (arrival->worker, &ref);
 }
@@ -523,7 +523,7 @@ static int
 s_take_about (zanni__arrival_t *arrival, zanni__kind_t kind, bool needs_own)
 {
     bool own;
-    zanni__identity_t *to = zanni__reach_any (arrival->worker, &arrival->record->to, &own);
+    zanni__identity_t *to = zanni__reach (arrival->worker, &arrival->record->to, &own);
     return s_tell_about (arrival, to, kind, own || !needs_own);
 }
 
@@ -597,7 +597,7 @@ s_take_monitor (zanni__arrival_t *arrival)
     bool own;
     if (arrival->record->about)
         return s_take_home_monitor (arrival);
-    zanni__identity_t *to = zanni__reach_any (arrival->worker, &arrival->record->to, &own);
+    zanni__identity_t *to = zanni__reach (arrival->worker, &arrival->record->to, &own);
     bool ended = !to || atomic_load_explicit (&to->ended, memory_order_relaxed)
                  || (to->worker == arrival->worker && to->state == ZANNI__ENDED);
     if (!ended)
@@ -611,7 +611,7 @@ static int
 s_take_retain (zanni__arrival_t *arrival)
 {
     bool own;
-    zanni__identity_t *to = zanni__reach_any (arrival->worker, &arrival->record->to, &own);
+    zanni__identity_t *to = zanni__reach (arrival->worker, &arrival->record->to, &own);
     const zanni_address_t address = zanni__address (arrival->worker, NULL, arrival->record->to.actor);
     if (to && !atomic_load_explicit (&to->ended, memory_order_relaxed))
         (void) zanni__lend (arrival->peer, &address, to, own);   // without memory its holder finds it gone

@@ -166,10 +166,8 @@ void zanni__nonce_to_call (uint8_t call [ZANNI__NONCE], const uint8_t own [ZANNI
 /* Who is known by that id and nonce, or whom an alias stands for: a reference for the caller to give back; NULL: nobody. */
 zanni__identity_t *zanni__export_find (zanni_node_t *node, const zanni_wire_actor_t *to, bool *own);
 
-/* An actor of this worker by what a stranger knows of it; borrowed. NULL: there is none for that nonce. The other one finds
-   those of all workers, and whom aliases stand for, and answers a reference of the caller's. */
+/* The same for what comes by a session of `worker`, which remembers whom of its own it has found. */
 zanni__identity_t *zanni__reach (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own);
-zanni__identity_t *zanni__reach_any (zanni_worker_t *worker, const zanni_wire_actor_t *to, bool *own);
 
 /* How a reference looks to the node of `peer` (NULL: to a worker of this one): where that node cannot dial the actor's, or
    need not be able to, it is an alias. Pointers lead into what the reference keeps alive. */
