@@ -346,6 +346,12 @@ s_receiver (zanni__arrival_t *arrival)
     return identity ? identity : s_ours_ended (arrival->worker, &ref);
 }
 
+static zanni__kind_t
+s_kind (const zanni__arrival_t *arrival)
+{
+    return arrival->record->kind == ZANNI_RECORD_ASK ? ZANNI__ASK : ZANNI__TELL;
+}
+
 /* An actor of this worker itself, whose mailbox counts for the window. */
 static bool
 s_is_here (const zanni_worker_t *worker, const zanni__identity_t *to)
@@ -401,12 +407,10 @@ s_deliver (zanni__arrival_t *arrival, zanni_msg_t *msg)
 /* It becomes a message all the same, which is buried: so whoever asked is told, also where it was forwarded, and a tell is a
    dead letter that is told of. */
 static int
-s_lose_message (zanni__arrival_t *arrival, int code)
+s_lose_message (zanni__arrival_t *arrival, zanni__identity_t *to, int code)
 {
     zanni_worker_t *worker = arrival->worker;
-    zanni__kind_t kind = arrival->record->kind == ZANNI_RECORD_ASK ? ZANNI__ASK : ZANNI__TELL;
-    zanni__identity_t *to = s_receiver (arrival);
-    zanni_msg_t *msg = to ? zanni__arrival_msg (arrival, to, kind) : NULL;
+    zanni_msg_t *msg = zanni__arrival_msg (arrival, to, s_kind (arrival));
     int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
     if (!rc) {
         zanni__arrival_handled (arrival);
@@ -417,49 +421,25 @@ s_lose_message (zanni__arrival_t *arrival, int code)
     }
     else if (msg)
         zanni__msg_free (worker, msg);
-    if (to)
-        zanni__identity_unref (to);
     return rc;
 }
 
 /* Whether the key of its session permits that, where another host speaks. */
 static bool
-s_is_permitted (zanni__arrival_t *arrival)
+s_is_permitted (const zanni__arrival_t *arrival, const zanni__identity_t *to)
 {
-    const zanni_record_t *record = arrival->record;
     const zanni__rights_t *rights = arrival->peer->rights;
-    if (!zanni__rights_limit (rights) || record->to.actor == ZANNI__NODE_ACTOR)
-        return true;   // the node asks itself
-    zanni__identity_t *to = s_receiver (arrival);
-    bool may = to && zanni__rights_method (rights, zanni_ref_class (&to->self), &record->method);
-    if (to)
-        zanni__identity_unref (to);
-    return may;
+    return !zanni__rights_limit (rights) || zanni__rights_method (rights, zanni_ref_class (&to->self), &arrival->record->method);
 }
 
 static int
-s_forbid (zanni__arrival_t *arrival)
-{
-    int rc = s_lose_message (arrival, ZANNI_EPERM);
-    return rc ? s_refuse (arrival, ZANNI_EPERM) : 0;
-}
-
-static int
-s_take_message (zanni__arrival_t *arrival)
+s_accept_message (zanni__arrival_t *arrival, zanni__identity_t *to)
 {
     zanni_worker_t *worker = arrival->worker;
-    zanni__kind_t kind = arrival->record->kind == ZANNI_RECORD_ASK ? ZANNI__ASK : ZANNI__TELL;
-    if (kind == ZANNI__ASK && arrival->record->to.actor == ZANNI__NODE_ACTOR) {
-        zanni__arrival_handled (arrival);
-        zanni__node_asked (worker, arrival->peer, arrival->record);
-        return 0;
-    }
-    if (!s_is_permitted (arrival))
-        return s_forbid (arrival);
-    zanni__identity_t *to = s_receiver (arrival);
-    zanni_msg_t *msg = to ? zanni__arrival_msg (arrival, to, kind) : NULL;
+    zanni_msg_t *msg = zanni__arrival_msg (arrival, to, s_kind (arrival));
     int rc = msg ? s_fill_message (arrival, msg) : ZANNI_ENOMEM;
-    bool plain = kind == ZANNI__TELL && !arrival->record->about && to && s_is_here (worker, to);
+    bool tells = arrival->record->kind == ZANNI_RECORD_TELL;
+    bool plain = tells && !arrival->record->about && s_is_here (worker, to);
     if (!rc) {
         if (plain)
             zanni__tell_came (worker, arrival->peer, msg);
@@ -467,11 +447,29 @@ s_take_message (zanni__arrival_t *arrival)
     }
     else if (msg)
         zanni__msg_free (worker, msg);
-    if (kind == ZANNI__TELL && (rc || !plain))
+    if (tells && (rc || !plain))
         zanni__tell_forget (worker);
-    if (to)
+    return rc;
+}
+
+static int
+s_take_message (zanni__arrival_t *arrival)
+{
+    if (arrival->record->kind == ZANNI_RECORD_ASK && arrival->record->to.actor == ZANNI__NODE_ACTOR) {
+        zanni__arrival_handled (arrival);
+        zanni__node_asked (arrival->worker, arrival->peer, arrival->record);
+        return 0;
+    }
+    zanni__identity_t *to = s_receiver (arrival);
+    bool may = !to || s_is_permitted (arrival, to);
+    int rc = ZANNI_ENOMEM;
+    if (to) {
+        rc = may ? s_accept_message (arrival, to) : s_lose_message (arrival, to, ZANNI_EPERM);
         zanni__identity_unref (to);
-    return rc ? s_refuse (arrival, rc) : 0;
+    }
+    else
+        zanni__tell_forget (arrival->worker);
+    return rc ? s_refuse (arrival, may ? rc : ZANNI_EPERM) : 0;
 }
 
 /* The actor of a process is told how to begin, once; any other is the matter of guest.c. */
@@ -669,7 +667,10 @@ zanni_worker_lost (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_recor
     zanni_record_t error = { .kind = ZANNI_RECORD_ERROR, .id = record->id, .args = { "\x90", 1 } };
     zanni__arrival_t arrival = { .worker = worker, .peer = peer, .record = record, .buffers = buffers };
     bool message = record->kind == ZANNI_RECORD_TELL || record->kind == ZANNI_RECORD_ASK;
-    int rc = message ? s_lose_message (&arrival, code) : 0;
+    zanni__identity_t *to = message ? s_receiver (&arrival) : NULL;
+    int rc = to ? s_lose_message (&arrival, to, code) : message ? ZANNI_ENOMEM : 0;
+    if (to)
+        zanni__identity_unref (to);
     error.as.error.code = code;
     error.as.error.text = (zanni_bytes_t) { what, sizeof what - 1 };
     if (record->kind == ZANNI_RECORD_REPLY || record->kind == ZANNI_RECORD_ERROR)

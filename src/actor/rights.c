@@ -93,6 +93,7 @@ zanni__rights_set (zanni_node_t *node, const uint8_t key [ZANNI__KEY], const zan
         grant->before = atomic_load_explicit (&rights->grant, memory_order_relaxed);
         /* release: who sees it sees it whole. */
         atomic_store_explicit (&rights->grant, grant, memory_order_release);
+        atomic_store_explicit (&rights->limits, grant->methods != NULL, memory_order_release);
     }
     pthread_mutex_unlock (&node->exports_lock);
     if (!rights)

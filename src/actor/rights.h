@@ -15,6 +15,7 @@ typedef struct zanni__rights {
     struct zanni__rights *next;
     uint8_t key [ZANNI__KEY];
     _Atomic (const zanni__grant_t *) grant;   // NULL: nothing was said (release; acquire)
+    _Atomic bool limits;                      // it names methods (release; acquire)
 } zanni__rights_t;
 
 /* Those of a key, made where they are new. NULL: no memory. Any thread of the node, as zanni__rights_set: 0, ZANNI_ENOMEM. */
@@ -22,12 +23,12 @@ zanni__rights_t *zanni__rights_of (zanni_node_t *node, const uint8_t key [ZANNI_
 int zanni__rights_set (zanni_node_t *node, const uint8_t key [ZANNI__KEY], const zanni_policy_t *policy);
 void zanni__rights_free (zanni_node_t *node);   // when it ends
 
-/* Whether anything but spawning is refused at all. `rights` of NULL are those of who has shown no key. */
+/* Whether any method is refused at all. `rights` of NULL are those of who has shown no key. */
 static inline bool
 zanni__rights_limit (const zanni__rights_t *rights)
 {
     /* acquire pairs with the release of who has set it. */
-    return rights && atomic_load_explicit (&rights->grant, memory_order_acquire);
+    return rights && atomic_load_explicit (&rights->limits, memory_order_acquire);
 }
 
 bool zanni__rights_name (const zanni__rights_t *rights, const void *name, size_t size);
