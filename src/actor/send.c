@@ -164,18 +164,9 @@ zanni__dispatch (zanni_t *self, zanni_msg_t *msg)
 
 /* Makes a message that its receiver admits. */
 ZANNI__INLINE int
-s_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, const zanni__words_t *words)
+s_prepare_for (zanni_t *self, zanni_msg_t **msg_p, zanni__identity_t *to, const zanni__words_t *words)
 {
-    int rc = zanni__check_thread (self);
-    if (__builtin_expect (rc != 0, 0))
-        return rc;
-    if (__builtin_expect (!ref || !words->method, 0))
-        return ZANNI_EINVAL;
-    zanni__identity_t *to;
-    rc = zanni__target (self->worker, &to, ref);
-    if (__builtin_expect (rc != 0, 0))
-        return rc;
-    rc = s_make (self, msg_p, to, words);
+    int rc = s_make (self, msg_p, to, words);
     if (__builtin_expect (rc != 0, 0))
         return rc;
     rc = s_check_open (self->worker, to, (*msg_p)->item.weight);
@@ -185,6 +176,19 @@ s_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, const zan
     }
     (*msg_p)->item.flags |= ZANNI__COUNTED;
     return 0;
+}
+
+ZANNI__INLINE int
+s_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, const zanni__words_t *words)
+{
+    int rc = zanni__check_thread (self);
+    if (__builtin_expect (rc != 0, 0))
+        return rc;
+    if (__builtin_expect (!ref || !words->method, 0))
+        return ZANNI_EINVAL;
+    zanni__identity_t *to;
+    rc = zanni__target (self->worker, &to, ref);
+    return __builtin_expect (rc != 0, 0) ? rc : s_prepare_for (self, msg_p, to, words);
 }
 
 int
@@ -225,13 +229,20 @@ s_tell_elsewhere (zanni_t *self, const zanni_ref_t *ref, const zanni__words_t *w
         return rc;
     const zanni__method_t *method =
         s_method (worker, atomic_load_explicit (&to->cls, memory_order_acquire), words->method);
-    if (!method || !zanni__tell_plainly (self, to, method, words, &rc)) {
-        rc = zanni__remote_trusts (worker, to);
-        return rc ? rc : s_tell (self, ref, words);
+    if (method && zanni__tell_plainly (self, to, method, words, &rc)) {
+        if (!worker->corked)
+            zanni__uncorked (worker);
+        return rc;
     }
-    if (!worker->corked)
-        zanni__uncorked (worker);
-    return rc;
+    zanni_msg_t *msg;
+    rc = zanni__remote_trusts (worker, to);
+    if (!rc)
+        rc = s_prepare_for (self, &msg, to, words);
+    if (rc)
+        return rc;
+    zanni__hold_borrowed (worker, msg, ref);
+    zanni__dispatch (self, msg);
+    return 0;
 }
 
 int
