@@ -6,13 +6,6 @@
 
 #include "nodes.h"
 
-static const char *
-s_class_of (const zanni__identity_t *identity)
-{
-    const char *name = zanni_ref_class (&identity->self);
-    return name ? name : "";
-}
-
 static bool
 s_is_alive (const zanni__identity_t *identity)
 {
@@ -32,8 +25,9 @@ s_list_actors (zanni_list_t *list, zanni_node_t *node)
             const zanni__identity_t *identity = export->identity;
             if (!s_is_alive (identity))
                 continue;
+            const char *class_name = zanni_ref_class (&identity->self);
             uint32_t queued = atomic_load_explicit (&identity->queued, memory_order_relaxed);
-            rc = zanni_list_append (list, ZANNI_LIST (export->id, s_class_of (identity), identity->worker->name, queued));
+            rc = zanni_list_append (list, ZANNI_LIST (export->id, class_name, identity->worker->name, queued));
             left--;
         }
     pthread_mutex_unlock (&node->exports_lock);

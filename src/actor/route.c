@@ -411,8 +411,7 @@ static void
 s_route_waiter (zanni_worker_t *worker, zanni_msg_t *waiter)
 {
     if (waiter->item.flags & ZANNI__TICK || zanni__remote_admits (worker, waiter->to, 0) != ZANNI_EFULL) {
-        if (waiter->to->elsewhere)
-            atomic_store_explicit (&waiter->to->as.remote->full, false, memory_order_relaxed);
+        atomic_store_explicit (&waiter->to->as.remote->full, false, memory_order_relaxed);
         zanni__waiter_now (worker, waiter);
     }
     else
