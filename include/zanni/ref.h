@@ -65,7 +65,7 @@ typedef struct {
 } zanni_wire_t;
 
 /* Sets that for what the calling actor's worker sends there from now on; nothing happens where the actor is of this
-   node. The lesser of this and what the session has agreed on counts. ZANNI_EINVAL, ZANNI_ETHREAD, ZANNI_ENOACTOR,
+   node, or of one that has dialled another worker, by whose session all is sent there. The lesser of this and what the session has agreed on counts. ZANNI_EINVAL, ZANNI_ETHREAD, ZANNI_ENOACTOR,
    ZANNI_ENOMEM. */
 ZANNI_EXPORT int zanni_set_wire (zanni_t *self, const zanni_ref_t *ref, const zanni_wire_t *wire) ZANNI_CHECKED;
 

@@ -1,4 +1,4 @@
-/* What comes by this worker's sessions for actors of others, and of other nodes, by an alias. It counts in the window of its
+/* What comes by this worker's sessions for actors of other workers, and of other nodes, by an alias. It counts in the window of its
    peer as long as the mailbox that it went to is more than half full, or that node's window is: whoever has that mailbox
    tells nobody, so while there is such a debt it is looked after once a millisecond. A debt outlives its session, as what
    the link counts does. */

@@ -280,7 +280,8 @@ s_set_from (zanni__arrival_t *arrival, zanni_msg_t *msg)
     return 0;
 }
 
-/* A message for `to` of this worker, whose sender is set; NULL: no memory. */
+/* A message for `to`, of whatever worker, whose sender is set; NULL: there is no memory, or no way to the sender, which is
+   told as if it were that. */
 zanni_msg_t *
 zanni__arrival_msg (zanni__arrival_t *arrival, zanni__identity_t *to, zanni__kind_t kind)
 {
@@ -320,7 +321,7 @@ zanni__arrival_error (zanni__arrival_t *arrival, int code, const char *text)
         zanni__remote_sent (arrival->worker);
 }
 
-/* There is no memory for what the peer sent: its window opens again, and who asked is told, if that can be. */
+/* What the peer sent may not be, or there is no memory for it: its window opens again, and who asked is told, if that can be. */
 static int
 s_refuse (zanni__arrival_t *arrival, int code)
 {

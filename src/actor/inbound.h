@@ -28,7 +28,7 @@ zanni_wire_ref_t zanni__arrival_whole (const zanni__arrival_t *arrival, const za
 /* Moves the record's arguments into `msg`, behind what of its room is taken. */
 int zanni__arrival_arguments (zanni__arrival_t *arrival, zanni_msg_t *msg);
 
-/* A message for `to`, whose sender is set; NULL: no memory. */
+/* A message for `to`, whose sender is set; NULL: there is no memory, or no way to the sender. */
 zanni_msg_t *zanni__arrival_msg (zanni__arrival_t *arrival, zanni__identity_t *to, zanni__kind_t kind);
 
 /* What came counts as handled in its peer's window. Tells who asked, or spawned, what is wrong. */

@@ -1,6 +1,7 @@
-/* Relays: asks and monitors of actors of other workers, to a node that only this worker has a session with, since it dialled
-   us. Ids belong to the worker that made them, so here they get another, which no id of a pending thing ever reaches; the
-   answer is taken back to the asker as if its receiver were on this worker. A tell needs nothing of this.
+/* Relays: asks, spawns and monitors of actors whom the other node cannot answer itself: those of other workers, where only
+   this one has a session with it, since it dialled us or is of another host; and those of third nodes, which it knows by an
+   alias. Ids belong to the worker that made them, so here they get another, which no id of a pending thing ever reaches;
+   the answer is taken back to the asker as if its receiver were on this worker. A tell needs nothing of this.
 
    What is never answered, since its asker's deadline has passed, is found when there are twice as many. */
 

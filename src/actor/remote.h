@@ -249,7 +249,7 @@ void zanni__relays_free (zanni_worker_t *worker);
 void zanni__hand_on (zanni_worker_t *worker, zanni_peer_t *peer, zanni_msg_t *msg);
 void zanni__debts_free (zanni_worker_t *worker);
 
-/* inbound.c. Points a pending ask at whom it was forwarded to. */
+/* returns.c. Points a pending ask at whom it was forwarded to. */
 void zanni__repoint (zanni_worker_t *worker, uint64_t ask, zanni__identity_t *target);
 
 #endif

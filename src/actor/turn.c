@@ -66,7 +66,7 @@ s_match_closely (zanni_worker_t *worker, zanni_msg_t *msg)
     zanni__fault_t fault;
     if (msg->method->any)
         return true;
-    /* What came for another node has a stand-in as its sender, or holds it by `refs`, whoever that is said to be. */
+    /* What came from another node has a stand-in as its sender, or holds it by `refs`, whoever that is said to be. */
     bool ours = msg->from && !msg->from->elsewhere && !(msg->item.flags & ZANNI__REMOTE);
     int rc = ours ? zanni__signature_match_ours (msg->method->in, &msg->args, &fault)
                   : zanni__signature_match_closely (msg->method->in, &msg->args, &fault);

@@ -251,18 +251,21 @@ void zanni__bury_orphans (zanni_worker_t *worker);
 /* route.c: hands what arrives at a stand-in to its link. */
 void zanni__route (zanni_worker_t *worker, zanni__item_t *item);
 
+/* handon.c: whether what was handed on has found room. */
+void zanni__debts_look (zanni_worker_t *worker);
+
 /* remote.c (remote.h has the rest): the stand-in by which `worker` reaches whom a reference names, borrowed; `identity`
-   itself where it is none. Whether what is to be sent to one is admitted (weight 0: whether it has room again). What came
-   from one is handled. */
-void zanni__debts_look (zanni_worker_t *worker);   // handon.c
+   itself where it is none. Whether what is to be sent to one is admitted (weight 0: whether it has room again). */
 int zanni__remote_here (zanni_worker_t *worker, zanni__identity_t **here_p, zanni__identity_t *identity);
 int zanni__remote_admits (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight);
 
 /* Whether a node of another host to which there is no session may be dialled: 0 or ZANNI_EAUTH. An ask is told when it is
    sent, and at which address. */
 int zanni__remote_trusts (const zanni_worker_t *worker, const zanni__identity_t *to);
+
+/* What came from one has left its mailbox. What was taken is told the link. */
 void zanni__remote_taken (zanni_worker_t *worker, const zanni_msg_t *msg);
-void zanni__credit (zanni_worker_t *worker);   // what was taken is told the link
+void zanni__credit (zanni_worker_t *worker);
 void zanni__remotes_free (zanni_worker_t *worker);
 
 static inline int
@@ -333,21 +336,20 @@ bool zanni__room_of (const zanni__identity_t *to, uint64_t *room);   // of anoth
 int zanni__admit (const zanni_worker_t *worker, const zanni__identity_t *to, uint32_t weight);
 void zanni__dispatch (zanni_t *self, zanni_msg_t *msg);
 
-/* ask.c */
+/* ask.c: an ask and what waits for its answer; a cancel, at whom it was asked; errors as people read them. */
 int zanni__ask_begin (zanni_t *self, zanni_msg_t *msg, const zanni_ask_t *options, zanni__pending_t **pending_p);
 int zanni__ask_wait (zanni_t *self, zanni_msg_t **reply_p, zanni__pending_t *pending, const zanni_ask_t *options);
 void zanni__cancel_arrives (zanni_worker_t *worker, zanni_msg_t *cancel);
 void zanni__ask_fail (zanni_worker_t *worker, zanni__pending_t *pending, int code, const char *text);
 void zanni__error_set (zanni_error_t *error, int code, const char *text);
 
-/* answer.c */
+/* answer.c (answer.h has the rest): errors that the runtime answers; whom an ask is at now. */
 int zanni__answer_error (zanni_worker_t *worker, zanni_msg_t *ask, int code, int64_t app_code, const char *text);
 void zanni__answer_turned (zanni_worker_t *worker, zanni_msg_t *ask, int code, const zanni_reason_t *reason);
 bool zanni__ask_is_open (const zanni_msg_t *msg);
 
 void zanni__forwarded_arrives (zanni_worker_t *worker, zanni_msg_t *msg);
 
-/* spawn.c */
 /* spawn.c: an identity of a class where `options` say, which has not begun; `from` is whose worker HERE is, NULL: nobody's.
    Whether it is alone on a worker that is still to be started; its end before it has begun. */
 int zanni__spawn_place (zanni_node_t *node, zanni_worker_t *from, zanni__identity_t **identity_p, const zanni__class_t *cls,
@@ -367,7 +369,7 @@ void zanni__enlist (zanni_worker_t *worker, zanni__identity_t *identity);
 void zanni__end (zanni_worker_t *worker, zanni__identity_t *identity);
 void zanni__request_end (zanni_worker_t *worker, zanni__identity_t *identity, zanni_reason_t reason);
 
-/* monitor.c, writable.c: who wants to know of an actor's end, or of room in its mailbox. */
+/* monitor.c: who wants to know of an actor's end, or of room in its mailbox. */
 void zanni__watcher_add (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg);
 void zanni__watcher_remove (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *demonitor);
 void zanni__watchers_end (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason,
