@@ -362,6 +362,30 @@ until_admits (const zanni_ref_t *ref)
 }
 
 /* Nothing is lost, nothing comes twice, order is kept. */
+/* From then on it says in its HELLO that it listens there: the session is the one of before. */
+Test (tcp, who_begins_to_listen_keeps_its_sessions)
+{
+    char own [PROXY_TCP];
+    start_host (&host, secretly);
+    begin (secretly);
+    proxy_t *proxy = proxy_new_tcp (host.endpoint, own);
+    cr_assert_not_null (proxy);
+    zanni_ref_t *ref = connect_to (own, NULL);
+    cr_assert_eq (zanni_tell (root, ref, "note", 1, (int64_t) 1), 0);
+    cr_assert_eq (noted (ref, 1), 1);
+    uint64_t end_of_it = monitor (ref);
+    cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), 0);
+    proxy_cut_after (proxy, 1);
+    cr_assert_eq (zanni_tell (root, ref, "note", 1, (int64_t) 2), 0);
+    cr_assert_eq (noted (ref, 1), 2);
+    cr_assert_geq (proxy_cuts (proxy), 1u);
+    cr_assert_eq (zanni_demonitor (root, end_of_it), 0);
+    zanni_ref_destroy (&ref);
+    end ();
+    proxy_destroy (&proxy);
+    end_host (&host);
+}
+
 Test (tcp, survives_a_hundred_cuts_under_load)
 {
     char own [PROXY_TCP];
