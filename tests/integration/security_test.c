@@ -297,37 +297,34 @@ Test (security, ends_for_a_key_that_is_removed)
     part ();
 }
 
+static void
+be_distrusted (zanni_options_t how, int fd)
+{
+    begin (how);
+    cr_assert_eq (trust_as (host.endpoint, "host"), 0);
+    zanni_ref_t *ref = connect_to (host.endpoint, NULL);
+    uint64_t id = ask (ref, "promise");
+    cr_assert_eq (call_int (ref, "promises"), 1);
+    say_byte (fd, 'p');
+    expect_failure (id, ZANNI_EAUTH);
+    say_byte (fd, 'e');
+    _exit (0);
+}
+
 Test (security, ends_for_that_key_only)
 {
-    char byte;
-    int fds [2];
+    other_t other;
     admit ("other");
     start_host (&host, certified ("host"));
-    cr_assert_eq (pipe2 (fds, O_CLOEXEC), 0);
-    pid_t other = fork ();
-    if (!other) {
-        prctl (PR_SET_PDEATHSIG, SIGKILL);
-        begin (certified ("other"));
-        cr_assert_eq (trust_as (host.endpoint, "host"), 0);
-        zanni_ref_t *theirs = connect_to (host.endpoint, NULL);
-        uint64_t id = ask (theirs, "promise");
-        cr_assert_eq (call_int (theirs, "promises"), 1);
-        cr_assert_eq (write (fds [1], "p", 1), 1);
-        expect_failure (id, ZANNI_EAUTH);
-        cr_assert_eq (write (fds [1], "e", 1), 1);
-        _exit (0);
-    }
+    start_other (&other, certified ("other"), be_distrusted);
     begin (certified ("ours"));
     cr_assert_eq (trust_as (host.endpoint, "host"), 0);
     zanni_ref_t *ref = connect_to (host.endpoint, NULL);
-    cr_assert_eq (read (fds [0], &byte, 1), 1);
+    await_byte (other.fd, 'p');
     dismiss ("other");
-    cr_assert_eq (read (fds [0], &byte, 1), 1);
-    cr_assert_eq (byte, 'e');
+    await_byte (other.fd, 'e');
     cr_assert_eq (call_int (ref, "add", 1), 1);
-    waitpid (other, NULL, 0);
-    close (fds [0]);
-    close (fds [1]);
+    expect_other_done (&other);
     zanni_ref_destroy (&ref);
     part ();
 }
@@ -480,41 +477,37 @@ Test (security, of_a_node_with_a_certificate_dials_others_by_a_secret)
 
 /* As no node does: it chooses the id of another one. */
 static void
-begin_as (const char *name)
+begin_as_another (zanni_options_t how)
 {
-    begin (certified (name));
+    begin (how);
     memset (zanni_node_of (root)->id, 0x42, 16);
     cr_assert_eq (trust_as (host.endpoint, "host"), 0);
 }
 
+static void
+be_second (zanni_options_t how, int fd)
+{
+    zanni_ref_t *ref = NULL;
+    await_byte (fd, 'g');
+    begin_as_another (how);
+    _exit (zanni_connect (root, &ref, host.endpoint, NULL) == ZANNI_EAUTH ? 0 : 1);
+}
+
 Test (security, of_two_with_one_id_and_two_keys_takes_the_first)
 {
-    char byte;
-    int fds [2];
+    other_t other;
     admit ("other");
     start_host (&host, certified ("host"));
-    cr_assert_eq (pipe2 (fds, O_CLOEXEC), 0);
-    pid_t other = fork ();
-    if (!other) {
-        zanni_ref_t *theirs = NULL;
-        prctl (PR_SET_PDEATHSIG, SIGKILL);
-        cr_assert_eq (read (fds [0], &byte, 1), 1);
-        begin_as ("other");
-        _exit (zanni_connect (root, &theirs, host.endpoint, NULL) == ZANNI_EAUTH ? 0 : 1);
-    }
-    begin_as ("ours");
+    start_other (&other, certified ("other"), be_second);
+    begin_as_another (certified ("ours"));
     zanni_ref_t *ref = connect_to (host.endpoint, NULL);
     uint64_t id = ask (ref, "promise");
-    int status = -1;
     cr_assert_eq (call_int (ref, "promises"), 1);
-    cr_assert_eq (write (fds [1], "g", 1), 1);
-    cr_assert_eq (waitpid (other, &status, 0), other);
-    cr_assert_eq (status, 0, "the second one got in");
+    say_byte (other.fd, 'g');
+    expect_other_done (&other);   // it did not get in
     cr_assert (host_logs (&host, "claims to be a node that is known by another key"));
     done (ref, "fulfil", 7);
     expect_answer (id, 7);
-    close (fds [0]);
-    close (fds [1]);
     zanni_ref_destroy (&ref);
     part ();
 }

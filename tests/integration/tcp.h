@@ -1,6 +1,6 @@
 /* tcp.h: what the tests about other hosts share. The other host is a process that was forked before this one had a node, and
    is reached by tcp only, on loopback. Its root is a worker (worker.h), which whoever connects gets. What it logs can be read
-   here. */
+   here. Beside it there may be further processes with nodes of their own, which do what a function of the test says. */
 
 #ifndef TESTS_INTEGRATION_TCP_H
 #define TESTS_INTEGRATION_TCP_H
@@ -9,6 +9,7 @@
 #include "process.h"
 
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <zanni/sys/link.h>
 
 #define SECRET "a secret of the tests"
@@ -110,6 +111,62 @@ end_host (host_t *host)
     (void) waitpid (host->pid, NULL, 0);
     close (host->pidfd);
     close (host->log_fd);
+}
+
+/* Another process, which `be` is all of; it and the test say each other, byte by byte, how far they are. */
+typedef struct {
+    pid_t pid;
+    int fd;
+} other_t;
+
+/* Before this process has a node. */
+static inline void
+start_other (other_t *other, zanni_options_t options, void (*be) (zanni_options_t options, int fd))
+{
+    int fds [2];
+    cr_assert_eq (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    *other = (other_t) { .pid = fork (), .fd = fds [0] };
+    if (!other->pid) {
+        close (fds [0]);
+        prctl (PR_SET_PDEATHSIG, SIGKILL);
+        be (options, fds [1]);
+        _exit (0);
+    }
+    close (fds [1]);
+}
+
+static inline void
+say_byte (int fd, char byte)
+{
+    cr_assert_eq (send (fd, &byte, 1, MSG_NOSIGNAL), 1);
+}
+
+static inline void
+await_byte (int fd, char wanted)
+{
+    char byte = 0;
+    struct pollfd item = { .fd = fd, .events = POLLIN };
+    cr_assert_eq (poll (&item, 1, 4 * DEADLINE_MS), 1, "it does not say '%c'", wanted);
+    cr_assert_eq (read (fd, &byte, 1), 1, "it ended before it said '%c'", wanted);
+    cr_assert_eq (byte, wanted, "'%c' in place of '%c'", byte, wanted);
+}
+
+static inline void
+end_other (other_t *other)
+{
+    (void) kill (other->pid, SIGKILL);
+    (void) waitpid (other->pid, NULL, 0);
+    close (other->fd);
+}
+
+/* It ends by itself, well. */
+static inline void
+expect_other_done (other_t *other)
+{
+    int status = -1;
+    cr_assert_eq (waitpid (other->pid, &status, 0), other->pid);
+    cr_assert_eq (status, 0, "the other one ended with status %x", (unsigned) status);
+    close (other->fd);
 }
 
 static inline zanni_ref_t *

@@ -418,25 +418,28 @@ Test (tcp, survives_a_hundred_cuts_under_load)
     end_host (&host);
 }
 
+static void
+be_one_who_adds (zanni_options_t how, int fd)
+{
+    (void) fd;
+    begin (how);
+    zanni_ref_t *ref = connect_to (host.endpoint, NULL);
+    _exit (call_int (ref, "add", 1) > 0 && zanni_run (root, DEADLINE_MS) == 0 ? 0 : 1);
+}
+
 /* Who listens, and who only dials. */
 Test (tcp, tells_two_nodes_that_dialled_apart)
 {
+    other_t other;
     start_host (&host, openly);
-    pid_t other = fork ();
-    if (!other) {
-        prctl (PR_SET_PDEATHSIG, SIGKILL);
-        begin (openly);
-        zanni_ref_t *mine = connect_to (host.endpoint, NULL);
-        _exit (call_int (mine, "add", 1) > 0 && zanni_run (root, DEADLINE_MS) == 0 ? 0 : 1);
-    }
+    start_other (&other, openly, be_one_who_adds);
     begin (openly);
     zanni_ref_t *ref = connect_to (host.endpoint, NULL);
     done (ref, "witness", zanni_self (root));
     tell (ref, "compute", 1);
     expect ("computing");
     until_answers (ref, "total", 1);
-    signal_to (other, SIGKILL);
-    waitpid (other, NULL, 0);
+    end_other (&other);
     cr_assert_eq (call_int (ref, "add", 1), 2);
     zanni_ref_destroy (&ref);
     part ();
@@ -522,42 +525,34 @@ be_asked_and_wait (zanni_options_t how, int fd)
 {
     const zanni_connect_t options = { .name = "one" };
     zanni_ref_t *one = NULL;
-    prctl (PR_SET_PDEATHSIG, SIGKILL);
     begin (how);
     while (zanni_connect (root, &one, host.endpoint, &options) == ZANNI_ENOACTOR) {}
     zanni_ref_t *here = spawn_with (&(zanni_spawn_t) { .place = ZANNI_HERE }, "worker", 7);
     done (one, "hold", here);
-    cr_assert_eq (write (fd, "h", 1), 1);
+    say_byte (fd, 'h');
     until_answers (here, "promises", 1);
-    cr_assert_eq (write (fd, "p", 1), 1);
+    say_byte (fd, 'p');
     _exit (zanni_run (root, -1));
 }
 
 Test (tcp, fails_what_actors_in_every_place_asked_of_who_is_gone)
 {
     for (int i = 0; i < PLACES_COUNT; i++) {
-        char byte;
-        int fds [2];
+        other_t other;
         const zanni_options_t options = { .insecure = true, .heartbeat_ms = 300 };
         start_host (&host, options);
-        cr_assert_eq (pipe2 (fds, O_CLOEXEC), 0);
-        pid_t other = fork ();
-        if (!other)
-            be_asked_and_wait (options, fds [1]);
+        start_other (&other, options, be_asked_and_wait);
         begin (options);
         zanni_ref_t *ref = connect_to (host.endpoint, NULL);
         zanni_ref_t *there = kept (ref, "spawn", (int) places [i]);
         done (ref, "offer", "one", there);
-        cr_assert_eq (read (fds [0], &byte, 1), 1);
+        await_byte (other.fd, 'h');
         uint64_t id = ask (there, "relay", "promise");
-        cr_assert_eq (read (fds [0], &byte, 1), 1);
-        signal_to (other, SIGKILL);
-        waitpid (other, NULL, 0);
+        await_byte (other.fd, 'p');
+        end_other (&other);
         cr_assert_eq (expect_failure (id, ZANNI_EAPP).app_code, ZANNI_ENODE);
         zanni_ref_destroy (&there);
         zanni_ref_destroy (&ref);
-        close (fds [0]);
-        close (fds [1]);
         part ();
     }
 }
@@ -581,40 +576,33 @@ Test (tcp, waits_for_slow_actors_of_other_workers)
 /* Neither of the two can be dialled; they know each other by the host that both have dialled. */
 Test (tcp, lets_those_who_dialled_a_host_reach_each_other)
 {
-    char byte;
-    int fds [2];
+    other_t other;
     const zanni_options_t options = { .secret = SECRET, .heartbeat_ms = 300 };
     start_host (&host, options);
-    cr_assert_eq (pipe2 (fds, O_CLOEXEC), 0);
-    pid_t other = fork ();
-    if (!other)
-        be_asked_and_wait (options, fds [1]);
+    start_other (&other, options, be_asked_and_wait);
     begin (options);
     zanni_ref_t *ref = connect_to (host.endpoint, NULL);
     zanni_ref_t *one = kept (ref, "spawn", (int) ZANNI_HERE);
     done (ref, "offer", "one", one);
-    cr_assert_eq (read (fds [0], &byte, 1), 1);
+    await_byte (other.fd, 'h');
     zanni_ref_t *theirs = kept (one, "lend");
     zanni_ref_t *ours = spawn_with (&(zanni_spawn_t) { .place = ZANNI_SHARED }, "worker", 3);
     uint64_t down = monitor (theirs);
-    cr_assert_eq (call_int (theirs, "pid"), other);
+    cr_assert_eq (call_int (theirs, "pid"), other.pid);
     for (int i = 0; i < 200; i++)
         cr_assert_eq (call_int (theirs, "add", 1), 8 + i);
     done (theirs, "hold", ours);
     cr_assert_eq (call_int (theirs, "relay", "total"), 3);
     done (theirs, "drop");
     uint64_t id = ask (theirs, "promise");
-    cr_assert_eq (read (fds [0], &byte, 1), 1);
-    signal_to (other, SIGKILL);
-    waitpid (other, NULL, 0);
+    await_byte (other.fd, 'p');
+    end_other (&other);
     cr_assert_eq (expect_failure (id, ZANNI_ENODE).code, ZANNI_ENODE);
     expect_reason (down, "no connection");
     zanni_ref_destroy (&ours);
     zanni_ref_destroy (&theirs);
     zanni_ref_destroy (&one);
     zanni_ref_destroy (&ref);
-    close (fds [0]);
-    close (fds [1]);
     part ();
 }
 
