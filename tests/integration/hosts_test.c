@@ -1,103 +1,13 @@
-/* Three hosts: network namespaces of the test's own, joined by a bridge in the first, in which the test's own node lives.
-   Cables are pulled and put back. */
+/* Three hosts with networks of their own: who is given a reference, and what a cable that is pulled does. */
 
-#include "tcp.h"
-
-#include <sched.h>
+#include "hosts.h"
 
 CLASSES (&worker_class);
 TCP_SUITE (hosts);
 
-#define INTERVAL_MS 300
-#define BOUND_MS (INTERVAL_MS * 3 + INTERVAL_MS * 3 / 5)
-
-static zanni_options_t options = { .secret = SECRET, .heartbeat_ms = INTERVAL_MS };
-
-static host_t hosts [2];
-
-__attribute__ ((format (printf, 1, 2))) static void
-run (const char *format, ...)
-{
-    char command [256];
-    va_list values;
-    va_start (values, format);
-    vsnprintf (command, sizeof command, format, values);
-    va_end (values);
-    cr_assert_eq (system (command), 0, "%s", command);
-}
-
-/* In the host's process: its namespace, and its end of the cable once somebody has given it one. */
-static void
-move_in (int number, int ready_fd, int cable_fd)
-{
-    char byte = 0;
-    if (unshare (CLONE_NEWNET) || write (ready_fd, "r", 1) != 1 || read (cable_fd, &byte, 1) != 1)
-        _exit (1);
-    run ("ip link set lo up && ip addr add 10.77.0.%d/24 dev eth0 && ip link set eth0 up", number + 2);
-}
-
-static void
-start (int number)
-{
-    int endpoint_fds [2], log_fds [2], ready_fds [2], cable_fds [2];
-    char byte, endpoint [64];
-    host_t *host = &hosts [number];
-    cr_assert (!pipe2 (endpoint_fds, O_CLOEXEC) && !pipe2 (log_fds, O_CLOEXEC | O_NONBLOCK) && !pipe2 (ready_fds, O_CLOEXEC)
-               && !pipe2 (cable_fds, O_CLOEXEC));
-    snprintf (endpoint, sizeof endpoint, "tcp://10.77.0.%d:5670", number + 2);
-    *host = (host_t) { .pid = fork (), .log_fd = log_fds [0] };
-    if (!host->pid) {
-        prctl (PR_SET_PDEATHSIG, SIGKILL);
-        move_in (number, ready_fds [1], cable_fds [0]);
-        s_be_host (options, endpoint, endpoint_fds [1], log_fds [1]);
-    }
-    cr_assert_eq (read (ready_fds [0], &byte, 1), 1);
-    run ("ip link add cable%d type veth peer name eth0 netns %d", number, (int) host->pid);
-    run ("ip link set cable%d master bridge0 up", number);
-    cr_assert_eq (write (cable_fds [1], "c", 1), 1);
-    close (endpoint_fds [1]);
-    cr_assert_gt (read (endpoint_fds [0], host->endpoint, sizeof host->endpoint), 0, "host %d did not start", number);
-    host->pidfd = open_pid (host->pid);
-    int fds [] = { endpoint_fds [0], log_fds [1], ready_fds [0], ready_fds [1], cable_fds [0], cable_fds [1] };
-    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
-        close (fds [i]);
-}
-
-/* Without the right to make namespaces, or without `ip`, nothing can be seen here: tcp_test.c has the rest. */
-static void
-meet (void)
-{
-    if (unshare (CLONE_NEWNET) || system ("ip link add bridge0 type bridge 2>/dev/null"))
-        cr_skip_test ("no network namespaces can be made here");
-    run ("ip link set lo up && ip addr add 10.77.0.1/24 dev bridge0 && ip link set bridge0 up");
-    start (0);
-    start (1);
-    begin (options);
-}
-
-static void
-part (void)
-{
-    end ();
-    end_host (&hosts [0]);
-    end_host (&hosts [1]);
-}
-
-static void
-plug (int number, bool in)
-{
-    run ("ip link set cable%d %s", number, in ? "up" : "down");
-}
-
-static int64_t
-ms_since (int64_t before_ns)
-{
-    return (zanni_now_ns (root) - before_ns) / 1000000;
-}
-
 Test (hosts, reach_each_other_by_references_that_a_third_one_gave)
 {
-    meet ();
+    meet_hosts ();
     zanni_ref_t *one = connect_to (hosts [0].endpoint, NULL);
     zanni_ref_t *other = connect_to (hosts [1].endpoint, NULL);
     done (one, "hold", other);
@@ -111,13 +21,13 @@ Test (hosts, reach_each_other_by_references_that_a_third_one_gave)
     zanni_ref_destroy (&deep);
     zanni_ref_destroy (&one);
     zanni_ref_destroy (&other);
-    part ();
+    part_from_hosts ();
 }
 
 /* With all of its consequences, at both ends; and afterwards all is as new. */
 Test (hosts, that_are_cut_off_are_down_in_time_and_can_be_reached_again)
 {
-    meet ();
+    meet_hosts ();
     zanni_ref_t *one = connect_to (hosts [0].endpoint, NULL);
     zanni_ref_t *other = connect_to (hosts [1].endpoint, NULL);
     done (other, "witness", zanni_self (root));
@@ -150,15 +60,15 @@ Test (hosts, that_are_cut_off_are_down_in_time_and_can_be_reached_again)
     cr_assert_eq (call_int (other, "relay", "total"), 3);
     zanni_ref_destroy (&one);
     zanni_ref_destroy (&other);
-    part ();
+    part_from_hosts ();
 }
 
 /* A cable that is out for less than it takes to be given up harms nothing: a large buffer is under way meanwhile. TCP tries
    again after 200 ms, and then after twice as long. */
 Test (hosts, that_are_cut_off_for_a_moment_go_on)
 {
-    options.heartbeat_ms = 1000;
-    meet ();
+    hosts_options.heartbeat_ms = 1000;
+    meet_hosts ();
     zanni_ref_t *one = connect_to (hosts [0].endpoint, NULL);
     zanni_buffer_t *buffer = NULL;
     void *data;
@@ -184,5 +94,5 @@ Test (hosts, that_are_cut_off_for_a_moment_go_on)
     zanni_msg_destroy (&reply);
     zanni_buffer_destroy (&buffer);
     zanni_ref_destroy (&one);
-    part ();
+    part_from_hosts ();
 }

@@ -121,12 +121,6 @@ part (void)
     end_host (&host);
 }
 
-static int64_t
-ms_since (int64_t before_ns)
-{
-    return (zanni_now_ns (root) - before_ns) / 1000000;
-}
-
 static void
 expect_denied (const char *said_here, const char *said_there)
 {

@@ -169,6 +169,12 @@ expect_other_done (other_t *other)
     close (other->fd);
 }
 
+static inline int64_t
+ms_since (int64_t before_ns)
+{
+    return (zanni_now_ns (root) - before_ns) / 1000000;
+}
+
 static inline zanni_ref_t *
 connect_to (const char *endpoint, const char *name)
 {

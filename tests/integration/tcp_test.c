@@ -28,12 +28,6 @@ part (void)
     end_host (&host);
 }
 
-static int64_t
-ms_since (int64_t before_ns)
-{
-    return (zanni_now_ns (root) - before_ns) / 1000000;
-}
-
 Test (tcp, leads_to_the_actor_that_bound)
 {
     zanni_ref_t *ref = meet (openly);

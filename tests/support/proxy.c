@@ -45,6 +45,7 @@ struct proxy {
     int listen_fd;            // -1: nobody is at the path
     proxy_door_t door;
     bool stalled;
+    bool held [2];            // one way only
     bool ending;
     int64_t delay_ns;
     uint64_t cut_after;       // bytes; 0: not
@@ -244,6 +245,8 @@ s_move (proxy_t *proxy)
         s_pair_t *pair = &proxy->pairs [i];
         for (int j = 0; pair->used && j < 2; j++) {
             s_way_t *way = &pair->ways [j];
+            if (proxy->held [j])
+                continue;
             s_read (proxy, way);
             if (s_write (proxy, way))
                 (void) s_cut_all (proxy);
@@ -264,7 +267,7 @@ s_items (const proxy_t *proxy, struct pollfd *items, int64_t *until_ns)
     for (int i = 0; i < S_PAIRS * 2 && !proxy->stalled; i++) {
         const s_pair_t *pair = &proxy->pairs [i / 2];
         const s_way_t *way = &pair->ways [i % 2];
-        if (!pair->used)
+        if (!pair->used || proxy->held [i % 2])
             continue;
         if (way->size && way->due_ns > s_now_ns ())
             *until_ns = way->due_ns < *until_ns ? way->due_ns : *until_ns;
@@ -427,6 +430,15 @@ proxy_stall (proxy_t *proxy, bool stalled)
 {
     pthread_mutex_lock (&proxy->lock);
     proxy->stalled = stalled;
+    s_settle (proxy);
+    pthread_mutex_unlock (&proxy->lock);
+}
+
+void
+proxy_hold (proxy_t *proxy, proxy_way_t way, bool held)
+{
+    pthread_mutex_lock (&proxy->lock);
+    proxy->held [way] = held;
     s_settle (proxy);
     pthread_mutex_unlock (&proxy->lock);
 }

@@ -40,6 +40,10 @@ void proxy_door (proxy_t *proxy, proxy_door_t door);
 /* Nothing passes, and nothing is read, until it is let go on. */
 void proxy_stall (proxy_t *proxy, bool stalled);
 
+/* The same one way only: of who dialled, or to him. */
+typedef enum { PROXY_THERE, PROXY_BACK } proxy_way_t;
+void proxy_hold (proxy_t *proxy, proxy_way_t way, bool held);
+
 /* What comes from now on passes so much later; order is kept. */
 void proxy_delay (proxy_t *proxy, int64_t ms);
 
