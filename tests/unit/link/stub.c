@@ -5,6 +5,8 @@
 #include "actor/watch.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "link/keys.h"
+#include "link/trust.h"
 #include "message/buffer.h"
 #include "message/region.h"
 
@@ -189,6 +191,24 @@ zanni_worker_event (zanni_worker_t *from, zanni_worker_t *to, const zanni_node_e
     stub->events [stub->events_count++] = *event;
 }
 
+const char *
+stub_secret (void)
+{
+    const char *how = getenv ("STUB_TCP");
+    return how && strcmp (how, "openly") ? how : NULL;
+}
+
+static void
+s_let_speak_tcp (zanni_node_t *node)
+{
+    char text [160];
+    node->options.secret = stub_secret ();
+    node->options.insecure = !node->options.secret;
+    pthread_mutex_init (&node->exports_lock, NULL);
+    if (zanni__trust_new (node, text, sizeof text) || zanni__keys_set (node, text, sizeof text))
+        abort ();
+}
+
 void
 stub_open_with (stub_t *stub, uint8_t id, uint64_t window, uint32_t heartbeat_ms)
 {
@@ -204,6 +224,7 @@ stub_open_with (stub_t *stub, uint8_t id, uint64_t window, uint32_t heartbeat_ms
     stub->node.options.chunk_bytes = 256 << 10;
     stub->node.options.share_least = 64 << 10;
     stub->node.options.heartbeat_ms = heartbeat_ms;
+    s_let_speak_tcp (&stub->node);
     stub->node.region_ops = &zanni__region_default;
     stub->node.region_ops->open (&stub->node.region, 1 << 16, 1 << 30);
     pthread_mutex_init (&stub->node.lock, NULL);
@@ -240,6 +261,9 @@ s_free (stub_t *stub)
         s_unlink (stub->worker.endpoint + 6);
     close (stub->worker.epoll);
     stub->node.region_ops->close (stub->node.region);
+    zanni__trust_free (&stub->node);
+    zanni__keys_wipe (&stub->node);
+    pthread_mutex_destroy (&stub->node.exports_lock);
     pthread_mutex_destroy (&stub->node.lock);
 }
 
@@ -256,6 +280,15 @@ stub_endpoint (stub_t *stub)
     const char *endpoint;
     (void) zanni_worker_endpoint (&stub->worker, &endpoint);
     return endpoint;
+}
+
+const char *
+stub_bind (stub_t *stub)
+{
+    const zanni_link_bind_t how = { .endpoint = "tcp://127.0.0.1:0", .advertised = "" };
+    if (zanni__link_zmq.bind (stub->link, &how, stub->bound))
+        abort ();
+    return stub->bound;
 }
 
 static void

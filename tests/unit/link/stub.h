@@ -18,6 +18,7 @@ struct stub {
     int listen_fd;
     int lane_fd;
     bool listening;
+    char bound [ZANNI_ENDPOINT_MAX];
 
     /* What the test wants to know of; may be NULL. `buffers` are dropped behind it. Not 0: a fault. */
     int (*record) (stub_t *stub, zanni_peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers);
@@ -42,7 +43,8 @@ struct stub {
 };
 
 /* What the environment says of all of them: STUB_LEVEL, how buffers travel (else 2, as frames); STUB_LANE, that they have
-   none. A test may set both in the node's options before the first session. */
+   none. A test may set both in the node's options before the first session. STUB_TCP: the secret by which they speak tcp; they do
+   so openly where it is not there, or "openly". */
 
 /* `id` is every byte of the node's; its link is open, and has no socket yet. */
 void stub_open (stub_t *stub, uint8_t id);
@@ -54,6 +56,12 @@ const char *stub_endpoint (stub_t *stub);
 
 /* The same at a path of the test's own. */
 void stub_listen_at (stub_t *stub, const char *endpoint);
+
+/* The secret of STUB_TCP, or NULL. */
+const char *stub_secret (void);
+
+/* Where it listens for other hosts, by tcp. */
+const char *stub_bind (stub_t *stub);
 
 /* One look, which waits for at most so long. */
 void stub_step (stub_t *stub, int64_t wait_ms);

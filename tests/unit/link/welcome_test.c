@@ -1,0 +1,235 @@
+/* What a node gets that has dialled somebody who is no good listener: answers of other versions, of other sessions, too early
+   or twice, garbage, and none at all. Its session ends, and says why; what it had to send comes back as lost. */
+
+#include "rogue.h"
+
+#include "link/hub.h"
+
+#include <unistd.h>
+
+static zanni_peer_t *peer;
+static uint8_t id [256];        // of the connection that said something last
+static size_t id_size;
+static uint64_t session;        // of its HELLO
+
+/* The next record but ACK and BYE; false: none comes. */
+static bool
+hear_dialled (zanni_record_t *record)
+{
+    static uint8_t bytes [8192];
+    static zanni_wire_ref_t refs [8];
+    static zanni_wire_buffer_t buffers [8];
+    zanni__tables_t tables = { .refs = refs, .buffers = buffers };
+    const char *fault;
+    for (int64_t until_ns = stub_now_ns () + 5000000000; stub_now_ns () < until_ns;) {
+        stub_run (mine, 1, 1, NULL, NULL);
+        int size = zmq_recv (rogue, id, sizeof id, ZMQ_DONTWAIT);
+        if (size < 0)
+            continue;
+        id_size = (size_t) size;
+        size = zmq_recv (rogue, bytes, sizeof bytes, 0);
+        zanni__reader_t reader = zanni__reader (bytes, (uint32_t) size);
+        cr_assert_eq (zanni__record_read (&reader, record, &tables, &fault), 1);
+        cr_assert_eq (zanni__record_read (&reader, record, &tables, &fault), 1);
+        if (record->kind != ZANNI_RECORD_ACK)
+            return true;
+    }
+    return false;
+}
+
+/* Ours has dialled, and has something to send; its HELLO is there. */
+static void
+be_dialled (void)
+{
+    char endpoint [64] = "tcp://127.0.0.1:*";
+    size_t size = sizeof endpoint;
+    zanni_record_t record;
+    begin ();
+    (void) zmq_close (rogue);
+    rogue = rogue_socket (ZMQ_ROUTER);
+    if (!is_far ())
+        snprintf (endpoint, sizeof endpoint, "ipc:///tmp/zanni-rogue-%d", (int) getpid ());
+    cr_assert_eq (zmq_bind (rogue, endpoint), 0);
+    cr_assert_eq (zmq_getsockopt (rogue, ZMQ_LAST_ENDPOINT, endpoint, &size), 0);
+    cr_assert_eq (zanni__link_zmq.join (ours.link, endpoint, node, &peer), 0);
+    cr_assert_eq (stub_tell (&ours, peer, 5, 0, 0), 0);
+    cr_assert (hear_dialled (&record));
+    cr_assert_eq (record.kind, ZANNI_RECORD_HELLO);
+    cr_assert_eq (record.as.hello.version_min, 1);
+    cr_assert_eq (record.as.hello.version_max, 1);
+    session = record.as.hello.session;
+}
+
+/* What was said last goes while there is somebody to whom. */
+static void
+part (void)
+{
+    zanni__link_zmq.leave (peer);
+    stub_close (&ours, 0);
+    (void) zmq_close (rogue);
+    (void) zmq_ctx_term (context);
+}
+
+TestSuite (welcome, .init = be_dialled, .fini = part, .timeout = 120);
+
+static void
+answer_bytes (const void *bytes, size_t size)
+{
+    cr_assert_geq (zmq_send (rogue, id, id_size, ZMQ_SNDMORE), 0);
+    cr_assert_geq (zmq_send (rogue, bytes, size, 0), 0);
+}
+
+static void
+answer (const zanni_record_t *record)
+{
+    uint8_t bytes [8192];
+    size_t size = put_batch (bytes, 0);
+    size += put (bytes + size, record);
+    answer_bytes (bytes, size);
+}
+
+static zanni_record_t
+welcome (void)
+{
+    zanni_record_t record = hello (session);
+    record.kind = ZANNI_RECORD_WELCOME;
+    return record;
+}
+
+static bool
+is_down (void *downs)
+{
+    return ours.downs == *(int *) downs;
+}
+
+/* The session ends at once, and the log says why. */
+static void
+expect_down (const char *why)
+{
+    int downs = 1;
+    cr_assert (stub_run (mine, 1, 5000, is_down, &downs), "its session goes on");
+    cr_assert_eq (ours.reason.kind, ZANNI_EXIT_NO_CONNECTION);
+    cr_assert_not_null (strstr (ours.log, why), "%s", ours.log);
+    cr_assert_eq (ours.records, 0);
+}
+
+/* Of the session, and of the connection: the other side hears it. */
+static void
+expect_fault_said (const char *why)
+{
+    zanni_record_t record;
+    expect_down (why);
+    do
+        cr_assert (hear_dialled (&record), "no BYE comes");
+    while (record.kind != ZANNI_RECORD_BYE);
+    cr_assert_eq (record.as.error.code, ZANNI_BYE_FAULT);
+}
+
+/* It may dial anew, and is served. */
+static void
+expect_another_session (void)
+{
+    uint64_t before = session;
+    zanni_record_t record;
+    cr_assert_eq (stub_tell (&ours, peer, 5, 1, 0), 0);
+    do
+        cr_assert (hear_dialled (&record), "it does not dial");
+    while (record.kind != ZANNI_RECORD_HELLO || record.as.hello.purpose);
+    session = record.as.hello.session;
+    cr_assert_gt (session, before);
+    record = welcome ();
+    answer (&record);
+    do
+        cr_assert (hear_dialled (&record), "it sends nothing");
+    while (record.kind != ZANNI_RECORD_TELL);
+    cr_assert_eq (stub_number (&record), 1);
+}
+
+Test (welcome, of_the_version_that_was_offered_begins_the_session)
+{
+    zanni_record_t record = welcome ();
+    answer (&record);
+    do
+        cr_assert (hear_dialled (&record));
+    while (record.kind != ZANNI_RECORD_TELL);
+    cr_assert_eq (stub_number (&record), 0);
+    cr_assert_eq (ours.downs, 0);
+}
+
+Test (welcome, of_a_version_that_was_not_offered_ends_the_session)
+{
+    zanni_record_t record = welcome ();
+    record.as.hello.version_min = 2;
+    answer (&record);
+    expect_fault_said ("a version that was not offered");
+    expect_another_session ();
+}
+
+Test (welcome, that_does_not_come_since_no_version_is_common_ends_the_session)
+{
+    const zanni_record_t bye = {
+        .kind = ZANNI_RECORD_BYE, .as.error = { .code = ZANNI_BYE_VERSION, .text = { "this node speaks version 9", 26 } }
+    };
+    answer (&bye);
+    expect_down ("no version in common: this node speaks version 9");
+    expect_another_session ();
+}
+
+Test (welcome, of_another_session_ends_it)
+{
+    zanni_record_t record = welcome ();
+    record.as.hello.session++;
+    answer (&record);
+    expect_fault_said ("WELCOME: of another session");
+    expect_another_session ();
+}
+
+Test (welcome, that_comes_twice_ends_the_session)
+{
+    const zanni_record_t record = welcome ();
+    answer (&record);
+    answer (&record);
+    expect_fault_said ("WELCOME: it is not expected");
+    expect_another_session ();
+}
+
+Test (welcome, that_has_seen_what_was_never_sent_ends_the_session)
+{
+    zanni_record_t record = welcome ();
+    record.as.hello.last = 9;
+    answer (&record);
+    expect_fault_said ("it has seen a batch that was never sent");
+    expect_another_session ();
+}
+
+Test (welcome, has_to_come_before_anything_else)
+{
+    uint8_t bytes [1024];
+    const zanni_record_t record = {
+        .kind = ZANNI_RECORD_TELL, .to = { 1, nonce }, .method = { "add", 3 }, .args = { "\x90", 1 }
+    };
+    size_t size = put_batch (bytes, 1);
+    size += put (bytes + size, &record);
+    answer_bytes (bytes, size);
+    expect_fault_said ("a numbered message before WELCOME");
+    expect_another_session ();
+}
+
+Test (welcome, is_not_a_hello)
+{
+    const zanni_record_t record = hello (session);
+    answer (&record);
+    expect_fault_said ("this record needs a numbered message");
+    expect_another_session ();
+}
+
+Test (welcome, that_is_cut_ends_the_session)
+{
+    uint8_t bytes [1024];
+    const zanni_record_t record = welcome ();
+    size_t size = put_batch (bytes, 0);
+    size += put (bytes + size, &record);
+    answer_bytes (bytes, size / 2);
+    expect_fault_said ("breaks the protocol");
+    expect_another_session ();
+}
