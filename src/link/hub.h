@@ -400,7 +400,8 @@ bool zanni__window_tell_now (const zanni__inbox_t *in, uint64_t window, uint64_t
 /* inbox.c: what came by a session, behind its BATCH. */
 void zanni__inbox_init (zanni__inbox_t *in, uint64_t window);
 void zanni__inbox_take (zanni__peer_t *peer, zanni__mail_t *mail, zanni__reader_t *reader, const zanni_record_t *batch);
-void zanni__inbox_clear (zanni__inbox_t *in);
+void zanni__inbox_clear (zanni__peer_t *peer);
+uint64_t zanni__inbox_charge (const zanni__peer_t *peer, const zanni_record_t *record);
 int zanni__inbox_deliver (zanni__peer_t *peer, const zanni_record_t *record, zanni_buffer_t **buffers, const char **fault);
 int zanni__frame_take (zanni__hub_t *hub, zanni_buffer_t **buffer_p, zmq_msg_t *frame, uintptr_t alignment);
 void zanni__peer_taken (zanni__peer_t *peer, uint64_t charge);
@@ -427,7 +428,7 @@ bool zanni__strand_wanted (const zanni__inbox_t *in, const zanni_record_t *recor
 int zanni__strand_put (zanni__peer_t *peer, const zanni_record_t *record, const zanni_bytes_t *bytes, zanni_buffer_t *args,
                      const char **fault);
 int zanni__chunk_take (zanni__peer_t *peer, const zanni_record_t *record, const zanni_bytes_t *bytes, const char **fault);
-void zanni__strands_clear (zanni__inbox_t *in);
+void zanni__strands_clear (zanni__peer_t *peer);
 
 /* session.c */
 int zanni__session_begin (zanni__peer_t *peer);                    // dialled by us

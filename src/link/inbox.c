@@ -37,9 +37,9 @@ zanni__inbox_init (zanni__inbox_t *in, uint64_t window)
 }
 
 void
-zanni__inbox_clear (zanni__inbox_t *in)
+zanni__inbox_clear (zanni__peer_t *peer)
 {
-    zanni__strands_clear (in);
+    zanni__strands_clear (peer);
 }
 
 /* Called from any thread that drops the buffer last. */
@@ -131,6 +131,16 @@ zanni__inbox_deliver (zanni__peer_t *peer, const zanni_record_t *record, zanni_b
     }
     *fault = "it is not what it should be";
     return zanni_worker_record (peer->hub->worker, &peer->base, record, buffers, fault);
+}
+
+/* What a record counts in the window, with all that belongs to it. */
+uint64_t
+zanni__inbox_charge (const zanni__peer_t *peer, const zanni_record_t *record)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < record->buffers_count; i++)
+        bytes += record->buffers [i].size;
+    return zanni__record_charge (peer, record, bytes);
 }
 
 /* Counts what came in the window; false: the peer does not heed it, by far. What goes beyond it counts for all that
@@ -259,8 +269,10 @@ s_park (s_arrival_t *arrival)
     int rc = arrival->args ? zanni__frame_take (hub, &args, arrival->args, 8) : 0;
     if (!rc)
         rc = zanni__strand_put (arrival->peer, arrival->record, &arrival->bytes, args, &arrival->fault);
-    else
+    else {
         s_drop (hub->buffers, arrival->record->buffers_count);
+        arrival->peer->held -= zanni__inbox_charge (arrival->peer, arrival->record);
+    }
     return rc && !arrival->fault ? s_fault (arrival, S_NO_MEMORY) : rc;
 }
 
@@ -274,10 +286,14 @@ s_take_record (s_arrival_t *arrival)
     int rc = s_take_args (arrival);
     if (!rc)
         rc = s_count (arrival);
-    if (!rc && record->buffers_count)
-        rc = s_take_buffers (arrival, peer->hub->buffers, &cut);
     if (rc)
         return rc;
+    if (record->buffers_count)
+        rc = s_take_buffers (arrival, peer->hub->buffers, &cut);
+    if (rc) {
+        peer->held -= zanni__inbox_charge (peer, record);   // the runtime does not get it
+        return rc;
+    }
     if (cut || (peer->in.strands && zanni__strand_wanted (&peer->in, record)))
         return s_park (arrival);
     return zanni__inbox_deliver (peer, record, peer->hub->buffers, &arrival->fault);

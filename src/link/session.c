@@ -168,7 +168,7 @@ zanni__session_down (zanni__peer_t *peer, const zanni_reason_t *reason, bool res
     if (!peer->joins || peer->hub->closing)   // else why it ended is still to be told, and known when it is sent to again
         zanni__home_unwatch (peer);
     zanni__outbox_clear (&peer->out);
-    zanni__inbox_clear (&peer->in);
+    zanni__inbox_clear (peer);
     zanni__link_remove (&peer->dirty);
     zanni__far_drop (peer);
     zanni_worker_peer_down (peer->hub->worker, &peer->base, &why, restarts, final);

@@ -15,6 +15,7 @@
 typedef struct s_parked {
     struct s_parked *next;
     zanni__strand_t *strand;
+    uint64_t charge;               // that it counts in the window
     uint32_t missing;              // assemblies that are not whole
     uint32_t buffers_count;
     zanni_buffer_t *args;          // where they are not among the bytes
@@ -130,6 +131,7 @@ s_parked_new (const zanni__peer_t *peer, const zanni_record_t *record, const zan
     parked->buffers = (zanni_buffer_t **) (void *) (parked->bytes + size);
     parked->buffers_count = record->buffers_count;
     parked->came_ns = peer->hub->worker->now_ns;
+    parked->charge = zanni__inbox_charge (peer, record);
     return parked;
 }
 
@@ -213,6 +215,7 @@ zanni__strand_put (zanni__peer_t *peer, const zanni_record_t *record, const zann
             zanni_buffer_destroy (&peer->hub->buffers [i]);
         zanni_buffer_destroy (&args);
         zanni__free (parked);
+        peer->held -= zanni__inbox_charge (peer, record);
         return ZANNI_ENOMEM;
     }
     if (record->buffers_count)
@@ -318,9 +321,11 @@ zanni__chunk_take (zanni__peer_t *peer, const zanni_record_t *record, const zann
     return s_run (peer, fault);
 }
 
+/* What waits here never comes to the runtime, which would say that it was taken. */
 void
-zanni__strands_clear (zanni__inbox_t *in)
+zanni__strands_clear (zanni__peer_t *peer)
 {
+    zanni__inbox_t *in = &peer->in;
     while (in->assemblies) {
         zanni__assembly_t *assembly = in->assemblies;
         in->assemblies = assembly->next;
@@ -332,6 +337,7 @@ zanni__strands_clear (zanni__inbox_t *in)
         while (strand->first) {
             s_parked_t *parked = strand->first;
             strand->first = parked->next;
+            peer->held -= parked->charge;
             s_parked_free (parked);
         }
         zanni__free (strand);

@@ -510,3 +510,33 @@ Test (session, whose_connection_ends_behind_a_message_is_seen_to_have_ended)
     cr_assert_eq (next_b, 2, "what it had said was read first");
     part ();
 }
+
+static bool
+b_has_some (void *context)
+{
+    const zanni__peer_t *peer = context;
+    return peer->in.assemblies != NULL;
+}
+
+/* What had come of it is thrown away, and is not waited for any longer: the window is as open as before. */
+Test (session, that_ends_amid_a_buffer_leaves_the_window_to_the_next_one)
+{
+    meet (1 << 20);
+    tell_b (1);
+    zanni__peer_t *ours = (zanni__peer_t *) (void *) to_b, *theirs = (zanni__peer_t *) (void *) to_a;
+    for (int i = 1; i <= 5; i++) {
+        uint64_t before = next_b;
+        cr_assert (zanni__link_zmq.admits (to_b, ours->base.item_most), "the window is shut after %d", i - 1);
+        cr_assert_eq (stub_tell (&a, to_b, 5, before, 20 << 20), 0);
+        cr_assert_eq (stub_tell (&a, to_b, 5, before + 1, 0), 0);   // which waits behind it
+        cr_assert (stub_run (both, 2, 5000, b_has_some, theirs));
+        zanni__session_lost (ours);
+        tell_b (before + 1);
+        cr_assert_eq (b.downs, i);
+        cr_assert (stub_run (both, 2, 5000, settled, to_b));
+        stub_run (both, 2, 30, NULL, NULL);
+        cr_assert_eq (theirs->held, 0);
+        cr_assert_eq (ours->out.room, 1 << 20);
+    }
+    part ();
+}
