@@ -262,18 +262,21 @@ Test (launcher_end, when_it_is_killed_its_children_end_and_the_next_one_starts_c
         cr_assert_eq (children [i]->ended, 1);
 }
 
-/* What was asked of a launcher that was killed just then is asked again of the next. */
+/* What was asked of a launcher that was killed just then is asked again of the next. A process that it had promised is
+   another matter, which ends with it: so the promise, if there is one, is taken before. */
 Test (launcher_end, a_request_survives_the_end_of_a_launcher)
 {
     s_open ();
     s_child_t *first = s_spawn_known ("stubborn");
     cr_assert_eq (kill (first->launcher, SIGSTOP), 0);
+    s_child_t *promised = s_ask ("exit 4");
     s_child_t *asked = s_ask ("exit 4");
     cr_assert_eq (kill (first->launcher, SIGKILL), 0);
     cr_assert (s_drive (s_is_answered, asked));
     cr_assert_eq (asked->rc, 0, "%s", asked->error.text);
     cr_assert (s_drive (s_has_ended, asked));
     cr_assert_eq (asked->reason.code, 4);
+    cr_assert (s_drive (s_has_ended, promised));
     s_close ();
 }
 
