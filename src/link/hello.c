@@ -264,10 +264,22 @@ s_given_up (zanni__peer_t *peer)
     zanni__session_lost (peer);
 }
 
+/* A later session of the same node. Should the one before have another connection that stands (two nodes of one id and one
+   key), whoever is at its end learns of it now, and not when he speaks next. */
+static void
+s_followed (zanni__peer_t *peer, const zanni__route_t *route)
+{
+    const zanni__way_t way = zanni__peer_way (peer);
+    if (peer->up && way.socket && peer->route != route)
+        zanni__bye_send (&way, ZANNI_BYE_DEAD, "");
+    s_given_up (peer);
+}
+
 /* What becomes of a HELLO from a peer with which there is a session; that one may be down behind this. */
 static s_verdict_t
-s_judge (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
+s_judge (zanni__peer_t *peer, const s_letter_t *letter)
 {
+    const zanni_wire_hello_t *hello = &letter->record.as.hello;
     if (peer->stood && !s_same (hello, peer)) {   // the next incarnation comes before the word of its home
         if (*peer->base.home && !peer->sentenced) {
             zanni__session_doubt (peer);
@@ -286,7 +298,7 @@ s_judge (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
     if (hello->session < peer->number)
         return S_DEAD;
     if (hello->session > peer->number)
-        s_given_up (peer);
+        s_followed (peer, letter->route);
     return S_TAKE;
 }
 
@@ -374,7 +386,7 @@ s_hello_came (s_letter_t *letter)
         return;
     peer->pins++;
     if (peer->alive)
-        verdict = s_judge (peer, hello);
+        verdict = s_judge (peer, letter);
     if (verdict == S_TAKE && hello->last && !(peer->alive && !peer->ours))
         verdict = S_DEAD;   // it has stood, but not with us
     if (verdict == S_TAKE)
