@@ -3,15 +3,27 @@
 
 #include "directory.h"
 
+#if defined HAS_ETCD
+#include "directory_etcd.h"
+
+#define IN_ETCD(name) Test (etcd, name) { conform_to (&in_etcd, s_##name); }
+#else
+#define IN_ETCD(name)
+#endif
+
 CLASSES (&worker_class, &member_class);
 TCP_SUITE (here);
 TCP_SUITE (away);
+#if defined HAS_ETCD
+TCP_SUITE (etcd);
+#endif
 
 /* The body s_NAME as a test for each kind. */
 #define DIRECTORY(name) \
     static void s_##name (void); \
     Test (here, name) { conform_to (&here, s_##name); } \
     Test (away, name) { conform_to (&away, s_##name); } \
+    IN_ETCD (name) \
     static void s_##name (void)
 
 DIRECTORY (a_name_is_looked_up_and_taken_back)

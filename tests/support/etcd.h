@@ -1,0 +1,117 @@
+/* etcd.h: an etcd of a test's own, at ports of this host that were free, with its data in a folder of its own, which ends
+   with whoever started it. Leases are as short as etcd has them, one second. */
+
+#ifndef TESTS_SUPPORT_ETCD_H
+#define TESTS_SUPPORT_ETCD_H
+
+#include "scratch.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#define ETCD_START_MS 20000
+
+typedef struct {
+    pid_t pid;
+    char folder [SCRATCH_PATH];
+    char client [48];              // where it is dialled
+    char peer [48];
+} etcd_t;
+
+/* Two ports that are free now. */
+static inline bool
+etcd_choose_ports (etcd_t *etcd)
+{
+    char *const urls [] = { etcd->client, etcd->peer };
+    int fds [2];
+    bool good = true;
+    for (int i = 0; i < 2; i++) {
+        struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+        socklen_t size = sizeof address;
+        fds [i] = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        good = good && fds [i] >= 0 && !bind (fds [i], (struct sockaddr *) &address, size)
+               && !getsockname (fds [i], (struct sockaddr *) &address, &size);
+        snprintf (urls [i], sizeof etcd->client, "http://127.0.0.1:%d", ntohs (address.sin_port));
+    }
+    for (int i = 0; i < 2; i++)
+        close (fds [i]);
+    return good;
+}
+
+/* Replaces the process. */
+static inline void
+etcd_become (const etcd_t *etcd, const char *socket_path)
+{
+    char data [SCRATCH_PATH + 8], log [SCRATCH_PATH + 8], cluster [64];
+    snprintf (data, sizeof data, "%s/data", etcd->folder);
+    snprintf (log, sizeof log, "%s/log", etcd->folder);
+    snprintf (cluster, sizeof cluster, "test=%s", etcd->peer);
+    int fd = open (log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    (void) prctl (PR_SET_PDEATHSIG, SIGKILL);
+    (void) dup2 (fd, STDOUT_FILENO);
+    (void) dup2 (fd, STDERR_FILENO);
+    (void) setenv ("NOTIFY_SOCKET", socket_path, 1);
+    execlp ("etcd", "etcd", "--name", "test", "--data-dir", data, "--listen-client-urls", etcd->client,
+            "--advertise-client-urls", etcd->client, "--listen-peer-urls", etcd->peer, "--initial-advertise-peer-urls",
+            etcd->peer, "--initial-cluster", cluster, "--heartbeat-interval", "10", "--election-timeout", "100",
+            (char *) NULL);
+    _exit (127);
+}
+
+/* Starts it, again where there was one before, with what that had; it can work when this is done, which it says itself as
+   services of systemd do. */
+static inline bool
+etcd_start (etcd_t *etcd)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char said [64];
+    snprintf (address.sun_path, sizeof address.sun_path, "%s/notify", etcd->folder);
+    (void) unlink (address.sun_path);
+    int fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool good = fd >= 0 && !bind (fd, (struct sockaddr *) &address, sizeof address);
+    etcd->pid = good ? fork () : -1;
+    if (!etcd->pid)
+        etcd_become (etcd, address.sun_path);
+    struct pollfd item = { .fd = fd, .events = POLLIN };
+    good = etcd->pid > 0 && poll (&item, 1, ETCD_START_MS) == 1 && recv (fd, said, sizeof said, 0) > 0
+           && !strncmp (said, "READY=1", 7);
+    if (fd >= 0)
+        close (fd);
+    return good;
+}
+
+static inline void
+etcd_kill (etcd_t *etcd)
+{
+    if (etcd->pid > 0) {
+        (void) kill (etcd->pid, SIGKILL);
+        (void) waitpid (etcd->pid, NULL, 0);
+    }
+    etcd->pid = 0;
+}
+
+/* In memory, for what it writes to a disk is not what is tested. */
+static inline bool
+etcd_new (etcd_t *etcd)
+{
+    memset (etcd, 0, sizeof *etcd);
+    return scratch_new_in_memory (etcd->folder) && etcd_choose_ports (etcd) && etcd_start (etcd);
+}
+
+static inline bool
+etcd_end (etcd_t *etcd)
+{
+    char command [SCRATCH_PATH + 16];
+    etcd_kill (etcd);
+    snprintf (command, sizeof command, "rm -rf %s", etcd->folder);
+    return !system (command);
+}
+
+#endif
