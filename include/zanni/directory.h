@@ -8,6 +8,8 @@
        begun where there is none; other hosts reach it by tcp where the
                                     node binds (net.h). zanni_registry begins it as well
        "registry:tcp://HOST:PORT"   that of the node that listens there
+       "etcd:http://HOST:PORT"      an etcd, which outlives every node: with zanni::etcd
+                                    (etcd.h), for actors of nodes that bind
 
    A handle belongs to the actor that opened it, which an *agent* of the library's serves: an actor on the pool;
    or, where the owner's worker listens for other hosts (zanni_bind), on that worker, which then has to be inside

@@ -49,7 +49,8 @@ zanni__directory_kind (const char *place, const char **where, zanni_error_t *err
     if (!ops)
         (void) zanni__directory_error (error, ZANNI_EINVAL,
                                        "\"%.60s\" names no kind of directory known here: registry: and "
-                                       "registry:tcp://HOST:PORT are", place);
+                                       "registry:tcp://HOST:PORT are; etcd:http://HOST:PORT with "
+                                       "zanni_etcd_register", place);
     else
         *where = colon + 1;
     return ops;

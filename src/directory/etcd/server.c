@@ -117,6 +117,7 @@ s_on_base (void *owner, void *context, const zanni__etcd_answer_t *answer)
     if (!rc)
         etcd->base = base;
     s_answer (etcd, rc, text);
+    zanni__etcd_rest (etcd);
 }
 
 /* Asks for the base, and leaves one where there is none. */
