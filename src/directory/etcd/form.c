@@ -152,6 +152,15 @@ zanni__etcd_number (const json_t *object, const char *name, uint64_t *number)
     return !json || json_is_integer (json);
 }
 
+/* Whether it is UTF-8, as a string of JSON is. */
+static bool
+s_is_text (const char *text)
+{
+    json_t *json = json_string (text);
+    json_decref (json);
+    return json != NULL;
+}
+
 bool
 zanni__etcd_read_entry (const json_t *json, zanni__etcd_entry_t *entry)
 {
@@ -161,7 +170,8 @@ zanni__etcd_read_entry (const json_t *json, zanni__etcd_entry_t *entry)
         return false;
     if (!zanni__etcd_unbytes (json_object_get (json, "key"), entry->key, sizeof entry->key))
         *entry->key = 0;
-    if (!zanni__etcd_unbytes (json_object_get (json, "value"), entry->value, sizeof entry->value))
+    if (!zanni__etcd_unbytes (json_object_get (json, "value"), entry->value, sizeof entry->value)
+        || !s_is_text (entry->value))
         *entry->value = 0;
     return true;
 }

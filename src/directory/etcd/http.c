@@ -220,6 +220,8 @@ s_explain_error (const zanni__etcd_call_t *call, const json_t *json, zanni__etcd
     answer->code = s_code (grpc, status, text ? text : "");
     snprintf (answer->text, sizeof answer->text, "etcd at %.60s: %.80s (%ld)",
               call->http->place->endpoints [call->http->endpoint], text ? text : "it cannot be understood", status);
+    for (char *at = answer->text; *at; at++)
+        *at = *at < ' ' || *at > '~' ? '?' : *at;   // whoever that is may say anything
 }
 
 static bool
