@@ -4,6 +4,7 @@
 #include "directory_etcd.h"
 
 #include "directory/etcd/form.h"
+#include "support/proxy.h"
 
 #include <curl/curl.h>
 
@@ -326,6 +327,29 @@ ETCD (a_version_that_etcd_has_compacted_is_gone)
     ZANNI_AUTO (zanni_msg_t) changed = next ();
     cr_assert_eq (zanni_msg_kind (changed), ZANNI_MSG_REPLY, "it goes on with what is there");
     cr_assert_eq (refused (&error, ref, "watch", "all", 1u), ZANNI_EGONE);
+}
+
+/* By way of a proxy; for longer than a second, so that it is no etcd that cuts everybody who comes. */
+ETCD (changes_are_told_on_when_the_connection_was_cut)
+{
+    char own [PROXY_TCP], dialled [100];
+    ZANNI_AUTO (zanni_msg_t) none = NULL;
+    uint64_t version = 0, first = 0;
+    snprintf (dialled, sizeof dialled, "tcp:%s", etcd_server.client + strlen ("http:"));
+    proxy_t *proxy = proxy_new_tcp (dialled, own);
+    cr_assert_not_null (proxy);
+    snprintf (there, sizeof there, "etcd:http:%.*s", PROXY_TCP, own + strlen ("tcp:"));
+    ZANNI_AUTO (zanni_ref_t) ref = speaker ();
+    (void) list_of (ref, "all", &version, &first);
+    const zanni_ask_t ask = { .deadline_ms = 3 * DEADLINE_MS };
+    cr_assert_eq (zanni_ask (root, ref, &ask, "watch", "all", version), 0);
+    cr_assert_eq (zanni_receive (root, &none, 1200), ZANNI_ETIMEOUT);
+    cr_assert_gt (proxy_cut (proxy), 0);
+    cr_assert_eq (zanni_directory_join (names, "all", zanni_self (root)), 0);
+    ZANNI_AUTO (zanni_msg_t) changed = next ();
+    cr_assert_eq (zanni_msg_kind (changed), ZANNI_MSG_REPLY);
+    done (ref, "reach");
+    proxy_destroy (&proxy);
 }
 
 /* All leave by one revision; pages of that, which go on in its middle, say each once. */

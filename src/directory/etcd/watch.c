@@ -36,7 +36,7 @@ typedef struct {
     zanni__link_t link;
     zanni__link_t changes;
     zanni__link_t waiters;
-    uint64_t serial;               // the number of its watch
+    uint64_t serial;               // the number of its watch; 0: etcd has refused to tell
     uint64_t forgotten;            // changes up to this version are not there
     uint64_t seen;                 // the last one that was told
     uint64_t revision;             // of what is being told
@@ -202,10 +202,15 @@ s_on_line (zanni__etcd_t *etcd, const json_t *line)
     const json_t *result = json_object_get (line, "result"), *event;
     uint64_t serial;
     size_t i;
-    s_topic_t *topic = zanni__etcd_number (result, "watch_id", &serial) ? s_by_serial (etcd, serial) : NULL;
-    bool good = !json_is_true (json_object_get (result, "canceled"));
+    s_topic_t *topic = zanni__etcd_number (result, "watch_id", &serial) && serial ? s_by_serial (etcd, serial) : NULL;
+    bool over = json_is_true (json_object_get (result, "canceled"));
     if (!topic)
         return;
+    if (over && !json_object_get (result, "compact_revision")) {
+        topic->serial = 0;   // who waits asks again when that is over, and not at once
+        return;
+    }
+    bool good = !over;
     json_array_foreach (json_object_get (result, "events"), i, event)
         good = good && s_event (etcd, topic, event);
     if (good)
@@ -274,8 +279,11 @@ zanni__etcd_stream (zanni_t *self, zanni_msg_t *msg)
         zanni__etcd_cancel (&etcd->http, etcd->stream);
     etcd->stream = NULL;
     etcd->stream_ns = zanni_now_ns (self);
-    for (zanni__link_t *at = etcd->topics.next; at != &etcd->topics && !rc; at = at->next)
-        rc = json_array_append_new (body, s_request (etcd, ZANNI__CONTAINER (at, s_topic_t, link))) ? ZANNI_ENOMEM : 0;
+    for (zanni__link_t *at = etcd->topics.next; at != &etcd->topics && !rc; at = at->next) {
+        s_topic_t *topic = ZANNI__CONTAINER (at, s_topic_t, link);
+        if (topic->serial)
+            rc = json_array_append_new (body, s_request (etcd, topic)) ? ZANNI_ENOMEM : 0;
+    }
     if (rc || !json_array_size (body)) {
         json_decref (body);
         body = NULL;
@@ -340,6 +348,10 @@ zanni__etcd_watch (zanni_t *self, zanni_msg_t *msg)
     for (zanni__link_t *at = etcd->topics.next; !rc && !topic && at != &etcd->topics; at = at->next)
         if (!strcmp (ZANNI__CONTAINER (at, s_topic_t, link)->group, group))
             topic = ZANNI__CONTAINER (at, s_topic_t, link);
+    if (!rc && topic && !topic->serial) {
+        s_free (etcd, topic);
+        topic = NULL;
+    }
     if (!rc && !topic)
         rc = s_new (etcd, &topic, group, version);
     if (rc || version < topic->forgotten)
