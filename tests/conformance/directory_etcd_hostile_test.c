@@ -1,0 +1,277 @@
+/* Directories in what says that it is an etcd, and lies: it answers with what is no HTTP, no JSON, or not what was asked; in
+   pieces, without end, or not at all. Who asks gets an error in time, the node lives on, and works with the next one. */
+
+#include "directory.h"
+
+#include "support/liar.h"
+
+#include <zanni/etcd.h>
+
+CLASSES (&worker_class, &member_class);
+
+__attribute__ ((constructor (101))) static void
+register_etcd (void)
+{
+    if (zanni_etcd_register ())
+        abort ();
+}
+
+static liar_t liar;
+
+static void
+set_liar_up (void)
+{
+    make_folder ();
+    cr_assert_eq (liar_start (&liar), 0);
+    begin ((zanni_options_t) { .insecure = true });
+    cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), 0);
+}
+
+static void
+tear_liar_down (void)
+{
+    end ();
+    liar_end (&liar);
+    sweep_folder ();
+}
+
+TestSuite (etcd_lies, .init = set_liar_up, .fini = tear_liar_down, .timeout = LONG_TIMEOUT);
+
+#define TXN "/v3/kv/txn"
+#define GRANT "/v3/lease/grant"
+#define KEEP "/v3/lease/keepalive"
+#define KEYS "/v3/lease/timetolive"
+#define WATCH "/v3/watch"
+#define JSON_HEAD "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+#define HEADER "\"header\": {\"revision\": \"5\"}"
+#define GOOD "{" HEADER ", \"succeeded\": true}"
+
+static zanni_ref_t *
+speaker (void)
+{
+    char where [64];
+    snprintf (where, sizeof where, "http://127.0.0.1:%d", liar.port);
+    return spawn_with (&(zanni_spawn_t) { .place = ZANNI_THREAD }, "zanni-etcd", where);
+}
+
+/* That etcd is not reached: by this code, if it is not 0. */
+static void
+expect_unreached (int code)
+{
+    zanni_error_t error = { 0 };
+    ZANNI_AUTO (zanni_ref_t) ref = speaker ();
+    int rc = refused (&error, ref, "reach");
+    cr_assert (!code || rc == code, "%s: %s", zanni_strerror (rc), error.text);
+    cr_assert_neq (rc, ZANNI_ETIMEOUT, "it has to be found before the deadline of who asks");
+    cr_assert (*error.text);
+}
+
+/* One that has been reached. */
+static zanni_ref_t *
+reached (void)
+{
+    liar_says (&liar, TXN, GOOD);
+    zanni_ref_t *ref = speaker ();
+    done (ref, "reach");
+    return ref;
+}
+
+Test (etcd_lies, by_what_is_no_answer_is_no_etcd)
+{
+    static const char *const nonsense [] = {
+        "nonsense", "HTTP/9.9 banana\r\n\r\n", "\r\n\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"succeeded",
+        "HTTP/1.1 302 Found\r\nLocation: /v3/kv/txn\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 500 No\r\nContent-Length: 6\r\n\r\n<html>", "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n"
+    };
+    for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
+        (void) liar_says_raw (&liar, TXN, nonsense [i]);
+        expect_unreached (0);
+    }
+}
+
+Test (etcd_lies, by_bodies_of_other_kinds_is_no_etcd)
+{
+    static const char *const bodies [] = {
+        "", "{", "null", "5", "\"text\"", "[]", "{}", "{\"succeeded\": \"yes\"}", "{\"succeeded\": false, \"responses\": {\"a\": 1}}",
+        "{\"responses\": [{\"response_range\": []}]}", "{\"responses\": [{\"response_range\": {\"kvs\": [5]}}]}",
+        "{\"responses\": [{\"response_range\": {\"kvs\": [{\"value\": \"eno=\"}]}}]}",
+        "{\"responses\": [{\"response_range\": {\"kvs\": [{\"value\": \"ZmZmZmZmZmZmZmZmZmZmZg==\"}]}}]}", "\xff\xff", "{\"a\": 1} {}"
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        liar_says (&liar, TXN, bodies [i]);
+        expect_unreached (0);
+    }
+}
+
+Test (etcd_lies, by_an_answer_without_end_is_cut_off)
+{
+    liar_answer_t *answer = liar_says_raw (&liar, TXN, JSON_HEAD "\r\n[");
+    snprintf (answer->again, sizeof answer->again, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[");
+    answer->repeat = 1u << 20;
+    expect_unreached (ZANNI_ETOOBIG);
+    answer = liar_says_raw (&liar, TXN, "HTTP/1.1 200 OK\r\n");
+    snprintf (answer->again, sizeof answer->again, "A-Header-That: does not end, and goes on and on and on\r\n");
+    answer->repeat = 1u << 20;
+    expect_unreached (ZANNI_ENODE);
+}
+
+Test (etcd_lies, deep_in_brackets_is_no_etcd)
+{
+    liar_answer_t *answer = liar_says_raw (&liar, TXN, JSON_HEAD "\r\n{\"a\":");
+    snprintf (answer->again, sizeof answer->again, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[");
+    answer->repeat = 10000;
+    expect_unreached (0);
+}
+
+Test (etcd_lies, that_says_nothing_is_given_up)
+{
+    liar_says_raw (&liar, TXN, JSON_HEAD)->hold = 1;
+    int64_t begun_ns = zanni_now_ns (root);
+    expect_unreached (ZANNI_ENODE);
+    cr_assert_lt (zanni_now_ns (root) - begun_ns, INT64_C (3000000000));
+}
+
+Test (etcd_lies, that_wants_a_user_says_so)
+{
+    static const char wants [] = "{\"error\": \"etcdserver: user name is empty\", "
+                                 "\"message\": \"etcdserver: user name is empty\", \"code\": 3}";
+    char bytes [400];
+    snprintf (bytes, sizeof bytes, "HTTP/1.1 400 Bad Request\r\nContent-Length: %zu\r\n\r\n%s", strlen (wants), wants);
+    (void) liar_says_raw (&liar, TXN, bytes);
+    expect_unreached (ZANNI_EAUTH);
+}
+
+/* Whatever is said of entries: it is an answer, or an error in time. */
+Test (etcd_lies, about_entries_is_an_error_or_passed_over)
+{
+    static const char *const entries [] = {
+        "[{\"key\": \"!!\", \"value\": \"!!\", \"create_revision\": \"9\"}]",
+        "[{\"key\": 5, \"create_revision\": \"-1\"}]", "[{\"create_revision\": \"0\"}]", "[null]", "{\"0\": 1}", "\"kvs\"",
+        "[{\"create_revision\": \"9\"}, {\"create_revision\": \"9\"}]",
+        "[{\"create_revision\": \"9\"}, {\"create_revision\": \"8\"}]",
+        "[{\"create_revision\": \"18446744073709551615\"}]",
+        "[{\"key\": \"a\", \"value\": \"MDAwMDAwMDAwMDAwMDBhYi4xIHRjcDovL25vYm9keQ==\", \"create_revision\": \"9\"}]"
+    };
+    char body [1024];
+    for (int more = 0; more < 2; more++)
+        for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+            ZANNI_AUTO (zanni_ref_t) ref = reached ();
+            ZANNI_AUTO (zanni_msg_t) list = NULL;
+            ZANNI_AUTO (zanni_msg_t) lookup = NULL;
+            snprintf (body, sizeof body, "{" HEADER ", \"succeeded\": true, \"responses\": [{\"response_range\": {\"more\": %s, "
+                      "\"kvs\": %s}}]}", more ? "true" : "false", entries [i]);
+            liar_says (&liar, TXN, body);
+            int rc = zanni_call (root, &lookup, ref, "lookup", "all");
+            cr_assert (rc && rc != ZANNI_ETIMEOUT, "%s", entries [i]);
+            rc = zanni_call (root, &list, ref, "list", "all", 0u);
+            cr_assert_neq (rc, ZANNI_ETIMEOUT, "%s", entries [i]);
+        }
+}
+
+/* Of transactions in which nothing is as it should be. */
+Test (etcd_lies, about_puts_are_errors)
+{
+    static const char *const bodies [] = {
+        "{}", "{" HEADER "}", "{\"header\": {\"revision\": \"99999999999999999\"}, \"succeeded\": true}",
+        "{\"header\": {\"revision\": \"x\"}, \"succeeded\": true}", "{\"header\": 5, \"succeeded\": true}",
+        "{" HEADER ", \"responses\": [[], [], []]}", "[]", "true"
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        zanni_error_t error = { 0 };
+        ZANNI_AUTO (zanni_ref_t) ref = reached ();
+        liar_says (&liar, GRANT, "{\"ID\": \"5\", \"TTL\": \"60\"}");
+        liar_says (&liar, TXN, bodies [i]);
+        int rc = refused (&error, ref, "put", 7u, 1u, "all", false, 1000u, zanni_self (root));
+        cr_assert_neq (rc, ZANNI_ETIMEOUT, "%s", bodies [i]);
+    }
+}
+
+Test (etcd_lies, about_leases_are_errors)
+{
+    static const char *const said [] [3] = {   // by grant, timetolive and keepalive
+        { "{}", "{}", "{}" }, { "{\"TTL\": \"x\"}", "{}", "{}" }, { "{\"TTL\": \"-5\"}", "{}", "{}" }, { "[]", "{}", "{}" },
+        { NULL, "{}", "{}" }, { NULL, "{\"keys\": {}}", "{\"result\": {\"TTL\": []}}" },
+        { NULL, "{\"keys\": [5, \"!\", \"\", \"a2V5\", \"emFubmkvZ3JvdXBzL2EvYg==\"]}", "{\"result\": {}}" },
+        { NULL, "[]", "[]" }
+    };
+    static const char exists [] = "HTTP/1.1 412 No\r\nContent-Length: 11\r\n\r\n{\"code\": 9}";
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        zanni_error_t error = { 0 };
+        ZANNI_AUTO (zanni_ref_t) ref = reached ();
+        if (said [i] [0])
+            liar_says (&liar, GRANT, said [i] [0]);
+        else
+            (void) liar_says_raw (&liar, GRANT, exists);
+        liar_says (&liar, KEYS, said [i] [1]);
+        liar_says (&liar, KEEP, said [i] [2]);
+        int rc = refused (&error, ref, "put", 7u, 1u, "all", false, 1000u, zanni_self (root));
+        cr_assert_neq (rc, ZANNI_ETIMEOUT, "%d", (int) i);
+        liar_says (&liar, GRANT, "{\"ID\": \"5\", \"TTL\": \"18446744073709551615\"}");
+        ZANNI_AUTO (zanni_ref_t) other_ref = reached ();
+        done (other_ref, "put", 7u, 1u, "all", false, 1000u, zanni_self (root));
+        rc = refused (&error, other_ref, "renew", 7u, 1000u);
+        cr_assert_neq (rc, ZANNI_ETIMEOUT, "%d", (int) i);
+    }
+}
+
+/* A watch of what is told in lines. */
+static int
+watch_what_is_told (const char *lines)
+{
+    char bytes [LIAR_TEXT];
+    ZANNI_AUTO (zanni_ref_t) ref = reached ();
+    ZANNI_AUTO (zanni_msg_t) list = NULL;
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    uint64_t version = 0;
+    bool more;
+    snprintf (bytes, sizeof bytes, JSON_HEAD "\r\n%s", lines);
+    liar_says_raw (&liar, WATCH, bytes)->hold = 1;
+    liar_says (&liar, TXN, "{" HEADER ", \"succeeded\": true, \"responses\": [{\"response_range\": {}}]}");
+    list = call (ref, "list", "all", 0u);
+    cr_assert_eq (zanni_read (list, &version, &more), 0);
+    const zanni_ask_t ask = { .deadline_ms = 300 };
+    return zanni_call_with (root, &reply, ref, &ask, "watch", "all", version);
+}
+
+Test (etcd_lies, about_changes_are_errors_or_passed_over)
+{
+#define EVENTS(list) "{\"result\": {\"watch_id\": \"1\", \"events\": [" list "]}}\n"
+    static const struct {
+        const char *lines;
+        int code;
+    } told [] = {
+        { "nonsense\n", ZANNI_ENOREPLY }, { "[]\n", ZANNI_ENOREPLY }, { "\n\n\n", ZANNI_ETIMEOUT }, { "{}\n{}\n", ZANNI_ETIMEOUT },
+        { "{\"result\": {\"watch_id\": \"77\", \"events\": [5]}}\n", ZANNI_ETIMEOUT },
+        { "{\"result\": {\"watch_id\": \"1\", \"canceled\": true}}\n", ZANNI_ETIMEOUT },
+        { "{\"result\": {\"watch_id\": \"1\", \"canceled\": true, \"compact_revision\": \"9\"}}\n", ZANNI_ENOREPLY },
+        { EVENTS ("5"), ZANNI_ENOREPLY }, { EVENTS ("{}"), ZANNI_ENOREPLY }, { EVENTS ("{\"kv\": {}}"), ZANNI_ENOREPLY },
+        { EVENTS ("{\"kv\": {\"mod_revision\": \"18446744073709551615\"}}"), ZANNI_ENOREPLY },
+        { EVENTS ("{\"kv\": {\"mod_revision\": \"9\"}}, {\"kv\": {\"mod_revision\": \"8\"}}"), ZANNI_ENOREPLY },
+        { EVENTS ("{\"type\": \"DELETE\", \"kv\": {\"mod_revision\": \"9\"}}"), ZANNI_ENOREPLY },
+        { EVENTS ("{\"type\": \"DELETE\", \"kv\": {\"mod_revision\": \"9\"}, \"prev_kv\": {\"create_revision\": \"7\"}}"), 0 },
+        { EVENTS ("{\"kv\": {\"mod_revision\": \"3\"}}"), ZANNI_ETIMEOUT }
+    };
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        int rc = watch_what_is_told (told [i].lines);
+        bool lost = told [i].code == ZANNI_ENOREPLY && (rc == ZANNI_EDOWN || rc == ZANNI_ENODE);
+        cr_assert (rc == told [i].code || lost, "%s: %s", told [i].lines, zanni_strerror (rc));
+    }
+}
+
+Test (etcd_lies, by_a_line_without_end_is_cut_off)
+{
+    ZANNI_AUTO (zanni_ref_t) ref = reached ();
+    uint64_t end_of_it = monitor (ref);
+    uint64_t version = 0;
+    bool more;
+    liar_answer_t *answer = liar_says_raw (&liar, WATCH, JSON_HEAD "\r\n{\"a\": \"");
+    snprintf (answer->again, sizeof answer->again, "and so on and so on and so on and so on and so on and so on");
+    answer->repeat = 1u << 20;
+    liar_says (&liar, TXN, "{" HEADER ", \"succeeded\": true, \"responses\": [{\"response_range\": {}}]}");
+    ZANNI_AUTO (zanni_msg_t) list = call (ref, "list", "all", 0u);
+    cr_assert_eq (zanni_read (list, &version, &more), 0);
+    tell (ref, "watch", "all", version);
+    (void) expect_down (end_of_it, false);
+}
