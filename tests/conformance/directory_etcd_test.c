@@ -419,3 +419,61 @@ ETCD (hundreds_of_groups_are_watched_at_once)
         expect_change ("joined", group, zanni_self (root));
     }
 }
+
+ETCD (an_etcd_that_wants_users_is_not_ours_to_use)
+{
+    ZANNI_AUTO (zanni_ref_t) found = NULL;
+    cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
+    cr_assert (strstr (say ("/v3/auth/user/add", "{\"name\": \"root\", \"password\": \"a secret\"}"), "header"));
+    cr_assert (strstr (say ("/v3/auth/role/add", "{\"name\": \"root\"}"), "header"));
+    cr_assert (strstr (say ("/v3/auth/user/grant", "{\"user\": \"root\", \"role\": \"root\"}"), "header"));
+    cr_assert (strstr (say ("/v3/auth/enable", "{}"), "header"));
+    cr_assert_eq (zanni_directory_lookup (names, &found, "one"), ZANNI_EAUTH);
+    open_names ((zanni_directory_options_t) { 0 });
+    cr_assert_eq (zanni_directory_lookup (names, &found, "one"), ZANNI_EAUTH, "%s", names_error.text);
+}
+
+static void
+prepare_tls (void)
+{
+    cr_assert (etcd_new_with_tls (&etcd_server), "etcd does not start: see %s/log", etcd_server.folder);
+}
+
+/* The place with these files, which `%s` in the text stands for the folder of. */
+static void
+expect_lookup (const char *files, const char *folder_of, int code)
+{
+    ZANNI_AUTO (zanni_ref_t) found = NULL;
+    zanni_directory_t *its = NULL;
+    char where [400] = "", rest [300];
+    zanni_error_t error = { 0 };
+    const zanni_directory_options_t options = { .error = &error, .timeout_ms = 2000 };
+    snprintf (rest, sizeof rest, files, folder_of, folder_of, folder_of);
+    snprintf (where, sizeof where, "etcd:%s%s", etcd_server.client, rest);
+    cr_assert_eq (zanni_directory_open (root, &its, where, &options), 0, "%s", error.text);
+    int rc = zanni_directory_lookup (its, &found, "one");
+    cr_assert_eq (rc, code, "%s: %s: %s", where, zanni_strerror (rc), error.text);
+    zanni_directory_close (&its);
+    zanni_error_reset (&error);
+}
+
+static void
+s_tls (void)
+{
+    const char *at = etcd_server.folder;
+    expect_lookup ("?ca=%s/cert&cert=%s/cert&key=%s/key", at, ZANNI_EGONE);
+    expect_lookup ("/blue?ca=%s/cert&cert=%s/cert&key=%s/key", at, ZANNI_EGONE);
+    expect_lookup ("", at, ZANNI_EAUTH);
+    expect_lookup ("?ca=%s/none", at, ZANNI_EAUTH);
+    expect_lookup ("?ca=%s/cert", at, ZANNI_ENODE);   // it does not say why it goes
+}
+
+Test (etcd_only, by_tls_both_sides_prove_who_they_are)
+{
+    static kind_t by_tls;
+    by_tls = in_etcd;
+    by_tls.prepare = prepare_tls;
+    if (system ("openssl version >/dev/null 2>&1"))
+        cr_skip ("there is no openssl to make a certificate");
+    conform_to (&by_tls, s_tls);
+}

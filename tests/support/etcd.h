@@ -20,6 +20,7 @@
 
 typedef struct {
     pid_t pid;
+    bool tls;                      // it has FOLDER/cert and FOLDER/key, and wants the same of clients
     char folder [SCRATCH_PATH];
     char client [48];              // where it is dialled
     char peer [48];
@@ -38,7 +39,8 @@ etcd_choose_ports (etcd_t *etcd)
         fds [i] = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         good = good && fds [i] >= 0 && !bind (fds [i], (struct sockaddr *) &address, size)
                && !getsockname (fds [i], (struct sockaddr *) &address, &size);
-        snprintf (urls [i], sizeof etcd->client, "http://127.0.0.1:%d", ntohs (address.sin_port));
+        snprintf (urls [i], sizeof etcd->client, "http%s://127.0.0.1:%d", etcd->tls && !i ? "s" : "",
+                  ntohs (address.sin_port));
     }
     for (int i = 0; i < 2; i++)
         close (fds [i]);
@@ -49,9 +51,11 @@ etcd_choose_ports (etcd_t *etcd)
 static inline void
 etcd_become (const etcd_t *etcd, const char *socket_path)
 {
-    char data [SCRATCH_PATH + 8], log [SCRATCH_PATH + 8], cluster [64];
+    char data [SCRATCH_PATH + 8], log [SCRATCH_PATH + 8], cert [SCRATCH_PATH + 8], key [SCRATCH_PATH + 8], cluster [64];
     snprintf (data, sizeof data, "%s/data", etcd->folder);
     snprintf (log, sizeof log, "%s/log", etcd->folder);
+    snprintf (cert, sizeof cert, "%s/cert", etcd->folder);
+    snprintf (key, sizeof key, "%s/key", etcd->folder);
     snprintf (cluster, sizeof cluster, "test=%s", etcd->peer);
     int fd = open (log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     (void) prctl (PR_SET_PDEATHSIG, SIGKILL);
@@ -61,7 +65,8 @@ etcd_become (const etcd_t *etcd, const char *socket_path)
     execlp ("etcd", "etcd", "--name", "test", "--data-dir", data, "--listen-client-urls", etcd->client,
             "--advertise-client-urls", etcd->client, "--listen-peer-urls", etcd->peer, "--initial-advertise-peer-urls",
             etcd->peer, "--initial-cluster", cluster, "--heartbeat-interval", "10", "--election-timeout", "100",
-            (char *) NULL);
+            etcd->tls ? "--cert-file" : (char *) NULL, cert, "--key-file", key, "--trusted-ca-file", cert,
+            "--client-cert-auth", (char *) NULL);
     _exit (127);
 }
 
@@ -103,6 +108,20 @@ etcd_new (etcd_t *etcd)
 {
     memset (etcd, 0, sizeof *etcd);
     return scratch_new_in_memory (etcd->folder) && etcd_choose_ports (etcd) && etcd_start (etcd);
+}
+
+/* With a certificate of its own, which is made by the command openssl; false, too, where there is none. */
+static inline bool
+etcd_new_with_tls (etcd_t *etcd)
+{
+    char command [400];
+    memset (etcd, 0, sizeof *etcd);
+    etcd->tls = true;
+    bool good = scratch_new_in_memory (etcd->folder);
+    snprintf (command, sizeof command, "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+              "-subj /CN=etcd -addext subjectAltName=IP:127.0.0.1 -keyout %s/key -out %s/cert 2>%s/log", etcd->folder,
+              etcd->folder, etcd->folder);
+    return good && !system (command) && etcd_choose_ports (etcd) && etcd_start (etcd);
 }
 
 static inline bool
