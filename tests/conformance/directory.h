@@ -308,8 +308,8 @@ end_side (side_t *side)
 static zanni_directory_t *names;             // the root's handle
 static zanni_error_t names_error;
 static side_t other;                         // a host with members only
-static char there [ZANNI_ENDPOINT_MAX + 16]; // the place, as this node says it
-static char far [ZANNI_ENDPOINT_MAX + 16];   // as others do
+static char there [2 * ZANNI_ENDPOINT_MAX];  // the place, as this node says it
+static char far [2 * ZANNI_ENDPOINT_MAX];    // as others do
 
 /* A kind: what is done before there is a node, and then. */
 typedef struct {

@@ -133,7 +133,7 @@ ETCD (names_of_any_letters_are_apart)
 ETCD (another_prefix_is_another_directory)
 {
     zanni_directory_t *blue = NULL;
-    char where [160];
+    char where [3 * ZANNI_ENDPOINT_MAX];
     snprintf (where, sizeof where, "%s/blue", there);
     cr_assert_eq (zanni_directory_open (root, &blue, where, NULL), 0);
     cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
@@ -147,7 +147,7 @@ ETCD (another_prefix_is_another_directory)
 
 ETCD (an_endpoint_that_is_not_there_is_passed_over)
 {
-    char where [160];
+    char where [2 * ZANNI_ENDPOINT_MAX];
     cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
     snprintf (where, sizeof where, "etcd:http://127.0.0.1:1,%s", etcd_server.client);
     strcpy (there, where);
@@ -335,7 +335,7 @@ ETCD (changes_are_told_on_when_the_connection_was_cut)
     char own [PROXY_TCP], dialled [100];
     ZANNI_AUTO (zanni_msg_t) none = NULL;
     uint64_t version = 0, first = 0;
-    snprintf (dialled, sizeof dialled, "tcp:%s", etcd_server.client + strlen ("http:"));
+    snprintf (dialled, sizeof dialled, "tcp:%.40s", etcd_server.client + strlen ("http:"));
     proxy_t *proxy = proxy_new_tcp (dialled, own);
     cr_assert_not_null (proxy);
     snprintf (there, sizeof there, "etcd:http:%.*s", PROXY_TCP, own + strlen ("tcp:"));
@@ -431,6 +431,58 @@ ETCD (an_etcd_that_wants_users_is_not_ours_to_use)
     cr_assert_eq (zanni_directory_lookup (names, &found, "one"), ZANNI_EAUTH);
     open_names ((zanni_directory_options_t) { 0 });
     cr_assert_eq (zanni_directory_lookup (names, &found, "one"), ZANNI_EAUTH, "%s", names_error.text);
+}
+
+static etcd_t cluster [3];
+
+static void
+prepare_cluster (void)
+{
+    cr_assert (etcd_new_cluster (cluster), "etcd does not start: see %s/log", cluster [0].folder);
+}
+
+static void
+begin_with_cluster (void)
+{
+    etcd_begin_at (cluster [0].client);
+    for (int i = 1; i < 3; i++)
+        snprintf (there + strlen (there), sizeof there - strlen (there), ",%s", cluster [i].client);
+    strcpy (far, there);
+}
+
+static void
+end_cluster (void)
+{
+    for (int i = 0; i < 3; i++)
+        cr_assert (etcd_end (&cluster [i]));
+}
+
+/* The one that is spoken to is gone; those that are left elect a leader, and nobody has left. */
+static void
+s_cluster (void)
+{
+    ZANNI_AUTO (zanni_ref_t) member = member_away ();
+    ZANNI_AUTO (zanni_ref_t) its = NULL;
+    cr_assert_eq (call_int (member, "join", "all"), 0);
+    cr_assert_eq (zanni_directory_lookup (names, &its, "all"), 0);
+    cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
+    cr_assert_eq (zanni_directory_subscribe (names, "all", "changed"), 0);
+    expect_change ("joined", "all", its);
+    etcd_kill (&cluster [0]);
+    cr_assert (lookup_becomes ("one", 0, 2 * DEADLINE_MS));
+    cr_assert_eq (zanni_directory_join (names, "all", zanni_self (root)), 0);
+    expect_change ("joined", "all", zanni_self (root));
+    cr_assert_eq (members ("all"), 2);
+}
+
+Test (etcd_only, of_a_cluster_another_member_is_found)
+{
+    static kind_t clustered;
+    clustered = in_etcd;
+    clustered.prepare = prepare_cluster;
+    clustered.start = begin_with_cluster;
+    clustered.end = end_cluster;
+    conform_to (&clustered, s_cluster);
 }
 
 static void

@@ -1,5 +1,5 @@
 /* etcd.h: an etcd of a test's own, at ports of this host that were free, with its data in a folder of its own, which ends
-   with whoever started it. Leases are as short as etcd has them, one second. */
+   with whoever started it. Leases are as short as etcd has them, one second; in a cluster two. */
 
 #ifndef TESTS_SUPPORT_ETCD_H
 #define TESTS_SUPPORT_ETCD_H
@@ -22,8 +22,10 @@ typedef struct {
     pid_t pid;
     bool tls;                      // it has FOLDER/cert and FOLDER/key, and wants the same of clients
     char folder [SCRATCH_PATH];
+    int ready_fd;                  // it says there that it can work
     char client [48];              // where it is dialled
     char peer [48];
+    char cluster [320];            // "": it is alone
 } etcd_t;
 
 /* Two ports that are free now. */
@@ -51,45 +53,58 @@ etcd_choose_ports (etcd_t *etcd)
 static inline void
 etcd_become (const etcd_t *etcd, const char *socket_path)
 {
-    char data [SCRATCH_PATH + 8], log [SCRATCH_PATH + 8], cert [SCRATCH_PATH + 8], key [SCRATCH_PATH + 8], cluster [64];
+    char data [SCRATCH_PATH + 8], log [SCRATCH_PATH + 8], cert [SCRATCH_PATH + 8], key [SCRATCH_PATH + 8], alone [100];
+    bool many = *etcd->cluster;
     snprintf (data, sizeof data, "%s/data", etcd->folder);
     snprintf (log, sizeof log, "%s/log", etcd->folder);
     snprintf (cert, sizeof cert, "%s/cert", etcd->folder);
     snprintf (key, sizeof key, "%s/key", etcd->folder);
-    snprintf (cluster, sizeof cluster, "test=%s", etcd->peer);
+    snprintf (alone, sizeof alone, "%s=%s", etcd->peer, etcd->peer);
     int fd = open (log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     (void) prctl (PR_SET_PDEATHSIG, SIGKILL);
     (void) dup2 (fd, STDOUT_FILENO);
     (void) dup2 (fd, STDERR_FILENO);
     (void) setenv ("NOTIFY_SOCKET", socket_path, 1);
-    execlp ("etcd", "etcd", "--name", "test", "--data-dir", data, "--listen-client-urls", etcd->client,
+    execlp ("etcd", "etcd", "--name", etcd->peer, "--data-dir", data, "--listen-client-urls", etcd->client,
             "--advertise-client-urls", etcd->client, "--listen-peer-urls", etcd->peer, "--initial-advertise-peer-urls",
-            etcd->peer, "--initial-cluster", cluster, "--heartbeat-interval", "10", "--election-timeout", "100",
+            etcd->peer, "--initial-cluster", many ? etcd->cluster : alone, "--heartbeat-interval", many ? "100" : "10",
+            "--election-timeout", many ? "1000" : "100",
             etcd->tls ? "--cert-file" : (char *) NULL, cert, "--key-file", key, "--trusted-ca-file", cert,
             "--client-cert-auth", (char *) NULL);
     _exit (127);
 }
 
-/* Starts it, again where there was one before, with what that had; it can work when this is done, which it says itself as
-   services of systemd do. */
+/* Starts it, again where there was one before, with what that had. */
 static inline bool
-etcd_start (etcd_t *etcd)
+etcd_begin (etcd_t *etcd)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    char said [64];
     snprintf (address.sun_path, sizeof address.sun_path, "%s/notify", etcd->folder);
     (void) unlink (address.sun_path);
-    int fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool good = fd >= 0 && !bind (fd, (struct sockaddr *) &address, sizeof address);
+    etcd->ready_fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool good = etcd->ready_fd >= 0 && !bind (etcd->ready_fd, (struct sockaddr *) &address, sizeof address);
     etcd->pid = good ? fork () : -1;
     if (!etcd->pid)
         etcd_become (etcd, address.sun_path);
-    struct pollfd item = { .fd = fd, .events = POLLIN };
-    good = etcd->pid > 0 && poll (&item, 1, ETCD_START_MS) == 1 && recv (fd, said, sizeof said, 0) > 0
-           && !strncmp (said, "READY=1", 7);
-    if (fd >= 0)
-        close (fd);
+    return etcd->pid > 0;
+}
+
+/* It can work when this is done, which it says itself as services of systemd do. */
+static inline bool
+etcd_wait (etcd_t *etcd)
+{
+    char said [64] = "";
+    struct pollfd item = { .fd = etcd->ready_fd, .events = POLLIN };
+    bool good = poll (&item, 1, ETCD_START_MS) == 1 && recv (etcd->ready_fd, said, sizeof said - 1, 0) > 0
+                && !strncmp (said, "READY=1", 7);
+    close (etcd->ready_fd);
     return good;
+}
+
+static inline bool
+etcd_start (etcd_t *etcd)
+{
+    return etcd_begin (etcd) && etcd_wait (etcd);
 }
 
 static inline void
@@ -108,6 +123,24 @@ etcd_new (etcd_t *etcd)
 {
     memset (etcd, 0, sizeof *etcd);
     return scratch_new_in_memory (etcd->folder) && etcd_choose_ports (etcd) && etcd_start (etcd);
+}
+
+/* Three that are one. */
+static inline bool
+etcd_new_cluster (etcd_t all [3])
+{
+    bool good = true;
+    memset (all, 0, 3 * sizeof *all);
+    for (int i = 0; i < 3; i++)
+        good = good && scratch_new_in_memory (all [i].folder) && etcd_choose_ports (&all [i]);
+    for (int i = 0; i < 3; i++)
+        snprintf (all [i].cluster, sizeof all [i].cluster, "%s=%s,%s=%s,%s=%s", all [0].peer, all [0].peer, all [1].peer,
+                  all [1].peer, all [2].peer, all [2].peer);
+    for (int i = 0; i < 3; i++)
+        good = good && etcd_begin (&all [i]);
+    for (int i = 0; i < 3; i++)
+        good = good && etcd_wait (&all [i]);
+    return good;
 }
 
 /* With a certificate of its own, which is made by the command openssl; false, too, where there is none. */
