@@ -237,20 +237,24 @@ watch_what_is_told (const char *lines)
 
 Test (etcd_lies, about_changes_are_errors_or_passed_over)
 {
-#define EVENTS(list) "{\"result\": {\"watch_id\": \"1\", \"events\": [" list "]}}\n"
+#define ENTRY "emFubmkvZ3JvdXBzL2FsbC9vbmU="   // zanni/groups/all/one
+#define EVENTS(list) "{\"result\": {\"events\": [" list "]}}\n"
     static const struct {
         const char *lines;
         int code;
     } told [] = {
         { "nonsense\n", ZANNI_ENOREPLY }, { "[]\n", ZANNI_ENOREPLY }, { "\n\n\n", ZANNI_ETIMEOUT }, { "{}\n{}\n", ZANNI_ETIMEOUT },
-        { "{\"result\": {\"watch_id\": \"77\", \"events\": [5]}}\n", ZANNI_ETIMEOUT },
-        { "{\"result\": {\"watch_id\": \"1\", \"canceled\": true}}\n", ZANNI_ETIMEOUT },
-        { "{\"result\": {\"watch_id\": \"1\", \"canceled\": true, \"compact_revision\": \"9\"}}\n", ZANNI_ENOREPLY },
+        { "{\"result\": {\"events\": 5}}\n", ZANNI_ETIMEOUT }, { "{\"result\": [{\"events\": [5]}]}\n", ZANNI_ETIMEOUT },
+        { "{\"result\": {\"canceled\": true}}\n", ZANNI_ETIMEOUT },
+        { "{\"result\": {\"canceled\": true, \"compact_revision\": \"9\"}}\n", ZANNI_ENOREPLY },
         { EVENTS ("5"), ZANNI_ENOREPLY }, { EVENTS ("{}"), ZANNI_ENOREPLY }, { EVENTS ("{\"kv\": {}}"), ZANNI_ENOREPLY },
         { EVENTS ("{\"kv\": {\"mod_revision\": \"18446744073709551615\"}}"), ZANNI_ENOREPLY },
         { EVENTS ("{\"kv\": {\"mod_revision\": \"9\"}}, {\"kv\": {\"mod_revision\": \"8\"}}"), ZANNI_ENOREPLY },
-        { EVENTS ("{\"type\": \"DELETE\", \"kv\": {\"mod_revision\": \"9\"}}"), ZANNI_ENOREPLY },
-        { EVENTS ("{\"type\": \"DELETE\", \"kv\": {\"mod_revision\": \"9\"}, \"prev_kv\": {\"create_revision\": \"7\"}}"), 0 },
+        { EVENTS ("{\"type\": \"DELETE\", \"kv\": {\"key\": \"" ENTRY "\", \"mod_revision\": \"9\"}}"), ZANNI_ENOREPLY },
+        { EVENTS ("{\"type\": \"DELETE\", \"kv\": {\"key\": \"" ENTRY "\", \"mod_revision\": \"9\"}, "
+                  "\"prev_kv\": {\"create_revision\": \"7\"}}"), 0 },
+        { EVENTS ("{\"type\": \"DELETE\", \"kv\": {\"key\": \"b/b\", \"mod_revision\": \"9\"}, "
+                  "\"prev_kv\": {\"create_revision\": \"7\"}}"), ZANNI_ETIMEOUT },
         { EVENTS ("{\"kv\": {\"mod_revision\": \"3\"}}"), ZANNI_ETIMEOUT }
     };
     for (size_t i = 0; i < sizeof told / sizeof *told; i++) {

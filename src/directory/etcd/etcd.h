@@ -39,12 +39,18 @@ typedef struct {
     uint32_t clients_count;
     zanni__link_t sheets;            // list.c
     uint32_t sheets_count;
-    zanni__link_t topics;            // watch.c
+    zanni__link_t topics;            // watch.c: groups that somebody here follows
+    zanni__link_t changes;           // the last ones of all groups, in order
     uint32_t topics_count;
+    uint32_t changes_count;
     uint32_t waiters_count;
-    uint64_t topics_serial;
+    uint64_t forgotten;              // changes up to this version are not there
+    uint64_t seen;                   // of the last one that was told
+    uint64_t revision;               // of what is being told, since the stream has begun
+    uint64_t part;
     zanni__etcd_call_t *stream;      // NULL: nothing is watched
     int64_t stream_ns;               // when it began
+    bool refused;                    // it was ended by etcd
     uint64_t restart;                // a timer, where it is to begin anew
 } zanni__etcd_t;
 

@@ -458,38 +458,10 @@ zanni__etcd_http_finish (zanni__etcd_http_t *http, int64_t within_ms)
     }
 }
 
-/* Of an array each item in a line of its own. */
-static char *
-s_dump (const json_t *body)
-{
-    if (!json_is_array (body))
-        return body ? json_dumps (body, JSON_COMPACT) : NULL;
-    char *all = NULL;
-    size_t size = 0, i;
-    const json_t *item;
-    json_array_foreach (body, i, item) {
-        char *line = json_dumps (item, JSON_COMPACT);
-        size_t length = line ? strlen (line) : 0;
-        char *more = line ? realloc (all, size + length + 2) : NULL;
-        if (more) {
-            memcpy (more + size, line, length);
-            memcpy (more + size + length, "\n", 2);
-            all = more;
-            size += length + 1;
-        }
-        free (line);
-        if (!more) {
-            free (all);
-            return NULL;
-        }
-    }
-    return all;
-}
-
 int
 zanni__etcd_post (zanni__etcd_http_t *http, zanni__etcd_call_t **call_p, const zanni__etcd_post_t *post)
 {
-    char *body = s_dump (post->body);
+    char *body = post->body ? json_dumps (post->body, JSON_COMPACT) : NULL;
     json_decref (post->body);
     zanni__etcd_call_t *call = body ? calloc (1, sizeof *call + strlen (post->path) + 1) : NULL;
     int rc = http->closed ? ZANNI_ENODE : http->waiting_count == S_WAITING ? ZANNI_EFULL : call ? 0 : ZANNI_ENOMEM;

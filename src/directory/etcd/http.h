@@ -46,7 +46,7 @@ typedef struct {
 
 typedef struct {
     const char *path;
-    json_t *body;                 // taken over, also by failure; an array: a line each. NULL: there was no memory for it
+    json_t *body;                 // taken over, also by failure; NULL: there was no memory for it
     uint32_t timeout_ms;          // from when it has begun; 0: it does not end, and each line is an answer
     zanni__etcd_then_fn *then;    // called once, or for each line and for the end; never by zanni__etcd_post itself
     void *context;

@@ -1,29 +1,31 @@
-/* Changes. etcd tells them by one answer that does not end, for all groups that somebody watches; each is told from a
-   revision on, so that it can be begun anew without a loss: when a group is added, which is how it is done, and when the
-   connection was cut. The last changes of a group stay here, as in a registry, and who comes too late lists it anew; so
-   does everybody whose group etcd has compacted.
+/* Changes. etcd tells them by one answer that does not end, from a revision on, so that it can be begun anew without a loss
+   when the connection was cut. It is one watch, of all groups, whatever the number of those that somebody here follows:
+   more than one could be asked for in one request, but the server of etcd reads no further in it once it has begun to
+   answer; and a connection for each group would be many. The last changes of all stay here, as in a registry, and who comes
+   too late lists the group anew; so does everybody when etcd has compacted what is to be told.
 
    A revision may have many changes (a lease that ends takes all of its entries along), so a version is a revision and the
    number of a change in it, which is in the order that etcd tells them. Lines of the answer come from within curl, where
-   nothing may be begun or ended; what follows from them is left to timers. */
+   nothing may be begun or ended; what follows from them is left to a timer. */
 
 #include "etcd.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
-#define S_CHANGES_MOST 1024        // of a topic
+#define S_CHANGES_MOST 8192        // of all groups
 #define S_TOPICS_MOST 4096
 #define S_WAITERS_MOST 65536
 #define S_EMPTY_NS INT64_C (60000000000)
-#define S_GATHER_MS 10             // so many groups are added at once
+#define S_SOON_MS 10
+#define S_REFUSED_MS 2000
 #define S_STABLE_NS INT64_C (1000000000)
 
 typedef struct {
     zanni__link_t link;
     uint64_t version;
     uint64_t id;
-    char text [];                  // of the reference of what joined; "": it left
+    const char *ref;               // the text of what joined; NULL: it left
+    char folder [];                // and behind it that text
 } s_change_t;
 
 typedef struct {
@@ -32,29 +34,41 @@ typedef struct {
     zanni_promise_t *promise;
 } s_waiter_t;
 
+/* A group that somebody follows. */
 typedef struct {
     zanni__link_t link;
-    zanni__link_t changes;
     zanni__link_t waiters;
-    uint64_t serial;               // the number of its watch; 0: etcd has refused to tell
-    uint64_t forgotten;            // changes up to this version are not there
-    uint64_t seen;                 // the last one that was told
-    uint64_t revision;             // of what is being told
-    uint64_t part;
-    uint32_t changes_count;
+    uint64_t forgotten;            // changes of it up to this version may not be there
     int64_t touched_ns;
-    char folder [ZANNI__ETCD_KEY];
-    char group [];
+    char folder [];
 } s_topic_t;
 
-static void
-s_forget_first (s_topic_t *topic)
+static s_topic_t *
+s_by_folder (const zanni__etcd_t *etcd, const char *folder)
 {
-    s_change_t *change = ZANNI__CONTAINER (topic->changes.next, s_change_t, link);
-    topic->forgotten = change->version;
-    topic->changes_count--;
+    for (zanni__link_t *at = etcd->topics.next; at != &etcd->topics; at = at->next)
+        if (!strcmp (ZANNI__CONTAINER (at, s_topic_t, link)->folder, folder))
+            return ZANNI__CONTAINER (at, s_topic_t, link);
+    return NULL;
+}
+
+static void
+s_free_change (zanni__etcd_t *etcd, s_change_t *change)
+{
     zanni__link_remove (&change->link);
     free (change);
+    etcd->changes_count--;
+}
+
+static void
+s_forget_first (zanni__etcd_t *etcd)
+{
+    s_change_t *change = ZANNI__CONTAINER (etcd->changes.next, s_change_t, link);
+    s_topic_t *topic = s_by_folder (etcd, change->folder);
+    if (topic)
+        topic->forgotten = change->version;
+    etcd->forgotten = change->version;
+    s_free_change (etcd, change);
 }
 
 static void
@@ -71,17 +85,25 @@ s_free (zanni__etcd_t *etcd, s_topic_t *topic)
 {
     while (!zanni__list_empty (&topic->waiters))
         s_end_waiter (etcd, ZANNI__CONTAINER (topic->waiters.next, s_waiter_t, link));
-    while (!zanni__list_empty (&topic->changes))
-        s_forget_first (topic);
     zanni__link_remove (&topic->link);
     etcd->topics_count--;
     free (topic);
 }
 
-static void
-s_restart_soon (zanni__etcd_t *etcd)
+/* Nothing is known of changes any more: who waits lists anew. */
+void
+zanni__etcd_topics_free (zanni__etcd_t *etcd)
 {
-    int rc = etcd->restart || etcd->lost ? 0 : zanni_timer (etcd->self, &etcd->restart, S_GATHER_MS, 0, "stream");
+    while (!zanni__list_empty (&etcd->topics))
+        s_free (etcd, ZANNI__CONTAINER (etcd->topics.next, s_topic_t, link));
+    while (!zanni__list_empty (&etcd->changes))
+        s_free_change (etcd, ZANNI__CONTAINER (etcd->changes.next, s_change_t, link));
+}
+
+static void
+s_restart (zanni__etcd_t *etcd, int64_t after_ms)
+{
+    int rc = etcd->restart || etcd->lost ? 0 : zanni_timer (etcd->self, &etcd->restart, after_ms, 0, "stream");
     if (rc)
         zanni__etcd_lost (etcd, "changes in etcd cannot be watched without a timer");
 }
@@ -96,25 +118,34 @@ typedef struct {
     zanni_arg_t args [3];
 } s_answer_t;
 
-/* What follows `version`, as the arguments of an answer. What joined and is no reference is left out. */
+/* One more of the answer, unless it joined and is no reference. */
+static void
+s_answer_change (zanni__etcd_t *etcd, s_answer_t *answer, const s_change_t *change)
+{
+    zanni_ref_t **ref_p = &answer->refs [answer->refs_count];
+    answer->version = change->version;
+    if (change->ref && zanni_ref_parse (etcd->self, ref_p, change->ref))
+        return;
+    if (change->ref)
+        answer->joined [answer->refs_count++] = zanni_arg_ref (*ref_p);
+    answer->pairs [answer->count] [0] = zanni_arg_uint (change->id);
+    answer->pairs [answer->count] [1] = zanni_arg_bool (change->ref != NULL);
+    answer->changes [answer->count] = zanni_arg_list (answer->pairs [answer->count], 2);
+    answer->count++;
+}
+
+/* What follows `version` in a group, as the arguments of an answer. Most know all but the last. */
 static void
 s_changes (zanni__etcd_t *etcd, s_answer_t *answer, const s_topic_t *topic, uint64_t version)
 {
+    const zanni__link_t *at = &etcd->changes;
     *answer = (s_answer_t) { .version = version };
-    for (zanni__link_t *at = topic->changes.next; at != &topic->changes && answer->count < ZANNI__ETCD_PAGE; at = at->next) {
+    while (at->prev != &etcd->changes && ZANNI__CONTAINER (at->prev, s_change_t, link)->version > version)
+        at = at->prev;
+    for (; at != &etcd->changes && answer->count < ZANNI__ETCD_PAGE; at = at->next) {
         const s_change_t *change = ZANNI__CONTAINER (at, s_change_t, link);
-        zanni_ref_t **ref_p = &answer->refs [answer->refs_count];
-        if (change->version <= version)
-            continue;
-        answer->version = change->version;
-        if (*change->text && zanni_ref_parse (etcd->self, ref_p, change->text))
-            continue;
-        if (*change->text)
-            answer->joined [answer->refs_count++] = zanni_arg_ref (*ref_p);
-        answer->pairs [answer->count] [0] = zanni_arg_uint (change->id);
-        answer->pairs [answer->count] [1] = zanni_arg_bool (*change->text);
-        answer->changes [answer->count] = zanni_arg_list (answer->pairs [answer->count], 2);
-        answer->count++;
+        if (!strcmp (change->folder, topic->folder))
+            s_answer_change (etcd, answer, change);
     }
     answer->args [0] = zanni_arg_uint (answer->version);
     answer->args [1] = zanni_arg_list (answer->changes, answer->count);
@@ -134,93 +165,110 @@ s_tell_waiters (zanni__etcd_t *etcd, s_topic_t *topic)
     s_answer_t answer;
     for (zanni__link_t *next, *at = topic->waiters.next; at != &topic->waiters; at = next) {
         s_waiter_t *waiter = ZANNI__CONTAINER (at, s_waiter_t, link);
-        next = at->next;
-        if (waiter->version >= topic->seen)
-            continue;   // it knows that already: it has listed since
         bool late = waiter->version < topic->forgotten;
+        next = at->next;
         s_changes (etcd, &answer, topic, waiter->version);
-        int rc = late ? 0 : zanni_promise_reply_args (etcd->self, &waiter->promise, answer.args, 3);
+        bool knows = !late && answer.version == waiter->version;   // it has listed since
+        int rc = late || knows ? 0 : zanni_promise_reply_args (etcd->self, &waiter->promise, answer.args, 3);
         (void) rc;
         s_drop_answer (&answer);
-        s_end_waiter (etcd, waiter);
+        if (!knows)
+            s_end_waiter (etcd, waiter);
     }
 }
 
 /* false: there is no memory. */
 static bool
-s_note (s_topic_t *topic, uint64_t id, const char *text)
+s_note (zanni__etcd_t *etcd, const char *key, uint64_t id, const char *ref)
 {
-    s_change_t *change = calloc (1, sizeof *change + strlen (text) + 1);
+    size_t folder = (size_t) (strrchr (key, '/') + 1 - key), text = ref ? strlen (ref) + 1 : 0;
+    s_change_t *change = calloc (1, sizeof *change + folder + 1 + text);
     if (!change)
         return false;
-    change->version = topic->seen;
+    change->version = etcd->seen;
     change->id = id;
-    strcpy (change->text, text);
-    zanni__list_append (&topic->changes, &change->link);
-    if (++topic->changes_count > S_CHANGES_MOST)
-        s_forget_first (topic);
+    memcpy (change->folder, key, folder);
+    if (ref)
+        change->ref = memcpy (change->folder + folder + 1, ref, text);
+    zanni__list_append (&etcd->changes, &change->link);
+    if (++etcd->changes_count > S_CHANGES_MOST)
+        s_forget_first (etcd);
     return true;
 }
 
-/* An event; false: the group has to be listed anew. */
+/* Its number among the changes of its revision; false: that cannot be. */
 static bool
-s_event (zanni__etcd_t *etcd, s_topic_t *topic, const json_t *event)
+s_count (zanni__etcd_t *etcd, uint64_t revision)
+{
+    if (!revision || revision >> 46 || revision < etcd->revision)
+        return false;
+    etcd->part = revision == etcd->revision ? etcd->part + 1 : 0;
+    etcd->revision = revision;
+    return etcd->part < ZANNI__ETCD_ALL;
+}
+
+/* An event; false: nothing can be known of changes any more. */
+static bool
+s_event (zanni__etcd_t *etcd, const json_t *event)
 {
     zanni__etcd_entry_t entry, before;
     const char *type = json_string_value (json_object_get (event, "type"));
     bool gone = type && !strcmp (type, "DELETE");
-    if (!zanni__etcd_read_entry (json_object_get (event, "kv"), &entry) || !entry.changed || entry.changed >> 46
-        || entry.changed < topic->revision)
+    if (!zanni__etcd_read_entry (json_object_get (event, "kv"), &entry) || !s_count (etcd, entry.changed))
         return false;
-    topic->part = entry.changed == topic->revision ? topic->part + 1 : 0;
-    topic->revision = entry.changed;
-    if (topic->part >= ZANNI__ETCD_ALL)
-        return false;
-    uint64_t version = zanni__etcd_version (etcd, topic->revision, topic->part);
-    if (version <= topic->seen)
+    uint64_t version = zanni__etcd_version (etcd, etcd->revision, etcd->part);
+    if (version <= etcd->seen)
         return true;   // the answer has begun anew
-    topic->seen = version;
+    etcd->seen = version;
+    if (!strchr (entry.key, '/'))
+        return true;   // that is none of ours
     if (gone)
         return zanni__etcd_read_entry (json_object_get (event, "prev_kv"), &before) && before.created
-               && s_note (topic, etcd->base + before.created, "");
-    const char *text = entry.created == entry.changed && *entry.key ? zanni__etcd_ref_text (entry.value) : NULL;
-    return !text || s_note (topic, etcd->base + entry.created, text);
+               && s_note (etcd, entry.key, etcd->base + before.created, NULL);
+    const char *ref = entry.created == entry.changed ? zanni__etcd_ref_text (entry.value) : NULL;
+    return !ref || s_note (etcd, entry.key, etcd->base + entry.created, ref);
 }
 
-static s_topic_t *
-s_by_serial (const zanni__etcd_t *etcd, uint64_t serial)
+/* Everybody whose group has changed since. */
+static void
+s_tell (zanni__etcd_t *etcd, uint64_t since)
 {
-    for (zanni__link_t *at = etcd->topics.next; at != &etcd->topics; at = at->next)
-        if (ZANNI__CONTAINER (at, s_topic_t, link)->serial == serial)
-            return ZANNI__CONTAINER (at, s_topic_t, link);
-    return NULL;
+    const char *last = "";
+    for (zanni__link_t *at = etcd->changes.prev; at != &etcd->changes; at = at->prev) {
+        const s_change_t *change = ZANNI__CONTAINER (at, s_change_t, link);
+        if (change->version <= since)
+            return;
+        s_topic_t *topic = strcmp (change->folder, last) ? s_by_folder (etcd, change->folder) : NULL;
+        last = change->folder;
+        if (topic)
+            s_tell_waiters (etcd, topic);
+    }
 }
 
 static void
 s_on_line (zanni__etcd_t *etcd, const json_t *line)
 {
     const json_t *result = json_object_get (line, "result"), *event;
-    uint64_t serial;
+    uint64_t since = etcd->seen;
     size_t i;
-    s_topic_t *topic = zanni__etcd_number (result, "watch_id", &serial) && serial ? s_by_serial (etcd, serial) : NULL;
+    if (etcd->restart)
+        return;   // it ends: what is told now is told again by the next one
     bool over = json_is_true (json_object_get (result, "canceled"));
-    if (!topic)
-        return;
-    if (over && !json_object_get (result, "compact_revision")) {
-        topic->serial = 0;   // who waits asks again when that is over, and not at once
+    bool good = !over || !json_object_get (result, "compact_revision");
+    json_array_foreach (json_object_get (result, "events"), i, event)
+        good = good && s_event (etcd, event);
+    if (good && !over) {
+        s_tell (etcd, since);
         return;
     }
-    bool good = !over;
-    json_array_foreach (json_object_get (result, "events"), i, event)
-        good = good && s_event (etcd, topic, event);
-    if (good)
-        s_tell_waiters (etcd, topic);
-    else
-        s_free (etcd, topic);
+    if (!good)
+        zanni__etcd_topics_free (etcd);
+    etcd->refused = over && good;   // not to be asked for again at once
+    s_restart (etcd, etcd->refused ? S_REFUSED_MS : S_SOON_MS);
 }
 
 static void
-s_on_beat (void *owner, void *context, const zanni__etcd_answer_t *answer)
+s_on_look (void *owner, void *context, const zanni__etcd_answer_t *answer)
 {
     (void) context;
     if (zanni__etcd_outcome (owner, answer, NULL, NULL) < 0)
@@ -231,15 +279,15 @@ s_on_beat (void *owner, void *context, const zanni__etcd_answer_t *answer)
 static void
 s_on_end (zanni__etcd_t *etcd, const zanni__etcd_answer_t *answer)
 {
-    bool stable = zanni_now_ns (etcd->self) - etcd->stream_ns > S_STABLE_NS;
+    bool stable = etcd->refused || zanni_now_ns (etcd->self) - etcd->stream_ns > S_STABLE_NS;
     etcd->stream = NULL;
     if (!stable || etcd->http.closed) {
         zanni__etcd_lost (etcd, answer->text);
         return;
     }
-    s_restart_soon (etcd);
+    s_restart (etcd, S_SOON_MS);
     json_t *txn = zanni__etcd_txn (etcd, json_array (), json_array (), json_array ());
-    if (zanni__etcd_say (etcd, "/v3/kv/txn", txn, s_on_beat, NULL))
+    if (zanni__etcd_say (etcd, "/v3/kv/txn", txn, s_on_look, NULL))
         zanni__etcd_lost (etcd, answer->text);
 }
 
@@ -255,62 +303,55 @@ s_on_stream (void *owner, void *context, const zanni__etcd_answer_t *answer)
 
 /* From the revision of what was seen last, some of which may be to come. */
 static json_t *
-s_request (const zanni__etcd_t *etcd, s_topic_t *topic)
+s_request (zanni__etcd_t *etcd)
 {
-    char behind [ZANNI__ETCD_KEY];
-    uint64_t seen = topic->seen - etcd->base;
-    zanni__etcd_behind (behind, topic->folder);
-    topic->revision = 0;
-    return json_pack ("{s:{s:o, s:o, s:o, s:o, s:b, s:b}}", "create_request", "key", zanni__etcd_bytes (topic->folder),
-                      "range_end", zanni__etcd_bytes (behind), "watch_id", zanni__etcd_decimal (topic->serial),
-                      "start_revision", zanni__etcd_decimal ((seen >> 16) + ((seen & ZANNI__ETCD_ALL) == ZANNI__ETCD_ALL)),
-                      "prev_kv", 1, "fragment", 1);
+    char all [ZANNI__ETCD_PREFIX + 16], behind [ZANNI__ETCD_KEY];
+    uint64_t seen = etcd->seen - etcd->base;
+    bool whole = (seen & ZANNI__ETCD_ALL) == ZANNI__ETCD_ALL;
+    snprintf (all, sizeof all, "%sgroups/", etcd->place.prefix);
+    zanni__etcd_behind (behind, all);
+    etcd->revision = 0;
+    return json_pack ("{s:{s:o, s:o, s:o, s:b, s:b}}", "create_request", "key", zanni__etcd_bytes (all), "range_end",
+                      zanni__etcd_bytes (behind), "start_revision", zanni__etcd_decimal ((seen >> 16) + whole), "prev_kv", 1,
+                      "fragment", 1);
 }
 
 int
 zanni__etcd_stream (zanni_t *self, zanni_msg_t *msg)
 {
     zanni__etcd_t *etcd = zanni_state (self);
-    json_t *body = json_array ();
-    int rc = body ? 0 : ZANNI_ENOMEM;
     (void) msg;
     etcd->restart = 0;
+    etcd->refused = false;
     if (etcd->stream)
         zanni__etcd_cancel (&etcd->http, etcd->stream);
     etcd->stream = NULL;
     etcd->stream_ns = zanni_now_ns (self);
-    for (zanni__link_t *at = etcd->topics.next; at != &etcd->topics && !rc; at = at->next) {
-        s_topic_t *topic = ZANNI__CONTAINER (at, s_topic_t, link);
-        if (topic->serial)
-            rc = json_array_append_new (body, s_request (etcd, topic)) ? ZANNI_ENOMEM : 0;
-    }
-    if (rc || !json_array_size (body)) {
-        json_decref (body);
-        body = NULL;
-    }
-    const zanni__etcd_post_t post = { .path = "/v3/watch", .body = body, .then = s_on_stream };
-    if (body)
-        rc = zanni__etcd_post (&etcd->http, &etcd->stream, &post);
+    if (zanni__list_empty (&etcd->topics) || etcd->lost)
+        return 0;
+    const zanni__etcd_post_t post = { .path = "/v3/watch", .body = s_request (etcd), .then = s_on_stream };
+    int rc = zanni__etcd_post (&etcd->http, &etcd->stream, &post);
     if (rc)
         zanni__etcd_lost (etcd, "changes in etcd cannot be watched");
     return rc;
 }
 
+/* The first one says from where on changes are told. */
 static int
-s_new (zanni__etcd_t *etcd, s_topic_t **topic_p, const char *group, uint64_t version)
+s_new (zanni__etcd_t *etcd, s_topic_t **topic_p, const char *folder, uint64_t version)
 {
-    s_topic_t *topic = etcd->topics_count < S_TOPICS_MOST ? calloc (1, sizeof *topic + strlen (group) + 1) : NULL;
+    s_topic_t *topic = etcd->topics_count < S_TOPICS_MOST ? calloc (1, sizeof *topic + strlen (folder) + 1) : NULL;
     if (!topic)
         return etcd->topics_count < S_TOPICS_MOST ? ZANNI_ENOMEM : ZANNI_EFULL;
-    topic->serial = ++etcd->topics_serial;
-    topic->forgotten = topic->seen = version;
-    strcpy (topic->group, group);
-    zanni__etcd_folder (topic->folder, etcd->place.prefix, group);
-    zanni__link_init (&topic->changes);
+    if (zanni__list_empty (&etcd->topics)) {
+        etcd->forgotten = etcd->seen = version;
+        s_restart (etcd, S_SOON_MS);
+    }
+    topic->forgotten = etcd->forgotten;
+    strcpy (topic->folder, folder);
     zanni__link_init (&topic->waiters);
     zanni__list_append (&etcd->topics, &topic->link);
     etcd->topics_count++;
-    s_restart_soon (etcd);
     *topic_p = topic;
     return 0;
 }
@@ -336,7 +377,7 @@ int
 zanni__etcd_watch (zanni_t *self, zanni_msg_t *msg)
 {
     zanni__etcd_t *etcd = zanni_state (self);
-    s_topic_t *topic = NULL;
+    char folder [ZANNI__ETCD_KEY];
     s_answer_t answer;
     const char *group;
     uint64_t version;
@@ -345,26 +386,23 @@ zanni__etcd_watch (zanni_t *self, zanni_msg_t *msg)
         rc = ZANNI_EINVAL;
     if (!rc && (version <= etcd->base || (version - etcd->base) >> 62))
         rc = ZANNI_EGONE;
-    for (zanni__link_t *at = etcd->topics.next; !rc && !topic && at != &etcd->topics; at = at->next)
-        if (!strcmp (ZANNI__CONTAINER (at, s_topic_t, link)->group, group))
-            topic = ZANNI__CONTAINER (at, s_topic_t, link);
-    if (!rc && topic && !topic->serial) {
-        s_free (etcd, topic);
-        topic = NULL;
-    }
-    if (!rc && !topic)
-        rc = s_new (etcd, &topic, group, version);
-    if (rc || version < topic->forgotten)
-        return rc ? rc : ZANNI_EGONE;
+    if (rc)
+        return rc;
+    zanni__etcd_folder (folder, etcd->place.prefix, group);
+    s_topic_t *topic = s_by_folder (etcd, folder);
+    rc = topic ? 0 : s_new (etcd, &topic, folder, version);
+    if (rc)
+        return rc;
     topic->touched_ns = zanni_now_ns (self);
-    if (version >= topic->seen)
-        return s_wait (etcd, topic, msg, version);
+    if (version < topic->forgotten)
+        return ZANNI_EGONE;
     s_changes (etcd, &answer, topic, version);
     rc = answer.version == version ? s_wait (etcd, topic, msg, version) : zanni_reply_args (self, msg, answer.args, 3);
     s_drop_answer (&answer);
     return rc;
 }
 
+/* Frees what nobody needs any more: promises in vain, groups that nobody has followed for long. */
 void
 zanni__etcd_topics_sweep (zanni__etcd_t *etcd)
 {
@@ -378,16 +416,11 @@ zanni__etcd_topics_sweep (zanni__etcd_t *etcd)
             if (zanni_promise_is_void (waiter->promise))
                 s_end_waiter (etcd, waiter);
         }
-        if (!zanni__list_empty (&topic->waiters) || now_ns - topic->touched_ns <= S_EMPTY_NS)
-            continue;
-        s_free (etcd, topic);
-        s_restart_soon (etcd);
+        if (zanni__list_empty (&topic->waiters) && now_ns - topic->touched_ns > S_EMPTY_NS)
+            s_free (etcd, topic);
     }
-}
-
-void
-zanni__etcd_topics_free (zanni__etcd_t *etcd)
-{
-    while (!zanni__list_empty (&etcd->topics))
-        s_free (etcd, ZANNI__CONTAINER (etcd->topics.next, s_topic_t, link));
+    if (!zanni__list_empty (&etcd->topics) || (!etcd->stream && zanni__list_empty (&etcd->changes)))
+        return;
+    zanni__etcd_topics_free (etcd);   // and what was watched for them
+    s_restart (etcd, S_SOON_MS);
 }
