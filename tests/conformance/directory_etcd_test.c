@@ -253,6 +253,22 @@ ETCD (what_was_taken_back_while_etcd_was_lost_does_not_stay)
     cr_assert (lookup_becomes ("three", 0, DEADLINE_MS));
 }
 
+ETCD (the_last_name_that_was_taken_back_while_etcd_was_lost_does_not_stay)
+{
+    zanni_directory_t *others = NULL;
+    ZANNI_AUTO (zanni_ref_t) none = NULL;
+    open_names ((zanni_directory_options_t) { .lease_ms = 3600000 });
+    cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
+    etcd_crash ();
+    cr_assert_neq (zanni_directory_lookup (names, &none, "one"), 0);
+    cr_assert_eq (zanni_directory_withdraw (names, "one"), 0);
+    etcd_again ();
+    cr_assert_eq (zanni_directory_open (root, &others, there, NULL), 0);
+    cr_assert_eq (zanni_directory_lookup (others, &none, "none"), ZANNI_EGONE);
+    cr_assert (lookup_becomes ("one", ZANNI_EGONE, DEADLINE_MS));
+    zanni_directory_close (&others);
+}
+
 ETCD (an_etcd_that_hangs_is_lost_in_time_and_found_again)
 {
     ZANNI_AUTO (zanni_ref_t) found = NULL;

@@ -1,6 +1,6 @@
 /* Clients, which are agents of this node, and their leases: one each, with the client's number, so that it is known again
    by the actor that comes after a loss of etcd. That one takes it over with all that belongs to it, and nobody sees who
-   stays there leave; what its agent does not put again is dropped with the first renewal, which comes behind all puts.
+   stays there leave. An agent puts all that it has again in one go; what it has not put a second later is dropped.
 
    A lease is renewed when the agent renews, and not by us, so it is over when the agent is stuck, too. It is given back
    when the agent has ended. Of seconds: etcd gives no less than it takes to elect a leader, one and a half times. */
@@ -11,6 +11,7 @@
 
 #define S_CLIENTS_MOST 65536
 #define S_TRIES 3
+#define S_SETTLE_MS 1000
 
 zanni__etcd_client_t *
 zanni__etcd_client_find (const zanni__etcd_t *etcd, const zanni_msg_t *msg)
@@ -211,25 +212,43 @@ s_say (zanni__etcd_client_t *client, const char *path, json_t *body, zanni__etcd
     return rc;
 }
 
-/* What belongs to it is of an actor before this one. */
+/* What belongs to the lease is of an actor before this one. */
+static void
+s_adopt (zanni__etcd_client_t *client, const json_t *json)
+{
+    char key [ZANNI__ETCD_KEY];
+    size_t i;
+    const json_t *item;
+    json_array_foreach (json_object_get (json, "keys"), i, item) {
+        if (zanni__etcd_unbytes (item, key, sizeof key))
+            zanni__etcd_slot_adopt (client, key);
+    }
+}
+
 static void
 s_on_keys (void *owner, void *context, const zanni__etcd_answer_t *answer)
 {
     zanni__etcd_client_t *client = context;
-    char key [ZANNI__ETCD_KEY];
-    size_t i;
-    const json_t *item;
-    (void) owner;
-    json_array_foreach (json_object_get (answer->json, "keys"), i, item) {
-        if (!client->ended && zanni__etcd_unbytes (item, key, sizeof key))
-            zanni__etcd_slot_adopt (client, key);
-    }
     int rc = client->ended ? 0 : answer->code;
-    if (!rc && !client->ended)
+    (void) owner;
+    if (!rc && !client->ended) {
+        s_adopt (client, answer->json);
         rc = s_say (client, "/v3/lease/keepalive", s_lease (client, 0), s_on_kept);
+    }
     if (rc)
         s_fail (client, rc, answer->code ? answer->text : "etcd cannot be asked for a lease");
     zanni__etcd_client_done (client);
+}
+
+static int
+s_look_for_keys (zanni__etcd_client_t *client, zanni__etcd_then_fn *then)
+{
+    json_t *body = s_lease (client, 0);
+    if (body && json_object_set_new (body, "keys", json_true ())) {
+        json_decref (body);
+        body = NULL;
+    }
+    return s_say (client, "/v3/lease/timetolive", body, then);
 }
 
 static void
@@ -244,14 +263,9 @@ s_on_granted (void *owner, void *context, const zanni__etcd_answer_t *answer)
         rc = 0;
     else if (rc == ZANNI_EINUSE && client->had)
         rc = s_say (client, "/v3/lease/keepalive", s_lease (client, 0), s_on_kept);
-    else if (rc == ZANNI_EINUSE) {
-        json_t *body = s_lease (client, 0);
-        if (body && json_object_set_new (body, "keys", json_true ())) {
-            json_decref (body);
-            body = NULL;
-        }
-        rc = s_say (client, "/v3/lease/timetolive", body, s_on_keys);
-    } else if (!rc && s_read_seconds (answer->json, &seconds))
+    else if (rc == ZANNI_EINUSE)
+        rc = s_look_for_keys (client, s_on_keys);
+    else if (!rc && s_read_seconds (answer->json, &seconds))
         s_hold (client, seconds);
     else
         rc = rc ? rc : ZANNI_ESYSTEM;
@@ -308,14 +322,72 @@ s_on_renewed (void *owner, void *context, const zanni__etcd_answer_t *answer)
     zanni__etcd_client_done (client);
 }
 
-/* The first renewal since the agent has reached us comes behind all that it has put again. */
+/* An agent that has nothing any more says no number that has not been dropped: then nobody but its lease knows what it
+   had. */
 static void
+s_on_left (void *owner, void *context, const zanni__etcd_answer_t *answer)
+{
+    zanni__etcd_client_t *client = context;
+    (void) owner;
+    if (!client->ended && !answer->code) {
+        s_adopt (client, answer->json);
+        zanni__etcd_slots_sweep (client);
+    }
+    zanni__etcd_client_done (client);
+}
+
+/* Drops what was not put again; false: that is not known yet. */
+static bool
 s_settle (zanni__etcd_client_t *client)
 {
-    if (!client->again || client->lease != ZANNI__ETCD_HELD)
-        return;
+    if (client->lease == ZANNI__ETCD_ASKED)
+        return false;
     client->again = false;
-    zanni__etcd_slots_sweep (client);
+    if (client->had)
+        zanni__etcd_slots_sweep (client);
+    else if (client->number && s_look_for_keys (client, s_on_left))
+        client->again = true;
+    return !client->again;
+}
+
+static int
+s_settle_later (zanni__etcd_t *etcd)
+{
+    return etcd->settling ? 0 : zanni_timer (etcd->self, &etcd->settling, S_SETTLE_MS, 0, "settle");
+}
+
+int
+zanni__etcd_settle (zanni_t *self, zanni_msg_t *msg)
+{
+    zanni__etcd_t *etcd = zanni_state (self);
+    int64_t before_ns = zanni_now_ns (self) - INT64_C (1000000) * S_SETTLE_MS;
+    bool all = true;
+    (void) msg;
+    etcd->settling = 0;
+    for (zanni__link_t *at = etcd->clients.next; at != &etcd->clients && etcd->base; at = at->next) {
+        zanni__etcd_client_t *client = ZANNI__CONTAINER (at, zanni__etcd_client_t, link);
+        if (client->again && client->begun_ns && !client->ended)
+            all &= client->begun_ns <= before_ns && s_settle (client);
+    }
+    return all ? 0 : s_settle_later (etcd);
+}
+
+void
+zanni__etcd_client_again (zanni__etcd_client_t *client)
+{
+    client->again = true;
+    client->begun_ns = 0;
+    zanni__etcd_slots_doubt (client);
+}
+
+void
+zanni__etcd_client_speaks (zanni__etcd_client_t *client)
+{
+    if (!client->again || client->begun_ns)
+        return;
+    client->begun_ns = zanni_now_ns (client->etcd->self);
+    int rc = s_settle_later (client->etcd);
+    (void) rc;   // without memory for it, what is in doubt stays
 }
 
 int
@@ -332,7 +404,6 @@ zanni__etcd_renew (zanni_t *self, zanni_msg_t *msg)
     zanni__etcd_client_t *client = zanni__etcd_client_find (etcd, msg);
     if (!client || client->number != number || zanni__list_empty (&client->slots))
         return ZANNI_EGONE;
-    s_settle (client);
     s_renewal_t *renewal = calloc (1, sizeof *renewal);
     if (!renewal)
         return ZANNI_ENOMEM;

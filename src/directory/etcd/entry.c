@@ -363,6 +363,7 @@ zanni__etcd_put (zanni_t *self, zanni_msg_t *msg)
         return rc;
     client->number = put.client;
     client->lease_ms = put.lease_ms;
+    zanni__etcd_client_speaks (client);
     rc = s_slot_for (client, &slot, &put, &refused);
     if (!rc && refused)
         return s_refuse_put (etcd, msg, put.group);
@@ -386,6 +387,10 @@ zanni__etcd_drop (zanni_t *self, zanni_msg_t *msg)
     if (rc)
         return rc;
     zanni__etcd_client_t *client = zanni__etcd_client_find (etcd, msg);
+    if (client && !client->number)
+        client->number = number;   // it has put before, by another actor than this
+    if (client)
+        zanni__etcd_client_speaks (client);
     s_slot_t *slot = client && client->number == number ? s_by_number (client, which) : NULL;
     if (!slot)
         return zanni_reply (self, msg);

@@ -34,6 +34,7 @@ typedef struct {
     bool reaching;
     bool lost;
     uint64_t beat;                   // a timer, from when it was reached
+    uint64_t settling;               // another, while agents may put again what they have
     zanni__link_t askers;            // who wants it to be reached
     zanni__link_t clients;
     uint32_t clients_count;
@@ -80,6 +81,7 @@ typedef struct {
     uint32_t going;                  // calls that know it
     bool had;                        // a lease, from this actor
     bool again;                      // the agent has reached us anew: what it does not put again is no more
+    int64_t begun_ns;                // when it began to do so; 0: not yet
     bool ended;                      // freed when no call knows it
     zanni__link_t slots;             // what it has, or had
 } zanni__etcd_client_t;
@@ -119,6 +121,9 @@ void zanni__etcd_clients_free (zanni__etcd_t *etcd);
 uint64_t zanni__etcd_lease_id (const zanni__etcd_client_t *client);
 int zanni__etcd_lease_ready (zanni__etcd_client_t *client);        // 1; 0: its slots are told later; a code
 int zanni__etcd_renew (zanni_t *self, zanni_msg_t *msg);
+void zanni__etcd_client_again (zanni__etcd_client_t *client);      // its agent has reached us,
+void zanni__etcd_client_speaks (zanni__etcd_client_t *client);     // and puts again what it has, or drops
+int zanni__etcd_settle (zanni_t *self, zanni_msg_t *msg);
 
 /* entry.c */
 int zanni__etcd_put (zanni_t *self, zanni_msg_t *msg);

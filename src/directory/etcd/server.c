@@ -148,8 +148,7 @@ s_reach (zanni_t *self, zanni_msg_t *msg)
     int rc = zanni__etcd_client_get (etcd, &client, msg);
     if (rc)
         return rc;
-    client->again = true;
-    zanni__etcd_slots_doubt (client);
+    zanni__etcd_client_again (client);
     if (etcd->base)
         return zanni_reply (self, msg, zanni_self (self));
     zanni__etcd_asker_t *asker = calloc (1, sizeof *asker);
@@ -280,6 +279,7 @@ static const zanni_method_t s_methods [] = {
     ZANNI_PRIVATE (ZANNI__ETCD_READY, "u", "", s_ready, "A descriptor is ready."),
     ZANNI_PRIVATE (ZANNI__ETCD_DUE, "", "", s_due, "Time of a call is over."),
     ZANNI_PRIVATE ("beat", "", "", s_beat, "Whether etcd is there is looked at."),
+    ZANNI_PRIVATE ("settle", "", "", zanni__etcd_settle, "What was not put again is dropped."),
     ZANNI_PRIVATE ("stream", "", "", zanni__etcd_stream, "What is watched begins anew."),
     ZANNI_METHOD_END
 };
