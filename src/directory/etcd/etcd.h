@@ -22,6 +22,13 @@
 #define ZANNI__ETCD_PAGE 32               // entries, or changes, of one answer
 #define ZANNI__ETCD_ALL UINT64_C (0xffff) // of a version: all changes of its revision
 
+/* The last changes of a group, or of several, in order. */
+typedef struct {
+    zanni__link_t changes;
+    uint32_t count;
+    uint64_t forgotten;              // those up to this version may not be there
+} zanni__etcd_log_t;
+
 typedef struct {
     zanni_t *self;
     zanni__etcd_place_t place;
@@ -41,11 +48,9 @@ typedef struct {
     zanni__link_t sheets;            // list.c
     uint32_t sheets_count;
     zanni__link_t topics;            // watch.c: groups that somebody here follows
-    zanni__link_t changes;           // the last ones of all groups, in order
+    zanni__etcd_log_t rest;          // of groups that nobody here has followed so far
     uint32_t topics_count;
-    uint32_t changes_count;
     uint32_t waiters_count;
-    uint64_t forgotten;              // changes up to this version are not there
     uint64_t seen;                   // of the last one that was told
     uint64_t revision;               // of what is being told, since the stream has begun
     uint64_t part;

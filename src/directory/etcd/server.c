@@ -233,7 +233,7 @@ s_start (zanni_t *self, zanni_msg_t *msg)
     zanni__link_init (&etcd->clients);
     zanni__link_init (&etcd->sheets);
     zanni__link_init (&etcd->topics);
-    zanni__link_init (&etcd->changes);
+    zanni__link_init (&etcd->rest.changes);
     if (!rc)
         rc = zanni__etcd_place_read (&etcd->place, place, NULL);
     if (rc)

@@ -1,8 +1,9 @@
 /* Changes. etcd tells them by one answer that does not end, from a revision on, so that it can be begun anew without a loss
    when the connection was cut. It is one watch, of all groups, whatever the number of those that somebody here follows:
    more than one could be asked for in one request, but the server of etcd reads no further in it once it has begun to
-   answer; and a connection for each group would be many. The last changes of all stay here, as in a registry, and who comes
-   too late lists the group anew; so does everybody when etcd has compacted what is to be told.
+   answer; and a connection for each group would be many. The last changes of a group stay here, as in a registry, and who
+   comes too late lists it anew; so does everybody when etcd has compacted what is to be told. Those of groups that nobody
+   follows stay for a while, too: for who has listed one and is about to.
 
    A revision may have many changes (a lease that ends takes all of its entries along), so a version is a revision and the
    number of a change in it, which is in the order that etcd tells them. Lines of the answer come from within curl, where
@@ -12,7 +13,7 @@
 
 #include <stdio.h>
 
-#define S_CHANGES_MOST 8192        // of all groups
+#define S_CHANGES_MOST 1024        // of a group, and of all that nobody follows
 #define S_TOPICS_MOST 4096
 #define S_WAITERS_MOST 65536
 #define S_EMPTY_NS INT64_C (60000000000)
@@ -38,7 +39,8 @@ typedef struct {
 typedef struct {
     zanni__link_t link;
     zanni__link_t waiters;
-    uint64_t forgotten;            // changes of it up to this version may not be there
+    zanni__etcd_log_t log;
+    bool changed;                  // by what is being told
     int64_t touched_ns;
     char folder [];
 } s_topic_t;
@@ -53,22 +55,28 @@ s_by_folder (const zanni__etcd_t *etcd, const char *folder)
 }
 
 static void
-s_free_change (zanni__etcd_t *etcd, s_change_t *change)
+s_forget_first (zanni__etcd_log_t *log)
 {
+    s_change_t *change = ZANNI__CONTAINER (log->changes.next, s_change_t, link);
+    log->forgotten = change->version;
+    log->count--;
     zanni__link_remove (&change->link);
     free (change);
-    etcd->changes_count--;
 }
 
 static void
-s_forget_first (zanni__etcd_t *etcd)
+s_clear (zanni__etcd_log_t *log)
 {
-    s_change_t *change = ZANNI__CONTAINER (etcd->changes.next, s_change_t, link);
-    s_topic_t *topic = s_by_folder (etcd, change->folder);
-    if (topic)
-        topic->forgotten = change->version;
-    etcd->forgotten = change->version;
-    s_free_change (etcd, change);
+    while (!zanni__list_empty (&log->changes))
+        s_forget_first (log);
+}
+
+static void
+s_append (zanni__etcd_log_t *log, s_change_t *change)
+{
+    zanni__list_append (&log->changes, &change->link);
+    if (++log->count > S_CHANGES_MOST)
+        s_forget_first (log);
 }
 
 static void
@@ -85,6 +93,9 @@ s_free (zanni__etcd_t *etcd, s_topic_t *topic)
 {
     while (!zanni__list_empty (&topic->waiters))
         s_end_waiter (etcd, ZANNI__CONTAINER (topic->waiters.next, s_waiter_t, link));
+    s_clear (&topic->log);
+    s_clear (&etcd->rest);
+    etcd->rest.forgotten = etcd->seen;   // who follows it again may have missed some
     zanni__link_remove (&topic->link);
     etcd->topics_count--;
     free (topic);
@@ -96,8 +107,6 @@ zanni__etcd_topics_free (zanni__etcd_t *etcd)
 {
     while (!zanni__list_empty (&etcd->topics))
         s_free (etcd, ZANNI__CONTAINER (etcd->topics.next, s_topic_t, link));
-    while (!zanni__list_empty (&etcd->changes))
-        s_free_change (etcd, ZANNI__CONTAINER (etcd->changes.next, s_change_t, link));
 }
 
 static void
@@ -138,15 +147,12 @@ s_answer_change (zanni__etcd_t *etcd, s_answer_t *answer, const s_change_t *chan
 static void
 s_changes (zanni__etcd_t *etcd, s_answer_t *answer, const s_topic_t *topic, uint64_t version)
 {
-    const zanni__link_t *at = &etcd->changes;
+    const zanni__link_t *all = &topic->log.changes, *at = all;
     *answer = (s_answer_t) { .version = version };
-    while (at->prev != &etcd->changes && ZANNI__CONTAINER (at->prev, s_change_t, link)->version > version)
+    while (at->prev != all && ZANNI__CONTAINER (at->prev, s_change_t, link)->version > version)
         at = at->prev;
-    for (; at != &etcd->changes && answer->count < ZANNI__ETCD_PAGE; at = at->next) {
-        const s_change_t *change = ZANNI__CONTAINER (at, s_change_t, link);
-        if (!strcmp (change->folder, topic->folder))
-            s_answer_change (etcd, answer, change);
-    }
+    for (; at != all && answer->count < ZANNI__ETCD_PAGE; at = at->next)
+        s_answer_change (etcd, answer, ZANNI__CONTAINER (at, s_change_t, link));
     answer->args [0] = zanni_arg_uint (answer->version);
     answer->args [1] = zanni_arg_list (answer->changes, answer->count);
     answer->args [2] = zanni_arg_list (answer->joined, answer->refs_count);
@@ -165,7 +171,7 @@ s_tell_waiters (zanni__etcd_t *etcd, s_topic_t *topic)
     s_answer_t answer;
     for (zanni__link_t *next, *at = topic->waiters.next; at != &topic->waiters; at = next) {
         s_waiter_t *waiter = ZANNI__CONTAINER (at, s_waiter_t, link);
-        bool late = waiter->version < topic->forgotten;
+        bool late = waiter->version < topic->log.forgotten;
         next = at->next;
         s_changes (etcd, &answer, topic, waiter->version);
         bool knows = !late && answer.version == waiter->version;   // it has listed since
@@ -190,9 +196,10 @@ s_note (zanni__etcd_t *etcd, const char *key, uint64_t id, const char *ref)
     memcpy (change->folder, key, folder);
     if (ref)
         change->ref = memcpy (change->folder + folder + 1, ref, text);
-    zanni__list_append (&etcd->changes, &change->link);
-    if (++etcd->changes_count > S_CHANGES_MOST)
-        s_forget_first (etcd);
+    s_topic_t *topic = s_by_folder (etcd, change->folder);
+    s_append (topic ? &topic->log : &etcd->rest, change);
+    if (topic)
+        topic->changed = true;
     return true;
 }
 
@@ -229,19 +236,15 @@ s_event (zanni__etcd_t *etcd, const json_t *event)
     return !ref || s_note (etcd, entry.key, etcd->base + entry.created, ref);
 }
 
-/* Everybody whose group has changed since. */
+/* Everybody whose group has changed. */
 static void
-s_tell (zanni__etcd_t *etcd, uint64_t since)
+s_tell (zanni__etcd_t *etcd)
 {
-    const char *last = "";
-    for (zanni__link_t *at = etcd->changes.prev; at != &etcd->changes; at = at->prev) {
-        const s_change_t *change = ZANNI__CONTAINER (at, s_change_t, link);
-        if (change->version <= since)
-            return;
-        s_topic_t *topic = strcmp (change->folder, last) ? s_by_folder (etcd, change->folder) : NULL;
-        last = change->folder;
-        if (topic)
+    for (zanni__link_t *at = etcd->topics.next; at != &etcd->topics; at = at->next) {
+        s_topic_t *topic = ZANNI__CONTAINER (at, s_topic_t, link);
+        if (topic->changed)
             s_tell_waiters (etcd, topic);
+        topic->changed = false;
     }
 }
 
@@ -249,7 +252,6 @@ static void
 s_on_line (zanni__etcd_t *etcd, const json_t *line)
 {
     const json_t *result = json_object_get (line, "result"), *event;
-    uint64_t since = etcd->seen;
     size_t i;
     if (etcd->restart)
         return;   // it ends: what is told now is told again by the next one
@@ -258,7 +260,7 @@ s_on_line (zanni__etcd_t *etcd, const json_t *line)
     json_array_foreach (json_object_get (result, "events"), i, event)
         good = good && s_event (etcd, event);
     if (good && !over) {
-        s_tell (etcd, since);
+        s_tell (etcd);
         return;
     }
     if (!good)
@@ -336,6 +338,20 @@ zanni__etcd_stream (zanni_t *self, zanni_msg_t *msg)
     return rc;
 }
 
+/* What has changed in a group before it was followed. */
+static void
+s_take_over (zanni__etcd_t *etcd, s_topic_t *topic)
+{
+    for (zanni__link_t *next, *at = etcd->rest.changes.next; at != &etcd->rest.changes; at = next) {
+        next = at->next;
+        if (strcmp (ZANNI__CONTAINER (at, s_change_t, link)->folder, topic->folder))
+            continue;
+        zanni__link_remove (at);
+        etcd->rest.count--;
+        s_append (&topic->log, ZANNI__CONTAINER (at, s_change_t, link));
+    }
+}
+
 /* The first one says from where on changes are told. */
 static int
 s_new (zanni__etcd_t *etcd, s_topic_t **topic_p, const char *folder, uint64_t version)
@@ -344,12 +360,14 @@ s_new (zanni__etcd_t *etcd, s_topic_t **topic_p, const char *folder, uint64_t ve
     if (!topic)
         return etcd->topics_count < S_TOPICS_MOST ? ZANNI_ENOMEM : ZANNI_EFULL;
     if (zanni__list_empty (&etcd->topics)) {
-        etcd->forgotten = etcd->seen = version;
+        etcd->rest.forgotten = etcd->seen = version;
         s_restart (etcd, S_SOON_MS);
     }
-    topic->forgotten = etcd->forgotten;
     strcpy (topic->folder, folder);
     zanni__link_init (&topic->waiters);
+    zanni__link_init (&topic->log.changes);
+    topic->log.forgotten = etcd->rest.forgotten;
+    s_take_over (etcd, topic);
     zanni__list_append (&etcd->topics, &topic->link);
     etcd->topics_count++;
     *topic_p = topic;
@@ -394,7 +412,7 @@ zanni__etcd_watch (zanni_t *self, zanni_msg_t *msg)
     if (rc)
         return rc;
     topic->touched_ns = zanni_now_ns (self);
-    if (version < topic->forgotten)
+    if (version < topic->log.forgotten)
         return ZANNI_EGONE;
     s_changes (etcd, &answer, topic, version);
     rc = answer.version == version ? s_wait (etcd, topic, msg, version) : zanni_reply_args (self, msg, answer.args, 3);
@@ -419,8 +437,6 @@ zanni__etcd_topics_sweep (zanni__etcd_t *etcd)
         if (zanni__list_empty (&topic->waiters) && now_ns - topic->touched_ns > S_EMPTY_NS)
             s_free (etcd, topic);
     }
-    if (!zanni__list_empty (&etcd->topics) || (!etcd->stream && zanni__list_empty (&etcd->changes)))
-        return;
-    zanni__etcd_topics_free (etcd);   // and what was watched for them
-    s_restart (etcd, S_SOON_MS);
+    if (zanni__list_empty (&etcd->topics) && etcd->stream)
+        s_restart (etcd, S_SOON_MS);   // which ends it
 }
