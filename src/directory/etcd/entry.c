@@ -69,24 +69,25 @@ s_free (s_slot_t *slot)
     while (!zanni__list_empty (&slot->ops))
         s_end_op (ZANNI__CONTAINER (slot->ops.next, s_op_t, link));
     zanni__link_remove (&slot->link);
+    slot->client->slots_count--;
     free (slot);
 }
 
 static int
 s_new_slot (zanni__etcd_client_t *client, s_slot_t **slot_p, const char *key, const char *group)
 {
-    size_t count = 0, size = strlen (key) + 1;
-    for (zanni__link_t *at = client->slots.next; at != &client->slots; at = at->next)
-        count++;
-    s_slot_t *slot = count < S_SLOTS_MOST ? calloc (1, sizeof *slot + size + strlen (group) + 1) : NULL;
+    size_t size = strlen (key) + 1;
+    bool full = client->slots_count == S_SLOTS_MOST;
+    s_slot_t *slot = full ? NULL : calloc (1, sizeof *slot + size + strlen (group) + 1);
     if (!slot)
-        return count < S_SLOTS_MOST ? ZANNI_ENOMEM : ZANNI_EFULL;
+        return full ? ZANNI_EFULL : ZANNI_ENOMEM;
     slot->client = client;
     slot->group = slot->key + size;
     memcpy (slot->key, key, size);
     strcpy (slot->group, group);
     zanni__link_init (&slot->ops);
     zanni__list_append (&client->slots, &slot->link);
+    client->slots_count++;
     *slot_p = slot;
     return 0;
 }

@@ -89,6 +89,7 @@ typedef struct {
     int64_t begun_ns;                // when it began to do so; 0: not yet
     bool ended;                      // freed when no call knows it
     zanni__link_t slots;             // what it has, or had
+    uint32_t slots_count;
 } zanni__etcd_client_t;
 
 /* server.c */

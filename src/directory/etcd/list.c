@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#define S_SHEET 512            // entries
+#define S_SHEET 256            // entries; with the longest keys and references they fit into an answer
 #define S_SHEETS_MOST 8
 #define S_LOOKUP 8             // entries, the first of which that is one is answered
 
