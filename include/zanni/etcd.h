@@ -11,7 +11,8 @@
 
    A lease is one of etcd's. What a node that crashed has published is gone when it is over: after seconds, rounded up, and
    not before half as long again as etcd's election timeout (by its defaults 2 s), and a second in which etcd looks. What a
-   handle had that was closed is gone at once. When etcd was begun anew with what it had, nobody has left.
+   handle had that was closed is gone at once; with its lease, if etcd was not reached then. When etcd was begun anew with
+   what it had, nobody has left. Each node that follows a group is told the changes of all groups of the prefix.
 
    SPDX-License-Identifier: MPL-2.0 */
 

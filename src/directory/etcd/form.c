@@ -166,7 +166,7 @@ zanni__etcd_read_entry (const json_t *json, zanni__etcd_entry_t *entry)
 {
     *entry = (zanni__etcd_entry_t) { .created = 0 };
     if (!json_is_object (json) || !zanni__etcd_number (json, "create_revision", &entry->created)
-        || !zanni__etcd_number (json, "mod_revision", &entry->changed) || !zanni__etcd_number (json, "lease", &entry->lease))
+        || !zanni__etcd_number (json, "mod_revision", &entry->changed))
         return false;
     if (!zanni__etcd_unbytes (json_object_get (json, "key"), entry->key, sizeof entry->key))
         *entry->key = 0;

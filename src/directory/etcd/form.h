@@ -22,7 +22,6 @@ typedef struct {
     char value [ZANNI__ETCD_VALUE];               // "": likewise
     uint64_t created;                             // revision
     uint64_t changed;
-    uint64_t lease;
 } zanni__etcd_entry_t;
 
 /* The key of a group's folder, with the slash at its end; the first one behind all that is in a folder is the same with

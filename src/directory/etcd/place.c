@@ -26,8 +26,9 @@ s_host (const char *endpoint)
 static bool
 s_is_closed (const char *endpoint, const char *host)
 {
-    return !strncmp (endpoint, "https:", 6) || !strncmp (host, "127.", 4) || !strncmp (host, "localhost:", 10)
-           || !strncmp (host, "[::1]:", 6);
+    bool numbers = host [strspn (host, "0123456789.")] == ':';   // and no name that begins like that
+    return !strncmp (endpoint, "https:", 6) || (numbers && !strncmp (host, "127.", 4))
+           || !strncmp (host, "localhost:", 10) || !strncmp (host, "[::1]:", 6);
 }
 
 static bool

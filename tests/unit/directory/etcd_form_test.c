@@ -158,11 +158,11 @@ read_entry (const char *text, zanni__etcd_entry_t *entry)
 Test (etcd_form, an_entry_is_read_or_refused)
 {
     zanni__etcd_entry_t entry;
-    cr_assert (read_entry ("{\"key\": \"a2V5\", \"value\": \"dmFsdWU=\", \"create_revision\": \"7\", \"mod_revision\": \"8\", "
-                           "\"lease\": \"9\"}", &entry));
+    cr_assert (read_entry ("{\"key\": \"a2V5\", \"value\": \"dmFsdWU=\", \"create_revision\": \"7\", \"mod_revision\": \"8\"}",
+                            &entry));
     cr_assert_str_eq (entry.key, "key");
     cr_assert_str_eq (entry.value, "value");
-    cr_assert (entry.created == 7 && entry.changed == 8 && entry.lease == 9);
+    cr_assert (entry.created == 7 && entry.changed == 8);
     cr_assert (read_entry ("{\"key\": \"a2V5\", \"value\": \"/w==\"}", &entry));
     cr_assert_str_eq (entry.value, "", "that is no UTF-8");
     cr_assert (read_entry ("{\"key\": 5, \"value\": [\"dmFsdWU=\"]}", &entry));
