@@ -247,6 +247,8 @@ Test (etcd_lies, about_changes_are_errors_or_passed_over)
         { "{\"result\": {\"events\": 5}}\n", ZANNI_ETIMEOUT }, { "{\"result\": [{\"events\": [5]}]}\n", ZANNI_ETIMEOUT },
         { "{\"result\": {\"canceled\": true}}\n", ZANNI_ETIMEOUT },
         { "{\"result\": {\"canceled\": true, \"compact_revision\": \"9\"}}\n", ZANNI_ENOREPLY },
+        { "{\"result\": {\"canceled\": true, \"compact_revision\": \"0\"}}\n", ZANNI_ETIMEOUT },
+        { "{\"result\": {\"canceled\": false, \"compact_revision\": \"0\", \"events\": []}}\n", ZANNI_ETIMEOUT },
         { EVENTS ("5"), ZANNI_ENOREPLY }, { EVENTS ("{}"), ZANNI_ENOREPLY }, { EVENTS ("{\"kv\": {}}"), ZANNI_ENOREPLY },
         { EVENTS ("{\"kv\": {\"mod_revision\": \"18446744073709551615\"}}"), ZANNI_ENOREPLY },
         { EVENTS ("{\"kv\": {\"mod_revision\": \"9\"}}, {\"kv\": {\"mod_revision\": \"8\"}}"), ZANNI_ENOREPLY },

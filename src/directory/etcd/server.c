@@ -222,6 +222,14 @@ s_down (zanni_t *self, const zanni_down_t *down)
     zanni__etcd_rest (etcd);
 }
 
+/* Other nodes do not choose whom this one speaks to, whatever they may spawn. */
+static bool
+s_is_elsewhere (zanni_t *self, const zanni_ref_t *ref)
+{
+    zanni_address_t its = zanni_ref_address (ref), own = zanni_ref_address (zanni_self (self));
+    return memcmp (its.node, own.node, sizeof own.node) != 0;
+}
+
 static int
 s_start (zanni_t *self, zanni_msg_t *msg)
 {
@@ -234,6 +242,8 @@ s_start (zanni_t *self, zanni_msg_t *msg)
     zanni__link_init (&etcd->sheets);
     zanni__link_init (&etcd->topics);
     zanni__link_init (&etcd->rest.changes);
+    if (!rc && s_is_elsewhere (self, zanni_msg_from (msg)))
+        rc = ZANNI_EPERM;
     if (!rc)
         rc = zanni__etcd_place_read (&etcd->place, place, NULL);
     if (rc)

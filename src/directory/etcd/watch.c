@@ -255,8 +255,9 @@ s_on_line (zanni__etcd_t *etcd, const json_t *line)
     size_t i;
     if (etcd->restart)
         return;   // it ends: what is told now is told again by the next one
+    uint64_t compacted;
     bool over = json_is_true (json_object_get (result, "canceled"));
-    bool good = !over || !json_object_get (result, "compact_revision");
+    bool good = !over || (zanni__etcd_number (result, "compact_revision", &compacted) && !compacted);
     json_array_foreach (json_object_get (result, "events"), i, event)
         good = good && s_event (etcd, event);
     if (good && !over) {
