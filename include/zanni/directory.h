@@ -73,7 +73,7 @@ ZANNI_EXPORT void zanni_directory_close (zanni_directory_t **directory_p);
 /* `ref` is the holder of a name from now on. It may be any actor; when it ends, the name is free. ZANNI_EINUSE:
    another one holds it, or it is a group (a holder that has crashed holds it until that is known); ZANNI_EFULL:
    over 4,096 names and memberships of the handle, or over what the registry takes. The ask is answered by nothing
-   (""). */
+   (""). In etcd ZANNI_EINVAL: the actor's node listens nowhere. */
 ZANNI_EXPORT int zanni_directory_publish (zanni_directory_t *directory, const char *name,
                                           const zanni_ref_t *ref) ZANNI_CHECKED;
 ZANNI_EXPORT int zanni_directory_publish_ask (zanni_directory_t *directory, const char *name, const zanni_ref_t *ref,

@@ -174,6 +174,30 @@ ETCD (without_tls_beyond_this_host_a_program_has_to_say_so)
     zanni_error_reset (&error);
 }
 
+/* Calls go beside each other, but not those about one name. */
+ETCD (what_is_published_and_taken_back_at_once_happens_in_order)
+{
+    const zanni_ask_t ask = { .deadline_ms = DEADLINE_MS };
+    ZANNI_AUTO (zanni_ref_t) found = NULL;
+    for (int i = 0; i < 50; i++) {
+        cr_assert_eq (zanni_directory_publish_ask (names, "one", zanni_self (root), &ask), 0);
+        cr_assert_eq (zanni_directory_join_ask (names, "all", zanni_self (root), &ask), 0);
+        cr_assert_eq (zanni_directory_leave_ask (names, "all", zanni_self (root), &ask), 0);
+        cr_assert_eq (zanni_directory_withdraw_ask (names, "one", &ask), 0);
+    }
+    cr_assert_eq (zanni_directory_publish_ask (names, "one", zanni_self (root), &ask), 0);
+    for (int i = 0; i < 201; i++) {
+        ZANNI_AUTO (zanni_msg_t) answer = next ();
+        zanni_error_t error = { 0 };
+        int code = zanni_msg_error (answer, &error) ? 0 : error.code;
+        cr_assert (!code || code == ZANNI_ECANCELED, "%s: %s", zanni_strerror (code), error.text);
+    }
+    cr_assert_eq (zanni_directory_lookup (names, &found, "one"), 0);
+    cr_assert (zanni_ref_equal (found, zanni_self (root)));
+    cr_assert_eq (members ("all"), 0);
+    cr_assert_eq (keys_of ("zanni/groups/"), 1);
+}
+
 ETCD (all_handles_of_a_node_share_one_thread)
 {
     zanni_directory_t *more [20] = { NULL };
