@@ -234,6 +234,17 @@ zanni__pulse_miss (zanni__peer_t *peer)
     s_wait (pulse, 1);
 }
 
+/* Its node has begun another session: it lives, and a new pulse follows, which may take as long as any that is new. */
+void
+zanni__pulse_follows (zanni__hub_t *hub, const uint8_t *node)
+{
+    zanni__pulse_t *pulse = s_find (hub, node, false);
+    if (!pulse || pulse->lost_ns == INT64_MAX)
+        return;
+    pulse->lost_ns = INT64_MAX;
+    s_wait (pulse, S_FIRST_INTERVALS);
+}
+
 /* One that was expected only: by now it came to another worker, or the session is there again. */
 static bool
 s_is_needless (const zanni__pulse_t *pulse)

@@ -260,3 +260,26 @@ Test (hello, brings_no_other_record_with_it)
     stub_run (mine, 1, 20, NULL, NULL);
     cr_assert_eq (ours.records, 0);
 }
+
+static bool
+is_lost (void *stub)
+{
+    return ((const stub_t *) stub)->lost > 0;
+}
+
+/* A node that was given up by us, or has given us up, and comes back: its new pulse may be later than its session. */
+Test (hello, of_a_new_session_gives_a_pulse_that_broke_the_time_of_a_new_one)
+{
+    zanni_record_t record = hello (1);
+    void *session = rogue;
+    rogue = dial_ours ();
+    record.as.hello.purpose = 1;
+    say (&record);
+    cr_assert_eq (hear (NULL), ZANNI_RECORD_WELCOME);
+    cr_assert_eq (zmq_close (rogue), 0);
+    rogue = session;
+    stub_run (mine, 1, 100, NULL, NULL);
+    greet (2);
+    cr_assert_not (stub_run (mine, 1, 600, is_lost, &ours), "two intervals");
+    cr_assert (stub_run (mine, 1, 1200, is_lost, &ours), "it has to come in the end");
+}
