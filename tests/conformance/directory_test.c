@@ -269,13 +269,15 @@ DIRECTORY (a_directory_that_is_not_there_is_waited_for_and_named)
 DIRECTORY (of_a_name_that_somebody_else_has_taken_its_holder_is_told)
 {
     ZANNI_AUTO (zanni_ref_t) member = member_away ();
+    uint64_t end_of_it = monitor (member);
     cr_assert_eq (call_int (member, "publish", "one"), 0);
     cr_assert_eq (kill (other.pid, SIGSTOP), 0);
     cr_assert (lookup_becomes ("one", ZANNI_EGONE, 3000));
     cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
+    (void) expect_down (end_of_it, false);   // to us, too, it is dead: not only to the directory
     cr_assert_eq (kill (other.pid, SIGCONT), 0);
     ZANNI_AUTO (zanni_ref_t) back = NULL;
-    while (zanni_connect (root, &back, other.endpoint, NULL) == ZANNI_ENODE)   // it was taken for dead
+    while (zanni_connect (root, &back, other.endpoint, NULL) == ZANNI_ENODE)
         continue;
     cr_assert_not_null (back);
     int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * DEADLINE_MS;
