@@ -8,6 +8,7 @@ client=$2
 pid=
 folder=$(mktemp -d) || exit 1
 trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$folder"' EXIT
+trap 'exit 1' HUP INT TERM
 
 fail () {
     echo "failed: $*"

@@ -8,6 +8,7 @@ jobs=$3
 pids=
 folder=$(mktemp -d) || exit 1
 trap 'kill -9 $pids 2>/dev/null; rm -rf "$folder"' EXIT
+trap 'exit 1' HUP INT TERM
 
 fail () {
     echo "failed: $*"

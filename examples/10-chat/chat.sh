@@ -7,6 +7,7 @@ talk=$2
 pids=
 folder=$(mktemp -d) || exit 1
 trap 'kill -9 $pids 2>/dev/null; rm -rf "$folder"' EXIT
+trap 'exit 1' HUP INT TERM
 
 fail () {
     echo "failed: $*"

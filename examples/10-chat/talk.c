@@ -29,11 +29,11 @@ typedef struct {
 
 /* Others can type what a terminal takes for a command: control characters, those of two bytes among them. */
 static void
-show (const char *text)
+show (FILE *where, const char *text)
 {
     for (const unsigned char *at = (const unsigned char *) text; *at; at++) {
         bool pair = *at == 0xc2 && at [1] < 0xa0;
-        putchar (pair || *at < ' ' || *at == 127 ? '?' : *at);
+        putc (pair || *at < ' ' || *at == 127 ? '?' : *at, where);
         at += pair;
     }
 }
@@ -42,8 +42,9 @@ show (const char *text)
 static void
 show_line (const char *who, const char *line)
 {
-    printf (*who ? "%s: " : "* ", who);
-    show (line);
+    show (stdout, *who ? who : "*");
+    fputs (*who ? ": " : " ", stdout);
+    show (stdout, line);
     putchar ('\n');
     fflush (stdout);
 }
@@ -53,7 +54,9 @@ static int
 fail (zanni_t *self, const char *what, const char *why)
 {
     talk_t *talk = zanni_state (self);
-    fprintf (stderr, "talk: %s: %s\n", what, why);
+    fprintf (stderr, "talk: %s: ", what);
+    show (stderr, why);
+    putc ('\n', stderr);
     talk->failed = true;
     return zanni_exit (self);
 }
@@ -109,14 +112,15 @@ go_on (zanni_t *self)
     return zanni_tell (self, zanni_self (self), "typed", ZANNI_READABLE);
 }
 
-/* The room has heard the line, or does not want it; where the room has gone, its monitor says so. */
+/* The room has heard the line, does not want it, or cannot; where it has gone, its monitor says so. */
 static void
 said (zanni_t *self, zanni_msg_t *reply, void *arg)
 {
     zanni_error_t error;
     bool refused = !zanni_msg_error (reply, &error);
     (void) arg;
-    if (refused && error.code != ZANNI_EAPP)
+    bool gone = refused && (error.code == ZANNI_ENODE || error.code == ZANNI_EDOWN || error.code == ZANNI_ENOACTOR);
+    if (gone)
         return;
     if (refused)
         show_line ("", error.text);
@@ -191,8 +195,10 @@ greet (zanni_msg_t *reply)
     for (size_t i = 0; !rc && i < count; i++) {
         const char *name;
         rc = zanni_read (reply, &name);
-        if (!rc)
-            printf (" %s", name);
+        if (!rc) {
+            putchar (' ');
+            show (stdout, name);
+        }
     }
     putchar ('\n');
     fflush (stdout);

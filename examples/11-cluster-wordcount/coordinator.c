@@ -88,6 +88,8 @@ static int
 lose (job_t *job, counter_t *counter, int rc)
 {
     const char *host = job->hosts [counter->host];
+    if (!rc)
+        return 0;
     if (rc != ZANNI_ENODE && rc != ZANNI_EDOWN && rc != ZANNI_ENOACTOR && rc != ZANNI_EROUTE) {
         job->where = host;
         return rc;

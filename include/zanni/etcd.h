@@ -1,7 +1,7 @@
 /* etcd.h: a directory in etcd ("etcd:http://HOST:PORT"), a component of its own: link with zanni::etcd.
 
    The place: endpoints of one cluster, with commas; then maybe "/PREFIX", which all keys begin with ("zanni" by default),
-   and "?ca=FILE&cert=FILE&key=FILE", for https: whom to believe, and what proves who we are, as PEM. Users and
+   and "?ca=FILE&cert=FILE&key=FILE", for https: whom to believe, and what proves who we are, as PEM; a key with a passphrase cannot be read. Users and
    passwords are not supported. "etcd:http://10.0.0.1:2379,http://10.0.0.2:2379/blue"; without TLS beyond this host the
    directory's options have to say `insecure` (ZANNI_EAUTH).
 

@@ -264,7 +264,8 @@ zanni__bind (void *link, const zanni_link_bind_t *how, char known [ZANNI_ENDPOIN
         return rc;
     rc = zanni__listen_far (hub, spelled, bound);
     if (rc)
-        return rc == ZANNI_ESYSTEM || rc == ZANNI_EINUSE ? s_fault (how, rc, zmq_strerror (errno)) : rc;
+        return rc == ZANNI_EINVAL ? s_fault (how, rc, "this worker listens already")
+               : rc == ZANNI_ESYSTEM || rc == ZANNI_EINUSE ? s_fault (how, rc, zmq_strerror (errno)) : rc;
     if (s_advertise (known, how->advertised, bound)) {
         zanni__listen_far_close (hub);
         return s_fault (how, ZANNI_EINVAL, "what is advertised is no tcp://HOST:PORT");

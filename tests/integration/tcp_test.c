@@ -136,6 +136,8 @@ Test (tcp, says_why_nobody_can_listen)
     cr_assert_eq (zanni_bind (other, "tcp://127.0.0.1:0", NULL), 0);
     cr_assert_eq (zanni_endpoint (other, &taken), 0);
     expect_no_listener (taken, NULL, ZANNI_EINUSE, "in use");
+    cr_assert_eq (zanni_bind (root, "tcp://127.0.0.1:0", NULL), 0);
+    expect_no_listener ("tcp://127.0.0.1:0", NULL, ZANNI_EINVAL, "this worker listens already");
     cr_assert_eq (zanni_destroy (&other), 0);
     begin_again ((zanni_options_t) { .secret = SECRET });
     expect_no_listener ("tcp://192.0.2.1:7000", NULL, ZANNI_ESYSTEM, "tcp://192.0.2.1:7000: Cannot assign requested address");

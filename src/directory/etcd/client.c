@@ -229,10 +229,12 @@ static void
 s_on_keys (void *owner, void *context, const zanni__etcd_answer_t *answer)
 {
     zanni__etcd_client_t *client = context;
-    int rc = client->ended ? 0 : answer->code;
+    bool many = answer->code == ZANNI_ETOOBIG;   // what is not adopted is found by its puts, or goes with the lease
+    int rc = client->ended || many ? 0 : answer->code;
     (void) owner;
     if (!rc && !client->ended) {
-        s_adopt (client, answer->json);
+        if (!many)
+            s_adopt (client, answer->json);
         rc = s_say (client, "/v3/lease/keepalive", s_lease (client, 0), s_on_kept);
     }
     if (rc)

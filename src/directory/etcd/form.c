@@ -71,11 +71,13 @@ zanni__etcd_read_owner (const char *value, uint64_t *client, uint64_t *number)
     return end && *end == ' ';
 }
 
+/* Whoever can write there must not lead us to an endpoint of this host, which has no keys. */
 const char *
 zanni__etcd_ref_text (const char *value)
 {
     uint64_t client, number;
-    return zanni__etcd_read_owner (value, &client, &number) ? strchr (value, ' ') + 1 : NULL;
+    const char *text = zanni__etcd_read_owner (value, &client, &number) ? strchr (value, ' ') + 1 : NULL;
+    return text && !strncmp (text, "tcp://", 6) ? text : NULL;
 }
 
 uint64_t

@@ -33,7 +33,7 @@ void zanni__etcd_behind (char key [ZANNI__ETCD_KEY], const char *folder);
 void zanni__etcd_entry_key (char key [ZANNI__ETCD_KEY], const char *folder, uint64_t client, uint64_t number, bool alone);
 void zanni__etcd_owner (char owner [40], uint64_t client, uint64_t number);
 
-/* Who has put an entry; false: its value is none of ours. And where the text of its reference begins; NULL: likewise. */
+/* Who has put an entry; false: its value is none of ours. And where the text of its reference begins, which is by tcp; NULL: likewise. */
 bool zanni__etcd_read_owner (const char *value, uint64_t *client, uint64_t *number);
 const char *zanni__etcd_ref_text (const char *value);
 

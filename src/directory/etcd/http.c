@@ -334,7 +334,8 @@ s_set (zanni__etcd_call_t *call)
         good = !curl_easy_setopt (easy, CURLOPT_CAINFO, place->ca);
     if (good && place->cert)
         good = !curl_easy_setopt (easy, CURLOPT_SSLCERT, place->cert)
-               && !curl_easy_setopt (easy, CURLOPT_SSLKEY, place->key);
+               && !curl_easy_setopt (easy, CURLOPT_SSLKEY, place->key)
+               && !curl_easy_setopt (easy, CURLOPT_KEYPASSWD, "");   // else it asks at the terminal for one
     return good;
 }
 

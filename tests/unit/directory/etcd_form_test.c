@@ -140,7 +140,8 @@ Test (etcd_form, values_of_others_are_none)
 {
     static const char *const wrong [] = {
         "", " ", "tcp://one", "00000000000000ab.1f", "00000000000000ab. tcp://one", "0000000000000ab.1 tcp://one",
-        "000000000000000ab.1 tcp://one", "00000000000000AB.1 tcp://one", "00000000000000ab.11111111111111111 tcp://one"
+        "000000000000000ab.1 tcp://one", "00000000000000AB.1 tcp://one", "00000000000000ab.11111111111111111 tcp://one",
+        "00000000000000ab.1f ipc:///tmp/one", "00000000000000ab.1f inproc://one"
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         cr_assert_null (zanni__etcd_ref_text (wrong [i]), "%s", wrong [i]);
