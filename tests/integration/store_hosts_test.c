@@ -146,6 +146,17 @@ static const zanni_class_t keeper_class = {
 CLASSES (&worker_class, &keeper_class);
 TCP_SUITE (store_hosts);
 
+/* libzmq 4.3.4 loses the first frames of a message whose rest is under way when its socket is closed: pipe_t::process_pipe_term
+   gives the session's end up without taking them back. Its library has no names to suppress that one by. */
+#if defined __SANITIZE_ADDRESS__
+const char *__lsan_default_suppressions (void);
+const char *
+__lsan_default_suppressions (void)
+{
+    return "leak:libzmq.so";
+}
+#endif
+
 static int
 offer_keeper (zanni_t *self)
 {
@@ -285,17 +296,8 @@ Test (store_hosts, a_blob_of_a_host_that_is_killed_amid_it_is_gone)
     part ();
 }
 
-/* Where the address sanitizer looks for leaks it finds one of a connection that is closed while the other side is held amid
-   a message: the buffer of libzmq's decoder, 18,160 bytes. Whether one of its messages is lost by us or by libzmq is not
-   known yet, so it is not suppressed by name. */
-#if defined __SANITIZE_ADDRESS__
-#define LEAKS_A_DECODER true
-#else
-#define LEAKS_A_DECODER false
-#endif
-
 /* It is looked for once more, where nobody answers. */
-Test (store_hosts, a_blob_of_a_host_that_is_cut_off_amid_it_is_waited_for_until_the_deadline, .disabled = LEAKS_A_DECODER)
+Test (store_hosts, a_blob_of_a_host_that_is_cut_off_amid_it_is_waited_for_until_the_deadline)
 {
     s_fetched_t fetched;
     meet (true);
