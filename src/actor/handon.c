@@ -1,7 +1,7 @@
-/* What comes by this worker's sessions for actors of other workers, and of other nodes, by an alias. It counts in the window of its
-   peer as long as the mailbox that it went to is more than half full, or that node's window is: whoever has that mailbox
-   tells nobody, so while there is such a debt it is looked after once a millisecond. A debt outlives its session, as what
-   the link counts does. */
+/* What comes by this worker's sessions for actors of other workers, and of other nodes, by an alias; and for whomever, if it did
+   not come straight from its sender. It counts in the window of its peer as long as the mailbox that it went to is more than
+   half full, or that node's window is: whoever has that mailbox tells nobody, so while there is such a debt it is looked
+   after once a millisecond. A debt outlives its session, as what the link counts does. */
 
 #include "remote.h"
 
@@ -11,8 +11,8 @@
 
 struct zanni__debt {
     struct zanni__debt *next;
-    zanni__identity_t *to;     // with a reference
-    zanni__identity_t *from;   // held: a stand-in, by which the peer is joined
+    zanni__identity_t *to;   // with a reference
+    zanni_peer_t *peer;      // joined
     uint64_t charge;
 };
 
@@ -35,52 +35,65 @@ s_has_room (const zanni_worker_t *worker, const zanni__identity_t *to)
 }
 
 static struct zanni__debt *
-s_find (const zanni__remotes_t *remotes, const zanni_msg_t *msg)
+s_find (const zanni__remotes_t *remotes, const zanni_peer_t *peer, const zanni__identity_t *to)
 {
     struct zanni__debt *debt = remotes->debts;
-    while (debt && (debt->to != msg->to || debt->from->as.remote->peer != msg->from->as.remote->peer))
+    while (debt && (debt->to != to || debt->peer != peer))
         debt = debt->next;
     return debt;
 }
 
-/* false: there is no memory to remember it. */
-static bool
-s_owe (zanni_worker_t *worker, const zanni_msg_t *msg, uint64_t charge)
+static struct zanni__debt *
+s_new (zanni_worker_t *worker, zanni_peer_t *peer, zanni__identity_t *to)
 {
+    const zanni_link_ops_t *link = worker->node->link;
     zanni__remotes_t *remotes = worker->remotes;
-    struct zanni__debt *debt = s_find (remotes, msg);
-    if (debt) {
-        debt->charge += charge;
-        return true;
+    zanni_peer_t *joined;
+    struct zanni__debt *debt = zanni__malloc (sizeof *debt);
+    if (!debt || link->join (worker->link, peer->endpoint, peer->node, &joined)) {
+        zanni__free (debt);
+        return NULL;
     }
-    debt = zanni__malloc (sizeof *debt);
-    if (!debt)
-        return false;
-    *debt = (struct zanni__debt) { .next = remotes->debts, .to = msg->to, .from = msg->from, .charge = charge };
-    zanni__identity_ref (debt->to);
-    zanni__identity_hold (debt->from);
+    if (joined != peer) {   // its session has ended amid this
+        link->leave (joined);
+        zanni__free (debt);
+        return NULL;
+    }
+    *debt = (struct zanni__debt) { .next = remotes->debts, .to = to, .peer = peer };
+    zanni__identity_ref (to);
     remotes->debts = debt;
     worker->debts_ns = worker->now_ns + S_AGAIN_NS;
-    return true;
+    return debt;
+}
+
+void
+zanni__owe (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_msg_t *msg)
+{
+    uint64_t charge = zanni__charge (peer, msg->item.weight);
+    struct zanni__debt *debt = NULL;
+    if (!s_has_room (worker, msg->to)) {
+        debt = s_find (worker->remotes, peer, msg->to);
+        debt = debt ? debt : s_new (worker, peer, msg->to);
+    }
+    if (debt)
+        debt->charge += charge;
+    else
+        worker->node->link->taken (peer, charge);
 }
 
 void
 zanni__hand_on (zanni_worker_t *worker, zanni_peer_t *peer, zanni_msg_t *msg)
 {
-    uint64_t charge = zanni__charge (peer, msg->item.weight);
-    const zanni__identity_t *from = msg->from;
-    bool sent_by_peer = from->elsewhere && from->worker == worker && from->as.remote->peer == peer;
-    if (!sent_by_peer || s_has_room (worker, msg->to) || !s_owe (worker, msg, charge))
-        worker->node->link->taken (peer, charge);
+    zanni__owe (worker, peer, msg);
     zanni__hold_to (msg);
     zanni__send (worker, msg->to->worker, &msg->item);
 }
 
 static void
-s_free (struct zanni__debt *debt)
+s_free (const zanni_worker_t *worker, struct zanni__debt *debt)
 {
     zanni__identity_unref (debt->to);
-    zanni__identity_unhold (debt->from);
+    worker->node->link->leave (debt->peer);
     zanni__free (debt);
 }
 
@@ -90,15 +103,13 @@ zanni__debts_look (zanni_worker_t *worker)
     zanni__remotes_t *remotes = worker->remotes;
     for (struct zanni__debt **at = &remotes->debts; *at;) {
         struct zanni__debt *debt = *at;
-        zanni_peer_t *peer = debt->from->as.remote->peer;
-        if (peer && !s_has_room (worker, debt->to)) {
+        if (!s_has_room (worker, debt->to)) {
             at = &debt->next;
             continue;
         }
         *at = debt->next;
-        if (peer)
-            worker->node->link->taken (peer, debt->charge);
-        s_free (debt);
+        worker->node->link->taken (debt->peer, debt->charge);
+        s_free (worker, debt);
     }
     worker->debts_ns = remotes->debts ? worker->now_ns + S_AGAIN_NS : INT64_MAX;
 }
@@ -109,6 +120,6 @@ zanni__debts_free (zanni_worker_t *worker)
     struct zanni__debt *debt;
     while ((debt = worker->remotes->debts)) {
         worker->remotes->debts = debt->next;
-        s_free (debt);
+        s_free (worker, debt);
     }
 }

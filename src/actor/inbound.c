@@ -8,8 +8,8 @@
    What comes from a peer counts in its window until it leaves the mailbox (zanni__leave), if it came straight: its sender is
    one of that peer's then, and it is on the sender's stand-in's worker, so it holds that as a message does which has never
    travelled, without ZANNI__REMOTE. What was forwarded, or is told by another session of the sender's node than the one by
-   which the sender is known here, has the flag, and counts as handled when it is delivered; what goes on to another worker
-   or node is the matter of handon.c. */
+   which the sender is known here, has the flag, and counts until its mailbox has room for more, as what goes on to another
+   worker or node does: handon.c. */
 
 #include "nodes.h"
 
@@ -399,7 +399,7 @@ s_deliver (zanni__arrival_t *arrival, zanni_msg_t *msg)
         return;
     }
     if (msg->item.flags & ZANNI__REMOTE)
-        zanni__arrival_handled (arrival);
+        zanni__owe (worker, arrival->peer, msg);
     if (msg->to->state == ZANNI__ENDED)
         zanni__hold_to (msg);
     zanni__deliver (worker, &msg->item);

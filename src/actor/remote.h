@@ -244,8 +244,10 @@ void zanni__relays_fail (zanni_worker_t *worker, const zanni_peer_t *peer, const
                          const zanni__answer_t *starts);
 void zanni__relays_free (zanni_worker_t *worker);
 
-/* handon.c. A message that came for an actor of another worker of this node: it goes there, and counts in its peer's window
-   until that actor's mailbox has room for more. */
+/* handon.c. A message counts in the window of the peer by which it came until the mailbox that it is for has room for more. */
+void zanni__owe (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_msg_t *msg);
+
+/* The same of one for an actor of another worker of this node, which goes there. */
 void zanni__hand_on (zanni_worker_t *worker, zanni_peer_t *peer, zanni_msg_t *msg);
 void zanni__debts_free (zanni_worker_t *worker);
 

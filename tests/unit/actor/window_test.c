@@ -131,3 +131,32 @@ Test (window, has_room_again_for_what_was_forwarded_and_is_not_permitted)
     settle ();
     cr_assert_eq (credited (), S_CHARGE);
 }
+
+/* Forwarded by the other node, so its sender is nobody of that peer's, either. */
+Test (window, counts_what_was_forwarded_as_long_as_its_mailbox_is_more_than_half_full)
+{
+    enum { MAILBOX = 8, SENT = 3 * MAILBOX };
+    const zanni_spawn_t options = { .place = ZANNI_HERE, .mailbox_messages = MAILBOX };
+    zanni_worker_t *worker = s_nodes [0]->worker;
+    ZANNI_AUTO (zanni_ref_t) small = NULL;
+    const zanni__export_t *export;
+    cr_assert_eq (zanni_spawn (s_nodes [0], &small, "thing", &options), 0);
+    ZANNI_AUTO (zanni_ref_t) there = loop_introduce (s_nodes [1], s_nodes [0], small, false);
+    const zanni__remote_t *remote = there->identity->as.remote;
+    settle ();
+    cr_assert_eq (zanni__export_get (s_other->identity, &export), 0);
+    const zanni_wire_ref_t by = { .node = worker->node->id, .actor = export->id, .nonce = export->call };
+    const zanni_record_t tell = {
+        .kind = ZANNI_RECORD_TELL, .to = { remote->address.actor, remote->call }, .about = &by, .remaining_ms = -1,
+        .method = { "add", 3 }, .args = { "\x91\x05", 2 }
+    };
+    for (int i = 0; i < SENT; i++)
+        cr_assert_eq (loopback.send (remote->peer, &tell, NULL), 0);
+    cr_assert_eq (loopback.receive (worker->link), SENT);   // and nothing of it is handled yet
+    cr_assert_leq (credited (), (MAILBOX / 2 + 1) * S_CHARGE);
+    do
+        settle ();
+    while (credited () < SENT * S_CHARGE);
+    cr_assert_eq (credited (), SENT * S_CHARGE);
+    cr_assert_eq (number_of (asked (1, there, "add", 0)), 5 * SENT);
+}
