@@ -54,6 +54,9 @@ void bench_process_buffer_case (zanni_t *self, const char *name);
 void bench_spawn_process_case (zanni_t *self, const char *name);
 void bench_echo (zanni_t *self, const zanni_ref_t *ref);   // one ask of 64 bytes
 
+/* kill.c */
+void bench_kill_case (zanni_t *self, const char *name);
+
 /* mixed.c */
 void bench_mixed_case (zanni_t *self, const char *name);
 

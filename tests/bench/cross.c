@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define S_SOME 1024   // messages a turn
 #define S_PAGE 4096
@@ -244,6 +245,12 @@ sink_buffer (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : zanni_reply (self, msg, buffer);
 }
 
+static int
+sink_pid (zanni_t *self, zanni_msg_t *msg)
+{
+    return zanni_reply (self, msg, (int64_t) getpid ());
+}
+
 static const zanni_method_t source_methods [] = {
     ZANNI_METHOD ("go", "xr", "x", source_go, "Tells so many; answers the time until all had arrived."),
     ZANNI_METHOD ("stream", "xrB", "x", source_stream, "The same, with a buffer each."),
@@ -259,7 +266,8 @@ static const zanni_method_t sink_methods [] = {
     ZANNI_METHOD ("whole", "B", "", sink_whole, "One more, in a buffer that is not read."),
     ZANNI_METHOD ("leave", "u", "", sink_leave, "Nobody holds this process any more."),
     ZANNI_METHOD ("echo", "ay", "ay", sink_echo, "Answers the same."),
-    ZANNI_METHOD ("buffer", "B", "B", sink_buffer, "Answers the same."), ZANNI_METHOD_END
+    ZANNI_METHOD ("buffer", "B", "B", sink_buffer, "Answers the same."),
+    ZANNI_METHOD ("pid", "", "x", sink_pid, "Which process this is."), ZANNI_METHOD_END
 };
 const zanni_class_t bench_source_class = {
     .name = "source", .state_size = sizeof (source_t), .methods = source_methods, .stop = source_stop,
