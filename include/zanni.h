@@ -19,6 +19,7 @@
 #include "zanni/node.h"
 #include "zanni/counts.h"
 #include "zanni/actor.h"
+#include "zanni/share.h"
 #include "zanni/call.h"
 #include "zanni/net.h"
 #include "zanni/trust.h"

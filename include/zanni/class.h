@@ -42,11 +42,13 @@ typedef struct {
     zanni_handler_fn *handler;   // NULL in a loop actor, which gets checked messages from zanni_receive
     const char *text;   // one line for people; zanni.describe answers it
     unsigned flags;
+    const char *result; // class of the object that it answers with by zanni_reply_share (`out` is "r"); NULL: it does not
 } zanni_method_t;
 
-#define ZANNI_METHOD(name, in, out, handler, text) { name, in, out, handler, text, 0 }
-#define ZANNI_PRIVATE(name, in, out, handler, text) { name, in, out, handler, text, ZANNI_METHOD_PRIVATE }
-#define ZANNI_METHOD_END { NULL, NULL, NULL, NULL, NULL, 0 }
+#define ZANNI_METHOD(name, in, out, handler, text) { name, in, out, handler, text, 0, NULL }
+#define ZANNI_PRIVATE(name, in, out, handler, text) { name, in, out, handler, text, ZANNI_METHOD_PRIVATE, NULL }
+#define ZANNI_SHARES(name, in, class_name, handler, text) { name, in, "r", handler, text, 0, class_name }
+#define ZANNI_METHOD_END { NULL, NULL, NULL, NULL, NULL, 0, NULL }
 
 typedef struct {
     const char *name;      // unique in the program; names beginning with "zanni." are taken

@@ -162,6 +162,7 @@ struct zanni {
     zanni_reason_t *reason;      // why it is about to end; NULL: it is not
     uint64_t calling;            // the ask it is blocked in
     uint64_t claim_least;        // zanni_set_claims
+    struct zanni__shared *share;  // its state is an object of the program's: shared.c; or NULL
     bool closing;                // told to stop
     bool killed;
     bool restarting;

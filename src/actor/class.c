@@ -164,6 +164,9 @@ s_check_method (s_plan_t *plan, const zanni_method_t *method)
         rc = s_fault (plan, " has no handler");
     if (!rc && (method->flags & ~ZANNI_METHOD_PRIVATE))
         rc = s_fault (plan, " has unknown flags 0x%x", method->flags & ~ZANNI_METHOD_PRIVATE);
+    if (!rc && method->result && strcmp (method->out, "r") != 0)
+        rc = s_fault (plan, " answers with objects of \"%s\", that is with a reference: its out is to be \"r\", not \"%s\"",
+                      method->result, method->out);
     return rc;
 }
 
@@ -212,7 +215,8 @@ s_same_method (const zanni_method_t *one, const zanni_method_t *other)
 {
     return s_same_text (one->name, other->name) && s_same_text (one->in, other->in)
         && s_same_text (one->out, other->out) && one->handler == other->handler
-        && s_same_text (one->text, other->text) && one->flags == other->flags;
+        && s_same_text (one->text, other->text) && one->flags == other->flags
+        && s_same_text (one->result, other->result);
 }
 
 static bool
@@ -262,7 +266,7 @@ s_method_of (const zanni_method_t *definition)
 {
     return (zanni__method_t) {
         .name = definition->name, .in = definition->in, .out = definition->out, .handler = definition->handler,
-        .text = definition->text, .flags = definition->flags
+        .text = definition->text, .flags = definition->flags, .result = definition->result
     };
 }
 
@@ -292,6 +296,25 @@ s_check_override (s_plan_t *plan, const zanni__method_t *method, const zanni__cl
     return 0;
 }
 
+/* The class to be made with this name, or NULL. */
+static s_entry_t *
+s_planned (const s_plan_t *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (strcmp (plan->entries [i].definition->name, name) == 0)
+            return &plan->entries [i];
+    return NULL;
+}
+
+static int
+s_check_result (s_plan_t *plan, const zanni__method_t *method)
+{
+    if (!method->result || zanni__class_find (method->result) || s_planned (plan, method->result))
+        return 0;
+    return s_fault (plan, " answers with objects of \"%s\", and no class has that name: register it before or with this one",
+                    method->result);
+}
+
 static int
 s_add_own (s_plan_t *plan, zanni__class_t *cls, const zanni_method_t *definition)
 {
@@ -304,6 +327,8 @@ s_add_own (s_plan_t *plan, zanni__class_t *cls, const zanni_method_t *definition
     if (cls->parent)
         method->super = zanni__class_method (cls->parent, definition->name);
     int rc = s_check_override (plan, method, cls->parent);
+    if (!rc)
+        rc = s_check_result (plan, method);
     plan->method = NULL;
     return rc;
 }
@@ -416,16 +441,6 @@ zanni__class_own (const zanni__class_t **cls_p, zanni__own_class_t *own)
     *cls_p = own->made;
     pthread_mutex_unlock (&s_lock);
     return rc;
-}
-
-/* The class to be made with this name, or NULL. */
-static s_entry_t *
-s_planned (const s_plan_t *plan, const char *name)
-{
-    for (size_t i = 0; i < plan->count; i++)
-        if (strcmp (plan->entries [i].definition->name, name) == 0)
-            return &plan->entries [i];
-    return NULL;
 }
 
 /* Takes one definition in, unless it is there already. */

@@ -13,6 +13,7 @@ typedef struct zanni__method {
     zanni_handler_fn *handler;
     const char *text;
     unsigned flags;
+    const char *result;                  // class of the objects that it answers with, or NULL
     bool builtin;                        // every actor has it; handled by the runtime even where a program reads
     bool any;                            // takes whatever arguments come
     const struct zanni__method *super;   // the parent's method that it overrides, or NULL

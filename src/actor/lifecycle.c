@@ -258,6 +258,8 @@ zanni__end (zanni_worker_t *worker, zanni__identity_t *identity)
         zanni__free (self->reason);
     if (identity->pinned)
         zanni__free (self->state);
+    if (self->share)
+        zanni__shared_end (worker, self->share);
     zanni__free (self);
     if (!restarts)
         s_end_identity (worker, identity, &reason);

@@ -78,6 +78,7 @@ struct zanni_node {
     pthread_mutex_t exports_lock;    // guards the actors whose references have left the process, by id, and:
     zanni__table_t exports;
     zanni__table_t met;              // other nodes: nodes.h
+    zanni__table_t shares;           // objects that are actors, by address: shared.c
     struct zanni__offer *offers;     // who can be found by a name: nodes.h
     zanni__table_t pulses;           // the link's, of all workers, by the node that they are with
     zanni__identity_t *blobs;        // who serves those of this node; with a reference

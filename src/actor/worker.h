@@ -138,6 +138,7 @@ struct zanni_worker {
     zanni__worker_kind_t kind;
     uint32_t number;
     uint64_t serial;                  // unique in the node's life: the address of its port
+    struct zanni__wanted *wanted;     // the object that a parent's handler is to answer with: shared.c; or NULL
     zanni_reason_t spare_reason;      // of an actor that ends when memory is out
     bool stopping;                    // told to end
     zanni_msg_t *last_word;           // the message that will tell it to: made with it, so that none is missing then
@@ -359,6 +360,9 @@ void zanni__spawn_undo (zanni__identity_t *identity);
 
 int zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni_spawn_t *options,
                   const zanni__words_t *words);
+
+/* shared.c: the object of an actor that has ended goes back. */
+void zanni__shared_end (zanni_worker_t *worker, struct zanni__shared *share);
 
 /* lifecycle.c */
 void zanni__command (zanni_worker_t *worker, zanni_msg_t *msg);

@@ -80,6 +80,7 @@ s_free (zanni_node_t *node)
     zanni__processes_free (node->processes);
     zanni__tally_destroy (&node->past_tally);
     zanni__table_free (&node->exports);
+    zanni__table_free (&node->shares);
     zanni__table_free (&node->pulses);
     zanni__translations_free (node);
     zanni__keys_wipe (node);

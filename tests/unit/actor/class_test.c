@@ -198,7 +198,7 @@ Test (class, method_without_a_handler_is_a_fault)
 
 Test (class, method_with_unknown_flags_is_a_fault)
 {
-    expect_method_fault (METHODS ({ "add", "x", "x", handle, NULL, 0x11 }),
+    expect_method_fault (METHODS ({ "add", "x", "x", handle, NULL, 0x11, NULL }),
                          "class \"bad\", method \"add\" has unknown flags 0x10");
 }
 
