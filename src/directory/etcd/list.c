@@ -1,6 +1,10 @@
 /* Lookups and lists. etcd sorts by when entries were made, for which it looks at all of a group each time; so a list asks
    for many at once, a *sheet*, which the pages behind the first are taken from. It serves whoever asks: a page has to be no
-   older than the version that its list began with, and the sheet that stays is always the newest. */
+   older than the version that its list began with, and the sheet that stays is always the newest.
+
+   What others have written there is passed over, however much or large it is: a sheet in which nothing is an entry is
+   followed by the next one, and one that does not fit into an answer is asked for again with half as many. An entry has a
+   revision of its own, so of several that share one the first stands for all. */
 
 #include "etcd.h"
 
@@ -8,7 +12,7 @@
 
 #define S_SHEET 256            // entries; with the longest keys and references they fit into an answer
 #define S_SHEETS_MOST 8
-#define S_LOOKUP 8             // entries, the first of which that is one is answered
+#define S_LOOKUP 8             // likewise, for the first that is one
 
 typedef struct {
     uint64_t id;
@@ -31,6 +35,8 @@ typedef struct {
     zanni_msg_t *msg;
     uint64_t after;            // that was asked for
     uint64_t from;             // the same, or further, where what followed was no entry
+    uint32_t limit;            // of the sheet that is asked for
+    bool lookup;               // or else a list
     char group [ZANNI__ETCD_GROUP];
 } s_reading_t;
 
@@ -125,13 +131,23 @@ s_drop_page (s_page_t *page)
         zanni_ref_destroy (&page->refs [i]);
 }
 
+static int
+s_refuse_unknown (zanni__etcd_t *etcd, zanni_msg_t *msg, const char *group)
+{
+    zanni_error_t error = { .code = ZANNI_EGONE };
+    snprintf (error.text, sizeof error.text, "nobody is known as \"%.150s\"", group);
+    return zanni_pass (etcd->self, msg, &error);
+}
+
 /* Answers from a sheet. ZANNI_EAGAIN as above. */
 static int
-s_answer (zanni__etcd_t *etcd, zanni_msg_t *msg, const s_sheet_t *sheet, uint64_t after)
+s_answer (zanni__etcd_t *etcd, zanni_msg_t *msg, const s_sheet_t *sheet, uint64_t after, bool lookup)
 {
     s_page_t page;
     int rc = s_page (etcd, sheet, after, &page);
-    if (!rc)
+    if (!rc && lookup)
+        rc = page.count ? zanni_reply_args (etcd->self, msg, page.args, 1) : s_refuse_unknown (etcd, msg, sheet->group);
+    else if (!rc)
         rc = zanni_reply (etcd->self, msg, sheet->version, page.more, zanni_arg_list (page.ids, page.count),
                           zanni_arg_list (page.args, page.count));
     s_drop_page (&page);
@@ -146,10 +162,12 @@ s_fill (zanni__etcd_t *etcd, s_sheet_t *sheet, const json_t *range)
     size_t i;
     sheet->more = json_is_true (json_object_get (range, "more"));
     json_array_foreach (kvs, i, item) {
-        if (i == S_SHEET || !zanni__etcd_read_entry (item, &entry) || etcd->base + entry.created <= sheet->last)
+        bool good = i < S_SHEET && zanni__etcd_read_entry (item, &entry);
+        uint64_t id = good ? etcd->base + entry.created : 0, before = sheet->last;
+        if (!good || id < before || (!i && id == before))
             return ZANNI_ESYSTEM;
-        sheet->last = etcd->base + entry.created;
-        const char *text = *entry.key ? zanni__etcd_ref_text (entry.value) : NULL;
+        sheet->last = id;
+        const char *text = *entry.key && id != before ? zanni__etcd_ref_text (entry.value) : NULL;
         if (!text)
             continue;   // somebody else wrote that
         sheet->lines [sheet->count] = (s_line_t) { .id = sheet->last, .text = strdup (text) };
@@ -176,14 +194,19 @@ s_take (zanni__etcd_t *etcd, s_reading_t *reading, const json_t *responses, uint
     sheet->read_ns = zanni_now_ns (etcd->self);
     int rc = s_fill (etcd, sheet, json_object_get (json_array_get (responses, 0), "response_range"));
     if (!rc)
-        rc = s_answer (etcd, reading->msg, sheet, reading->after);
+        rc = s_answer (etcd, reading->msg, sheet, reading->after, reading->lookup);
     if (rc == ZANNI_EAGAIN)
         reading->from = sheet->last;
-    if (rc)
+    if (rc || reading->lookup)
         s_free (sheet);
     else
         s_keep (etcd, sheet);
-    return rc == ZANNI_EAGAIN ? s_read (etcd, reading) : rc ? rc : 1;
+    if (rc != ZANNI_EAGAIN)
+        return rc ? rc : 1;
+    if (!zanni_msg_remaining_ms (reading->msg))
+        return ZANNI_ETIMEOUT;
+    reading->limit = reading->limit < S_SHEET / 2 ? reading->limit * 2 : S_SHEET;
+    return s_read (etcd, reading);
 }
 
 static void
@@ -203,6 +226,10 @@ s_on_sheet (void *owner, void *context, const zanni__etcd_answer_t *answer)
     int rc = zanni__etcd_outcome (etcd, answer, &responses, &revision);
     if (rc >= 0)
         rc = s_take (etcd, reading, responses, revision);
+    else if (rc == ZANNI_ETOOBIG && reading->limit > 1) {
+        reading->limit /= 2;
+        rc = s_read (etcd, reading);
+    }
     if (!rc)
         return;   // it goes on
     if (rc < 0)
@@ -218,19 +245,21 @@ s_read (zanni__etcd_t *etcd, s_reading_t *reading)
     zanni__etcd_folder (folder, etcd->place.prefix, reading->group);
     zanni__etcd_behind (behind, folder);
     uint64_t least = reading->from > etcd->base ? reading->from - etcd->base + 1 : 0;
-    json_t *range = json_pack ("[o]", zanni__etcd_range (folder, behind, S_SHEET, least));
+    json_t *range = json_pack ("[o]", zanni__etcd_range (folder, behind, reading->limit, least));
     return zanni__etcd_say (etcd, "/v3/kv/txn", zanni__etcd_txn (etcd, json_array (), range, json_array ()), s_on_sheet,
                             reading);
 }
 
 static int
-s_begin (zanni__etcd_t *etcd, zanni_msg_t *msg, const char *group, uint64_t after)
+s_begin (zanni__etcd_t *etcd, zanni_msg_t *msg, const char *group, uint64_t after, bool lookup)
 {
     s_reading_t *reading = calloc (1, sizeof *reading);
     if (!reading)
         return ZANNI_ENOMEM;
     strcpy (reading->group, group);
     reading->after = reading->from = after;
+    reading->lookup = lookup;
+    reading->limit = lookup ? S_LOOKUP : S_SHEET;
     int rc = zanni_msg_keep (&reading->msg, msg);
     if (!rc)
         rc = s_read (etcd, reading);
@@ -255,70 +284,17 @@ zanni__etcd_list (zanni_t *self, zanni_msg_t *msg)
         return rc;
     const s_sheet_t *sheet = after ? s_find (etcd, group) : NULL;
     bool has = sheet && sheet->after <= after && (sheet->last > after || !sheet->more);
-    rc = has ? s_answer (etcd, msg, sheet, after) : ZANNI_EAGAIN;
-    return rc == ZANNI_EAGAIN ? s_begin (etcd, msg, group, after) : rc;
-}
-
-typedef struct {
-    zanni_msg_t *msg;
-    char group [ZANNI__ETCD_GROUP];
-} s_lookup_t;
-
-static void
-s_on_lookup (void *owner, void *context, const zanni__etcd_answer_t *answer)
-{
-    zanni__etcd_t *etcd = owner;
-    s_lookup_t *lookup = context;
-    zanni__etcd_entry_t entry;
-    char text [232];
-    ZANNI_AUTO (zanni_ref_t) found = NULL;
-    const json_t *responses, *item;
-    size_t i;
-    int rc = zanni__etcd_outcome (etcd, answer, &responses, NULL);
-    snprintf (text, sizeof text, "%s", *answer->text ? answer->text : "etcd cannot be understood");
-    if (rc >= 0) {
-        rc = ZANNI_EGONE;
-        snprintf (text, sizeof text, "nobody is known as \"%.150s\"", lookup->group);
-        json_array_foreach (zanni__etcd_found (responses, 0), i, item) {
-            const char *ref = zanni__etcd_read_entry (item, &entry) ? zanni__etcd_ref_text (entry.value) : NULL;
-            if (rc && ref)
-                rc = zanni_ref_parse (etcd->self, &found, ref) ? rc : 0;
-        }
-    }
-    const zanni_arg_t arg = zanni_arg_ref (found);
-    if (rc)
-        zanni__etcd_refuse (etcd, &lookup->msg, rc, text);
-    else
-        zanni__etcd_accept (etcd, &lookup->msg, &arg, 1);
-    free (lookup);
+    rc = has ? s_answer (etcd, msg, sheet, after, false) : ZANNI_EAGAIN;
+    return rc == ZANNI_EAGAIN ? s_begin (etcd, msg, group, after, false) : rc;
 }
 
 int
 zanni__etcd_lookup (zanni_t *self, zanni_msg_t *msg)
 {
     zanni__etcd_t *etcd = zanni_state (self);
-    char folder [ZANNI__ETCD_KEY], behind [ZANNI__ETCD_KEY];
     const char *group;
     int rc = etcd->base ? zanni_read (msg, &group) : ZANNI_ENODE;
     if (!rc && !zanni__etcd_group_is_good (group))
         rc = ZANNI_EINVAL;
-    s_lookup_t *lookup = rc ? NULL : calloc (1, sizeof *lookup);
-    if (!lookup)
-        return rc ? rc : ZANNI_ENOMEM;
-    strcpy (lookup->group, group);
-    zanni__etcd_folder (folder, etcd->place.prefix, group);
-    zanni__etcd_behind (behind, folder);
-    json_t *range = json_pack ("[o]", zanni__etcd_range (folder, behind, S_LOOKUP, 0));
-    json_t *txn = zanni__etcd_txn (etcd, json_array (), range, json_array ());
-    rc = zanni_msg_keep (&lookup->msg, msg);
-    if (rc)
-        json_decref (txn);
-    else
-        rc = zanni__etcd_say (etcd, "/v3/kv/txn", txn, s_on_lookup, lookup);
-    if (!rc)
-        return 0;
-    if (lookup->msg)
-        zanni__etcd_refuse (etcd, &lookup->msg, rc, "etcd cannot be asked");
-    free (lookup);
-    return rc;
+    return rc ? rc : s_begin (etcd, msg, group, 0, true);
 }
