@@ -49,20 +49,22 @@ zanni__agent_retry_later (zanni__agent_t *agent)
     (void) rc;
 }
 
+/* `text` may be empty. */
 static void
-s_failed (zanni__agent_t *agent, int code, const char *how)
+s_failed (zanni__agent_t *agent, int code, const char *how, const char *text)
 {
+    const char *why = code == ZANNI_ENOACTOR ? "there is none" : *text ? text : zanni_strerror (code);
     agent->why = (zanni_error_t) { .code = code };
-    snprintf (agent->why.text, sizeof agent->why.text, "the directory \"%.120s\" is %s: %s", agent->whole, how,
-              code == ZANNI_ENOACTOR ? "there is none" : zanni_strerror (code));
+    snprintf (agent->why.text, sizeof agent->why.text, "the directory \"%.*s\" is %s: %s", *text ? 60 : 120, agent->whole,
+              how, why);
     zanni__agent_retry_later (agent);
 }
 
 static void
-s_not_reached (zanni__agent_t *agent, int code)
+s_not_reached (zanni__agent_t *agent, int code, const char *text)
 {
     agent->hopeless = code == ZANNI_EAUTH || code == ZANNI_EINVAL;
-    s_failed (agent, code, "not reached");
+    s_failed (agent, code, "not reached", text);
 }
 
 static void
@@ -95,7 +97,7 @@ s_reached (zanni__agent_t *agent, const zanni_ref_t *ref)
         rc = zanni_monitor (agent->self, &agent->monitor, agent->directory);
     if (rc) {
         zanni_ref_destroy (&agent->directory);
-        s_not_reached (agent, rc);
+        s_not_reached (agent, rc, "");
         return;
     }
     agent->reached_ns = zanni_now_ns (agent->self);
@@ -122,7 +124,7 @@ s_on_reached (zanni_t *self, zanni_msg_t *reply, void *context)
     if (!rc)
         rc = zanni_read (reply, &ref);
     if (rc)
-        s_not_reached (agent, rc);
+        s_not_reached (agent, rc, error.text);
     else
         s_reached (agent, ref);
 }
@@ -134,7 +136,7 @@ s_reach (zanni__agent_t *agent)
     const zanni_ask_t ask = { .then = s_on_reached, .deadline_ms = S_REACH_MS, .id_p = &agent->reaching };
     int rc = agent->ops->reach (agent->self, &ref, agent->place, &agent->options, &ask);
     if (rc)
-        s_not_reached (agent, rc);
+        s_not_reached (agent, rc, "");
     else if (ref)
         s_reached (agent, ref);
 }
@@ -169,9 +171,9 @@ zanni__agent_lost (zanni__agent_t *agent, int code)
     if (zanni_now_ns (agent->self) - agent->reached_ns >= S_USEFUL_NS)
         agent->backoff_ms = 0;
     if (zanni__agent_is_gone (code))
-        s_failed (agent, ZANNI_ENODE, "not reached");
+        s_failed (agent, ZANNI_ENODE, "not reached", "");
     else
-        s_failed (agent, code, "given up for now");
+        s_failed (agent, code, "given up for now", "");
     zanni__agent_await (agent);
 }
 

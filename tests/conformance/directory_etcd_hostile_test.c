@@ -133,14 +133,55 @@ Test (etcd_lies, that_says_nothing_is_given_up)
     cr_assert_lt (zanni_now_ns (root) - begun_ns, INT64_C (3000000000));
 }
 
-Test (etcd_lies, that_wants_a_user_says_so)
+/* Errors are for people: each says what to do about it. */
+Test (etcd_lies, about_why_it_does_nothing_is_explained)
 {
-    static const char wants [] = "{\"error\": \"etcdserver: user name is empty\", "
-                                 "\"message\": \"etcdserver: user name is empty\", \"code\": 3}";
-    char bytes [400];
-    snprintf (bytes, sizeof bytes, "HTTP/1.1 400 Bad Request\r\nContent-Length: %zu\r\n\r\n%s", strlen (wants), wants);
+    static const struct {
+        int status, grpc;
+        const char *text;
+        int code;
+        const char *advice;
+    } said [] = {
+        { 400, 3, "etcdserver: user name is empty", ZANNI_EAUTH, "certificates" },
+        { 403, 7, "etcdserver: permission denied", ZANNI_EAUTH, "needs a role" },
+        { 429, 8, "etcdserver: mvcc: database space exceeded", ZANNI_ENOSPACE, "defragment" },
+        { 429, 8, "etcdserver: too many requests", ZANNI_EFULL, "try again later" },
+        { 503, 14, "etcdserver: no leader", ZANNI_ENODE, "members of its cluster" },
+        { 404, 5, "Not Found", ZANNI_ESYSTEM, "etcd 3.4 or later" },
+        { 501, 12, "unimplemented", ZANNI_ESYSTEM, "etcd 3.4 or later" },
+        { 502, 0, "Bad Gateway", ZANNI_ENODE, "members of its cluster" }
+    };
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        char body [200], bytes [400];
+        zanni_error_t error = { 0 };
+        int size = snprintf (body, sizeof body, "{\"message\": \"%s\", \"code\": %d}", said [i].text, said [i].grpc);
+        snprintf (bytes, sizeof bytes, "HTTP/1.1 %d No\r\nContent-Length: %d\r\n\r\n%s", said [i].status, size, body);
+        (void) liar_says_raw (&liar, TXN, bytes);
+        ZANNI_AUTO (zanni_ref_t) ref = speaker ();
+        int rc = refused (&error, ref, "reach");
+        cr_assert_eq (rc, said [i].code, "%s: %s", said [i].text, zanni_strerror (rc));
+        cr_assert (strstr (error.text, said [i].advice), "%s", error.text);
+        cr_assert (strstr (error.text, "127.0.0.1"), "%s", error.text);
+    }
+}
+
+/* The handle says it to who asks, not only that it is not reached. */
+Test (etcd_lies, about_why_it_does_nothing_is_told_by_the_handle)
+{
+    static const char full [] = "{\"message\": \"etcdserver: mvcc: database space exceeded\", \"code\": 8}";
+    char bytes [400], where [64];
+    ZANNI_AUTO (zanni_ref_t) found = NULL;
+    zanni_directory_t *its = NULL;
+    zanni_error_t error = { 0 };
+    const zanni_directory_options_t options = { .error = &error, .timeout_ms = 2000 };
+    snprintf (bytes, sizeof bytes, "HTTP/1.1 429 No\r\nContent-Length: %zu\r\n\r\n%s", strlen (full), full);
     (void) liar_says_raw (&liar, TXN, bytes);
-    expect_unreached (ZANNI_EAUTH);
+    snprintf (where, sizeof where, "etcd:http://127.0.0.1:%d", liar.port);
+    cr_assert_eq (zanni_directory_open (root, &its, where, &options), 0, "%s", error.text);
+    cr_assert_eq (zanni_directory_lookup (its, &found, "one"), ZANNI_ENOSPACE);
+    cr_assert (strstr (error.text, "defragment"), "%s", error.text);
+    zanni_directory_close (&its);
+    zanni_error_reset (&error);
 }
 
 /* Whatever is said of entries: it is an answer, or an error in time. */

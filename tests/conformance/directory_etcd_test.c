@@ -298,6 +298,7 @@ ETCD (an_etcd_that_hangs_is_lost_in_time_and_found_again)
     ZANNI_AUTO (zanni_ref_t) found = NULL;
     cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
     cr_assert_eq (kill (etcd_server.pid, SIGSTOP), 0);
+    cr_assert_eq (waitpid (etcd_server.pid, NULL, WUNTRACED), etcd_server.pid);   // all of its threads have stopped
     int64_t begun_ns = zanni_now_ns (root);
     cr_assert_eq (zanni_directory_lookup (names, &found, "one"), ZANNI_ENODE);
     cr_assert_lt (zanni_now_ns (root) - begun_ns, INT64_C (4900000000), "not by the deadline of who asked");
@@ -440,10 +441,115 @@ ETCD (what_others_write_there_is_passed_over)
     cr_assert_eq (zanni_directory_join (names, "all", zanni_self (root)), 0);
     expect_change ("joined", "all", zanni_self (root));
     cr_assert_eq (members ("all"), 2);
+    for (int i = 0; i < 20; i++) {
+        char key [64];
+        snprintf (key, sizeof key, "zanni/groups/late/junk%d", i);
+        write_there (key, "");
+    }
+    cr_assert_eq (zanni_directory_join (names, "late", zanni_self (root)), 0);
+    ZANNI_AUTO (zanni_ref_t) late = NULL;
+    cr_assert_eq (zanni_directory_lookup (names, &late, "late"), 0, "%s", names_error.text);
     write_there ("zanni/groups/none/junk", "junk");
     ZANNI_AUTO (zanni_ref_t) found = NULL;
     cr_assert_eq (zanni_directory_lookup (names, &found, "none"), ZANNI_EGONE);
     cr_assert_eq (zanni_directory_publish (names, "none", zanni_self (root)), ZANNI_EINUSE);
+}
+
+/* Keys that one transaction puts have one revision. */
+ETCD (what_others_write_by_one_transaction_is_passed_over)
+{
+    cr_assert_eq (zanni_directory_join (names, "all", zanni_self (root)), 0);
+    json_t *puts = json_array ();
+    for (int i = 0; i < 20; i++) {
+        char key [64];
+        snprintf (key, sizeof key, "zanni/groups/all/junk%d", i);
+        json_array_append_new (puts, json_pack ("{s:{s:o, s:o}}", "request_put", "key", zanni__etcd_bytes (key), "value",
+                                                zanni__etcd_bytes ("junk")));
+    }
+    json_t *body = json_pack ("{s:o}", "success", puts);
+    char *text = json_dumps (body, 0);
+    cr_assert (strstr (say ("/v3/kv/txn", text), "succeeded"));
+    free (text);
+    json_decref (body);
+    cr_assert_eq (zanni_directory_join (names, "all", zanni_self (root)), 0);
+    cr_assert_eq (members ("all"), 2);
+}
+
+/* More than fits into one answer, in front of what is ours and behind it; the last is changed. */
+ETCD (large_values_that_others_write_are_passed_over)
+{
+    enum { DIGITS = 1200000 };
+    char *body = malloc (DIGITS + 200), name [64];
+    cr_assert_not_null (body);
+    cr_assert_eq (zanni_directory_subscribe (names, "all", "changed"), 0);
+    for (int i = 0; i < 8; i++) {
+        snprintf (name, sizeof name, "zanni/groups/all/large%d", i < 7 ? i : 6);
+        json_t *key = zanni__etcd_bytes (name);
+        int size = sprintf (body, "{\"key\": \"%s\", \"value\": \"", json_string_value (key));
+        memset (body + size, 'A', DIGITS);
+        strcpy (body + size + DIGITS, "\"}");
+        cr_assert (strstr (say ("/v3/kv/put", body), "revision"));
+        json_decref (key);
+        if (i == 4)
+            cr_assert_eq (zanni_directory_join (names, "all", zanni_self (root)), 0);
+    }
+    free (body);
+    expect_change ("joined", "all", zanni_self (root));
+    cr_assert_eq (members ("all"), 1);
+    ZANNI_AUTO (zanni_ref_t) found = NULL;
+    cr_assert_eq (zanni_directory_lookup (names, &found, "all"), 0);
+    cr_assert (zanni_ref_equal (found, zanni_self (root)));
+}
+
+/* As an etcd at its quota is. */
+static void
+set_space_alarm (bool on)
+{
+    char body [100];
+    snprintf (body, sizeof body, "{\"action\": \"%sACTIVATE\", \"alarm\": \"NOSPACE\"}", on ? "" : "DE");
+    cr_assert (strstr (say ("/v3/maintenance/alarm", body), "NOSPACE"));
+}
+
+ETCD (whose_space_is_used_up_is_read_and_keeps_what_it_has)
+{
+    zanni_error_t error = { 0 };
+    ZANNI_AUTO (zanni_ref_t) before = speaker ();
+    done (before, "put", 7u, 1u, "one", true, 60000u, zanni_self (root));
+    done (before, "put", 7u, 2u, "all", false, 60000u, zanni_self (root));
+    set_space_alarm (true);
+    ZANNI_AUTO (zanni_ref_t) after = speaker ();
+    ZANNI_AUTO (zanni_msg_t) found = call (after, "lookup", "one");
+    done (after, "put", 7u, 1u, "one", true, 60000u, zanni_self (root));
+    done (after, "put", 7u, 2u, "all", false, 60000u, zanni_self (root));
+    done (after, "renew", 7u, 60000u);
+    int rc = refused (&error, after, "put", 7u, 3u, "two", true, 60000u, zanni_self (root));
+    cr_assert_eq (rc, ZANNI_EFULL);
+    cr_assert (strstr (error.text, "disarm its alarm"), "%s", error.text);
+    cr_assert_eq (zanni_directory_publish (names, "three", zanni_self (root)), ZANNI_EFULL);   // needs a lease, too
+    cr_assert (strstr (names_error.text, "disarm its alarm"), "%s", names_error.text);
+    rc = refused (&error, after, "put", 7u, 4u, "one", true, 60000u, zanni_self (root));
+    cr_assert_eq (rc, ZANNI_EINUSE);
+    done (after, "drop", 7u, 1u);
+    set_space_alarm (false);
+    done (after, "put", 7u, 4u, "one", true, 60000u, zanni_self (root));
+    cr_assert_eq (zanni_directory_publish (names, "two", zanni_self (root)), 0);
+}
+
+/* By somebody who may; the agent learns it when it renews. */
+ETCD (a_lease_that_was_taken_away_is_asked_for_again)
+{
+    char body [64];
+    open_names ((zanni_directory_options_t) { .lease_ms = 3000 });
+    cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
+    cr_assert_eq (zanni_directory_join (names, "all", zanni_self (root)), 0);
+    json_t *all = json_loads (say ("/v3/lease/leases", "{}"), 0, NULL);
+    json_t *lease = json_array_get (json_object_get (all, "leases"), 0);
+    snprintf (body, sizeof body, "{\"ID\": \"%s\"}", json_string_value (json_object_get (lease, "ID")));
+    json_decref (all);
+    cr_assert (strstr (say ("/v3/lease/revoke", body), "revision"));
+    cr_assert_eq (keys_of ("zanni/groups/"), 0);
+    cr_assert (lookup_becomes ("one", 0, DEADLINE_MS));
+    cr_assert (lookup_becomes ("all", 0, DEADLINE_MS));
 }
 
 ETCD (hundreds_of_groups_are_watched_at_once)

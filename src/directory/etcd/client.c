@@ -168,11 +168,11 @@ s_fail (zanni__etcd_client_t *client, int code, const char *text)
 
 static int s_grant (zanni__etcd_client_t *client);
 
-/* It is not there any more, although it was a moment ago. */
+/* It is not there, or not any more. */
 static void
-s_grant_again (zanni__etcd_client_t *client)
+s_is_over (zanni__etcd_client_t *client)
 {
-    int rc = ++client->tries < S_TRIES ? s_grant (client) : ZANNI_ESYSTEM;
+    int rc = client->tries++ < S_TRIES ? s_grant (client) : ZANNI_ESYSTEM;
     if (rc)
         s_fail (client, rc, "etcd gives no lease");
 }
@@ -198,7 +198,7 @@ s_on_kept (void *owner, void *context, const zanni__etcd_answer_t *answer)
     else if (s_read_seconds (answer->json, &seconds))
         s_hold (client, seconds);
     else
-        s_grant_again (client);
+        s_is_over (client);
     zanni__etcd_client_done (client);
 }
 
@@ -225,20 +225,31 @@ s_adopt (zanni__etcd_client_t *client, const json_t *json)
     }
 }
 
+static int
+s_keep (zanni__etcd_client_t *client)
+{
+    return s_say (client, "/v3/lease/keepalive", s_lease (client, 0), s_on_kept);
+}
+
 static void
 s_on_keys (void *owner, void *context, const zanni__etcd_answer_t *answer)
 {
     zanni__etcd_client_t *client = context;
     bool many = answer->code == ZANNI_ETOOBIG;   // what is not adopted is found by its puts, or goes with the lease
-    int rc = client->ended || many ? 0 : answer->code;
+    uint64_t seconds;
     (void) owner;
-    if (!rc && !client->ended) {
+    if (client->ended)
+        ;
+    else if (answer->code == ZANNI_ENODE)
+        s_fail (client, answer->code, answer->text);
+    else if (many || s_read_seconds (answer->json, &seconds)) {
         if (!many)
             s_adopt (client, answer->json);
-        rc = s_say (client, "/v3/lease/keepalive", s_lease (client, 0), s_on_kept);
-    }
-    if (rc)
-        s_fail (client, rc, answer->code ? answer->text : "etcd cannot be asked for a lease");
+        int rc = s_keep (client);
+        if (rc)
+            s_fail (client, rc, "etcd cannot be asked for a lease");
+    } else
+        s_is_over (client);
     zanni__etcd_client_done (client);
 }
 
@@ -263,10 +274,8 @@ s_on_granted (void *owner, void *context, const zanni__etcd_answer_t *answer)
     (void) owner;
     if (client->ended)
         rc = 0;
-    else if (rc == ZANNI_EINUSE && client->had)
-        rc = s_say (client, "/v3/lease/keepalive", s_lease (client, 0), s_on_kept);
     else if (rc == ZANNI_EINUSE)
-        rc = s_look_for_keys (client, s_on_keys);
+        rc = s_keep (client);
     else if (!rc && s_read_seconds (answer->json, &seconds))
         s_hold (client, seconds);
     else
@@ -282,13 +291,14 @@ s_grant (zanni__etcd_client_t *client)
     return s_say (client, "/v3/lease/grant", s_lease (client, client->lease_ms), s_on_granted);
 }
 
+/* One of its own that is there is taken over, which an etcd whose space is used up does, too, and gives no new one. */
 int
 zanni__etcd_lease_ready (zanni__etcd_client_t *client)
 {
     bool held = client->lease == ZANNI__ETCD_HELD && zanni_now_ns (client->etcd->self) < client->held_ns;
     if (held || client->lease == ZANNI__ETCD_ASKED)
         return held;
-    int rc = s_grant (client);
+    int rc = client->had ? s_keep (client) : s_look_for_keys (client, s_on_keys);
     client->lease = rc ? ZANNI__ETCD_NO_LEASE : ZANNI__ETCD_ASKED;
     return rc;
 }

@@ -2,8 +2,9 @@
    dropped and put again at once goes in that order, while different keys go beside each other.
 
    A put is a transaction: a name, if its folder is empty; a member, if its folder has no name. Where that does not hold,
-   the same transaction says what is there, which may be the very entry: then all is well, for puts are repeated. A drop
-   takes out what belongs to the client's lease, and so never what somebody else has taken meanwhile. */
+   the same transaction says what is there, which may be the very entry: then all is well, for puts are repeated. An etcd
+   whose space is used up refuses it before it looks, so it is asked again without the put. A drop takes out what belongs to
+   the client's lease, and so never what somebody else has taken meanwhile. */
 
 #include "etcd.h"
 
@@ -16,6 +17,7 @@
 typedef struct {
     zanni__link_t link;
     bool drop;
+    bool looks;                // does not put, but sees whether it is there
     uint32_t tries;
     uint64_t number;
     zanni_msg_t *msg;          // or NULL: nobody asked for it
@@ -192,12 +194,18 @@ s_on_put (void *owner, void *context, const zanni__etcd_answer_t *answer)
     slot->busy = false;
     if (client->ended)
         ;
+    else if (rc == 1 && op->looks)
+        s_fail (slot, ZANNI_EFULL, "the space of etcd is used up, so nothing new is put there: compact and defragment it, then "
+                "disarm its alarm");
     else if (rc == 1) {
         zanni__etcd_accept (etcd, &op->msg, NULL, 0);
         s_done (slot, true);
     } else if (!rc)
         s_refused (slot, responses);
-    else if (rc == ZANNI_EGONE && op->tries++ < S_TRIES) {   // the lease
+    else if (rc == ZANNI_ENOSPACE && !op->looks) {
+        op->looks = true;
+        s_next (slot);
+    } else if (rc == ZANNI_EGONE && op->tries++ < S_TRIES) {   // the lease
         client->lease = client->lease == ZANNI__ETCD_HELD ? ZANNI__ETCD_NO_LEASE : client->lease;
         s_next (slot);
     } else
@@ -233,9 +241,10 @@ s_put_body (const s_slot_t *slot, const s_op_t *op)
     strrchr (folder, '/') [1] = 0;
     zanni__etcd_behind (behind, folder);
     zanni__etcd_entry_key (name, folder, 0, 0, true);
-    json_t *put = json_pack ("[{s:{s:o, s:o, s:o}}]", "request_put", "key", zanni__etcd_bytes (slot->key), "value",
-                             zanni__etcd_bytes (op->value), "lease",
-                             zanni__etcd_decimal (zanni__etcd_lease_id (slot->client)));
+    json_t *put = op->looks ? json_array ()
+                  : json_pack ("[{s:{s:o, s:o, s:o}}]", "request_put", "key", zanni__etcd_bytes (slot->key), "value",
+                               zanni__etcd_bytes (op->value), "lease",
+                               zanni__etcd_decimal (zanni__etcd_lease_id (slot->client)));
     if (slot->alone) {
         json_t *compare = zanni__etcd_compare ("CREATE", folder, behind, "create_revision", json_string ("0"));
         return zanni__etcd_txn (etcd, json_pack ("[o]", compare), put,

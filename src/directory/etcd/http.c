@@ -24,8 +24,8 @@
 
 #define S_GOING 16
 #define S_WAITING 16384
-#define S_ANSWER_MOST ((size_t) 1 << 20)
-#define S_LINE_MOST ((size_t) 4 << 20)
+#define S_ANSWER_MOST ((size_t) 3 << 20)   // one entry of 1.5 MiB, which is the most that an etcd takes, fits, in base64
+#define S_LINE_MOST ((size_t) 8 << 20)     // and two of those, and as much as it puts in front of them
 #define S_CONNECT_MS 1500
 #define S_ROUNDS 64           // of one handler
 
@@ -179,22 +179,52 @@ zanni__etcd_http_close (zanni__etcd_http_t *http)
     *http = (zanni__etcd_http_t) { .self = http->self, .epoll = -1, .closed = true };
 }
 
-/* Codes of gRPC, as they stand in the bodies of errors, and of HTTP. */
-static int
-s_code (int grpc, long status, const char *text)
+/* What an error is, by its code of gRPC, or of HTTP (then it has none), and by what stands in its text; the first one that
+   fits, and what to do about it. */
+typedef struct {
+    int grpc, status;      // 0: whichever
+    const char *part;
+    int code;
+    const char *advice;
+} s_kind_t;
+
+#define S_USERS "it wants a user's name and password, which a directory does not have: have it know clients by certificates"
+#define S_ILL "it cannot work now: see whether most members of its cluster are there, and its disk"
+#define S_OTHER "it does not answer as an etcd 3.4 or later does: see what listens there"
+
+static const s_kind_t s_kinds [] = {
+    { 0, 0, "user name", ZANNI_EAUTH, S_USERS },
+    { 0, 0, "too large", ZANNI_ETOOBIG, "its --max-request-bytes is too small" },
+    { 4, 0, "", ZANNI_ENODE, S_ILL },
+    { 5, 0, "lease", ZANNI_EGONE, "the lease is over" },
+    { 5, 0, "", ZANNI_ESYSTEM, S_OTHER },
+    { 7, 0, "", ZANNI_EAUTH, "its user may not do that: it needs a role to read and write below the prefix" },
+    { 8, 0, "space", ZANNI_ENOSPACE, "its space is used up, so it can only be read: compact and defragment it, then disarm its "
+      "alarm" },
+    { 8, 0, "", ZANNI_EFULL, "it has too much to do: try again later" },
+    { 9, 0, "", ZANNI_EINUSE, "it is there already" },
+    { 11, 0, "", ZANNI_EGONE, "it has been compacted" },
+    { 12, 0, "", ZANNI_ESYSTEM, S_OTHER },
+    { 13, 0, "", ZANNI_ENODE, S_ILL },
+    { 14, 0, "", ZANNI_ENODE, S_ILL },
+    { 15, 0, "", ZANNI_ECORRUPT, "its members do not have the same data: restore it" },
+    { 16, 0, "", ZANNI_EAUTH, S_USERS },
+    { 0, 401, "", ZANNI_EAUTH, S_USERS },
+    { 0, 403, "", ZANNI_EAUTH, "whatever answers there lets nobody in" },
+    { 0, 404, "", ZANNI_ESYSTEM, S_OTHER },
+    { 0, 502, "", ZANNI_ENODE, S_ILL },
+    { 0, 503, "", ZANNI_ENODE, S_ILL },
+    { 0, 504, "", ZANNI_ENODE, S_ILL },
+    { 0, 0, "", ZANNI_ESYSTEM, S_OTHER }
+};
+
+static const s_kind_t *
+s_kind (int grpc, long status, const char *text)
 {
-    static const struct {
-        int grpc, code;
-    } codes [] = {
-        { 4, ZANNI_ENODE }, { 5, ZANNI_EGONE }, { 7, ZANNI_EAUTH }, { 8, ZANNI_ENOSPACE }, { 9, ZANNI_EINUSE },
-        { 11, ZANNI_EGONE }, { 13, ZANNI_ENODE }, { 14, ZANNI_ENODE }, { 16, ZANNI_EAUTH }
-    };
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (codes [i].grpc == grpc)
-            return codes [i].code;
-    if (status == 401 || status == 403 || strstr (text, "user name"))
-        return ZANNI_EAUTH;
-    return status >= 502 && status <= 504 ? ZANNI_ENODE : ZANNI_ESYSTEM;
+    const s_kind_t *kind = s_kinds;
+    while ((kind->grpc && kind->grpc != grpc) || (kind->status && kind->status != status) || !strstr (text, kind->part))
+        kind++;
+    return kind;
 }
 
 /* A transfer that has not brought an answer. */
@@ -217,9 +247,10 @@ s_explain_error (const zanni__etcd_call_t *call, const json_t *json, zanni__etcd
     const char *text = json_string_value (json_object_get (json, "message"));
     int grpc = (int) json_integer_value (json_object_get (json, "code"));
     (void) curl_easy_getinfo (call->easy, CURLINFO_RESPONSE_CODE, &status);
-    answer->code = s_code (grpc, status, text ? text : "");
-    snprintf (answer->text, sizeof answer->text, "etcd at %.60s: %.80s (%ld)",
-              call->http->place->endpoints [call->http->endpoint], text ? text : "it cannot be understood", status);
+    const s_kind_t *kind = s_kind (grpc, status, text ? text : "");
+    answer->code = kind->code;
+    snprintf (answer->text, sizeof answer->text, "etcd at %.50s: %s (%.40s; HTTP %ld)",
+              call->http->place->endpoints [call->http->endpoint], kind->advice, text ? text : "no text", status);
     for (char *at = answer->text; *at; at++)
         *at = *at < ' ' || *at > '~' ? '?' : *at;   // whoever that is may say anything
 }

@@ -13,10 +13,11 @@
 #define ZANNI__ETCD_DUE "due"       // time is over
 
 /* What came of a call: ZANNI_ENODE: there is no answer, or none of a server that can work; ZANNI_EAUTH; ZANNI_EGONE: what
-   was meant is not there; ZANNI_EINUSE: it is there already; ZANNI_ENOSPACE; ZANNI_ETOOBIG; ZANNI_ESYSTEM. */
+   was meant is not there; ZANNI_EINUSE: it is there already; ZANNI_ENOSPACE: it can only be read; ZANNI_EFULL: it has too
+   much to do; ZANNI_ETOOBIG; ZANNI_ECORRUPT; ZANNI_ESYSTEM. The text says what to do. */
 typedef struct {
     int code;
-    char text [160];
+    char text [232];
     const json_t *json;   // borrowed, an object; NULL where there is a code
     bool more;            // it is a part of one that does not end
 } zanni__etcd_answer_t;

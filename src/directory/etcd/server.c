@@ -78,38 +78,42 @@ s_answer (zanni__etcd_t *etcd, int code, const char *text)
     }
 }
 
-static void s_try (zanni__etcd_t *etcd);
+static void s_try (zanni__etcd_t *etcd, bool leave);
 
 /* 16 digits of a number that leaves room to count; false: they are something else. */
 static bool
-s_read_base (zanni__etcd_t *etcd, const json_t *json)
+s_read_base (zanni__etcd_t *etcd, const json_t *json, const json_t *found)
 {
     zanni__etcd_entry_t entry;
-    const json_t *kvs = zanni__etcd_found (json_object_get (json, "responses"), 0);
-    if (json_is_true (json_object_get (json, "succeeded")))
+    if (!found && json_is_true (json_object_get (json, "succeeded")))
         return true;
-    if (!zanni__etcd_read_entry (json_array_get (kvs, 0), &entry) || strlen (entry.value) != 16
+    if (!zanni__etcd_read_entry (found, &entry) || strlen (entry.value) != 16
         || strspn (entry.value, "0123456789abcdef") != 16 || *entry.value > '3')
         return false;
     strcpy (etcd->base_text, entry.value);
     return true;
 }
 
+/* `context` is not NULL where one was to be left. */
 static void
 s_on_base (void *owner, void *context, const zanni__etcd_answer_t *answer)
 {
     zanni__etcd_t *etcd = owner;
-    (void) context;
+    const json_t *found = json_array_get (zanni__etcd_found (json_object_get (answer->json, "responses"), 0), 0);
     if (answer->code && ++etcd->tried < etcd->place.endpoints_count && !etcd->http.closed) {
         etcd->http.endpoint = (etcd->http.endpoint + 1) % etcd->place.endpoints_count;
-        s_try (etcd);
+        s_try (etcd, false);
+        return;
+    }
+    if (!answer->code && !found && !context) {
+        s_try (etcd, true);
         return;
     }
     int rc = answer->code;
     const char *text = answer->text;
-    if (!rc && !s_read_base (etcd, answer->json)) {
+    if (!rc && !s_read_base (etcd, answer->json, found)) {
         rc = ZANNI_ECORRUPT;
-        text = "what stands in etcd below that prefix is no directory";
+        text = "what stands in etcd below that prefix is no directory: name another prefix, behind HOST:PORT/";
     }
     uint64_t base = rc ? 0 : strtoull (etcd->base_text, NULL, 16);
     if (!rc)
@@ -120,21 +124,25 @@ s_on_base (void *owner, void *context, const zanni__etcd_answer_t *answer)
     zanni__etcd_rest (etcd);
 }
 
-/* Asks for the base, and leaves one where there is none. */
+/* Asks for the base, or leaves one where there still is none. An etcd whose space is used up takes nothing in which there
+   is a put, whatever comes of it, and can be read for all that: so it is asked first. */
 static void
-s_try (zanni__etcd_t *etcd)
+s_try (zanni__etcd_t *etcd, bool leave)
 {
     uint64_t random;
     bool good = getrandom (&random, sizeof random, 0) == sizeof random;
     snprintf (etcd->base_text, sizeof etcd->base_text, "%016llx", (unsigned long long) (random >> 2) | 1);
+    json_t *range = zanni__etcd_range (etcd->base_key, NULL, 1, 0);
     json_t *put = json_pack ("{s:{s:o, s:o}}", "request_put", "key", zanni__etcd_bytes (etcd->base_key), "value",
                              zanni__etcd_bytes (etcd->base_text));
+    json_t *none = zanni__etcd_compare ("CREATE", etcd->base_key, NULL, "create_revision", json_string ("0"));
+    json_t *asked = json_pack ("{s:[O]}", "success", range);
+    json_t *left = json_pack ("{s:[o], s:[o], s:[o]}", "compare", none, "success", put, "failure", range);
     const zanni__etcd_post_t post = {
-        .path = "/v3/kv/txn", .timeout_ms = S_REACH_MS, .then = s_on_base,
-        .body = json_pack ("{s:[o], s:[o], s:[o]}", "compare",
-                           zanni__etcd_compare ("CREATE", etcd->base_key, NULL, "create_revision", json_string ("0")),
-                           "success", put, "failure", zanni__etcd_range (etcd->base_key, NULL, 1, 0))
+        .path = "/v3/kv/txn", .timeout_ms = S_REACH_MS, .then = s_on_base, .body = leave ? left : asked,
+        .context = leave ? etcd : NULL
     };
+    json_decref (leave ? asked : left);
     int rc = zanni__etcd_post (&etcd->http, NULL, &post);
     if (rc || !good)
         s_answer (etcd, rc ? rc : ZANNI_ESYSTEM, "etcd cannot be asked");
@@ -162,7 +170,7 @@ s_reach (zanni_t *self, zanni_msg_t *msg)
         return 0;
     etcd->reaching = true;
     etcd->tried = 0;
-    s_try (etcd);
+    s_try (etcd, false);
     return 0;
 }
 
