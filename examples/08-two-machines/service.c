@@ -1,8 +1,8 @@
 /* service: an actor that programs on other machines use.
 
    The program's own thread is the actor: it keeps how much of what is in stock, listens where the command line says,
-   and offers itself as "stock". It runs until somebody who has the secret calls its method `stop`: then zanni_run
-   returns, and the program ends. Whoever has another secret, or none, does not get as far as to an actor.
+   and offers itself as "stock". It runs until somebody who has the secret calls its method `stop`, or SIGTERM or SIGINT
+   comes: then zanni_wait returns, and the program ends. Whoever has another secret, or none, does not get as far as to an actor.
 
        service [-s SECRET-FILE] ENDPOINT [ADVERTISED]
 
@@ -10,6 +10,7 @@
    ADVERTISED is how others dial it where that is different: behind a name, or a forwarded port. */
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,7 @@ static int
 stock_stop (zanni_t *self, zanni_msg_t *msg)
 {
     int rc = zanni_reply (self, msg);
-    return rc ? rc : zanni_exit (self);
+    return rc ? rc : zanni_node_stop (self, 0, NULL);
 }
 
 static const zanni_method_t stock_methods [] = {
@@ -100,6 +101,14 @@ say (void *context, zanni_log_level_t level, const char *text)
         fprintf (stderr, "service: %s\n", text);
 }
 
+static zanni_node_t *volatile node;   // NULL: it is not there yet, or not any more
+
+static void
+end (int signal)
+{
+    zanni_node_interrupt (node, signal);
+}
+
 static int
 serve (zanni_t *self, const char *endpoint, const char *advertised)
 {
@@ -115,7 +124,7 @@ serve (zanni_t *self, const char *endpoint, const char *advertised)
         return rc;
     printf ("service: listens at %s\n", where);
     fflush (stdout);
-    return zanni_run (self, -1);   // until stop
+    return zanni_wait (self, NULL, -1);   // until stop, or a signal
 }
 
 int
@@ -123,6 +132,7 @@ main (int argc, char **argv)
 {
     zanni_init (classes);
     zanni_options_t options = { .log = say };
+    const struct sigaction ends = { .sa_handler = end };
     int option;
     while ((option = getopt (argc, argv, "s:")) == 's')
         options.secret_file = optarg;
@@ -132,8 +142,13 @@ main (int argc, char **argv)
     }
     ZANNI_AUTO (zanni_t) self = NULL;
     int rc = zanni_new (&self, &options);
-    if (!rc)
+    if (!rc) {
+        node = zanni_node_of (self);
+        sigaction (SIGTERM, &ends, NULL);
+        sigaction (SIGINT, &ends, NULL);
         rc = serve (self, argv [optind], argv [optind + 1]);
+        node = NULL;
+    }
     if (rc)
         fprintf (stderr, "service: %s: %s\n", argv [optind], zanni_strerror (rc));
     else

@@ -24,8 +24,16 @@ say (void *context, zanni_log_level_t level, const char *text)
         fprintf (stderr, "registry: %s\n", text);
 }
 
+static zanni_node_t *volatile node;   // NULL: it is not there yet, or not any more
+
+static void
+end (int signal)
+{
+    zanni_node_interrupt (node, signal);
+}
+
 static int
-serve (zanni_t *self, const char *endpoint, const char *advertised, const sigset_t *ends)
+serve (zanni_t *self, const char *endpoint, const char *advertised)
 {
     ZANNI_AUTO (zanni_ref_t) registry = NULL;
     const char *where = NULL;
@@ -38,33 +46,31 @@ serve (zanni_t *self, const char *endpoint, const char *advertised, const sigset
         return rc;
     printf ("registry: listens at %s\n", where);
     fflush (stdout);
-    const struct timespec none = { 0, 0 };
-    while (!rc && sigtimedwait (ends, NULL, &none) < 0)
-        rc = zanni_run (self, 100);   // the signals are looked for ten times a second
-    return rc;
+    return zanni_wait (self, NULL, -1);   // until a signal
 }
 
 int
 main (int argc, char **argv)
 {
     zanni_init ((const zanni_class_t *const []) { NULL });
-    zanni_options_t node = { .log = say };
-    sigset_t ends;
+    zanni_options_t options = { .log = say };
+    const struct sigaction ends = { .sa_handler = end };
     int option;
     while ((option = getopt (argc, argv, "s:")) == 's')
-        node.secret_file = optarg;
+        options.secret_file = optarg;
     if (option != -1 || optind == argc) {
         fprintf (stderr, "usage: registry [-s SECRET-FILE] ENDPOINT [ADVERTISED]\n");
         return EXIT_FAILURE;
     }
-    sigemptyset (&ends);
-    sigaddset (&ends, SIGTERM);
-    sigaddset (&ends, SIGINT);
-    sigprocmask (SIG_BLOCK, &ends, NULL);
     ZANNI_AUTO (zanni_t) self = NULL;
-    int rc = zanni_new (&self, &node);
-    if (!rc)
-        rc = serve (self, argv [optind], argv [optind + 1], &ends);
+    int rc = zanni_new (&self, &options);
+    if (!rc) {
+        node = zanni_node_of (self);
+        sigaction (SIGTERM, &ends, NULL);
+        sigaction (SIGINT, &ends, NULL);
+        rc = serve (self, argv [optind], argv [optind + 1]);
+        node = NULL;
+    }
     if (rc)
         fprintf (stderr, "registry: %s: %s\n", argv [optind], zanni_strerror (rc));
     return rc ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -30,7 +30,7 @@ typedef void zanni_zactor_fn (zsock_t *pipe, void *args);
    It ends normally when fn returns. On zanni_stop, when the last strong reference is dropped, and when the node ends, fn
    is told "$TERM", as zactor_destroy does it; so it is on zanni_kill, for no thread can be ended from outside. The actor
    ends, and its monitors fire, when fn has returned: then `args` is the program's again. A function that does not
-   return within the node's shutdown_ms is abandoned; the log says so.
+   return in time when the node ends (shutdown_ms) is abandoned; the log says so.
 
    Errors as zanni_spawn; ZANNI_EARGS, ZANNI_EPERM: `method` has another signature, is private; ZANNI_EINVAL, also on a
    node whose place is not the default. */

@@ -35,7 +35,7 @@ typedef struct {
     uint32_t mailbox_messages;   // default limit of a mailbox; default 8,192
     uint64_t mailbox_bytes;      // argument and buffer bytes in it; default 256 MiB
     uint32_t ask_deadline_ms;    // default 5000
-    uint32_t shutdown_ms;        // how long zanni_destroy waits for each of its phases; default 5000
+    uint32_t shutdown_ms;        // how long zanni_destroy may take, all its phases together; default 5000
     uint32_t heartbeat_ms;       // interval at which other nodes are seen to be there; default 1000
     uint64_t window_bytes;       // that may be under way from each endpoint of another node; default 8 MiB
     bool lane_off;               // small messages to other processes of this host go by ZeroMQ, too
@@ -79,9 +79,19 @@ typedef struct {
 /* Makes a node whose root actor is the calling thread. Starts no thread: the first actor that needs one does. */
 ZANNI_EXPORT int zanni_new (zanni_t **self_p, const zanni_options_t *options) ZANNI_CHECKED;
 
-/* Ends what `self` began and nulls it; forgives NULL. For a root: all actors and threads of the node, each phase
-   with a deadline; ZANNI_ESTUCK when a thread was abandoned in user code (the log names its actor). For an attached
-   thread: takes it out of the node. Blocks at most some shutdown_ms. */
+/* Ends what `self` began and nulls it; forgives NULL. For an attached thread: takes it out of the node. For a root: all
+   actors and threads of the node, in phases, which in all take shutdown_ms at most and as a rule a few milliseconds:
+
+   1. Nothing new begins: a spawn, here or by another node, and zanni_attach answer ZANNI_ECLOSED.
+   2. All actors stop, and their stop hooks run, but for those on the root's own thread; threads and processes end when what
+      they said last has arrived. For three quarters of the time; then the log names (as warnings) threads that are still
+      there, with the class and method that each is in and for how long, and processes.
+   3. What is left is killed: processes; actors, without a stop hook, as soon as their thread gets to it, and the log names
+      them. At seven eighths of the time a thread that is stuck in the program's code is abandoned: the log says where
+      (as an error), and zanni_destroy will answer ZANNI_ESTUCK.
+   4. The root's actors stop, its sessions close, and the library's own threads are joined.
+
+   Blocks. A stop hook on the root's own thread that does not return is waited for for ever. */
 ZANNI_EXPORT int zanni_destroy (zanni_t **self_p);
 
 /* The node, a handle that any thread may use as long as the node lives. */
@@ -100,6 +110,24 @@ ZANNI_EXPORT int zanni_serve_args (zanni_t *self, const char *class_name, const 
 /* Works for at most `timeout_ms` (-1: without end), blocking when idle; 0 when zanni_exit was called or the time is
    over. Root and attached only. */
 ZANNI_EXPORT int zanni_run (zanni_t *self, int64_t timeout_ms) ZANNI_CHECKED;
+
+/* Asks that the node end, from any of its actors: the main program's zanni_wait returns, with an error's code and text where
+   `code` is not 0 or `text` not NULL. The first who asks is heard. Nothing else happens: what is to end the node is its
+   main program. So a method `stop`, which a client on another machine calls, is an ordinary one. In the process of a process
+   actor, whose node is its own, that actor ends: as by zanni_exit or zanni_exit_error where it calls this itself, as by
+   zanni_stop where another actor there does. Never blocks. ZANNI_ENOMEM. */
+ZANNI_EXPORT int zanni_node_stop (zanni_t *self, int64_t code, const char *text) ZANNI_CHECKED;
+
+/* The same from the host's own signal handler, which it may be called in, and from any thread, as long as the node lives.
+   Reason: that signal; 0: shutdown. (The library itself installs no handler.) */
+ZANNI_EXPORT void zanni_node_interrupt (zanni_node_t *node, int signal);
+
+/* Works as zanni_run does until somebody asks that the node end, and says why: normal, error (code, text), shutdown, signal
+   n. Who asked before is heard, too, and again by whoever waits then. zanni_exit of the root's own ends it as well, and is
+   normal. `reason` may be NULL. With 0 it only looks; from the first time on zanni_fd is readable when somebody asks, too.
+   ZANNI_ETIMEOUT: nobody did for `timeout_ms` (-1: without end); ZANNI_EOWNER: not the root, or inside a handler;
+   ZANNI_EDESCRIPTORS, ZANNI_ENOMEM. */
+ZANNI_EXPORT int zanni_wait (zanni_t *self, zanni_reason_t *reason, int64_t timeout_ms) ZANNI_CHECKED;
 
 /* Handles at most `budget` messages of this thread's worker (at least 1) and never blocks. Answers 1 when work is
    left, 0 when not. Root and attached only. */

@@ -3,6 +3,7 @@
    actor has no turns in which a callback could run, so those run inside its zanni_receive. */
 
 #include "answer.h"
+#include "doing.h"
 #include "pending.h"
 
 int
@@ -32,12 +33,14 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
     zanni_worker_t *worker = self->worker;
     zanni__identity_t *identity = self->identity;
     zanni_msg_t *current = worker->current;
+    const zanni__method_t *doing = zanni__doing_what (worker);
     uint8_t was_blocked = identity->busy & ZANNI__BLOCKED;
     bool was_corked = worker->corked;
     int rc = 0;
     identity->busy |= ZANNI__BLOCKED;
     worker->blocking = true;
     worker->current = NULL;
+    zanni__doing (worker, NULL);
     worker->corked = false;
     while (!done (self, context)) {
         if (!zanni__worker_busy (worker))
@@ -55,6 +58,7 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
     }
     worker->corked = was_corked;
     worker->current = current;
+    zanni__doing (worker, doing);
     worker->blocking = false;
     if (!was_blocked)
         identity->busy &= (uint8_t) ~ZANNI__BLOCKED;
@@ -239,8 +243,14 @@ zanni_tell_wait_args (zanni_t *self, const zanni_ref_t *ref, int64_t wait_ms, co
     }
 }
 
+static bool
+s_quits (zanni_worker_t *worker)
+{
+    return worker->quit;
+}
+
 int
-zanni_run (zanni_t *self, int64_t timeout_ms)
+zanni__run_until (zanni_t *self, bool (*over) (zanni_worker_t *worker), int64_t timeout_ms)
 {
     int rc = zanni__check_thread (self);
     if (rc)
@@ -250,15 +260,23 @@ zanni_run (zanni_t *self, int64_t timeout_ms)
         || self->identity->busy & ZANNI__IN_TURN)
         return ZANNI_EOWNER;
     int64_t until_ns = s_until (self, timeout_ms);
-    while (!worker->quit) {
+    while (!over (worker)) {
         zanni__worker_look (worker);
         if (worker->now_ns >= until_ns)
             break;
         zanni__worker_run (worker, worker->poll);
-        if (!worker->quit && !zanni__worker_busy (worker))
+        if (!over (worker) && !zanni__worker_busy (worker))
             zanni__worker_wait (worker, until_ns);
     }
-    worker->quit = false;
     zanni__uncorked (worker);
     return 0;
+}
+
+int
+zanni_run (zanni_t *self, int64_t timeout_ms)
+{
+    int rc = zanni__run_until (self, s_quits, timeout_ms);
+    if (!rc)
+        self->worker->quit = false;
+    return rc;
 }

@@ -270,6 +270,17 @@ s_method_of (const zanni_method_t *definition)
     };
 }
 
+/* The class is whole but for what says whose all that is. */
+static void
+s_sign (zanni__class_t *cls)
+{
+    static const char *const names [ZANNI__HOOKS] = { "start", "stop", "run", "down", "answer" };
+    for (uint32_t i = 0; i < cls->methods_count; i++)
+        cls->methods [i].cls = cls;
+    for (size_t i = 0; i < ZANNI__HOOKS; i++)
+        cls->hooks [i] = (zanni__method_t) { .name = names [i], .hook = true, .cls = cls };
+}
+
 static void
 s_none_fill (void)
 {
@@ -279,6 +290,7 @@ s_none_fill (void)
         *own = s_method_of (method);
         own->builtin = true;
     }
+    s_sign (&zanni__none);
 }
 
 static int
@@ -348,6 +360,7 @@ s_add_methods (s_plan_t *plan, zanni__class_t *cls, const zanni__class_t *base)
     if (!rc && cls->methods_count > S_METHODS_MAX)
         rc = s_fault (plan, " has %u methods with the inherited ones, at most %d are possible", cls->methods_count,
                       S_METHODS_MAX);
+    s_sign (cls);
     return rc;
 }
 

@@ -16,8 +16,20 @@ typedef struct zanni__method {
     const char *result;                  // class of the objects that it answers with, or NULL
     bool builtin;                        // every actor has it; handled by the runtime even where a program reads
     bool any;                            // takes whatever arguments come
+    bool hook;                           // no method, but one of the class's hooks: see zanni__hook_kind_t
     const struct zanni__method *super;   // the parent's method that it overrides, or NULL
+    const struct zanni__class *cls;      // whose it is, inherited ones included
 } zanni__method_t;
+
+/* What an actor can be in besides a method: doing.h. */
+typedef enum {
+    ZANNI__HOOK_START,
+    ZANNI__HOOK_STOP,
+    ZANNI__HOOK_RUN,
+    ZANNI__HOOK_DOWN,
+    ZANNI__HOOK_ANSWER,   // what takes the answer of an ask
+    ZANNI__HOOKS
+} zanni__hook_kind_t;
 
 typedef struct zanni__class {
     const zanni_class_t *definition;
@@ -32,6 +44,7 @@ typedef struct zanni__class {
     uint32_t mask;                       // slots - 1; a power of two, at most half full
     const zanni__method_t **slots;
     struct zanni__class *next;           // in the process's table
+    zanni__method_t hooks [ZANNI__HOOKS];
 
     /* Of the library's own classes only; NULL in all others. */
     const zanni__method_t *any;          // what has no method of its own goes here, whatever its name and arguments

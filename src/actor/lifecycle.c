@@ -6,6 +6,7 @@
    next on the same identity, whose mailbox and references go on. */
 
 #include "answer.h"
+#include "doing.h"
 #include "pending.h"
 
 #include "../base/memory.h"
@@ -87,7 +88,10 @@ s_run_start (zanni_worker_t *worker, zanni_t *self, const zanni__class_t *cls, z
     worker->current = NULL;
     self->identity->busy |= ZANNI__IN_TURN;
     worker->corked = worker->owner != self->identity;
+    const zanni__method_t *doing = zanni__doing_what (worker);
+    zanni__doing (worker, &cls->hooks [ZANNI__HOOK_START]);
     rc = s_start_hooks (self, cls, start);
+    zanni__doing (worker, doing);
     worker->corked = corked;
     self->identity->busy = (uint8_t) ((self->identity->busy & ~ZANNI__IN_TURN) | (busy & ZANNI__IN_TURN));
     worker->current = previous;
@@ -190,8 +194,11 @@ s_end_actor (zanni_t *self, const zanni_reason_t *reason)
     zanni_worker_t *worker = self->worker;
     const zanni__class_t *cls = atomic_load_explicit (&self->identity->cls, memory_order_relaxed);
     if (self->started && !self->killed) {
+        const zanni__method_t *doing = zanni__doing_what (worker);
         self->identity->busy |= ZANNI__IN_TURN;
+        zanni__doing (worker, &cls->hooks [ZANNI__HOOK_STOP]);
         s_stop_hooks (self, cls, reason);
+        zanni__doing (worker, doing);
     }
     while (self->pendings)
         zanni__pending_free (worker, ZANNI__CONTAINER (self->pendings, zanni__pending_t, hook));

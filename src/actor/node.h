@@ -74,6 +74,7 @@ struct zanni_node {
     _Atomic uint64_t batches;
     _Atomic (zanni__item_t *) orphans;
     _Atomic bool subscribed;
+    _Atomic int64_t stop_until_ns;   // the node ends: actors that are there still are killed then (relaxed); INT64_MAX: it does not
 
     pthread_mutex_t exports_lock;    // guards the actors whose references have left the process, by id, and:
     zanni__table_t exports;
@@ -90,6 +91,12 @@ struct zanni_node {
     struct zanni__translation *translations;   // of addresses: link/translate.h (lock)
     char far_endpoint [108];         // the first at which it listens for other hosts; "": none (lock)
     _Atomic bool insecure_far;       // said twice: whatever is dialled may be open (relaxed: it only becomes true)
+    /* Who asked that the node end: node/stop.c. */
+    _Atomic int stop_asked;          // 0: nobody; 1: an actor, for `stop_reason` (release; acquire); 2 and more: signal n + 2
+    _Atomic int stop_fd;             // an eventfd that says so to a root that waits; -1: there is none yet
+    zanni_reason_t stop_reason;      // (lock)
+    struct zanni__hook_fd *stop_hook;
+
     uint64_t incarnation;            // of a process actor's node; else 1
     const char *home;                // of a process actor's node: who knows why it ends; else ""
 };
@@ -101,6 +108,13 @@ static inline int64_t
 zanni__node_now (const zanni_node_t *node)
 {
     return node->clock.now_ns (node->clock.context);
+}
+
+/* zanni_destroy is at it: nothing new begins. Any thread. */
+static inline bool
+zanni__node_is_ending (const zanni_node_t *node)
+{
+    return atomic_load_explicit (&node->stop_until_ns, memory_order_relaxed) != INT64_MAX;
 }
 
 /* One line to the log callback, if there is one. Any thread, no lock held. */

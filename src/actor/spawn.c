@@ -359,6 +359,8 @@ zanni_spawn_args (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, co
         return s_fail (options, ZANNI_ENOCLASS, "no such class: %s; was it given to zanni_init?", class_name);
     if (options->error)
         *options->error = (zanni_error_t) { 0 };
+    if (zanni__node_is_ending (self->worker->node))
+        return s_fail (options, ZANNI_ECLOSED, "%s", "the node is ending: nothing is started any more");
     rc = s_check (class_name, options);
     if (!rc)
         rc = away ? s_spawn_on (self, ref_p, class_name, options, &words)

@@ -7,6 +7,7 @@
 
 #include "answer.h"
 #include "deliver.h"
+#include "doing.h"
 #include "envelope.h"
 #include "pending.h"
 #include "tally.h"
@@ -150,10 +151,11 @@ s_handle_message (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg
     }
     if (__builtin_expect (worker->tally != NULL, 0))
         zanni__tally_add (worker, msg);
-    zanni_msg_t *previous = worker->current;
-    worker->current = msg;
-    int rc = msg->method->handler (identity->actor, msg);
-    worker->current = previous;
+    const zanni__method_t *method = msg->method;
+    worker->current = msg;   // none was: who blocks in a handler has put its own aside
+    zanni__doing (worker, method);
+    int rc = method->handler (identity->actor, msg);
+    worker->current = NULL;
     if (__builtin_expect (msg->item.kind == ZANNI__TELL && !rc && msg->item.holds == 1, 1))
         zanni__msg_done (worker, msg);
     else
@@ -180,8 +182,10 @@ s_handle_answer (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_
     zanni_reply_fn *then = pending->as.ask.then;
     void *arg = pending->as.ask.arg;
     zanni__pending_free (worker, pending);
-    if (then)
+    if (then) {
+        zanni__doing_hook (worker, identity, ZANNI__HOOK_ANSWER);
         then (identity->actor, msg, arg);
+    }
     zanni__msg_release (worker, msg);
 }
 
@@ -194,6 +198,7 @@ s_handle_down (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t 
         zanni__pending_free (worker, pending);
     zanni_down_t down;
     const zanni__class_t *cls = atomic_load_explicit (&identity->cls, memory_order_relaxed);
+    zanni__doing_hook (worker, identity, ZANNI__HOOK_DOWN);
     if (wanted && cls->has_down && !zanni_msg_down (msg, &down))
         for (; cls; cls = cls->parent)
             if (cls->definition->down)

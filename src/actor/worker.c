@@ -7,6 +7,7 @@
 
 #include "claims.h"
 #include "descriptor.h"
+#include "doing.h"
 #include "envelope.h"
 #include "pending.h"
 #include "tally.h"
@@ -14,9 +15,11 @@
 
 #include "../base/memory.h"
 
+#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 
+#define S_KILLED_NAMED 16   // of the actors that were not stopped in time
 
 zanni_worker_t *
 zanni__worker_new (zanni_node_t *node, zanni__worker_kind_t kind, const char *name)
@@ -29,7 +32,8 @@ zanni__worker_new (zanni_node_t *node, zanni__worker_kind_t kind, const char *na
     worker->epoll = -1;
     worker->debts_ns = INT64_MAX;
     worker->listen_fd = worker->lane_fd = -1;
-    worker->now_ns = worker->looked_ns = zanni__node_now (node);
+    worker->now_ns = zanni__node_now (node);
+    atomic_init (&worker->looked_ns, worker->now_ns);
     worker->poll = ZANNI__POLL_MESSAGES;
     worker->last_word = zanni__msg_new (worker);
     worker->tally = node->options.counts ? zanni__tally_new () : NULL;
@@ -123,10 +127,11 @@ zanni__worker_run (zanni_worker_t *worker, uint32_t budget)
             continue;
         asked = total;
         worker->now_ns = zanni__node_now (worker->node);
-        if (worker->now_ns - worker->looked_ns > 2 * ZANNI__POLL_NS)
+        if (worker->now_ns - zanni__looked_ns (worker) > 2 * ZANNI__POLL_NS)
             break;
     }
     worker->ran = total;
+    zanni__doing (worker, NULL);
     if (worker->remotes)
         zanni__credit (worker);
     return total;
@@ -189,8 +194,8 @@ zanni__worker_look (zanni_worker_t *worker)
         zanni__settle (worker);
     worker->now_ns = zanni__node_now (worker->node);
     if (worker->run_head)
-        s_set_poll (worker, worker->now_ns - worker->looked_ns);
-    worker->looked_ns = worker->now_ns;
+        s_set_poll (worker, worker->now_ns - zanni__looked_ns (worker));
+    atomic_store_explicit (&worker->looked_ns, worker->now_ns, memory_order_relaxed);
     if ((worker->watches || worker->port_watched) && !worker->polled)
         zanni__watches_poll (worker, 0);   // the link's sockets are among them
     worker->polled = false;
@@ -235,15 +240,40 @@ zanni__worker_own (zanni_worker_t *worker, zanni__identity_t *owner)
         zanni__identity_unref (before);
 }
 
+/* When the time for stopping is over the rest is killed, and the log says whom. */
+static bool
+s_is_late (zanni_worker_t *worker, const zanni__identity_t *identity)
+{
+    zanni_node_t *node = worker->node;
+    worker->now_ns = zanni__node_now (node);
+    atomic_store_explicit (&worker->looked_ns, worker->now_ns, memory_order_relaxed);
+    if (worker->now_ns < atomic_load_explicit (&node->stop_until_ns, memory_order_relaxed))
+        return false;
+    if (worker->killed++ < S_KILLED_NAMED)
+        zanni__log (node, ZANNI_LOG_WARNING, "shutdown: actor %" PRIu64 " (%s) of %s was not stopped in time and is killed",
+                    identity->id, zanni_ref_class (&identity->self), worker->name);
+    return true;
+}
+
 void
 zanni__worker_end_actors (zanni_worker_t *worker)
 {
     zanni__hook_t *hook;
     while ((hook = worker->actors)) {
         zanni__identity_t *identity = ZANNI__CONTAINER (hook, zanni__identity_t, all);
-        zanni__request_end (worker, identity, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
+        bool kills = s_is_late (worker, identity);
+        zanni__request_end (worker, identity,
+                            (zanni_reason_t) { .kind = kills ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN });
         zanni__assert (worker->actors != hook);
     }
+}
+
+static void
+s_count_killed (const zanni_worker_t *worker)
+{
+    if (worker->killed > S_KILLED_NAMED)
+        zanni__log (worker->node, ZANNI_LOG_WARNING, "shutdown: and %u more actors of %s", worker->killed - S_KILLED_NAMED,
+                    worker->name);
 }
 
 /* The run queue may still name identities that have ended. */
@@ -287,7 +317,9 @@ s_close_link (zanni_worker_t *worker)
 {
     const zanni_node_t *node = worker->node;
     if (worker->link) {
-        node->link->close (worker->link, zanni__node_now (node) + (int64_t) node->options.shutdown_ms * 1000000);
+        int64_t until_ns = zanni__node_now (node) + (int64_t) node->options.shutdown_ms * 1000000;
+        int64_t stop_until_ns = atomic_load_explicit (&node->stop_until_ns, memory_order_relaxed);
+        node->link->close (worker->link, stop_until_ns < until_ns ? stop_until_ns : until_ns);
         zanni__remotes_free (worker);
         worker->link = NULL;
         worker->link_dirty = false;
@@ -309,6 +341,7 @@ zanni__worker_close (zanni_worker_t *worker)
     zanni__worker_end_actors (worker);   // whom the last batch started
     s_clear_run_queue (worker);
     s_refuse (worker);
+    s_count_killed (worker);
     s_flush_at_last (worker);
     s_close_link (worker);
     zanni__settle (worker);
@@ -344,7 +377,9 @@ s_run_loop_actor (zanni_worker_t *worker)
     if (!run || self->reason)
         return false;
     owner->busy |= ZANNI__BLOCKED;   // it reads its mailbox itself
+    zanni__doing_hook (worker, owner, ZANNI__HOOK_RUN);
     int rc = run (self);
+    zanni__doing (worker, NULL);
     if (!self->reason)
         (void) (rc < 0 ? zanni_exit_error (self, rc, zanni_strerror (rc)) : zanni_exit (self));
     owner->busy &= (uint8_t) ~ZANNI__BLOCKED;

@@ -84,8 +84,9 @@ struct zanni_worker {
     uint32_t owed_count;
     struct zanni__tally *tally;       // NULL: messages are not counted by method
     zanni_msg_t *current;             // the ask being served: its deadline is inherited
+    _Atomic (const zanni__method_t *) doing;   // what its thread is in: doing.h
     int64_t now_ns;                   // when the clock was last asked
-    int64_t looked_ns;                // when the port was
+    _Atomic int64_t looked_ns;        // when the port was; for other threads, too (relaxed)
     uint32_t poll;                    // messages until the next look, at most
     uint32_t ran;                     // since the last one
     bool fresh;                       // its wait has shown what is in the port
@@ -141,6 +142,7 @@ struct zanni_worker {
     struct zanni__wanted *wanted;     // the object that a parent's handler is to answer with: shared.c; or NULL
     zanni_reason_t spare_reason;      // of an actor that ends when memory is out
     bool stopping;                    // told to end
+    uint32_t killed;                  // of its actors when it did, since time was over
     zanni_msg_t *last_word;           // the message that will tell it to: made with it, so that none is missing then
     bool blocking;                    // its owner waits inside call, receive, ...
     bool quit;                        // zanni_exit by a root or attached actor: zanni_run is to return
@@ -158,6 +160,12 @@ struct zanni_worker {
     _Atomic bool refusing;
     _Atomic bool closed;              // has ended: nothing of it runs (release; acquire)
 };
+
+static inline int64_t
+zanni__looked_ns (const zanni_worker_t *worker)
+{
+    return atomic_load_explicit (&worker->looked_ns, memory_order_relaxed);
+}
 
 /* The token of the calling thread; a child of fork has none that fits. */
 extern _Thread_local const void *zanni__thread_token __attribute__ ((tls_model ("initial-exec")));
@@ -388,6 +396,8 @@ void zanni__waiter_now (zanni_worker_t *worker, zanni_msg_t *waiter);
 int zanni__may_block (zanni_t *self);
 int zanni__waiter_send (zanni_t *self, const zanni_ref_t *ref, const char *method, uint32_t weight,
                         uint64_t *waiter_p);
+/* Works until `over`, or the time is; 0, or ZANNI_EOWNER where the thread may not. */
+int zanni__run_until (zanni_t *self, bool (*over) (zanni_worker_t *worker), int64_t timeout_ms);
 int zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), void *context, int64_t until_ns);
 
 #endif

@@ -12,8 +12,14 @@ int zanni__node_new (zanni_node_t **node_p, const zanni_options_t *options, cons
 /* Ends everything in it, each phase with a deadline. On the root's thread. 0 or ZANNI_ESTUCK. */
 int zanni__node_destroy (zanni_node_t *node);
 
+/* stop.c */
+void zanni__stop_free (zanni_node_t *node);
+
 /* process.c */
 zanni__processes_t *zanni__processes_new (void);
 void zanni__processes_free (zanni__processes_t *processes);
+
+/* Says which have not ended, after so long. On the root's thread, when nobody starts any more. */
+void zanni__processes_name (zanni_node_t *node, int64_t after_ms);
 
 #endif

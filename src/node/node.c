@@ -1,8 +1,7 @@
 /* A node: options with their defaults, the table of its workers, and the order in which it ends.
 
    A node begins as one worker, the root's, without threads or sockets. The first actor that needs another worker, or
-   the first attached thread, opens it: ports, the control thread, the undertaker. The end goes the other way: threads
-   are stopped, then the root's own actors, then the undertaker, which by then has settled everything under way. */
+   the first attached thread, opens it: ports, the control thread, the undertaker. The end goes the other way: end.c. */
 
 #include "../actor/claims.h"
 #include "../actor/nodes.h"
@@ -33,7 +32,6 @@
 #define S_MAILBOX_BYTES (UINT64_C (256) << 20)
 #define S_ASK_DEADLINE_MS 5000
 #define S_SHUTDOWN_MS 5000
-#define S_FINISH_NS 1000000   // between two looks while threads and processes end
 #define S_HEARTBEAT_MS 1000
 #define S_WINDOW_BYTES ((uint64_t) 8 << 20)
 #define S_CHUNK_BYTES (256u << 10)
@@ -77,6 +75,7 @@ s_free (zanni_node_t *node)
         node->region_ops->close (node->region);
     if (node->bell >= 0)
         close (node->bell);
+    zanni__stop_free (node);
     zanni__processes_free (node->processes);
     zanni__tally_destroy (&node->past_tally);
     zanni__table_free (&node->exports);
@@ -248,6 +247,8 @@ s_node_new (zanni_node_t **node_p, const zanni_options_t *options, const uint8_t
     if (!node)
         return ZANNI_ENOMEM;
     atomic_init (&node->users, 1);
+    atomic_init (&node->stop_until_ns, INT64_MAX);
+    atomic_init (&node->stop_fd, -1);
     node->pid = getpid ();
     node->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     int rc = s_set_options (node, options);
@@ -558,87 +559,6 @@ zanni_node_t *
 zanni_node_of (zanni_t *self)
 {
     return self->worker->node;
-}
-
-static int64_t
-s_phase_end (const zanni_node_t *node)
-{
-    return zanni__node_now (node) + (int64_t) node->options.shutdown_ms * 1000000;
-}
-
-/* The root looks meanwhile, though it handles nothing any more: who ends waits for acknowledgements of what it said. */
-static int
-s_finish (zanni_node_t *node, void *place)
-{
-    int64_t until_ns = s_phase_end (node);
-    int64_t now_ns;
-    int left;
-    do {
-        now_ns = zanni__node_now (node);
-        left = node->place->finish (place, until_ns, now_ns + S_FINISH_NS < until_ns ? now_ns + S_FINISH_NS : until_ns);
-        zanni__worker_look (node->root);
-    } while (left && now_ns + S_FINISH_NS < until_ns);
-    return left;
-}
-
-int
-zanni__node_destroy (zanni_node_t *node)
-{
-    zanni_worker_t *root = node->root;
-    int stuck = 0;
-    pthread_mutex_lock (&node->lock);
-    node->ending = true;
-    pthread_mutex_unlock (&node->lock);
-    void *place = atomic_load_explicit (&node->place_handle, memory_order_acquire);
-    if (place)
-        stuck = s_finish (node, place);
-    for (uint32_t i = 0; i < node->options.workers; i++)
-        if (node->pool [i])
-            zanni_worker_drop (node->pool [i]);
-    zanni__worker_close (root);
-    pthread_mutex_lock (&node->lock);
-    node->settling = true;
-    pthread_mutex_unlock (&node->lock);
-    if (place) {
-        /* The undertaker is the root again once its thread has ended. */
-        zanni_worker_t *undertaker = node->undertaker;
-        node->place->close (place, s_phase_end (node));
-        atomic_store_explicit (&node->place_handle, NULL, memory_order_release);
-        zanni_worker_drop (undertaker);
-    }
-    node->undertaker = root;
-    while (atomic_load_explicit (&node->orphans, memory_order_acquire)) {
-        zanni__bury_orphans (root);
-        zanni__flush (root);
-    }
-    zanni__outlets_free (root);
-    if (node->subscriber)
-        zanni__identity_unref (node->subscriber);
-    node->subscriber = NULL;
-    zanni__offers_free (node);   // who is offered holds the node, by its worker
-    zanni__lease_destroy (&node->lease);
-    zanni_worker_drop (root);
-    return stuck ? ZANNI_ESTUCK : 0;
-}
-
-int
-zanni_destroy (zanni_t **self_p)
-{
-    if (!self_p || !*self_p)
-        return 0;
-    zanni_t *self = *self_p;
-    int rc = zanni__check_thread (self);
-    if (rc)
-        return rc;
-    zanni_worker_t *worker = self->worker;
-    if (!self->identity->pinned || worker->blocking || self->identity->busy & ZANNI__IN_TURN || worker->corked)
-        return ZANNI_EOWNER;
-    *self_p = NULL;
-    if (worker->kind == ZANNI__WORKER_ROOT)
-        return zanni__node_destroy (worker->node);
-    zanni__worker_close (worker);
-    zanni_worker_drop (worker);
-    return 0;
 }
 
 uint64_t

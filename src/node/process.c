@@ -9,17 +9,27 @@
 #include "brief.h"
 #include "make.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #define S_ENDS 1024   // that are remembered
+#define S_NAMED 16    // of those that do not end
 
 typedef struct {
     uint8_t node [16];
     zanni_reason_t reason;
 } s_end_t;
 
+/* One that has not ended. */
+typedef struct {
+    zanni__link_t link;
+    uint8_t node [16];
+    char cls [64];
+} s_living_t;
+
 struct zanni__processes {
     pthread_mutex_t lock;
+    zanni__link_t living;
     uint32_t next;      // of `ends`, a ring
     s_end_t ends [S_ENDS];
 };
@@ -28,8 +38,10 @@ zanni__processes_t *
 zanni__processes_new (void)
 {
     zanni__processes_t *processes = zanni__calloc (sizeof *processes);
-    if (processes)
-        pthread_mutex_init (&processes->lock, NULL);
+    if (!processes)
+        return NULL;
+    pthread_mutex_init (&processes->lock, NULL);
+    zanni__link_init (&processes->living);
     return processes;
 }
 
@@ -38,6 +50,11 @@ zanni__processes_free (zanni__processes_t *processes)
 {
     if (!processes)
         return;
+    while (!zanni__list_empty (&processes->living)) {
+        s_living_t *living = ZANNI__CONTAINER (processes->living.next, s_living_t, link);
+        zanni__link_remove (&living->link);
+        zanni__free (living);
+    }
     pthread_mutex_destroy (&processes->lock);
     zanni__free (processes);
 }
@@ -73,6 +90,58 @@ zanni__process_ended (zanni_node_t *node, const uint8_t id [16], zanni_reason_t 
     return found;
 }
 
+static int
+s_live (zanni__processes_t *processes, const zanni__brief_t *brief)
+{
+    s_living_t *living = zanni__calloc (sizeof *living);
+    if (!living)
+        return ZANNI_ENOMEM;
+    memcpy (living->node, brief->node, sizeof living->node);
+    snprintf (living->cls, sizeof living->cls, "%.*s", (int) sizeof living->cls - 1, brief->cls);
+    pthread_mutex_lock (&processes->lock);
+    zanni__list_append (&processes->living, &living->link);
+    pthread_mutex_unlock (&processes->lock);
+    return 0;
+}
+
+static void
+s_live_no_more (zanni__processes_t *processes, const uint8_t *id)
+{
+    pthread_mutex_lock (&processes->lock);
+    for (zanni__link_t *link = processes->living.next; link != &processes->living; link = link->next) {
+        s_living_t *living = ZANNI__CONTAINER (link, s_living_t, link);
+        if (memcmp (living->node, id, sizeof living->node))
+            continue;
+        zanni__link_remove (&living->link);
+        zanni__free (living);
+        break;
+    }
+    pthread_mutex_unlock (&processes->lock);
+}
+
+/* What the log is to say is taken down first: it is the program's. */
+void
+zanni__processes_name (zanni_node_t *node, int64_t after_ms)
+{
+    char classes [S_NAMED] [64];
+    size_t count = 0, more = 0;
+    zanni__processes_t *processes = node->processes;
+    if (!processes)
+        return;
+    pthread_mutex_lock (&processes->lock);
+    for (zanni__link_t *link = processes->living.next; link != &processes->living; link = link->next)
+        if (count < S_NAMED)
+            memcpy (classes [count++], ZANNI__CONTAINER (link, s_living_t, link)->cls, sizeof classes [0]);
+        else
+            more++;
+    pthread_mutex_unlock (&processes->lock);
+    for (size_t i = 0; i < count; i++)
+        zanni__log (node, ZANNI_LOG_WARNING, "shutdown: process actor %s has not ended after %" PRId64 " ms and is killed",
+                    classes [i], after_ms);
+    if (more)
+        zanni__log (node, ZANNI_LOG_WARNING, "shutdown: and %zu more process actors", more);
+}
+
 static void
 s_remember (zanni__processes_t *processes, const uint8_t *id, const zanni_reason_t *reason)
 {
@@ -92,6 +161,7 @@ zanni_worker_process_ended (zanni_worker_t *undertaker, const uint8_t *node, uin
     };
     memcpy (event.node, node, sizeof event.node);
     snprintf (event.text, sizeof event.text, "%.*s", (int) sizeof event.text - 1, reason->text);
+    s_live_no_more (undertaker->node->processes, node);
     s_remember (undertaker->node->processes, node, reason);   // before it is told: see s_begin
     zanni_worker_event (undertaker, NULL, &event);
 }
@@ -204,7 +274,12 @@ zanni__node_process (zanni_worker_t *worker, zanni__identity_t **identity_p, con
     if (!rc)
         rc = s_set_brief (brief, worker, cls, options);
     if (!rc)
+        rc = s_live (node->processes, brief);
+    if (!rc) {
         rc = s_begin (node, brief, &process);
+        if (rc)
+            s_live_no_more (node->processes, brief->node);
+    }
     if (!rc)
         rc = s_stand_in (worker, identity_p, brief, &process);
     zanni__free (brief);

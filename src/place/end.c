@@ -207,11 +207,12 @@ zanni__czmq_init (void)
 static void
 s_name_stuck (zanni__place_t *place)
 {
-    char text [160];
+    char text [320], doing [200];
     for (zanni__link_t *link = place->threads.next; link != &place->threads; link = link->next) {
         const zanni__thread_t *thread = ZANNI__CONTAINER (link, zanni__thread_t, link);
         const char *name = thread->worker ? zanni_worker_name (thread->worker) : thread->guest->name;
-        snprintf (text, sizeof text, "%s did not end in time and is abandoned", name);
+        snprintf (text, sizeof text, "%s did not end in time and is abandoned%s%s", name, thread->worker ? ": " : "",
+                  thread->worker ? zanni_worker_doing (thread->worker, doing, sizeof doing) : "");
         zanni_worker_log (place->undertaker, ZANNI_LOG_ERROR, text);
     }
 }

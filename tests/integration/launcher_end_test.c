@@ -310,7 +310,7 @@ Test (launcher_end, a_node_that_ends_tells_its_processes)
 
 Test (launcher_end, a_node_that_ends_kills_a_process_that_stays)
 {
-    s_check_node_end ("stubborn", 400, 0.39);
+    s_check_node_end ("stubborn", 400, 0.29);
 }
 
 /* It leaves by exit, and its processes go with it. */

@@ -95,6 +95,10 @@ ZANNI_EXPORT bool zanni_worker_ended (const zanni_worker_t *worker);
 /* What the worker is for, for logs: "worker 1", "thread actor logger". Any thread. */
 ZANNI_EXPORT const char *zanni_worker_name (const zanni_worker_t *worker);
 
+/* What the worker's thread is in just now, for logs: "logger is in its method write, for 300 ms". Answers `text`. Any
+   thread, while the worker is held. */
+ZANNI_EXPORT const char *zanni_worker_doing (const zanni_worker_t *worker, char *text, size_t size);
+
 /* Counted holds on the worker, for a place that keeps it in a list. Any thread. */
 ZANNI_EXPORT void zanni_worker_hold (zanni_worker_t *worker);
 ZANNI_EXPORT void zanni_worker_drop (zanni_worker_t *worker);
