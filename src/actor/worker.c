@@ -408,6 +408,12 @@ s_is_over (const zanni_worker_t *worker)
 }
 
 bool
+zanni_worker_may_wait (const zanni_worker_t *worker)
+{
+    return worker->kind == ZANNI__WORKER_THREAD || worker->kind == ZANNI__WORKER_PROCESS;
+}
+
+bool
 zanni_worker_stopping (const zanni_worker_t *worker)
 {
     return worker->stopping || s_is_over (worker);

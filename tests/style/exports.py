@@ -10,7 +10,7 @@ import sys
 
 from faults import c_files, finish
 
-COMPONENTS = {"etcd.h", "lmdb.h", "redis.h"}   # headers of libraries of their own
+COMPONENTS = {"etcd.h", "lmdb.h", "redis.h", "sim.h"}   # headers of libraries of their own
 NEEDED = re.compile(r"^(libzmq|libczmq|libmsgpack-?c|libsodium|libc|libm|libpthread|librt|ld-linux[-\w]*)\.so\.\d+$")
 DECLARATION = re.compile(r"\bZANNI_EXPORT\b[^;{]*?\b(zanni\w+)\s*\([^;{]*?\)[^;{]*;", re.DOTALL)
 

@@ -148,7 +148,7 @@ on_end (zanni_t *self, zanni_msg_t *reply, void *arg)
     ask->ends++;
     check_eq (ask->ends, 1);
     ask->code = zanni_msg_error (reply, &error) ? 1 : error.code;
-    virtual_note (scene_now->world, "ask %d ends with %d", (int) (ask - asks), ask->code);
+    zanni_sim_note (scene_now->world, "ask %d ends with %d", (int) (ask - asks), ask->code);
 }
 
 static int
@@ -293,7 +293,7 @@ play_cut (scene_t *scene)
 }
 
 static void
-run (scene_play_fn *fn, virtual_options_t world)
+run (scene_play_fn *fn, zanni_sim_options_t world)
 {
     no_deadline = 0;
     scene_run (&(scene_setup_t) { .classes = classes, .world = world }, fn);
@@ -303,45 +303,45 @@ run (scene_play_fn *fn, virtual_options_t world)
 
 Test (ask, ends_once)
 {
-    run (play, (virtual_options_t) { 0 });
+    run (play, (zanni_sim_options_t) { 0 });
 }
 
 Test (ask, ends_once_with_latency)
 {
-    run (play, (virtual_options_t) { .latency_ns = 20 * MS });
+    run (play, (zanni_sim_options_t) { .latency_ns = 20 * MS });
 }
 
 Test (ask, ends_once_while_the_clock_ticks)
 {
-    run (play, (virtual_options_t) { .latency_ns = 5 * MS, .tick_ns = 50000 });
+    run (play, (zanni_sim_options_t) { .latency_ns = 5 * MS, .tick_ns = 50000 });
 }
 
 static void
 play_faulty (scene_t *scene)
 {
-    virtual_set_faults (scene->world, &(virtual_faults_t) { .refuse_percent = 20, .lose_percent = 20 });
+    zanni_sim_set_faults (scene->world, &(zanni_sim_faults_t) { .refuse_percent = 20, .lose_percent = 20 });
     play (scene);
-    virtual_set_faults (scene->world, &(virtual_faults_t) { 0 });
+    zanni_sim_set_faults (scene->world, &(zanni_sim_faults_t) { 0 });
 }
 
 Test (ask, ends_once_when_posts_are_refused_and_batches_lost)
 {
-    run (play_faulty, (virtual_options_t) { .latency_ns = 10 * MS });
+    run (play_faulty, (zanni_sim_options_t) { .latency_ns = 10 * MS });
 }
 
 Test (ask, under_way_at_the_end_of_the_node)
 {
-    run (play_cut, (virtual_options_t) { .latency_ns = 10 * MS });
+    run (play_cut, (zanni_sim_options_t) { .latency_ns = 10 * MS });
 }
 
 static void
 play_nth_post (scene_t *scene)
 {
-    virtual_set_faults (scene->world, &(virtual_faults_t) { .refuse_post = scene->seed, .lose_batch = scene->seed });
+    zanni_sim_set_faults (scene->world, &(zanni_sim_faults_t) { .refuse_post = scene->seed, .lose_batch = scene->seed });
     play (scene);
 }
 
 Test (ask, ends_once_whichever_post_fails)
 {
-    run (play_nth_post, (virtual_options_t) { 0 });
+    run (play_nth_post, (zanni_sim_options_t) { 0 });
 }

@@ -152,7 +152,7 @@ play (scene_t *scene)
 static void
 play_faulty (scene_t *scene)
 {
-    virtual_set_faults (scene->world, &(virtual_faults_t) { .refuse_percent = 20, .lose_percent = 3 });
+    zanni_sim_set_faults (scene->world, &(zanni_sim_faults_t) { .refuse_percent = 20, .lose_percent = 3 });
     play (scene);
 }
 

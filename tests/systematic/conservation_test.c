@@ -331,7 +331,7 @@ play (scene_t *scene)
 }
 
 static void
-run (scene_play_fn *fn, virtual_options_t world)
+run (scene_play_fn *fn, zanni_sim_options_t world)
 {
     tight = false;
     scene_run (&(scene_setup_t) { .classes = classes, .world = world }, fn);
@@ -339,36 +339,36 @@ run (scene_play_fn *fn, virtual_options_t world)
 
 Test (conservation, of_tells_and_asks)
 {
-    run (play, (virtual_options_t) { 0 });
+    run (play, (zanni_sim_options_t) { 0 });
 }
 
 Test (conservation, with_latency)
 {
-    run (play, (virtual_options_t) { .latency_ns = 10 * MS });
+    run (play, (zanni_sim_options_t) { .latency_ns = 10 * MS });
 }
 
 Test (conservation, while_the_clock_ticks)
 {
-    run (play, (virtual_options_t) { .latency_ns = MS, .tick_ns = 30000 });
+    run (play, (zanni_sim_options_t) { .latency_ns = MS, .tick_ns = 30000 });
 }
 
 static void
 play_refused (scene_t *scene)
 {
-    virtual_set_faults (scene->world, &(virtual_faults_t) { .refuse_percent = 20, .lose_percent = 2 });
+    zanni_sim_set_faults (scene->world, &(zanni_sim_faults_t) { .refuse_percent = 20, .lose_percent = 2 });
     play (scene);
 }
 
 Test (conservation, when_posts_are_refused_and_batches_lost)
 {
-    run (play_refused, (virtual_options_t) { .latency_ns = 10 * MS });
+    run (play_refused, (zanni_sim_options_t) { .latency_ns = 10 * MS });
 }
 
 /* Neither ports nor threads are to be had for every worker. */
 static void
 play_starved (scene_t *scene)
 {
-    virtual_set_faults (scene->world, &(virtual_faults_t) { .closed_percent = 30, .threadless_percent = 30 });
+    zanni_sim_set_faults (scene->world, &(zanni_sim_faults_t) { .closed_percent = 30, .threadless_percent = 30 });
     play (scene);
 }
 
@@ -393,7 +393,7 @@ play_cut (scene_t *scene)
 
 Test (conservation, of_memory_at_the_end_of_the_node)
 {
-    run (play_cut, (virtual_options_t) { .latency_ns = 10 * MS });
+    run (play_cut, (zanni_sim_options_t) { .latency_ns = 10 * MS });
 }
 
 static void

@@ -67,7 +67,7 @@ holder_nest (zanni_t *self, zanni_msg_t *msg)
     int rc = zanni_read (msg, &spend_ms, &own_ms);
     if (rc)
         return rc;
-    virtual_spend (scene_now->world, spend_ms * MS);
+    zanni_sim_spend (scene_now->world, spend_ms * MS);
     zanni_ask_t options = { .then = on_answer, .deadline_ms = own_ms };
     rc = zanni_ask (self, holder->other, &options, "hold");
     return rc ? rc : zanni_promise_new (self, &holder->promises [holder->count++], msg);
@@ -239,9 +239,9 @@ play_busy (scene_t *scene)
     zanni_ask_t options = { .then = on_answer, .deadline_ms = 10 };
     check_eq (zanni_ask (scene->self, holder, &options, "hold"), 0);
     check_eq (zanni_tell (scene->self, holder, "release", false), 0);
-    virtual_settle (scene->world, NULL);
+    zanni_sim_settle (scene->world, NULL);
     check_eq (answered, 0);
-    virtual_spend (scene->world, 50 * MS);
+    zanni_sim_spend (scene->world, 50 * MS);
     scene_settle ();
     check_eq (answered, 1);
     check_eq (answer_code, 0);

@@ -18,7 +18,7 @@ sink_take (zanni_t *self, zanni_msg_t *msg)
     (void) self;
     check_eq (zanni_read (msg, &last), 0);
     handled++;
-    virtual_spend (scene_now->world, spend_ns);
+    zanni_sim_spend (scene_now->world, spend_ns);
     return 0;
 }
 

@@ -235,7 +235,7 @@ Test (order, per_pair_with_latency_and_time)
 static void
 play_refused (scene_t *scene)
 {
-    virtual_set_faults (scene->world, &(virtual_faults_t) { .refuse_percent = 40 });
+    zanni_sim_set_faults (scene->world, &(zanni_sim_faults_t) { .refuse_percent = 40 });
     play (scene);
 }
 

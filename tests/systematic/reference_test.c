@@ -310,7 +310,7 @@ Test (reference, what_is_under_way_keeps_it_alive)
 static void
 play_refused (scene_t *scene)
 {
-    virtual_set_faults (scene->world, &(virtual_faults_t) { .refuse_percent = 30, .lose_percent = 3 });
+    zanni_sim_set_faults (scene->world, &(zanni_sim_faults_t) { .refuse_percent = 30, .lose_percent = 3 });
     play_round (scene);
 }
 

@@ -3,19 +3,28 @@
 
 #include "scene.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 scene_t *scene_now;
 
+static void
+s_say (void *context, const char *text)
+{
+    (void) context;
+    fputs (text, stderr);
+}
+
 static int
 s_begin (scene_t *scene, const scene_setup_t *setup, bool echoed)
 {
-    virtual_options_t world = setup->world;
+    zanni_sim_options_t world = setup->world;
     zanni_options_t node = setup->node;
     world.seed = scene->seed;
-    world.echoed = echoed;
-    scene->world = virtual_new (&world);
-    virtual_plug (scene->world, &node);
+    world.line = echoed ? s_say : NULL;
+    world.stuck = s_say;
+    cr_assert_eq (zanni_sim_new (&scene->world, &world), 0);
+    zanni_sim_plug (scene->world, &node);
     if (!node.workers)
         node.workers = 4;
     scene_now = scene;
@@ -34,8 +43,8 @@ s_play (const scene_setup_t *setup, scene_play_fn *play, uint64_t seed, bool ech
     }
     else
         check (setup->may_fail && rc == ZANNI_ENOMEM);
-    uint64_t hash = virtual_hash (scene.world);
-    virtual_destroy (&scene.world);
+    uint64_t hash = zanni_sim_hash (scene.world);
+    zanni_sim_destroy (&scene.world);
     check_eq (faults_held (), held);
     return hash;
 }
@@ -88,13 +97,13 @@ scene_run_seed (const scene_setup_t *setup, scene_play_fn *play, uint64_t seed)
 uint32_t
 scene_draw (uint32_t limit)
 {
-    return virtual_below (scene_now->world, limit);
+    return zanni_sim_below (scene_now->world, limit);
 }
 
 void
 scene_settle (void)
 {
-    virtual_settle (scene_now->world, scene_now->self);
+    zanni_sim_settle (scene_now->world, scene_now->self);
 }
 
 void
@@ -124,5 +133,5 @@ scene_stats (void)
 int64_t
 scene_now_ns (void)
 {
-    return virtual_now_ns (scene_now->world);
+    return zanni_sim_now_ns (scene_now->world);
 }

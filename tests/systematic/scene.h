@@ -13,19 +13,19 @@
 #define TESTS_SYSTEMATIC_SCENE_H
 
 #include "support/faults.h"
-#include "support/virtual.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zanni.h>
+#include <zanni/sim.h>
 
 #define SCENE_SEEDS 400
 #define MS INT64_C (1000000)
 
 typedef struct {
-    virtual_t *world;
+    zanni_sim_t *world;
     zanni_t *self;        // the root
     uint64_t seed;
 } scene_t;
@@ -34,7 +34,7 @@ typedef void scene_play_fn (scene_t *scene);
 
 typedef struct {
     const zanni_class_t *const *classes;
-    virtual_options_t world;
+    zanni_sim_options_t world;
     zanni_options_t node;
     uint32_t seeds;       // 0: SCENE_SEEDS
     bool may_fail;        // memory is out on purpose: zanni_new may answer ZANNI_ENOMEM, and the play is left out

@@ -37,7 +37,7 @@ child_start (zanni_t *self, zanni_msg_t *msg)
     check_eq (state->started, 0);
     state->started++;
     if (state->slow)
-        virtual_spend (scene_now->world, 10000 * MS);
+        zanni_sim_spend (scene_now->world, 10000 * MS);
     return state->fails ? ZANNI_EPERM : 0;
 }
 

@@ -59,7 +59,7 @@ timed_slow (zanni_t *self, zanni_msg_t *msg)
     check_eq (zanni_read (msg, &number), 0);
     check (!plans [number].ended);
     plans [number].ticks++;
-    virtual_spend (scene_now->world, slow_ns);
+    zanni_sim_spend (scene_now->world, slow_ns);
     return 0;
 }
 
@@ -229,7 +229,7 @@ busy_work (zanni_t *self, zanni_msg_t *msg)
 {
     (void) self;
     (void) msg;
-    virtual_spend (scene_now->world, MS);
+    zanni_sim_spend (scene_now->world, MS);
     return 0;
 }
 

@@ -1,4 +1,4 @@
-/* The virtual world itself: what every other test here stands on. */
+/* The simulated world itself: what every other test here stands on. */
 
 #include "scene.h"
 
@@ -140,14 +140,14 @@ static void
 play_refused (scene_t *scene)
 {
     ZANNI_AUTO (zanni_ref_t) hop = scene_spawn ("hop", 1);
-    uint64_t posts = virtual_posts (scene->world);
-    virtual_set_faults (scene->world, &(virtual_faults_t) { .refuse_post = 1 });
+    uint64_t posts = zanni_sim_posts (scene->world);
+    zanni_sim_set_faults (scene->world, &(zanni_sim_faults_t) { .refuse_post = 1 });
     check_eq (zanni_tell (scene->self, hop, "pass", 0), 0);
-    check_eq (virtual_posts (scene->world), posts + 1);
+    check_eq (zanni_sim_posts (scene->world), posts + 1);
     hops = 0;
     scene_settle ();
     check_eq (hops, 1);   // it was posted again
-    check (virtual_posts (scene->world) >= posts + 2);
+    check (zanni_sim_posts (scene->world) >= posts + 2);
 }
 
 Test (world, a_refused_post_is_tried_again)
@@ -159,7 +159,7 @@ static void
 play_lost (scene_t *scene)
 {
     ZANNI_AUTO (zanni_ref_t) hop = scene_spawn ("hop", 1);
-    virtual_set_faults (scene->world, &(virtual_faults_t) { .lose_batch = 1 });
+    zanni_sim_set_faults (scene->world, &(zanni_sim_faults_t) { .lose_batch = 1 });
     hops = 0;
     check_eq (zanni_tell (scene->self, hop, "pass", 0), 0);
     scene_settle ();
@@ -178,13 +178,13 @@ play_nodes (scene_t *scene)
     zanni_options_t options = ZANNI_OPTIONS_DEFAULT;
     zanni_t *other = NULL;
     zanni_ref_t *hop = NULL;
-    virtual_plug (scene->world, &options);
+    zanni_sim_plug (scene->world, &options);
     check_eq (zanni_new (&other, &options), 0);
     check_eq (zanni_spawn (other, &hop, "hop", NULL), 0);
     play_call (scene);
     check_eq (zanni_tell (other, hop, "pass", 0), 0);
     hops = 0;
-    virtual_settle (scene->world, other);
+    zanni_sim_settle (scene->world, other);
     check_eq (hops, 1);
     zanni_ref_destroy (&hop);
     check_eq (zanni_destroy (&other), 0);

@@ -68,6 +68,9 @@ ZANNI_EXPORT void zanni_worker_process_next (zanni_worker_t *undertaker, const c
 /* Runs a worker until it ends; on the thread that start made for it. */
 ZANNI_EXPORT void zanni_worker_main (zanni_worker_t *worker);
 
+/* Whether actors of the worker may wait in its port, in zanni_call say: who steps it gives it a stack of its own. */
+ZANNI_EXPORT bool zanni_worker_may_wait (const zanni_worker_t *worker);
+
 /* Makes the calling thread the worker's own, and runs what it has to do once, without blocking. Answers whether
    work is left. */
 ZANNI_EXPORT void zanni_worker_enter (zanni_worker_t *worker);

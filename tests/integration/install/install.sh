@@ -7,13 +7,13 @@ rm -rf "$prefix"
 cmake --install "$build" --prefix "$prefix" >/dev/null
 
 components=
-for name in etcd lmdb redis; do
+for name in etcd lmdb redis sim; do
     if [ -e "$build/src/libzanni_$name.so" ]; then
         components="$components $name"
     fi
 done
 (cd "$source/include" && find . -name '*.h') | sort >"$prefix.headers"
-for name in etcd lmdb redis; do
+for name in etcd lmdb redis sim; do
     case " $components " in
         *" $name "*) ;;
         *) sed -i "/\\/$name.h$/d" "$prefix.headers" ;;

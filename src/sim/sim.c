@@ -1,0 +1,199 @@
+/* A world: its seed, its clock, its trace, and the nodes in it.
+
+   All that happens is decided by draws from one sequence, so the same seed gives the same order, as long as the program asks
+   nothing but the world for time and chance. */
+
+#include "sim.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define S_BEGIN_NS INT64_C (1000000000)
+#define S_HASH_BEGIN UINT64_C (14695981039346656037)   // FNV-1a
+#define S_HASH_PRIME UINT64_C (1099511628211)
+
+uint64_t
+zanni_sim_random (zanni_sim_t *sim)
+{
+    uint64_t mixed = sim->random += UINT64_C (0x9e3779b97f4a7c15);   // splitmix64
+    mixed = (mixed ^ (mixed >> 30)) * UINT64_C (0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ (mixed >> 27)) * UINT64_C (0x94d049bb133111eb);
+    return mixed ^ (mixed >> 31);
+}
+
+uint32_t
+zanni_sim_below (zanni_sim_t *sim, uint32_t limit)
+{
+    return limit ? (uint32_t) (zanni_sim_random (sim) % limit) : 0;
+}
+
+bool
+zanni__sim_draw (zanni_sim_t *sim, uint32_t percent)
+{
+    return percent && zanni_sim_below (sim, 100) < percent;
+}
+
+/* A line for which there is no memory is missing in the text, not in the hash. */
+static void
+s_append (zanni_sim_t *sim, const char *line, size_t length)
+{
+    if (sim->text_size + length + 1 > sim->text_room) {
+        size_t room = (sim->text_room + length + 1) * 2;
+        char *text = realloc (sim->text, room);
+        if (!text)
+            return;
+        sim->text = text;
+        sim->text_room = room;
+    }
+    memcpy (sim->text + sim->text_size, line, length + 1);
+    sim->text_size += length;
+}
+
+void
+zanni_sim_note (zanni_sim_t *sim, const char *format, ...)
+{
+    char line [256];
+    va_list list;
+    va_start (list, format);
+    int length = snprintf (line, sizeof line, "%" PRId64 " ", sim->now_ns);
+    length += vsnprintf (line + length, sizeof line - (size_t) length - 1, format, list);
+    va_end (list);
+    if (length > (int) sizeof line - 2)
+        length = (int) sizeof line - 2;
+    line [length++] = '\n';
+    line [length] = 0;
+    for (int i = 0; i < length; i++)
+        sim->hash = (sim->hash ^ (uint8_t) line [i]) * S_HASH_PRIME;
+    if (sim->options.line)
+        sim->options.line (sim->options.context, line);
+    if (sim->options.traced)
+        s_append (sim, line, (size_t) length);
+}
+
+uint64_t
+zanni_sim_hash (const zanni_sim_t *sim)
+{
+    return sim->hash;
+}
+
+const char *
+zanni_sim_trace (const zanni_sim_t *sim)
+{
+    return sim->text ? sim->text : "";
+}
+
+static int64_t
+s_now (void *context)
+{
+    zanni_sim_t *sim = context;
+    if (sim->options.tick_ns)
+        sim->now_ns += (int64_t) (zanni_sim_random (sim) % (uint64_t) (sim->options.tick_ns + 1));
+    return sim->now_ns;
+}
+
+static int
+s_random (void *context, void *data, size_t size)
+{
+    uint8_t *bytes = data;
+    for (size_t i = 0; i < size; i++)
+        bytes [i] = (uint8_t) zanni_sim_random (context);
+    return 0;
+}
+
+static uint32_t
+s_choose (void *context, uint32_t count)
+{
+    return zanni_sim_below (context, count);
+}
+
+int64_t
+zanni_sim_now_ns (const zanni_sim_t *sim)
+{
+    return sim->now_ns;
+}
+
+void
+zanni_sim_spend (zanni_sim_t *sim, int64_t ns)
+{
+    sim->now_ns += ns > 0 ? ns : 0;
+}
+
+void
+zanni_sim_set_faults (zanni_sim_t *sim, const zanni_sim_faults_t *faults)
+{
+    sim->faults = *faults;
+}
+
+uint64_t
+zanni_sim_posts (const zanni_sim_t *sim)
+{
+    return sim->posts;
+}
+
+int
+zanni_sim_new (zanni_sim_t **sim_p, const zanni_sim_options_t *options)
+{
+    if (!sim_p || (options && options->size && options->size != sizeof *options))
+        return ZANNI_EINVAL;
+    zanni_sim_t *sim = calloc (1, sizeof *sim);
+    if (!sim)
+        return ZANNI_ENOMEM;
+    if (options)
+        sim->options = *options;
+    sim->random = sim->options.seed;
+    sim->now_ns = S_BEGIN_NS;
+    sim->hash = S_HASH_BEGIN;
+    sim->clock = (zanni_clock_t) {
+        .size = sizeof sim->clock, .context = sim, .now_ns = s_now, .random = s_random, .choose = s_choose
+    };
+    sim->port = zanni__sim_port_ops;
+    sim->port.context = sim;
+    zanni__sim_batons_begin (sim);
+    *sim_p = sim;
+    return 0;
+}
+
+void
+zanni_sim_destroy (zanni_sim_t **sim_p)
+{
+    zanni_sim_t *sim = sim_p ? *sim_p : NULL;
+    if (!sim)
+        return;
+    *sim_p = NULL;
+    zanni__sim_batons_end (sim);
+    free (sim->text);
+    free (sim);
+}
+
+void
+zanni_sim_plug (zanni_sim_t *sim, zanni_options_t *options)
+{
+    options->clock = &sim->clock;
+    options->port = &sim->port;
+    options->place = &zanni__sim_place_ops;
+    options->sleep_at_once = true;
+}
+
+int
+zanni_sim_node (zanni_sim_t *sim, zanni_t **self_p, const zanni_options_t *options)
+{
+    zanni_options_t own = ZANNI_OPTIONS_DEFAULT;
+    zanni_t *self;
+    if (!sim || !self_p || (options && options->size && options->size != sizeof *options))
+        return ZANNI_EINVAL;
+    if (options)
+        own = *options;
+    zanni_sim_plug (sim, &own);
+    int rc = zanni_new (&self, &own);
+    if (rc)
+        return rc;
+    rc = zanni__sim_root_new (sim, self);
+    if (rc)
+        (void) zanni_destroy (&self);
+    else
+        *self_p = self;
+    return rc;
+}
