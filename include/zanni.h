@@ -24,6 +24,7 @@
 #include "zanni/net.h"
 #include "zanni/trust.h"
 #include "zanni/directory.h"
+#include "zanni/behaviour.h"
 #include "zanni/timer.h"
 #include "zanni/watch.h"
 #include "zanni/cpp.h"

@@ -1,7 +1,8 @@
 /* call.h: tell, ask, call, receive; reply, fail, forward, promise.
 
    Call these from the actor whose `self` it is. Arguments are borrowed. An ask ends exactly once: reply, error, or
-   the asker's end. What one actor sends to another arrives in that order, replies included.
+   the asker's end. What one actor sends to another arrives in that order, replies included;
+   only methods that the receiver's table calls high overtake others in its mailbox (behaviour.h).
 
    zanni_tell and its like are macros, so options with a comma between their braces are given as a variable, or in
    parentheses: &((zanni_ask_t) { .then = got, .arg = host }).

@@ -34,6 +34,7 @@ typedef struct {
 } zanni_down_t;
 
 #define ZANNI_METHOD_PRIVATE 1u   // only the actor itself may call it: timers, watches, its own tells
+#define ZANNI_METHOD_HIGH 2u      // its tells and asks overtake those of other methods in the mailbox: behaviour.h
 
 typedef struct {
     const char *name;
@@ -47,6 +48,7 @@ typedef struct {
 
 #define ZANNI_METHOD(name, in, out, handler, text) { name, in, out, handler, text, 0, NULL }
 #define ZANNI_PRIVATE(name, in, out, handler, text) { name, in, out, handler, text, ZANNI_METHOD_PRIVATE, NULL }
+#define ZANNI_HIGH(name, in, out, handler, text) { name, in, out, handler, text, ZANNI_METHOD_HIGH, NULL }
 #define ZANNI_SHARES(name, in, class_name, handler, text) { name, in, "r", handler, text, 0, class_name }
 #define ZANNI_METHOD_END { NULL, NULL, NULL, NULL, NULL, 0, NULL }
 
@@ -61,6 +63,7 @@ typedef struct {
     void (*down) (zanni_t *self, const zanni_down_t *down);
     int (*run) (zanni_t *self);   // a loop actor (THREAD): reads with zanni_receive until ZANNI_ECLOSED
     const char *text;             // one line for people
+    uint32_t stash_max;           // messages that zanni_stash puts aside at most; 0: 1024, or the parent's
 } zanni_class_t;
 
 /* Registers `classes`, an array that ends with NULL. First line of a program's main: in a process that runs an actor of

@@ -103,6 +103,11 @@ struct zanni_ref {
 #define ZANNI__BLOCKED 4u     // an owner waits in call or receive, or runs its loop: no turns
 #define ZANNI__UNBORN 8u      // its START has not arrived yet; what comes before waits for it
 
+/* What makes a mailbox heed each arrival, which else goes the short way (deliver.h). */
+#define ZANNI__HEEDS_LIMIT 1u      // its overflow policy is not to reject
+#define ZANNI__HEEDS_BEHAVIOUR 2u  // its actor has changed its behaviour: methods are looked up when they are handled
+#define ZANNI__HEEDS_PRIORITY 4u   // there are methods whose messages overtake
+
 typedef enum {
     ZANNI__STARTING,   // its START is on the way or in the mailbox
     ZANNI__RUNNING,
@@ -143,11 +148,13 @@ struct zanni__identity {
     zanni_t *actor;                           // NULL before the start and after the end
     zanni__identity_t *next_runnable;
     zanni__item_t *watchers;                  // chain of MONITOR and WAITER
+    zanni__item_t *high;                      // the last message in the mailbox that overtook others; NULL: none
     _Atomic uint64_t queued_bytes;
     _Atomic uint32_t queued;
     uint32_t holds;
     uint8_t state;
     uint8_t busy;                             // ZANNI__SCHEDULED, ...: what arrives needs no place in the run queue
+    uint8_t heeds;                            // ZANNI__HEEDS_LIMIT, ...
     bool owned;                               // the owner's one of `refs` is there
 };
 
@@ -167,7 +174,19 @@ struct zanni {
     bool killed;
     bool restarting;
     uint8_t started;             // classes, from the eldest down, whose start succeeded: their stops will run
+    uint32_t stashed;
+    zanni__queue_t stash;        // what it put aside, the oldest first; counts in the mailbox
+    const zanni__class_t *behaviour;   // whose methods serve it; NULL: its class's
 };
+
+/* Whose methods serve an actor of the calling worker now. */
+static inline const zanni__class_t *
+zanni__behaviour (const zanni__identity_t *identity)
+{
+    const zanni__class_t *own = identity->actor ? identity->actor->behaviour : NULL;
+    /* Relaxed: only this thread ever changes it. */
+    return own ? own : atomic_load_explicit (&identity->cls, memory_order_relaxed);
+}
 
 /* identity.c */
 zanni__identity_t *zanni__identity_new (zanni_worker_t *worker, const zanni__class_t *cls);

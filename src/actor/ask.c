@@ -4,6 +4,8 @@
    vanishes. Deadline and cancelling put their error behind what is in the asker's mailbox, as an answer would come. */
 
 #include "answer.h"
+#include "behaviour.h"
+#include "deliver.h"
 #include "pending.h"
 
 #include <stdio.h>
@@ -160,18 +162,13 @@ zanni__cancel_arrives (zanni_worker_t *worker, zanni_msg_t *cancel)
         zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
         if (item->kind != ZANNI__ASK || !zanni__cancels (cancel, msg))
             continue;
-        if (before)
-            before->next = item->next;
-        else
-            to->mailbox.head = item->next;
-        if (to->mailbox.tail == item)
-            to->mailbox.tail = before;
+        zanni__mailbox_unlink (to, before, item);
         msg->item.flags |= ZANNI__ANSWERED;
         zanni__uncount (worker, msg);
         zanni__msg_release (worker, msg);
         return;
     }
-    if (to->actor)
+    if (to->actor && !zanni__stash_cancel (to->actor, cancel))
         zanni__promises_cancel (to->actor, cancel);
 }
 

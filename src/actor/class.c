@@ -32,6 +32,8 @@
 #define S_DEPTH_MAX 32        // a class and its ancestors
 #define S_STATE_MAX ((size_t) 1 << 30)
 #define S_BUILTINS_MAX 8
+#define S_STASH_MAX 1024      // messages, where a class says nothing
+#define S_FLAGS (ZANNI_METHOD_PRIVATE | ZANNI_METHOD_HIGH)
 #define S_RESERVED "zanni."
 
 typedef struct {
@@ -59,7 +61,7 @@ static const zanni_class_t s_none_definition = { .name = "" };
 static zanni__method_t s_none_methods [S_BUILTINS_MAX];
 static const zanni__method_t *s_none_slots [2 * S_BUILTINS_MAX];
 zanni__class_t zanni__none = {
-    .definition = &s_none_definition, .start_in = "", .methods = s_none_methods,
+    .definition = &s_none_definition, .start_in = "", .methods = s_none_methods, .stash_max = S_STASH_MAX,
     .mask = 2 * S_BUILTINS_MAX - 1, .slots = s_none_slots
 };
 static pthread_once_t s_none_once = PTHREAD_ONCE_INIT;
@@ -162,8 +164,8 @@ s_check_method (s_plan_t *plan, const zanni_method_t *method)
         rc = s_check_text (plan, method->text);
     if (!rc && !method->handler && !plan->at->definition->run)   // a loop actor reads
         rc = s_fault (plan, " has no handler");
-    if (!rc && (method->flags & ~ZANNI_METHOD_PRIVATE))
-        rc = s_fault (plan, " has unknown flags 0x%x", method->flags & ~ZANNI_METHOD_PRIVATE);
+    if (!rc && (method->flags & ~S_FLAGS))
+        rc = s_fault (plan, " has unknown flags 0x%x", method->flags & ~S_FLAGS);
     if (!rc && method->result && strcmp (method->out, "r") != 0)
         rc = s_fault (plan, " answers with objects of \"%s\", that is with a reference: its out is to be \"r\", not \"%s\"",
                       method->result, method->out);
@@ -239,6 +241,7 @@ s_same_definition (const zanni_class_t *one, const zanni_class_t *other)
         && one->state_size == other->state_size && s_same_methods (one->methods, other->methods)
         && s_same_text (one->start_in, other->start_in) && one->start == other->start
         && one->stop == other->stop && one->down == other->down && one->run == other->run
+        && one->stash_max == other->stash_max
         && s_same_text (one->text, other->text);
 }
 
@@ -357,6 +360,8 @@ s_add_methods (s_plan_t *plan, zanni__class_t *cls, const zanni__class_t *base)
         if (!*slot)
             *s_add_method (cls, slot) = base->methods [i];
     }
+    for (uint32_t i = 0; i < cls->methods_count; i++)
+        cls->has_high |= (cls->methods [i].flags & ZANNI_METHOD_HIGH) != 0;
     if (!rc && cls->methods_count > S_METHODS_MAX)
         rc = s_fault (plan, " has %u methods with the inherited ones, at most %d are possible", cls->methods_count,
                       S_METHODS_MAX);
@@ -408,6 +413,7 @@ s_inherit (zanni__class_t *cls, const zanni_class_t *definition, const zanni__cl
     cls->has_start = definition->start || base->has_start;
     cls->has_down = definition->down || base->has_down;
     cls->run = definition->run ? definition->run : base->run;
+    cls->stash_max = definition->stash_max ? definition->stash_max : base->stash_max;
 }
 
 static int

@@ -38,6 +38,8 @@ typedef struct zanni__class {
     size_t state_size;
     bool has_start;                      // it or an ancestor has the hook
     bool has_down;
+    bool has_high;                       // one of its methods overtakes
+    uint32_t stash_max;
     int (*run) (zanni_t *self);
     zanni__method_t *methods;
     uint32_t methods_count;

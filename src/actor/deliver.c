@@ -29,26 +29,50 @@ s_over_limit (const zanni__identity_t *to, uint32_t weight)
            || (bytes && bytes + weight > to->limit_bytes);
 }
 
-/* The oldest message that counts leaves the mailbox, whose order stays. */
-static void
+/* Whether a message tells its mailbox that it leaves when it is handled (turn.c), as the last that overtook has to. */
+static bool
+s_may_be_last (const zanni__item_t *item)
+{
+    const zanni__method_t *method;
+    if (!item || item->kind > ZANNI__ASK || !(item->flags & ZANNI__COUNTED))
+        return false;
+    method = ((const zanni_msg_t *) (const void *) item)->method;
+    return !method || method->flags & ZANNI_METHOD_HIGH;
+}
+
+void
+zanni__mailbox_unlink (zanni__identity_t *to, zanni__item_t *before, zanni__item_t *item)
+{
+    zanni__queue_unlink (&to->mailbox, before, item);
+    if (to->high == item)
+        to->high = s_may_be_last (before) ? before : NULL;
+}
+
+/* The oldest message that counts leaves the mailbox, whose order stays; of those that overtook one goes only where there is
+   no other. false: there is none, for all that counts is stashed. */
+static bool
 s_drop_oldest (zanni_worker_t *worker, zanni__identity_t *to)
 {
-    zanni__item_t *before = NULL;
-    zanni__item_t *item = to->mailbox.head;
+    zanni__item_t *before = to->high;
+    zanni__item_t *item = before ? before->next : to->mailbox.head;
     while (item && !(item->kind <= ZANNI__ASK && item->flags & ZANNI__COUNTED)) {
         before = item;
         item = item->next;
     }
+    if (!item && to->high) {
+        before = NULL;
+        item = to->mailbox.head;
+        while (!(item->kind <= ZANNI__ASK && item->flags & ZANNI__COUNTED)) {
+            before = item;
+            item = item->next;
+        }
+    }
     if (!item)
-        return;
-    if (before)
-        before->next = item->next;
-    else
-        to->mailbox.head = item->next;
-    if (to->mailbox.tail == item)
-        to->mailbox.tail = before;
+        return false;
+    zanni__mailbox_unlink (to, before, item);
     zanni__uncount (worker, (zanni_msg_t *) (void *) item);
     zanni__bury (worker, item, ZANNI_EFULL, NULL);
+    return true;
 }
 
 /* Nor does it get into its mailbox. */
@@ -62,17 +86,51 @@ s_turn_away (zanni_worker_t *worker, zanni__item_t *item, int code)
     zanni__bury (worker, item, code, NULL);
 }
 
-bool
-zanni__make_room (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
+/* A mailbox at its limit whose policy is not to reject; false: the arriving message is gone. */
+static bool
+s_make_room (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
 {
-    while (s_over_limit (to, item->weight) && atomic_load_explicit (&to->queued, memory_order_relaxed)) {
-        if (to->overflow == ZANNI_DROP_NEWEST) {
+    while (s_over_limit (to, item->weight) && atomic_load_explicit (&to->queued, memory_order_relaxed))
+        if (to->overflow == ZANNI_DROP_NEWEST || !s_drop_oldest (worker, to)) {
             s_turn_away (worker, item, ZANNI_EFULL);
             return false;
         }
-        s_drop_oldest (worker, to);
-    }
     return true;
+}
+
+/* Whether what comes overtakes: its behaviour says so for the method. */
+static bool
+s_is_high (const zanni__identity_t *to, const zanni_msg_t *msg)
+{
+    const zanni__method_t *method = msg->method;
+    if (!(msg->item.flags & ZANNI__COUNTED))
+        return false;
+    if (!method)
+        method = zanni__class_method (zanni__behaviour (to), msg->name);
+    return method && method->flags & ZANNI_METHOD_HIGH;
+}
+
+void
+zanni__arrive_heeded (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
+{
+    zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
+    if (item->flags & ZANNI__COUNTED) {
+        if (to->heeds & ZANNI__HEEDS_LIMIT && !s_make_room (worker, to, item))
+            return;
+        zanni__count_queued (to, 1, item->weight);
+    }
+    if (to->heeds & ZANNI__HEEDS_BEHAVIOUR)
+        zanni__method_forget (msg);
+    if (!(to->heeds & ZANNI__HEEDS_PRIORITY) || !s_is_high (to, msg)) {
+        zanni__enqueue (worker, to, item);
+        return;
+    }
+    zanni__item_t *head = to->mailbox.head;
+    zanni__item_t *before = to->high ? to->high : head && head->kind == ZANNI__START ? head : NULL;
+    zanni__queue_insert (&to->mailbox, before, item);
+    to->high = item;
+    if (!to->busy)
+        zanni__worker_push_run (worker, to);
 }
 
 /* A blocked call takes its answer past the mailbox; everything else keeps its order. */

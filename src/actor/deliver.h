@@ -5,8 +5,8 @@
 
 #include "worker.h"
 
-/* A mailbox at its limit whose policy is not to reject; false: the arriving message is to go. */
-bool zanni__make_room (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item);
+/* The arrival of a tell or ask at an actor that heeds it. */
+void zanni__arrive_heeded (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item);
 
 /* Counts what lies in a mailbox; only the owner writes. */
 ZANNI__INLINE void
@@ -26,15 +26,29 @@ zanni__enqueue (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *it
         zanni__worker_push_run (worker, to);
 }
 
+/* Takes what is behind `before` (NULL: at the front) out of a mailbox, otherwise than by handling it. */
+void zanni__mailbox_unlink (zanni__identity_t *to, zanni__item_t *before, zanni__item_t *item);
+
+/* The method of a message is looked up again when it is handled. */
+ZANNI__INLINE void
+zanni__method_forget (zanni_msg_t *msg)
+{
+    if (!msg->method)
+        return;
+    msg->name = msg->method->name;
+    msg->method = NULL;
+}
+
 /* A tell or ask arrives at a living actor of this worker. */
 ZANNI__INLINE void
 zanni__arrive (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
 {
-    if (item->flags & ZANNI__COUNTED) {
-        if (__builtin_expect (to->overflow != ZANNI_REJECT, 0) && !zanni__make_room (worker, to, item))
-            return;
-        zanni__count_queued (to, 1, item->weight);
+    if (__builtin_expect (to->heeds, 0)) {
+        zanni__arrive_heeded (worker, to, item);
+        return;
     }
+    if (item->flags & ZANNI__COUNTED)
+        zanni__count_queued (to, 1, item->weight);
     zanni__enqueue (worker, to, item);
 }
 

@@ -64,8 +64,7 @@ s_list_methods (zanni_list_t *list, const zanni__class_t *cls)
 static int
 s_describe (zanni_t *self, zanni_msg_t *msg)
 {
-    /* Relaxed: only this thread ever changes it. */
-    const zanni__class_t *cls = atomic_load_explicit (&self->identity->cls, memory_order_relaxed);
+    const zanni__class_t *cls = zanni__behaviour (self->identity);
     ZANNI_AUTO (zanni_list_t) methods = NULL;
     int rc = zanni_list_new (&methods);
     if (!rc)

@@ -29,6 +29,7 @@ zanni__identity_new (zanni_worker_t *worker, const zanni__class_t *cls)
     zanni_worker_hold (worker);
     identity->worker = worker;
     atomic_init (&identity->cls, cls);
+    identity->heeds = cls->has_high ? ZANNI__HEEDS_PRIORITY : 0;
     atomic_init (&identity->refs, 1);
     identity->owned = true;
     identity->limit = options->mailbox_messages;

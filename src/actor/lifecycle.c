@@ -6,6 +6,7 @@
    next on the same identity, whose mailbox and references go on. */
 
 #include "answer.h"
+#include "behaviour.h"
 #include "doing.h"
 #include "pending.h"
 
@@ -200,6 +201,7 @@ s_end_actor (zanni_t *self, const zanni_reason_t *reason)
         s_stop_hooks (self, cls, reason);
         zanni__doing (worker, doing);
     }
+    zanni__unstash (self);
     while (self->pendings)
         zanni__pending_free (worker, ZANNI__CONTAINER (self->pendings, zanni__pending_t, hook));
     zanni__promises_end (self, reason);
@@ -212,6 +214,7 @@ static void
 s_bury_mailbox (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason)
 {
     zanni__item_t *item;
+    identity->high = NULL;
     while ((worker->owner == identity && (item = zanni__queue_pop (&worker->inbox)))
            || (item = zanni__queue_pop (&identity->mailbox))) {
         if (item->kind <= ZANNI__ASK)
@@ -301,6 +304,7 @@ zanni_serve_args (zanni_t *self, const char *class_name, const zanni_arg_t *args
         self->state = state;
         /* release: senders that see the class see it whole. */
         atomic_store_explicit (&identity->cls, cls, memory_order_release);
+        identity->heeds |= cls->has_high ? ZANNI__HEEDS_PRIORITY : 0;
         rc = s_run_start (self->worker, self, cls, start, &error);
         if (rc) {
             s_stop_hooks (self, cls, &(zanni_reason_t) { .kind = ZANNI_EXIT_ERROR, .code = rc });

@@ -365,6 +365,18 @@ zanni__remote_taken (zanni_worker_t *worker, const zanni_msg_t *msg)
     remotes->credit += remote->peer ? charge : 0;
 }
 
+bool
+zanni__remote_retake (zanni_worker_t *worker, const zanni_msg_t *msg)
+{
+    zanni__remotes_t *remotes = worker->remotes;
+    zanni_peer_t *peer = msg->from->as.remote->peer;
+    uint64_t charge = zanni__charge (peer, msg->item.weight);
+    if (msg->item.flags & ZANNI__REMOTE || !peer || remotes->credited != peer || remotes->credit < charge)
+        return false;
+    remotes->credit -= charge;
+    return true;
+}
+
 void
 zanni__credit (zanni_worker_t *worker)
 {

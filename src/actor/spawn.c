@@ -66,6 +66,7 @@ static void
 s_apply (zanni__identity_t *identity, const zanni_spawn_t *options)
 {
     identity->overflow = (uint8_t) options->overflow;
+    identity->heeds |= identity->overflow != ZANNI_REJECT ? ZANNI__HEEDS_LIMIT : 0;
     identity->restartable = options->restartable;
     if (options->mailbox_messages)
         identity->limit = options->mailbox_messages;

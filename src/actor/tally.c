@@ -99,7 +99,7 @@ s_raise (_Atomic uint64_t *most, uint64_t number)
 void
 zanni__tally_add (zanni_worker_t *worker, const zanni_msg_t *msg)
 {
-    const zanni__class_t *cls = atomic_load_explicit (&msg->to->cls, memory_order_relaxed);
+    const zanni__class_t *cls = zanni__behaviour (msg->to);
     const zanni__args_t *args = &msg->args;
     s_row_t *row = s_find (worker->tally, cls, msg->method);
     if (!row)

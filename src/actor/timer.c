@@ -16,7 +16,9 @@ zanni__tick_new (zanni_t *self, zanni_msg_t **tick_p, const zanni__words_t *word
     int rc = zanni__msg_make (self, &tick, self->identity, words);
     if (rc)
         return rc;
-    if (!signature && tick->method && zanni__signature_match (tick->method->in, &tick->args, &fault))
+    const zanni__method_t *method =
+        self->behaviour ? zanni__class_method (self->behaviour, words->method) : tick->method;
+    if (!signature && method && zanni__signature_match (method->in, &tick->args, &fault))
         rc = ZANNI_EARGS;
     if (!rc)
         rc = zanni__msg_share (tick);

@@ -42,7 +42,7 @@ static __attribute__ ((noinline)) bool
 s_refuse_method (zanni_worker_t *worker, zanni_msg_t *msg, int code)
 {
     char text [232];
-    const char *class_name = zanni_ref_class (&msg->to->self);
+    const char *class_name = zanni__behaviour (msg->to)->definition->name;
     if (code == ZANNI_ENOMETHOD)
         snprintf (text, sizeof text, "no such method: class %s has no %s", class_name, zanni_msg_method (msg));
     else
@@ -51,10 +51,19 @@ s_refuse_method (zanni_worker_t *worker, zanni_msg_t *msg, int code)
     return false;
 }
 
+/* A message that may be the last one that overtook others is about to be handled. */
+static void
+s_leaves_front (zanni_msg_t *msg)
+{
+    if (msg->to->high == &msg->item)
+        msg->to->high = NULL;
+}
+
 static __attribute__ ((noinline)) bool
 s_resolve (zanni_worker_t *worker, zanni_msg_t *msg)
 {
-    const zanni__class_t *cls = atomic_load_explicit (&msg->to->cls, memory_order_relaxed);
+    const zanni__class_t *cls = zanni__behaviour (msg->to);
+    s_leaves_front (msg);
     msg->method = zanni__class_method (cls, msg->name ? msg->name : "");
     if (!msg->method)
         msg->method = cls->any;
@@ -74,15 +83,24 @@ s_match_closely (zanni_worker_t *worker, zanni_msg_t *msg)
     return !rc || s_refuse_arguments (worker, msg, &fault);
 }
 
+/* A private or high method. */
+static __attribute__ ((noinline)) bool
+s_passes_flags (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    s_leaves_front (msg);
+    if (msg->method->flags & ZANNI_METHOD_PRIVATE && msg->from != msg->to && !(msg->item.flags & ZANNI__TICK))
+        return s_refuse_method (worker, msg, ZANNI_EPERM);
+    return true;
+}
+
 /* Whether `msg` may reach its handler. */
 ZANNI__INLINE bool
 s_passes (zanni_worker_t *worker, zanni_msg_t *msg)
 {
     if (__builtin_expect (!msg->method, 0) && !s_resolve (worker, msg))
         return false;
-    if (__builtin_expect (msg->method->flags & ZANNI_METHOD_PRIVATE, 0) && msg->from != msg->to
-        && !(msg->item.flags & ZANNI__TICK))
-        return s_refuse_method (worker, msg, ZANNI_EPERM);
+    if (__builtin_expect (msg->method->flags, 0) && !s_passes_flags (worker, msg))
+        return false;
     if (__builtin_expect (msg->deadline_ns <= worker->now_ns, 0))
         return false;   // the asker has its timeout already, or in a moment
     return __builtin_expect (zanni__signature_match_quickly (msg->method->in, &msg->args), 1)
@@ -272,6 +290,9 @@ zanni__receivable (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ms
         if (worker->remotes)
             zanni__credit (worker);
         yields = !(msg->item.flags & ZANNI__TICK) || zanni__tick_arrived (worker, msg);
+        s_leaves_front (msg);
+        if (!msg->method)
+            msg->method = zanni__class_method (zanni__behaviour (identity), msg->name);
         if (yields && msg->method && msg->method->builtin) {
             s_handle_message (worker, identity, msg);
             return false;

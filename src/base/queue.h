@@ -52,6 +52,45 @@ zanni__queue_pop (zanni__queue_t *queue)
     return item;
 }
 
+/* Puts `item` behind `before`, which is in the queue; NULL: at its front. */
+static inline void
+zanni__queue_insert (zanni__queue_t *queue, zanni__item_t *before, zanni__item_t *item)
+{
+    if (!before) {
+        zanni__queue_push_front (queue, item);
+        return;
+    }
+    item->next = before->next;
+    before->next = item;
+    if (queue->tail == before)
+        queue->tail = item;
+}
+
+/* Takes `item` out, which is behind `before`; NULL: at the front. */
+static inline void
+zanni__queue_unlink (zanni__queue_t *queue, zanni__item_t *before, zanni__item_t *item)
+{
+    if (before)
+        before->next = item->next;
+    else
+        queue->head = item->next;
+    if (queue->tail == item)
+        queue->tail = before;
+}
+
+/* Puts all of `other` before `queue`; `other` is empty then. */
+static inline void
+zanni__queue_prepend (zanni__queue_t *queue, zanni__queue_t *other)
+{
+    if (!other->head)
+        return;
+    other->tail->next = queue->head;
+    if (!queue->head)
+        queue->tail = other->tail;
+    queue->head = other->head;
+    other->head = NULL;
+}
+
 /* Takes everything out of `queue`, as a chain. */
 static inline zanni__item_t *
 zanni__queue_take (zanni__queue_t *queue)

@@ -61,6 +61,7 @@ s_make_actor (zanni_worker_t *worker, const zanni__brief_t *brief, const zanni__
     atomic_store_explicit (&node->next_actor, ((brief->incarnation - 1) << S_IDS_BITS) + 1, memory_order_relaxed);
     identity->busy |= ZANNI__UNBORN;
     identity->overflow = brief->overflow;
+    identity->heeds |= identity->overflow != ZANNI_REJECT ? ZANNI__HEEDS_LIMIT : 0;
     identity->restartable = brief->restartable;
     if (brief->limit)
         atomic_store_explicit (&identity->limit, brief->limit, memory_order_relaxed);

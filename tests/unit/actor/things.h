@@ -11,6 +11,7 @@ typedef struct {
     zanni_ref_t *other;
     zanni_msg_t *kept;
     zanni_promise_t *promise;
+    bool ready;
 } thing_t;
 
 static int s_stopped;
@@ -158,6 +159,22 @@ thing_secret (zanni_t *self, zanni_msg_t *msg)
     return zanni_reply (self, msg);
 }
 
+/* Adds a number, once it is ready. */
+static int
+thing_add_later (zanni_t *self, zanni_msg_t *msg)
+{
+    thing_t *thing = zanni_state (self);
+    return thing->ready ? thing_add (self, msg) : zanni_stash (self, msg);
+}
+
+static int
+thing_get_ready (zanni_t *self, zanni_msg_t *msg)
+{
+    thing_t *thing = zanni_state (self);
+    thing->ready = true;
+    return zanni_reply (self, msg, zanni_unstash_all (self));
+}
+
 static void
 thing_stop (zanni_t *self, const zanni_reason_t *reason)
 {
@@ -181,6 +198,7 @@ static const zanni_method_t thing_methods [] = {
     ZANNI_METHOD ("pass promise", "", "x", thing_pass_promise, ""),
     ZANNI_METHOD ("spawn there", "r", "", thing_spawn_there, ""),
     ZANNI_METHOD ("where", "s", "ays", thing_where, ""),
+    ZANNI_METHOD ("add later", "x", "x", thing_add_later, ""), ZANNI_METHOD ("get ready", "", "x", thing_get_ready, ""),
     ZANNI_METHOD_END
 };
 static const zanni_class_t thing_class = {

@@ -70,6 +70,27 @@ Test (window, counts_what_is_forwarded_on_its_worker_once)
     cr_assert_eq (credited (), S_CHARGE);
 }
 
+Test (window, has_no_room_for_what_was_put_aside_until_it_is_handled)
+{
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "add later", 5), 0);
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "add later", 6), 0);
+    settle ();
+    cr_assert_eq (credited (), 0);
+    cr_assert_eq (number_of (asked (0, s_local, "get ready")), 2);
+    cr_assert_eq (credited (), 2 * S_CHARGE);
+    cr_assert_eq (number_of (asked (0, s_local, "add", 0)), 11);
+}
+
+Test (window, has_room_again_for_what_was_put_aside_and_lost_with_its_actor)
+{
+    cr_assert_eq (zanni_tell (s_nodes [1], s_remote, "add later", 5), 0);
+    settle ();
+    cr_assert_eq (credited (), 0);
+    cr_assert_eq (zanni_tell (s_nodes [0], s_local, "end"), 0);
+    settle ();
+    cr_assert_eq (credited (), S_CHARGE);
+}
+
 /* As a node of another host knows it: by the worker that speaks with it. */
 static zanni_ref_t *
 introduce_from_afar (const zanni_ref_t *ref)

@@ -53,6 +53,58 @@ Test (queue, can_be_used_again_when_it_was_emptied)
     cr_assert_null (zanni__queue_pop (&queue));
 }
 
+/* A queue of the first `count` items. */
+static zanni__queue_t
+queue_of (size_t count)
+{
+    zanni__queue_t queue = { .head = NULL };
+    for (size_t i = 0; i < count; i++)
+        zanni__queue_push (&queue, &items [i]);
+    return queue;
+}
+
+Test (queue, takes_in_behind_any_item)
+{
+    for (int at = 0; at < 2; at++) {
+        zanni__queue_t queue = queue_of (1);
+        zanni__queue_insert (&queue, at ? &items [0] : NULL, &items [1]);
+        zanni__queue_push (&queue, &items [2]);
+        cr_assert_eq (zanni__queue_pop (&queue), &items [!at]);
+        cr_assert_eq (zanni__queue_pop (&queue), &items [at]);
+        cr_assert_eq (zanni__queue_pop (&queue), &items [2]);
+        cr_assert_null (zanni__queue_pop (&queue));
+    }
+}
+
+Test (queue, lets_go_of_any_item)
+{
+    for (size_t at = 0; at < 3; at++) {
+        zanni__queue_t queue = queue_of (3);
+        zanni__queue_unlink (&queue, at ? &items [at - 1] : NULL, &items [at]);
+        zanni__queue_push (&queue, &items [at]);
+        cr_assert_eq (zanni__queue_pop (&queue), &items [at ? 0 : 1]);
+        cr_assert_eq (zanni__queue_pop (&queue), &items [at == 2 ? 1 : 2]);
+        cr_assert_eq (zanni__queue_pop (&queue), &items [at]);
+        cr_assert_null (zanni__queue_pop (&queue));
+    }
+}
+
+Test (queue, goes_behind_another_that_is_put_before_it)
+{
+    for (size_t first = 0; first < 2; first++) {
+        zanni__queue_t queue = { .head = NULL }, other = queue_of (first);
+        zanni__queue_prepend (&queue, &other);
+        cr_assert_null (other.head);
+        zanni__queue_push (&other, &items [1]);
+        zanni__queue_prepend (&queue, &other);
+        zanni__queue_push (&queue, &items [2]);
+        cr_assert_eq (zanni__queue_pop (&queue), &items [1]);
+        if (first)
+            cr_assert_eq (zanni__queue_pop (&queue), &items [0]);
+        cr_assert_eq (zanni__queue_pop (&queue), &items [2]);
+    }
+}
+
 Test (queue, taken_whole_is_a_chain_in_order)
 {
     zanni__queue_t queue = { .head = NULL };
