@@ -2,7 +2,8 @@
 
    The identity is what others know: id, mailbox, counts, limits. It lives as long as anyone refers to it, and
    survives restarts. The incarnation (`zanni_t`, what a handler gets as self) is what runs: state and everything
-   that it began, and is freed when it ends.
+   that it began, and is freed when it ends. Between two of them the identity of a supervised actor *waits*: what is
+   sent to it gathers in its mailbox, and nothing is handled.
 
    Threads: an identity belongs to one worker for its whole life; only that worker's thread touches its plain
    members. Others see its worker (fixed), its class, and the atomic counts.
@@ -34,6 +35,7 @@ typedef enum {
     ZANNI__ERROR = ZANNI_MSG_ERROR,
     ZANNI__DOWN = ZANNI_MSG_DOWN,
     ZANNI__START,        // begin an incarnation with these arguments; answered like an ask
+    ZANNI__AGAIN,        // the same, of an identity that waits, where it becomes a START
     ZANNI__MONITOR,      // stays with the watched actor and becomes its DOWN
     ZANNI__DEMONITOR,
     ZANNI__FORWARDED,    // to an asker: who is to answer now
@@ -102,6 +104,7 @@ struct zanni_ref {
 #define ZANNI__IN_TURN 2u
 #define ZANNI__BLOCKED 4u     // an owner waits in call or receive, or runs its loop: no turns
 #define ZANNI__UNBORN 8u      // its START has not arrived yet; what comes before waits for it
+#define ZANNI__WAITS 16u      // for its next incarnation
 
 /* What makes a mailbox heed each arrival, which else goes the short way (deliver.h). */
 #define ZANNI__HEEDS_LIMIT 1u      // its overflow policy is not to reject
@@ -111,9 +114,20 @@ struct zanni_ref {
 typedef enum {
     ZANNI__STARTING,   // its START is on the way or in the mailbox
     ZANNI__RUNNING,
+    ZANNI__WAITING,    // between two incarnations
     ZANNI__ENDED,
     ZANNI__ELSEWHERE   // a stand-in for an actor of another node: what arrives is handed to its worker's link
 } zanni__state_t;
+
+/* Behind which ends, that nobody asked for, an identity waits for its supervisor to begin it again. */
+typedef enum {
+    ZANNI__WAITS_NEVER,
+    ZANNI__WAITS_ABNORMAL,   // not behind normal and shutdown
+    ZANNI__WAITS_ALWAYS
+} zanni__waits_t;
+
+/* `code` of a STOP or KILL: the identity waits, whatever it does else. */
+#define ZANNI__HOLDS_ON 1
 
 /* Ordered by who writes: first what senders on other workers read and hardly anyone writes, then what they write, then
    what the owner writes with every message, so that the owner's writes do not take the first away from their caches. */
@@ -124,6 +138,7 @@ struct zanni__identity {
     uint64_t limit_bytes;
     _Atomic uint32_t limit;                   // 0: ended
     uint8_t overflow;
+    uint8_t waits;                            // zanni__waits_t, fixed from the start
     bool pinned : 1;                          // root, attached: no count of references ends it
     bool restartable : 1;
     bool elsewhere : 1;                       // a stand-in (remote.h); this and the two before are fixed from the start
@@ -156,7 +171,17 @@ struct zanni__identity {
     uint8_t busy;                             // ZANNI__SCHEDULED, ...: what arrives needs no place in the run queue
     uint8_t heeds;                            // ZANNI__HEEDS_LIMIT, ...
     bool owned;                               // the owner's one of `refs` is there
+    zanni_reason_t *untold;                   // why it waits, as long as no monitor has learnt of it
 };
+
+/* How somebody spawns: as the options say, and what a supervisor cares for beside. */
+typedef struct {
+    zanni_spawn_t options;
+    uint8_t waits;                // zanni__waits_t
+    const zanni_msg_t *pattern;   // the start arguments, shared (zanni__msg_share), in place of words; or NULL
+    zanni_reply_fn *then;         // gets the outcome of the start, also where it runs at once; NULL: as for any spawn
+    void *arg;
+} zanni__care_t;
 
 struct zanni {
     zanni__identity_t *identity;
@@ -173,6 +198,7 @@ struct zanni {
     bool closing;                // told to stop
     bool killed;
     bool restarting;
+    bool held;                   // told to end so that its identity waits
     uint8_t started;             // classes, from the eldest down, whose start succeeded: their stops will run
     uint32_t stashed;
     zanni__queue_t stash;        // what it put aside, the oldest first; counts in the mailbox

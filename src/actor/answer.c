@@ -14,7 +14,8 @@
 bool
 zanni__ask_is_open (const zanni_msg_t *msg)
 {
-    return (msg->item.kind == ZANNI__ASK || msg->item.kind == ZANNI__START) && !(msg->item.flags & ZANNI__ANSWERED);
+    return (msg->item.kind == ZANNI__ASK || msg->item.kind == ZANNI__START || msg->item.kind == ZANNI__AGAIN)
+           && !(msg->item.flags & ZANNI__ANSWERED);
 }
 
 /* The room of an ERROR begins with this. */

@@ -3,6 +3,7 @@
 
 #include "deliver.h"
 
+#include "../base/memory.h"
 #include "../message/buffer.h"
 #include "pending.h"
 
@@ -159,6 +160,20 @@ s_start_arrives (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *s
         zanni__worker_push_run (worker, to);
 }
 
+/* The first who asks about an end that nobody knows of is told. */
+static void
+s_monitor_arrives (zanni_worker_t *worker, zanni__identity_t *to, zanni_msg_t *monitor)
+{
+    zanni_reason_t *untold = to->untold;
+    if (!untold) {
+        zanni__watcher_add (worker, to, monitor);
+        return;
+    }
+    to->untold = NULL;
+    zanni__down_now (worker, monitor, untold, true);
+    zanni__free (untold);
+}
+
 static void
 s_deliver_system (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
 {
@@ -176,6 +191,15 @@ s_deliver_system (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *
     case ZANNI__START:
         s_start_arrives (worker, to, item);
         break;
+    case ZANNI__AGAIN:
+        zanni__again_arrives (worker, to, (zanni_msg_t *) (void *) item);
+        break;
+    case ZANNI__DROP:   // of one that waits: its mailbox is not looked into
+        if (to->state == ZANNI__WAITING)
+            zanni__drop_arrives (worker, to, (zanni_ref_t *) (void *) item);
+        else
+            zanni__enqueue (worker, to, item);
+        break;
     case ZANNI__WAITER:   // about the mailbox, so not behind what is in it
         if (item->flags & ZANNI__TICK) {   // one's own, of a blocking send, comes back
             (void) zanni__tick_arrived (worker, (zanni_msg_t *) (void *) item);
@@ -188,7 +212,7 @@ s_deliver_system (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *
         zanni__forwarded_arrives (worker, (zanni_msg_t *) (void *) item);
         break;
     case ZANNI__MONITOR:   // of this incarnation, which a restart may end before its next turn
-        zanni__watcher_add (worker, to, (zanni_msg_t *) (void *) item);
+        s_monitor_arrives (worker, to, (zanni_msg_t *) (void *) item);
         break;
     case ZANNI__DEMONITOR:
         zanni__watcher_remove (worker, to, (zanni_msg_t *) (void *) item);
@@ -215,7 +239,7 @@ zanni__deliver (zanni_worker_t *worker, zanni__item_t *item)
             worker->stopping = true;
             zanni__msg_release (worker, (zanni_msg_t *) (void *) item);
             if (worker->owner)   // it may be waiting in call or receive
-                zanni__request_end (worker, worker->owner, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
+                zanni__end_for_good (worker, worker->owner, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
             zanni_worker_drop (worker);
             return;
         }

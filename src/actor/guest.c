@@ -15,7 +15,7 @@
 typedef struct {
     zanni__arrival_t *arrival;
     const zanni__class_t *cls;
-    zanni_spawn_t options;
+    zanni__care_t care;
     zanni_worker_t *from;         // on whose worker HERE is
     zanni_address_t address;      // that its spawner chose
     zanni_error_t error;
@@ -34,7 +34,7 @@ s_find_beside (s_guest_t *guest)
 {
     zanni_worker_t *worker = guest->arrival->worker;
     bool own;
-    if (guest->options.place != ZANNI_HERE)
+    if (guest->care.options.place != ZANNI_HERE)
         return 0;
     zanni__identity_t *beside = zanni__reach (worker, &guest->arrival->record->as.spawn.beside, &own);
     if (!beside)
@@ -74,11 +74,13 @@ s_check (s_guest_t *guest)
         return s_fail (guest, ZANNI_EPERM, "not permitted: that node does not allow others to spawn on it");
     if (zanni__node_is_ending (node))
         return s_fail (guest, ZANNI_ECLOSED, "closed: that node is ending");
-    if (record->as.spawn.place > ZANNI_PROCESS || record->as.spawn.overflow > ZANNI_DROP_NEWEST)
+    if (record->as.spawn.place > ZANNI_PROCESS || record->as.spawn.waits > ZANNI__WAITS_ALWAYS
+        || record->as.spawn.overflow > ZANNI_DROP_NEWEST)
         return s_fail (guest, ZANNI_EINVAL, "invalid argument: that node knows no such place or overflow");
     if (record->to.actor >> 62 != 1 || !record->from.nonce || zanni__export_taken (node, record->to.actor))
         return s_fail (guest, ZANNI_EINVAL, "invalid argument: the number is none for an actor to be, or taken");
-    guest->options = (zanni_spawn_t) {
+    guest->care.waits = record->as.spawn.waits;
+    guest->care.options = (zanni_spawn_t) {
         .place = (zanni_place_t) record->as.spawn.place, .worker = record->as.spawn.worker,
         .restartable = record->as.spawn.restartable, .overflow = (zanni_overflow_t) record->as.spawn.overflow,
         .mailbox_messages = record->as.spawn.mailbox_messages, .mailbox_bytes = record->as.spawn.mailbox_bytes,
@@ -117,9 +119,10 @@ s_take_in (s_guest_t *guest)
     zanni_worker_t *worker = arrival->worker;
     zanni__identity_t *identity;
     zanni_msg_t *start;
-    int rc = zanni__spawn_place (worker->node, guest->from, &identity, guest->cls, &guest->options);
+    int rc = zanni__spawn_place (worker->node, guest->from, &identity, guest->cls, &guest->care.options);
     if (rc)
         return rc;
+    identity->waits = guest->care.waits;
     identity->id = arrival->record->to.actor;
     identity->busy |= ZANNI__UNBORN;
     rc = zanni__export_as (identity, arrival->record->to.nonce);
@@ -148,7 +151,7 @@ s_take_in_process (s_guest_t *guest)
     zanni_worker_t *worker = arrival->worker;
     zanni__identity_t *identity;
     zanni_msg_t *start = NULL;
-    int rc = zanni__node_process (worker, &identity, guest->cls, &guest->options);
+    int rc = zanni__node_process (worker, &identity, guest->cls, &guest->care);
     if (rc)
         return rc;
     zanni__identity_ref (identity);
@@ -174,7 +177,7 @@ zanni__take_guest (zanni__arrival_t *arrival)
     zanni__arrival_handled (arrival);
     int rc = s_check (&guest);
     if (!rc)
-        rc = guest.options.place == ZANNI_PROCESS ? s_take_in_process (&guest) : s_take_in (&guest);
+        rc = guest.care.options.place == ZANNI_PROCESS ? s_take_in_process (&guest) : s_take_in (&guest);
     if (guest.from)
         zanni_worker_drop (guest.from);
     if (!rc)

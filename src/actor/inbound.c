@@ -473,6 +473,28 @@ s_take_message (zanni__arrival_t *arrival)
     return rc ? s_refuse (arrival, may ? rc : ZANNI_EPERM) : 0;
 }
 
+/* An actor of ours, which waits, begins again. */
+static int
+s_take_again (zanni__arrival_t *arrival)
+{
+    bool own = false;
+    zanni__identity_t *to = zanni__reach (arrival->worker, &arrival->record->to, &own);
+    zanni_msg_t *start = to && own ? zanni__arrival_msg (arrival, to, ZANNI__AGAIN) : NULL;
+    int rc = !to ? ZANNI_ENOACTOR : !own ? ZANNI_EPERM : start ? zanni__arrival_arguments (arrival, start) : ZANNI_ENOMEM;
+    if (!rc) {
+        zanni__arrival_handled (arrival);
+        zanni__hold_to (start);
+        zanni__send (arrival->worker, to->worker, &start->item);
+    }
+    else if (start) {
+        start->item.flags |= ZANNI__ANSWERED;
+        zanni__msg_free (arrival->worker, start);
+    }
+    if (to)
+        zanni__identity_unref (to);
+    return rc ? s_refuse (arrival, rc) : 0;
+}
+
 /* The actor of a process is told how to begin, once; any other is the matter of guest.c. */
 static int
 s_take_spawn (zanni__arrival_t *arrival)
@@ -481,6 +503,8 @@ s_take_spawn (zanni__arrival_t *arrival)
     zanni__identity_t *owner = worker->owner;
     if (arrival->record->to.nonce && !zanni__rights_spawn (arrival->peer->rights))
         return s_refuse (arrival, ZANNI_EPERM);
+    if (arrival->record->to.nonce && arrival->record->as.spawn.again)
+        return s_take_again (arrival);
     if (arrival->record->to.nonce) {
         zanni__take_guest (arrival);
         return 0;
@@ -509,6 +533,8 @@ s_tell_about (zanni__arrival_t *arrival, zanni__identity_t *to, zanni__kind_t ki
                     zanni_record_name (arrival->record->kind), zanni_ref_class (&to->self));
     zanni_msg_t *msg = to && may ? zanni__arrival_msg (arrival, to, kind) : NULL;
     if (msg) {
+        if (kind == ZANNI__STOP || kind == ZANNI__KILL)
+            msg->code = arrival->record->as.end.reason.code == ZANNI__HOLDS_ON ? ZANNI__HOLDS_ON : 0;
         zanni__hold_to (msg);
         zanni__send (worker, to->worker, &msg->item);
     }

@@ -109,6 +109,9 @@ zanni__bury (zanni_worker_t *worker, zanni__item_t *item, int code, const zanni_
         s_bury_unborn (worker, msg->to);
         s_bury_ask (worker, msg, code, reason);
         break;
+    case ZANNI__AGAIN:
+        s_bury_ask (worker, msg, code, reason);
+        break;
     case ZANNI__MONITOR:
         zanni__down_now (worker, msg, reason, false);
         break;

@@ -3,7 +3,13 @@
    A START is an ask: the answer tells the spawner how the start hook went. An actor on the spawner's own worker starts
    inside zanni_spawn, any other when its START arrives. What ends an actor is noted first (`reason`) and done when its
    handler has returned; a loop actor learns of it from zanni_receive. A restart ends the incarnation and begins the
-   next on the same identity, whose mailbox and references go on. */
+   next on the same identity, whose mailbox and references go on.
+
+   A supervised actor (`waits`) may leave its identity waiting when it ends by itself or is held: its supervisor, which
+   learns of it by a monitor as anybody does, says by an AGAIN how it goes on, or by a STOP that it does not. Whoever
+   stops or kills an actor without that being said means it for good. A monitor that comes while the identity waits is
+   for the next incarnation, but where nobody has been told of the end yet: an actor may end while its supervisor's
+   first monitor is under way. */
 
 #include "answer.h"
 #include "behaviour.h"
@@ -122,7 +128,10 @@ zanni__start (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *
     if (rc) {
         zanni_reason_t reason = { .kind = ZANNI_EXIT_ERROR, .code = rc };
         snprintf (reason.text, sizeof reason.text, "%.*s", (int) sizeof reason.text - 1, error->text);
-        zanni__request_end (worker, identity, reason);
+        if (identity->waits && identity->incarnation > 1 && identity->actor)
+            zanni__quit (identity->actor, &reason);
+        else
+            zanni__request_end (worker, identity, reason);
     }
     if (identity->actor && identity->actor->reason)
         zanni__end (worker, identity);
@@ -228,6 +237,9 @@ static void
 s_end_identity (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason)
 {
     identity->state = ZANNI__ENDED;
+    identity->busy &= (uint8_t) ~ZANNI__WAITS;
+    zanni__free (identity->untold);
+    identity->untold = NULL;
     atomic_store_explicit (&identity->ended, true, memory_order_relaxed);
     atomic_store_explicit (&identity->limit, 0, memory_order_relaxed);   // what is sent takes the slow way
     s_bury_mailbox (worker, identity, reason);
@@ -252,6 +264,72 @@ s_restart (zanni_worker_t *worker, zanni__identity_t *identity)
         zanni__log (worker->node, ZANNI_LOG_ERROR, "restart failed: %s", error.text);
 }
 
+/* Whether the identity is to wait; without memory for the reason, who is to begin it again might never learn of it. */
+static bool
+s_is_to_wait (const zanni_worker_t *worker, const zanni__identity_t *identity)
+{
+    const zanni_t *self = identity->actor;
+    bool abnormal = self->reason->kind > ZANNI_EXIT_SHUTDOWN;
+    if (!identity->waits || self->restarting || self->reason == &worker->spare_reason || worker->stopping)
+        return false;
+    return self->held || (!self->closing && (abnormal || identity->waits == ZANNI__WAITS_ALWAYS));
+}
+
+static bool
+s_is_monitored (const zanni__identity_t *identity)
+{
+    const zanni__item_t *item = identity->watchers;
+    while (item && item->kind != ZANNI__MONITOR)
+        item = item->next;
+    return item != NULL;
+}
+
+/* Drops that lie in the mailbox are no matter of the next incarnation's: there may be nobody left who begins it. */
+static void
+s_take_drops (zanni_worker_t *worker, zanni__identity_t *identity)
+{
+    zanni__queue_t drops = { NULL, NULL }, rest = { NULL, NULL };
+    zanni__item_t *item;
+    while ((item = zanni__queue_pop (&identity->mailbox)))
+        zanni__queue_push (item->kind == ZANNI__DROP ? &drops : &rest, item);
+    identity->mailbox = rest;
+    while ((item = zanni__queue_pop (&drops)))
+        zanni__drop_arrives (worker, identity, (zanni_ref_t *) (void *) item);
+}
+
+static void
+s_wait (zanni_worker_t *worker, zanni__identity_t *identity, zanni_reason_t *reason)
+{
+    identity->state = ZANNI__WAITING;
+    identity->busy |= ZANNI__WAITS;
+    bool told = s_is_monitored (identity);
+    zanni__watchers_end (worker, identity, reason, true);
+    if (told)
+        zanni__free (reason);
+    else
+        identity->untold = reason;
+    s_take_drops (worker, identity);
+}
+
+/* Its supervisor begins an identity again. */
+void
+zanni__again_arrives (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *start)
+{
+    if (identity->state != ZANNI__WAITING) {
+        zanni__bury (worker, &start->item, ZANNI_EINVAL, NULL);
+        return;
+    }
+    start->item.kind = ZANNI__START;
+    zanni__free (identity->untold);
+    identity->untold = NULL;
+    identity->incarnation++;
+    identity->state = ZANNI__STARTING;
+    identity->busy &= (uint8_t) ~ZANNI__WAITS;
+    zanni__queue_push_front (&identity->mailbox, &start->item);
+    if (!identity->busy)
+        zanni__worker_push_run (worker, identity);
+}
+
 /* Ends an actor whose reason is noted and whose handler has returned. */
 void
 zanni__end (zanni_worker_t *worker, zanni__identity_t *identity)
@@ -259,21 +337,25 @@ zanni__end (zanni_worker_t *worker, zanni__identity_t *identity)
     zanni_t *self = identity->actor;
     zanni_reason_t reason = *self->reason;
     bool restarts = self->restarting && identity->start;
+    bool waits = s_is_to_wait (worker, identity);
     uint8_t in_turn = identity->busy & ZANNI__IN_TURN;
     zanni__identity_hold (identity);
     s_end_actor (self, &reason);
     identity->actor = NULL;
     identity->busy = (uint8_t) ((identity->busy & ~ZANNI__IN_TURN) | in_turn);
-    if (self->reason != &worker->spare_reason)
+    if (waits)
+        s_wait (worker, identity, self->reason);
+    else if (self->reason != &worker->spare_reason)
         zanni__free (self->reason);
     if (identity->pinned)
         zanni__free (self->state);
     if (self->share)
         zanni__shared_end (worker, self->share);
     zanni__free (self);
-    if (!restarts)
+    if (!restarts && !waits)
         s_end_identity (worker, identity, &reason);
-    zanni__watchers_end (worker, identity, &reason, restarts);
+    if (!waits)
+        zanni__watchers_end (worker, identity, &reason, restarts);
     if (restarts)
         s_restart (worker, identity);
     zanni__identity_unhold (identity);
@@ -334,7 +416,7 @@ zanni__request_end (zanni_worker_t *worker, zanni__identity_t *identity, zanni_r
 {
     zanni_t *self = identity->actor;
     if (!self) {
-        if (identity->state == ZANNI__STARTING) {   // before its START was handled
+        if (identity->state == ZANNI__STARTING || identity->state == ZANNI__WAITING) {   // nothing of it runs
             zanni__identity_hold (identity);
             s_end_identity (worker, identity, &reason);
             zanni__watchers_end (worker, identity, &reason, false);
@@ -360,23 +442,36 @@ zanni__request_end (zanni_worker_t *worker, zanni__identity_t *identity, zanni_r
         zanni__end (worker, identity);
 }
 
+void
+zanni__end_for_good (zanni_worker_t *worker, zanni__identity_t *identity, zanni_reason_t reason)
+{
+    if (identity->actor)
+        identity->actor->restarting = identity->actor->held = false;
+    zanni__request_end (worker, identity, reason);
+}
+
+void
+zanni__quit (zanni_t *self, const zanni_reason_t *reason)
+{
+    if (self->reason)
+        return;
+    zanni_reason_t *memory = zanni__malloc (sizeof *reason);
+    self->reason = memory ? memory : &self->worker->spare_reason;
+    *self->reason = *reason;
+    if (s_can_end_now (self->identity))
+        zanni__end (self->worker, self->identity);
+}
+
 static int
 s_exit (zanni_t *self, zanni_reason_t reason)
 {
     int rc = zanni__check_thread (self);
     if (rc)
         return rc;
-    if (self->identity->pinned) {
+    if (self->identity->pinned)
         self->worker->quit = true;
-        return 0;
-    }
-    if (self->reason)
-        return 0;
-    zanni_reason_t *memory = zanni__malloc (sizeof reason);
-    self->reason = memory ? memory : &self->worker->spare_reason;
-    *self->reason = reason;
-    if (s_can_end_now (self->identity))
-        zanni__end (self->worker, self->identity);
+    else
+        zanni__quit (self, &reason);
     return 0;
 }
 
@@ -392,6 +487,21 @@ zanni_exit_error (zanni_t *self, int64_t code, const char *text)
     zanni_reason_t reason = { .kind = ZANNI_EXIT_ERROR, .code = code };
     snprintf (reason.text, sizeof reason.text, "%s", text ? text : "");
     return s_exit (self, reason);
+}
+
+static void
+s_end_by_command (zanni_worker_t *worker, zanni__identity_t *to, const zanni_msg_t *msg)
+{
+    const zanni_reason_t reason = {
+        .kind = msg->item.kind == ZANNI__KILL ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN
+    };
+    bool holds = msg->code == ZANNI__HOLDS_ON && to->waits;
+    if (!holds)
+        zanni__end_for_good (worker, to, reason);
+    else if (to->actor) {
+        to->actor->held = true;
+        zanni__request_end (worker, to, reason);
+    }
 }
 
 /* A command arrives: it overtakes the mailbox. */
@@ -414,22 +524,15 @@ zanni__command (zanni_worker_t *worker, zanni_msg_t *msg)
             to->actor->restarting = true;
         zanni__request_end (worker, to, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
         break;
-    case ZANNI__KILL:
-        if (to->actor)
-            to->actor->restarting = false;
-        zanni__request_end (worker, to, (zanni_reason_t) { .kind = ZANNI_EXIT_KILLED });
-        break;
     default:
-        if (to->actor)
-            to->actor->restarting = false;
-        zanni__request_end (worker, to, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
+        s_end_by_command (worker, to, msg);
     }
     zanni__identity_unhold (to);
     zanni__msg_release (worker, msg);
 }
 
 static int
-s_send_command (zanni_t *self, const zanni_ref_t *ref, zanni__kind_t kind)
+s_send_command (zanni_t *self, const zanni_ref_t *ref, zanni__kind_t kind, int32_t code)
 {
     int rc = zanni__check_thread (self);
     if (rc)
@@ -446,6 +549,7 @@ s_send_command (zanni_t *self, const zanni_ref_t *ref, zanni__kind_t kind)
     if (!msg)
         return ZANNI_ENOMEM;
     msg->item.kind = (uint8_t) kind;
+    msg->code = code;
     msg->to = to;
     zanni__msg_set_from (self->worker, msg, self->identity, to->worker);
     zanni__dispatch (self, msg);
@@ -453,21 +557,27 @@ s_send_command (zanni_t *self, const zanni_ref_t *ref, zanni__kind_t kind)
 }
 
 int
+zanni__hold (zanni_t *self, const zanni_ref_t *ref, bool kills)
+{
+    return s_send_command (self, ref, kills ? ZANNI__KILL : ZANNI__STOP, ZANNI__HOLDS_ON);
+}
+
+int
 zanni_stop (zanni_t *self, const zanni_ref_t *ref)
 {
-    return s_send_command (self, ref, ZANNI__STOP);
+    return s_send_command (self, ref, ZANNI__STOP, 0);
 }
 
 int
 zanni_kill (zanni_t *self, const zanni_ref_t *ref)
 {
-    return s_send_command (self, ref, ZANNI__KILL);
+    return s_send_command (self, ref, ZANNI__KILL, 0);
 }
 
 int
 zanni_restart (zanni_t *self, const zanni_ref_t *ref)
 {
-    return s_send_command (self, ref, ZANNI__RESTART);
+    return s_send_command (self, ref, ZANNI__RESTART, 0);
 }
 
 int

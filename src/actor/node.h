@@ -142,7 +142,7 @@ void zanni__node_remove_worker (zanni_node_t *node, zanni_worker_t *worker);
 
 /* node/process.c: a process for an actor of that class, and the stand-in for it on `worker`, whose thread calls (borrowed). */
 int zanni__node_process (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni__class_t *cls,
-                         const zanni_spawn_t *options);
+                         const zanni__care_t *care);
 
 /* The process of an actor ends at once, whatever it does, if it is one of this node's own. On the thread of `from`. */
 void zanni__node_kill (const zanni_worker_t *from, const uint8_t *process);

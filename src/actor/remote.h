@@ -42,6 +42,7 @@ typedef struct zanni__export {
    guest.c here. */
 typedef struct zanni__place {
     zanni_spawn_t options;
+    uint8_t waits;
     zanni_wire_actor_t beside;        // HERE: on whose worker; the nonce is:
     uint8_t nonce [ZANNI__NONCE];
 } zanni__place_t;

@@ -223,6 +223,7 @@ s_set_place (s_route_t *route)
     route->record.as.spawn.place = (uint8_t) place->options.place;
     route->record.as.spawn.worker = place->options.worker;
     route->record.as.spawn.restartable = place->options.restartable;
+    route->record.as.spawn.waits = place->waits;
     route->record.as.spawn.overflow = (uint8_t) place->options.overflow;
     route->record.as.spawn.mailbox_messages = place->options.mailbox_messages;
     route->record.as.spawn.mailbox_bytes = place->options.mailbox_bytes;
@@ -250,7 +251,11 @@ s_route_start (s_route_t *route, zanni_msg_t *msg)
     route->record.kind = ZANNI_RECORD_SPAWN;
     route->record.id = msg->id;
     route->record.method = (zanni_bytes_t) { name, strlen (name) };
-    if (route->to->place)
+    if (msg->item.kind == ZANNI__AGAIN) {
+        route->record.to = s_to (route->to, true);
+        route->record.as.spawn.again = true;
+    }
+    else if (route->to->place)
         s_set_place (route);
     int rc = s_set_spawner (route, msg);
     return rc ? rc : s_send_arguments (route, msg);
@@ -326,6 +331,7 @@ s_route_command (s_route_t *route, zanni_msg_t *msg)
     route->record.kind = restarts ? ZANNI_RECORD_RESTART : ZANNI_RECORD_STOP;
     route->record.to = s_to (route->to, true);
     route->record.as.end.reason.kind = msg->item.kind == ZANNI__KILL ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN;
+    route->record.as.end.reason.code = msg->code;
     if (msg->item.kind == ZANNI__KILL && !route->to->address.actor)
         zanni__node_kill (route->worker, route->to->address.node);   // it may never read again
     return s_send (route, NULL);
@@ -353,6 +359,7 @@ s_route_cancel (s_route_t *route, zanni_msg_t *msg)
 /* By kind of item: what is sent and then done with. */
 static int (*const s_routes []) (s_route_t *route, zanni_msg_t *msg) = {
     [ZANNI__TELL] = s_route_message,   [ZANNI__ASK] = s_route_message,  [ZANNI__START] = s_route_start,
+    [ZANNI__AGAIN] = s_route_start,
     [ZANNI__REPLY] = s_route_reply,    [ZANNI__ERROR] = s_route_error,  [ZANNI__DOWN] = s_route_down,
     [ZANNI__FORWARDED] = s_route_forwarded, [ZANNI__CANCEL] = s_route_cancel, [ZANNI__STOP] = s_route_command,
     [ZANNI__KILL] = s_route_command,   [ZANNI__RESTART] = s_route_command

@@ -266,8 +266,8 @@ zanni__msg_share (zanni_msg_t *msg)
 }
 
 /* The arguments of `pattern`, which has a payload: the same ones, or where there are references in them, others. */
-static int
-s_share_args (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_msg_t *pattern)
+int
+zanni__msg_share_args (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_msg_t *pattern)
 {
     if (pattern->args.refs)
         return zanni__args_copy (&msg->args, &msg->payload, &pattern->args, &worker->ref_hooks);
@@ -287,7 +287,7 @@ zanni__msg_again (zanni_t *self, const zanni_msg_t *pattern, zanni__identity_t *
         return NULL;
     msg->to = to;
     msg->method = s_method (worker, atomic_load_explicit (&to->cls, memory_order_acquire), method);
-    if ((!msg->method && s_set_name (msg, method)) || s_share_args (worker, msg, pattern)) {
+    if ((!msg->method && s_set_name (msg, method)) || zanni__msg_share_args (worker, msg, pattern)) {
         zanni__msg_free (worker, msg);
         return NULL;
     }

@@ -110,13 +110,15 @@ s_started_elsewhere (zanni_t *self, zanni_msg_t *reply, void *arg)
 }
 
 static int
-s_start_there (zanni_t *self, zanni_msg_t *start, const zanni_spawn_t *options)
+s_start_there (zanni_t *self, zanni_msg_t *start, const zanni__care_t *care)
 {
     zanni__pending_t *pending;
-    bool waits = !zanni__may_block (self);
+    const zanni_spawn_t *options = &care->options;
+    bool waits = !care->then && !zanni__may_block (self);
     int64_t wait_ms = options->start_ms ? options->start_ms : self->worker->node->options.ask_deadline_ms;
     const zanni_ask_t ask = {
-        .then = waits ? NULL : s_started_elsewhere, .error = options->error, .deadline_ms = waits ? wait_ms : -1
+        .then = waits ? NULL : care->then ? care->then : s_started_elsewhere, .arg = care->arg,
+        .error = options->error, .deadline_ms = waits ? wait_ms : -1
     };
     int rc = zanni__ask_begin (self, start, &ask, &pending);
     if (rc) {
@@ -126,7 +128,7 @@ s_start_there (zanni_t *self, zanni_msg_t *start, const zanni_spawn_t *options)
     }
     pending->as.ask.starts = true;
     start->deadline_ns = INT64_MAX;   // it bounds the wait, not the start
-    if (!start->to->elsewhere)
+    if (!start->to->elsewhere && start->item.kind == ZANNI__START)
         start->to->busy |= ZANNI__UNBORN;
     if (waits)
         self->calling = pending->id;
@@ -135,16 +137,20 @@ s_start_there (zanni_t *self, zanni_msg_t *start, const zanni_spawn_t *options)
 }
 
 static int
-s_start_message (zanni_t *self, zanni_msg_t **start_p, zanni__identity_t *identity, const zanni__words_t *words)
+s_start_message (zanni_t *self, zanni_msg_t **start_p, zanni__identity_t *identity, const zanni__care_t *care,
+                 const zanni__words_t *words)
 {
     zanni_msg_t *start = zanni__msg_new (self->worker);
     if (!start)
         return ZANNI_ENOMEM;
-    int rc = zanni__msg_pack (self->worker, start, words->args, words->count);
+    int rc = care->pattern ? zanni__msg_share_args (self->worker, start, care->pattern)
+                           : zanni__msg_pack (self->worker, start, words->args, words->count);
     if (rc) {
         zanni__msg_free (self->worker, start);
         return rc;
     }
+    if (care->pattern)
+        start->item.weight = care->pattern->item.weight;
     start->item.kind = ZANNI__START;
     start->to = identity;
     zanni__msg_set_from (self->worker, start, self->identity, identity->worker);
@@ -155,19 +161,19 @@ s_start_message (zanni_t *self, zanni_msg_t **start_p, zanni__identity_t *identi
 
 /* An actor in a process of its own begins as a stand-in of its spawner's worker, whose node holds it from the start. */
 static int
-s_spawn_process (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni_spawn_t *options,
+s_spawn_process (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni__care_t *care,
                  const zanni__words_t *words)
 {
     zanni__identity_t *identity;
     zanni_msg_t *start;
-    int rc = zanni__node_process (self->worker, &identity, cls, options);
+    int rc = zanni__node_process (self->worker, &identity, cls, care);
     if (rc)
         return rc;
     zanni_ref_t *ref = zanni__ref_new (identity, self->worker, true, true);
     if (!ref)
         return ZANNI_ENOMEM;
     zanni__ref_adopt (self, ref);
-    rc = s_start_message (self, &start, identity, words);
+    rc = s_start_message (self, &start, identity, care, words);
     if (!rc) {
         rc = zanni__retain (self->worker, identity);
         if (rc) {
@@ -176,7 +182,7 @@ s_spawn_process (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, 
         }
     }
     if (!rc)
-        rc = s_start_there (self, start, options);
+        rc = s_start_there (self, start, care);
     if (rc)
         zanni_ref_destroy (&ref);
     else
@@ -223,19 +229,21 @@ zanni__spawn_place (zanni_node_t *node, zanni_worker_t *from, zanni__identity_t 
 }
 
 int
-zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni_spawn_t *options,
-              const zanni__words_t *words)
+zanni__spawn_with (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni__care_t *care,
+                   const zanni__words_t *words)
 {
     zanni__identity_t *identity;
     zanni_msg_t *start;
+    const zanni_spawn_t *options = &care->options;
     if (options->place == ZANNI_PROCESS)
-        return s_spawn_process (self, ref_p, cls, options, words);
+        return s_spawn_process (self, ref_p, cls, care, words);
     int rc = zanni__spawn_place (self->worker->node, self->worker, &identity, cls, options);
     if (rc)
         return rc;
     zanni_worker_t *worker = identity->worker;
+    identity->waits = care->waits;
     zanni_ref_t *ref = zanni__ref_new (identity, self->worker, true, true);
-    rc = ref ? s_start_message (self, &start, identity, words) : ZANNI_ENOMEM;
+    rc = ref ? s_start_message (self, &start, identity, care, words) : ZANNI_ENOMEM;
     if (!rc && zanni__spawned_alone (identity)) {
         rc = zanni__node_start_worker (worker);
         if (rc) {
@@ -250,7 +258,8 @@ zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, con
         return rc;
     }
     zanni__ref_adopt (self, ref);
-    rc = worker == self->worker ? s_start_here (self, identity, start, options) : s_start_there (self, start, options);
+    rc = worker == self->worker && !care->then ? s_start_here (self, identity, start, options)
+                                               : s_start_there (self, start, care);
     if (rc)
         zanni_ref_destroy (&ref);
     else
@@ -258,9 +267,31 @@ zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, con
     return rc;
 }
 
+int
+zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni_spawn_t *options,
+              const zanni__words_t *words)
+{
+    const zanni__care_t care = { .options = *options };
+    return zanni__spawn_with (self, ref_p, cls, &care, words);
+}
+
+int
+zanni__spawn_again (zanni_t *self, const zanni_ref_t *ref, const zanni__care_t *care)
+{
+    zanni__identity_t *to;
+    zanni_msg_t *start;
+    int rc = zanni__target (self->worker, &to, ref);
+    if (!rc)
+        rc = s_start_message (self, &start, to, care, NULL);
+    if (rc)
+        return rc;
+    start->item.kind = ZANNI__AGAIN;
+    return s_start_there (self, start, care);
+}
+
 /* The stand-in for an actor of `on`'s node that is not there yet. */
 static int
-s_stand_in (zanni_t *self, zanni__identity_t **identity_p, const char *class_name, const zanni_spawn_t *options,
+s_stand_in (zanni_t *self, zanni__identity_t **identity_p, const char *class_name, const zanni__care_t *care,
             const zanni__remote_t *on)
 {
     const zanni_clock_t *clock = &self->worker->node->clock;
@@ -269,10 +300,11 @@ s_stand_in (zanni_t *self, zanni__identity_t **identity_p, const char *class_nam
         .node = on->address.node, .nonce = own, .own = true, .strong = true,
         .endpoint = { on->endpoint, strlen (on->endpoint) }, .cls = { class_name, strlen (class_name) }
     };
+    const zanni_spawn_t *options = &care->options;
     zanni__place_t *place = zanni__malloc (sizeof *place);
     if (!place)
         return ZANNI_ENOMEM;
-    *place = (zanni__place_t) { .options = *options };
+    *place = (zanni__place_t) { .options = *options, .waits = care->waits };
     if (options->place == ZANNI_HERE) {
         memcpy (place->nonce, on->call, sizeof place->nonce);
         place->beside = (zanni_wire_actor_t) { on->address.actor, place->nonce };
@@ -294,23 +326,24 @@ s_stand_in (zanni_t *self, zanni__identity_t **identity_p, const char *class_nam
 
 /* On the node of `on`, which is another one. It is lent to us by the SPAWN itself. */
 static int
-s_spawn_on (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, const zanni_spawn_t *options,
+s_spawn_on (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, const zanni__care_t *care,
             const zanni__words_t *words)
 {
+    const zanni_spawn_t *options = &care->options;
     zanni__identity_t *on, *identity;
     zanni_msg_t *start;
     int rc = zanni__target (self->worker, &on, options->on);
     if (!rc && on->worker != self->worker)
         return s_fail (options, ZANNI_EROUTE, "%s", "only the worker that the node has dialled can spawn there");
     if (!rc)
-        rc = s_stand_in (self, &identity, class_name, options, on->as.remote);
+        rc = s_stand_in (self, &identity, class_name, care, on->as.remote);
     if (rc)
         return rc;
     zanni_ref_t *ref = zanni__ref_new (identity, self->worker, true, true);
     if (!ref)
         return ZANNI_ENOMEM;
     zanni__ref_adopt (self, ref);
-    rc = s_start_message (self, &start, identity, words);
+    rc = s_start_message (self, &start, identity, care, words);
     if (!rc && zanni__remote_admits (self->worker, identity, start->item.weight + 1)) {
         rc = s_fail (options, ZANNI_EFULL, "%s", "there is no room on the way to the node");
         start->item.flags |= ZANNI__ANSWERED;
@@ -318,7 +351,7 @@ s_spawn_on (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, const za
     }
     if (!rc) {
         identity->as.remote->lent = 1;
-        rc = s_start_there (self, start, options);
+        rc = s_start_there (self, start, care);
     }
     if (rc)
         zanni_ref_destroy (&ref);
@@ -341,6 +374,28 @@ s_check (const char *class_name, const zanni_spawn_t *options)
 }
 
 int
+zanni__spawn_named (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, const zanni__care_t *care,
+                    const zanni__words_t *words)
+{
+    const zanni_spawn_t *options = &care->options;
+    bool away = options->on && options->on->identity->elsewhere;
+    const zanni__class_t *cls = away ? NULL : zanni__class_find (class_name);
+    if (!cls && !away)
+        return s_fail (options, ZANNI_ENOCLASS, "no such class: %s; was it given to zanni_init?", class_name);
+    if (options->error)
+        *options->error = (zanni_error_t) { 0 };
+    if (zanni__node_is_ending (self->worker->node))
+        return s_fail (options, ZANNI_ECLOSED, "%s", "the node is ending: nothing is started any more");
+    int rc = s_check (class_name, options);
+    if (!rc)
+        rc = away ? s_spawn_on (self, ref_p, class_name, care, words)
+                  : zanni__spawn_with (self, ref_p, cls, care, words);
+    if (rc && options->error && !options->error->code)
+        zanni__error_set (options->error, rc, NULL);
+    return rc;
+}
+
+int
 zanni_spawn_args (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, const zanni_spawn_t *options,
                   const zanni_arg_t *args, size_t count)
 {
@@ -354,19 +409,6 @@ zanni_spawn_args (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, co
         return ZANNI_EINVAL;   // of another version: `error` may lie elsewhere
     if (!ref_p || !class_name)
         return s_fail (options, ZANNI_EINVAL, "%s", "spawn needs a class name and a place for the reference");
-    bool away = options->on && options->on->identity->elsewhere;
-    const zanni__class_t *cls = away ? NULL : zanni__class_find (class_name);
-    if (!cls && !away)
-        return s_fail (options, ZANNI_ENOCLASS, "no such class: %s; was it given to zanni_init?", class_name);
-    if (options->error)
-        *options->error = (zanni_error_t) { 0 };
-    if (zanni__node_is_ending (self->worker->node))
-        return s_fail (options, ZANNI_ECLOSED, "%s", "the node is ending: nothing is started any more");
-    rc = s_check (class_name, options);
-    if (!rc)
-        rc = away ? s_spawn_on (self, ref_p, class_name, options, &words)
-                  : zanni__spawn (self, ref_p, cls, options, &words);
-    if (rc && options->error && !options->error->code)
-        zanni__error_set (options->error, rc, NULL);
-    return rc;
+    const zanni__care_t care = { .options = *options };
+    return zanni__spawn_named (self, ref_p, class_name, &care, &words);
 }

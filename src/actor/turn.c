@@ -224,14 +224,14 @@ s_handle_down (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t 
     zanni__msg_release (worker, msg);
 }
 
-static void
-s_handle_drop (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ref_t *ref)
+void
+zanni__drop_arrives (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ref_t *ref)
 {
     /* acq_rel: pairs with itself, as in any count. */
     bool last = ref->strong && atomic_fetch_sub_explicit (&identity->strong, 1, memory_order_acq_rel) == 1;
     zanni__free_ref (ref);
     if (last && !identity->pinned)
-        zanni__request_end (worker, identity, (zanni_reason_t) { .kind = ZANNI_EXIT_NORMAL });
+        zanni__end_for_good (worker, identity, (zanni_reason_t) { .kind = ZANNI_EXIT_NORMAL });
 }
 
 /* What is not a tell or ask. */
@@ -258,7 +258,7 @@ s_handle_system (zanni_worker_t *worker, zanni__identity_t *identity, zanni__ite
         zanni__watcher_remove (worker, identity, msg);
         break;
     case ZANNI__DROP:
-        s_handle_drop (worker, identity, (zanni_ref_t *) (void *) item);
+        zanni__drop_arrives (worker, identity, (zanni_ref_t *) (void *) item);
         break;
     default:
         zanni__assert (false && "an item of this kind is never queued");
@@ -337,7 +337,7 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
     bool owner = worker->owner == identity;
     zanni__item_t *item;
     identity->busy &= (uint8_t) ~ZANNI__SCHEDULED;
-    if (identity->busy & ZANNI__BLOCKED || !identity->mailbox.head) {
+    if (identity->busy & (ZANNI__BLOCKED | ZANNI__WAITS) || !identity->mailbox.head) {
         zanni__identity_unhold (identity);
         return 0;
     }
@@ -350,8 +350,12 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
         else
             zanni__handle (worker, identity, item);
         handled++;
-        if (__builtin_expect (!identity->actor || identity->actor->reason, 0) && identity->actor)
-            zanni__end (worker, identity);
+        if (__builtin_expect (!identity->actor || identity->actor->reason, 0)) {
+            if (identity->actor)
+                zanni__end (worker, identity);
+            if (identity->busy & ZANNI__WAITS)
+                break;
+        }
         if (!identity->mailbox.head)
             break;
         if ((handled & (handled - 1)) == 0 && handled & S_POWERS_OF_4) {   // asking the time is not free

@@ -262,8 +262,8 @@ zanni__worker_end_actors (zanni_worker_t *worker)
     while ((hook = worker->actors)) {
         zanni__identity_t *identity = ZANNI__CONTAINER (hook, zanni__identity_t, all);
         bool kills = s_is_late (worker, identity);
-        zanni__request_end (worker, identity,
-                            (zanni_reason_t) { .kind = kills ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN });
+        zanni__end_for_good (worker, identity,
+                             (zanni_reason_t) { .kind = kills ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN });
         zanni__assert (worker->actors != hook);
     }
 }

@@ -339,6 +339,7 @@ int zanni__msg_make (zanni_t *self, zanni_msg_t **msg_p, zanni__identity_t *to, 
 int zanni__msg_prepare (zanni_t *self, zanni_msg_t **msg_p, const zanni_ref_t *ref, const zanni__words_t *words);
 int zanni__msg_pack (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_arg_t *args, size_t count);
 int zanni__msg_share (zanni_msg_t *msg);
+int zanni__msg_share_args (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_msg_t *pattern);
 zanni_msg_t *zanni__msg_again (zanni_t *self, const zanni_msg_t *pattern, zanni__identity_t *to,
                                const char *method);
 bool zanni__room_of (const zanni__identity_t *to, uint64_t *room);   // of another worker; false: it has ended
@@ -359,7 +360,18 @@ bool zanni__ask_is_open (const zanni_msg_t *msg);
 
 void zanni__forwarded_arrives (zanni_worker_t *worker, zanni_msg_t *msg);
 
-/* spawn.c: an identity of a class where `options` say, which has not begun; `from` is whose worker HERE is, NULL: nobody's.
+/* spawn.c */
+int zanni__spawn_with (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni__care_t *care,
+                       const zanni__words_t *words);
+
+/* The same for a class of that name, on whatever node; checks both. */
+int zanni__spawn_named (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, const zanni__care_t *care,
+                        const zanni__words_t *words);
+
+/* Begins an identity that waits again: of `care` pattern, then and arg count. */
+int zanni__spawn_again (zanni_t *self, const zanni_ref_t *ref, const zanni__care_t *care);
+
+/* An identity of a class where `options` say, which has not begun; `from` is whose worker HERE is, NULL: nobody's.
    Whether it is alone on a worker that is still to be started; its end before it has begun. */
 int zanni__spawn_place (zanni_node_t *node, zanni_worker_t *from, zanni__identity_t **identity_p, const zanni__class_t *cls,
                         const zanni_spawn_t *options);
@@ -380,6 +392,19 @@ zanni_t *zanni__actor_new (zanni_worker_t *worker, zanni__identity_t *identity, 
 void zanni__enlist (zanni_worker_t *worker, zanni__identity_t *identity);
 void zanni__end (zanni_worker_t *worker, zanni__identity_t *identity);
 void zanni__request_end (zanni_worker_t *worker, zanni__identity_t *identity, zanni_reason_t reason);
+void zanni__again_arrives (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *start);
+
+/* The same, and its identity with it, whatever was said before. */
+void zanni__end_for_good (zanni_worker_t *worker, zanni__identity_t *identity, zanni_reason_t reason);
+
+/* The actor ends by itself: what zanni_exit does, for any reason. */
+void zanni__quit (zanni_t *self, const zanni_reason_t *reason);
+
+/* Stops or kills an actor that is supervised, whose identity then waits. As zanni_stop. */
+int zanni__hold (zanni_t *self, const zanni_ref_t *ref, bool kills);
+
+/* turn.c: a reference to it is gone. */
+void zanni__drop_arrives (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ref_t *ref);
 
 /* monitor.c: who wants to know of an actor's end, or of room in its mailbox. */
 void zanni__watcher_add (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg);

@@ -45,6 +45,7 @@ static const s_member_t s_members [] = {
     S_MEMBER (S_UINT64, limit_bytes),
     S_MEMBER (S_BYTE, overflow),
     S_MEMBER (S_BOOL, restartable),
+    S_MEMBER (S_BYTE, waits),
     S_MEMBER (S_UINT32, arguments_count)   // they follow, as texts
 };
 

@@ -23,6 +23,7 @@ typedef struct {
     uint64_t limit_bytes;
     uint8_t overflow;
     bool restartable;
+    uint8_t waits;                                // zanni__waits_t
 } zanni__brief_t;
 
 /* Answers the size; 0: it does not fit. */

@@ -45,8 +45,8 @@ s_on_control (zanni_worker_t *worker, zanni__hook_fd_t *hook, uint32_t events)
         _exit (EXIT_FAILURE);
     bool kills = *word == 'k';
     worker->stopping = worker->stopping || !kills;   // other actors of this node outlive the one that is killed
-    zanni__request_end (worker, worker->owner,
-                        (zanni_reason_t) { .kind = kills ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN });
+    zanni__end_for_good (worker, worker->owner,
+                         (zanni_reason_t) { .kind = kills ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN });
 }
 
 /* The actor, which waits for its start. */
@@ -63,6 +63,7 @@ s_make_actor (zanni_worker_t *worker, const zanni__brief_t *brief, const zanni__
     identity->overflow = brief->overflow;
     identity->heeds |= identity->overflow != ZANNI_REJECT ? ZANNI__HEEDS_LIMIT : 0;
     identity->restartable = brief->restartable;
+    identity->waits = brief->waits;
     if (brief->limit)
         atomic_store_explicit (&identity->limit, brief->limit, memory_order_relaxed);
     if (brief->limit_bytes)

@@ -184,9 +184,10 @@ s_set_program (zanni__brief_t *brief, const zanni_options_t *options)
 }
 
 static int
-s_set_brief (zanni__brief_t *brief, zanni_worker_t *worker, const zanni__class_t *cls, const zanni_spawn_t *options)
+s_set_brief (zanni__brief_t *brief, zanni_worker_t *worker, const zanni__class_t *cls, const zanni__care_t *care)
 {
     zanni_node_t *node = worker->node;
+    const zanni_spawn_t *options = &care->options;
     const char *home;
     int rc = zanni__worker_endpoint (worker, node->undertaker, &home);
     if (!rc)
@@ -204,6 +205,7 @@ s_set_brief (zanni__brief_t *brief, zanni_worker_t *worker, const zanni__class_t
     brief->limit_bytes = options->mailbox_bytes;
     brief->overflow = (uint8_t) options->overflow;
     brief->restartable = options->restartable;
+    brief->waits = care->waits;
     s_set_program (brief, &node->options);
     return 0;
 }
@@ -261,10 +263,10 @@ zanni__node_kill (const zanni_worker_t *from, const uint8_t *process)
 
 int
 zanni__node_process (zanni_worker_t *worker, zanni__identity_t **identity_p, const zanni__class_t *cls,
-                     const zanni_spawn_t *options)
+                     const zanni__care_t *care)
 {
     zanni_node_t *node = worker->node;
-    zanni_process_t process = { .error = options->error };
+    zanni_process_t process = { .error = care->options.error };
     zanni__brief_t *brief = zanni__calloc (sizeof *brief);
     if (!brief)
         return ZANNI_ENOMEM;
@@ -272,7 +274,7 @@ zanni__node_process (zanni_worker_t *worker, zanni__identity_t **identity_p, con
     if (!rc)
         rc = s_processes (node);
     if (!rc)
-        rc = s_set_brief (brief, worker, cls, options);
+        rc = s_set_brief (brief, worker, cls, care);
     if (!rc)
         rc = s_live (node->processes, brief);
     if (!rc) {

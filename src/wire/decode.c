@@ -435,6 +435,8 @@ s_spot (s_source_t *source, const char *fault)
     record->as.spawn.place = (uint8_t) numbers [0];
     record->as.spawn.worker = (uint32_t) numbers [1];
     record->as.spawn.restartable = numbers [2] & ZANNI__WIRE_RESTARTABLE;
+    record->as.spawn.waits = (uint8_t) (numbers [2] >> ZANNI__WIRE_WAITS & 3);
+    record->as.spawn.again = numbers [2] & ZANNI__WIRE_AGAIN;
     record->as.spawn.overflow = (uint8_t) numbers [3];
     record->as.spawn.mailbox_messages = (uint32_t) numbers [4];
     record->as.spawn.mailbox_bytes = numbers [5];

@@ -215,7 +215,9 @@ s_put_maybe_spot (zanni__pen_t *pen, const zanni_record_t *record, const zanni__
     zanni__pen_bytes (pen, record->to.nonce, ZANNI__ID_SIZE);
     zanni__pen_uint (pen, record->as.spawn.place);
     zanni__pen_uint (pen, record->as.spawn.worker);
-    zanni__pen_uint (pen, record->as.spawn.restartable ? ZANNI__WIRE_RESTARTABLE : 0);
+    zanni__pen_uint (pen, (record->as.spawn.restartable ? ZANNI__WIRE_RESTARTABLE : 0)
+                              | (uint32_t) record->as.spawn.waits << ZANNI__WIRE_WAITS
+                              | (record->as.spawn.again ? ZANNI__WIRE_AGAIN : 0));
     zanni__pen_uint (pen, record->as.spawn.overflow);
     zanni__pen_uint (pen, record->as.spawn.mailbox_messages);
     zanni__pen_uint (pen, record->as.spawn.mailbox_bytes);

@@ -15,6 +15,8 @@
 #define ZANNI__WIRE_STRONG 1u   // flags of a full reference
 #define ZANNI__WIRE_OWN 2u
 #define ZANNI__WIRE_RESTARTABLE 1u   // flags of a SPAWN's spot
+#define ZANNI__WIRE_WAITS 1u         // two bits from this one on
+#define ZANNI__WIRE_AGAIN 8u
 
 typedef enum {
     ZANNI__FIELD_NUMBER = 1,   // unsigned, `width` bytes in the record

@@ -167,6 +167,8 @@ typedef struct {
             uint8_t place;     // zanni_place_t
             uint32_t worker;
             bool restartable;
+            uint8_t waits;               // behind which ends its identity waits: 0 none, 1 abnormal, 2 all
+            bool again;                  // it is there, and waits: it is to begin again
             uint8_t overflow;  // zanni_overflow_t
             uint32_t mailbox_messages;
             uint64_t mailbox_bytes;

@@ -43,6 +43,7 @@ fill (void)
     brief->limit_bytes = 6;
     brief->overflow = ZANNI_DROP_NEWEST;
     brief->restartable = true;
+    brief->waits = 2;
 }
 
 Test (brief, is_read_as_it_was_written)

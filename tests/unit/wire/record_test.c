@@ -80,6 +80,7 @@ sample (unsigned kind)
         record.as.chunk.buffer = 9, record.as.chunk.offset = 256u << 10, record.as.chunk.total = 64u << 20;
     if (kind == ZANNI_RECORD_SPAWN) {
         record.as.spawn.place = 2, record.as.spawn.worker = 3, record.as.spawn.restartable = true;
+        record.as.spawn.waits = 2, record.as.spawn.again = true;
         record.as.spawn.overflow = 1, record.as.spawn.mailbox_messages = 100, record.as.spawn.mailbox_bytes = 1u << 20;
         record.as.spawn.beside = (zanni_wire_actor_t) { 5, other };
     }
