@@ -141,7 +141,7 @@ const zanni_method_t counter_methods [] = {
     ZANNI_METHOD_END
 };
 const zanni_class_t counter_class = {
-    "counter", nullptr, sizeof (counter_t), counter_methods, "x", counter_start, nullptr, nullptr, nullptr, "Counts."
+    "counter", nullptr, sizeof (counter_t), counter_methods, "x", counter_start, nullptr, nullptr, nullptr, "Counts.", 0
 };
 const zanni_class_t *const classes [] = { &counter_class, nullptr };
 
