@@ -111,27 +111,24 @@ s_is_high (const zanni__identity_t *to, const zanni_msg_t *msg)
     return method && method->flags & ZANNI_METHOD_HIGH;
 }
 
-void
-zanni__arrive_heeded (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
+bool
+zanni__heed (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
 {
     zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
-    if (item->flags & ZANNI__COUNTED) {
-        if (to->heeds & ZANNI__HEEDS_LIMIT && !s_make_room (worker, to, item))
-            return;
-        zanni__count_queued (to, 1, item->weight);
-    }
+    if (to->heeds & ZANNI__HEEDS_LIMIT && item->flags & ZANNI__COUNTED && !s_make_room (worker, to, item))
+        return false;
     if (to->heeds & ZANNI__HEEDS_BEHAVIOUR)
         zanni__method_forget (msg);
-    if (!(to->heeds & ZANNI__HEEDS_PRIORITY) || !s_is_high (to, msg)) {
-        zanni__enqueue (worker, to, item);
-        return;
-    }
+    if (!(to->heeds & ZANNI__HEEDS_PRIORITY) || !s_is_high (to, msg))
+        return true;
     zanni__item_t *head = to->mailbox.head;
     zanni__item_t *before = to->high ? to->high : head && head->kind == ZANNI__START ? head : NULL;
+    zanni__count_queued (to, 1, item->weight);
     zanni__queue_insert (&to->mailbox, before, item);
     to->high = item;
     if (!to->busy)
         zanni__worker_push_run (worker, to);
+    return false;
 }
 
 /* A blocked call takes its answer past the mailbox; everything else keeps its order. */

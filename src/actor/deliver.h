@@ -5,8 +5,8 @@
 
 #include "worker.h"
 
-/* The arrival of a tell or ask at an actor that heeds it. */
-void zanni__arrive_heeded (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item);
+/* A tell or ask arrives at an actor that heeds it; false: it is in its place, or gone, else it goes the common way. */
+bool zanni__heed (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item);
 
 /* Counts what lies in a mailbox; only the owner writes. */
 ZANNI__INLINE void
@@ -43,10 +43,8 @@ zanni__method_forget (zanni_msg_t *msg)
 ZANNI__INLINE void
 zanni__arrive (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
 {
-    if (__builtin_expect (to->heeds, 0)) {
-        zanni__arrive_heeded (worker, to, item);
+    if (__builtin_expect (to->heeds != 0, 0) && !zanni__heed (worker, to, item))
         return;
-    }
     if (item->flags & ZANNI__COUNTED)
         zanni__count_queued (to, 1, item->weight);
     zanni__enqueue (worker, to, item);

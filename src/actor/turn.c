@@ -83,14 +83,14 @@ s_match_closely (zanni_worker_t *worker, zanni_msg_t *msg)
     return !rc || s_refuse_arguments (worker, msg, &fault);
 }
 
-/* A private or high method. */
+/* All of it for a private or high method. */
 static __attribute__ ((noinline)) bool
-s_passes_flags (zanni_worker_t *worker, zanni_msg_t *msg)
+s_passes_flagged (zanni_worker_t *worker, zanni_msg_t *msg)
 {
     s_leaves_front (msg);
     if (msg->method->flags & ZANNI_METHOD_PRIVATE && msg->from != msg->to && !(msg->item.flags & ZANNI__TICK))
         return s_refuse_method (worker, msg, ZANNI_EPERM);
-    return true;
+    return msg->deadline_ns > worker->now_ns && s_match_closely (worker, msg);
 }
 
 /* Whether `msg` may reach its handler. */
@@ -99,8 +99,8 @@ s_passes (zanni_worker_t *worker, zanni_msg_t *msg)
 {
     if (__builtin_expect (!msg->method, 0) && !s_resolve (worker, msg))
         return false;
-    if (__builtin_expect (msg->method->flags, 0) && !s_passes_flags (worker, msg))
-        return false;
+    if (__builtin_expect (msg->method->flags & (ZANNI_METHOD_PRIVATE | ZANNI_METHOD_HIGH), 0))
+        return s_passes_flagged (worker, msg);
     if (__builtin_expect (msg->deadline_ns <= worker->now_ns, 0))
         return false;   // the asker has its timeout already, or in a moment
     return __builtin_expect (zanni__signature_match_quickly (msg->method->in, &msg->args), 1)
