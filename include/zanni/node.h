@@ -66,7 +66,7 @@ typedef struct {
     const char *const *child_arguments;   // of that program, which end with NULL; may be NULL
     zanni_log_fn *log;           // default: nothing is said
     void *log_context;
-    zanni_error_t *error;        // filled when zanni_new fails
+    zanni_error_t *error;        // filled when zanni_new fails; NULL: the log says what is wrong
     const struct zanni_clock *clock;         // the seams (zanni/sys/): default is this system
     const struct zanni_port_ops *port;
     const struct zanni_place_ops *place;

@@ -233,10 +233,10 @@ s_set_trust (zanni_node_t *node, zanni_error_t *error)
     node->options.secret = node->options.secret_file = NULL;
     if (!rc)
         rc = zanni__trust_new (node, text, sizeof text);
-    if (rc && *text) {
-        zanni__log (node, ZANNI_LOG_ERROR, "%s", text);
+    if (rc && *text && error)
         zanni__error_set (error, rc, text);
-    }
+    else if (rc && *text)
+        zanni__log (node, ZANNI_LOG_ERROR, "%s", text);
     return rc;
 }
 
@@ -515,7 +515,7 @@ zanni_new (zanni_t **self_p, const zanni_options_t *options)
     zanni_error_t *error = options ? options->error : NULL;
     if (options)
         own = *options;
-    own.error = &fault;
+    own.error = error ? &fault : NULL;   // else the log says it
     if (!self_p || (options && (options->workers > S_WORKERS_MOST || (options->port && !options->place))))
         return ZANNI_EINVAL;
     int rc = zanni__class_fault (&fault);

@@ -52,13 +52,6 @@ s_look_at_limit (__rlimit_resource_t resource, const char *what, rlim_t least, c
     return s_say (good, what, "%llu%s%s", (unsigned long long) limit.rlim_cur, good ? "" : ": ", good ? "" : advice);
 }
 
-static size_t
-s_secret_size (void)
-{
-    const char *secret = getenv ("ZANNI_SECRET");
-    return secret ? strlen (secret) : 0;
-}
-
 static bool
 s_look_at_files (const tool_keys_t *keys)
 {
@@ -79,14 +72,16 @@ s_look_at_secret (const tool_talk_t *talk)
 {
     if (talk->keys.secret_file || talk->keys.certificate)
         return s_look_at_files (&talk->keys);
-    size_t size = s_secret_size ();
-    if (!size && talk->insecure)
+    const char *secret = getenv ("ZANNI_SECRET");
+    size_t size = secret ? strlen (secret) : 0;
+    if (!secret && talk->insecure)
         return s_say (true, "secret", "ZANNI_SECRET is not set, which is enough for open nodes on this host");
-    if (!size)
+    if (!secret)
         return s_say (false, "secret", "ZANNI_SECRET is not set: nodes of other hosts need one, the same for all, of %d to %d "
                       "bytes", S_SECRET_LEAST, S_SECRET_MOST);
     if (size < S_SECRET_LEAST || size > S_SECRET_MOST)
-        return s_say (false, "secret", "ZANNI_SECRET has %zu bytes: it needs %d to %d", size, S_SECRET_LEAST, S_SECRET_MOST);
+        return s_say (false, "secret", "ZANNI_SECRET has %zu bytes: it needs %d to %d%s", size, S_SECRET_LEAST, S_SECRET_MOST,
+                      size ? "" : ", or not to be set");
     return s_say (true, "secret", "ZANNI_SECRET has %zu bytes", size);
 }
 
@@ -189,7 +184,7 @@ s_look_at_node (const tool_aim_t *aim)
         return false;
     bool reached = tool_reach (&peer, aim->place, &aim->talk);
     const tool_keys_t *keys = &aim->talk.keys;
-    bool open = !keys->secret_file && !keys->certificate && !s_secret_size ();
+    bool open = !keys->secret_file && !keys->certificate && !getenv ("ZANNI_SECRET");
     const char *how = open ? "answers, and is open" : "answers, and takes our key";
     bool good = s_say (reached, "node", "%s", reached ? how : "does not answer, or not to us: see above");
     if (reached)

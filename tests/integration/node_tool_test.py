@@ -228,9 +228,12 @@ def test_doctor():
         result = Result("doctor", "--insecure", node.endpoint, secret=None)
         check(result.status == 0 and "ok  secret: ZANNI_SECRET is not set, which is enough" in result.text, result)
         check("ok  node: answers, and is open" in result.text, result)
-    for secret, words in ((None, "no  secret: ZANNI_SECRET is not set"), ("short", "no  secret: ZANNI_SECRET has 5 bytes")):
+    for secret, words in ((None, "no  secret: ZANNI_SECRET is not set"), ("short", "no  secret: ZANNI_SECRET has 5 bytes"),
+                          ("", "no  secret: ZANNI_SECRET has 0 bytes")):
         result = Result("doctor", secret=secret)
         check(result.status == 1 and words in result.text, result)
+    result = Result("doctor", "--insecure", secret="")
+    check(result.status == 1 and "no  secret: ZANNI_SECRET has 0 bytes" in result.text, result)
     result = Result("doctor", "nowhere")
     check(result.status == 1 and "is no tcp://HOST:PORT" in result.complaints, result)
 
@@ -252,6 +255,9 @@ def test_node_that_cannot_be():
     fails("is no CLASS=NAME", "node", *listen, "--offer", "clerk", status=2)
     fails("no such class: nobody", "node", *listen, "--load", LIBRARY, "--offer", "nobody=x")
     fails("both sides need the same secret", "node", *listen, secret=None)
+    for options in (["--secret-file", "/nowhere.secret"], ["--certificate", "/nowhere.secret"]):
+        result = Result("node", *listen, *options)
+        check(result.status == 1 and result.complaints.count("/nowhere.secret") == 1, result)
     fails("both sides need the same secret", "node", "--insecure", "--listen", "tcp://*:0", secret=None)
     fails("tcp://", "node", "--listen", "tcp://nowhere")
     with Node() as node:
