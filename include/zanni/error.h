@@ -68,7 +68,8 @@ typedef struct zanni_buffer zanni_buffer_t;
     X (ECORRUPT, -31, "what is stored is not what was put")                                                   \
     X (EAGAIN, -32, "not yet: it is still being put")                                                         \
     X (EAUTH, -33, "the two sides do not trust each other")                                                   \
-    X (EINUSE, -34, "somebody else has it already")
+    X (EINUSE, -34, "somebody else has it already")                                                           \
+    X (EDEADLOCK, -35, "each would wait for the other")
 
 enum {
     ZANNI_OK = 0,

@@ -193,6 +193,7 @@ struct zanni {
     zanni__link_t kept;          // kept asks
     zanni_reason_t *reason;      // why it is about to end; NULL: it is not
     uint64_t calling;            // the ask it is blocked in
+    zanni_msg_t *serving;        // what zanni_receive gave it last of asks whose asker waits, if that is there yet
     uint64_t claim_least;        // zanni_set_claims
     struct zanni__shared *share;  // its state is an object of the program's: shared.c; or NULL
     bool closing;                // told to stop

@@ -7,6 +7,7 @@
 #include "pending.h"
 
 #include "answer.h"
+#include "chain.h"
 #include "remote.h"
 
 #include <stdio.h>
@@ -277,6 +278,7 @@ s_forwarded (zanni_t *self, zanni_msg_t *msg, zanni__identity_t *to, const char 
     zanni__identity_unhold (self->identity);
     /* Of another node's actor it does not come straight any more, and counts in no window. */
     zanni__msg_set_from (self->worker, onward, sender, sender->elsewhere ? NULL : self->worker);
+    zanni__chain_pass (onward, msg);
     *onward_p = onward;
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "answer.h"
 #include "behaviour.h"
+#include "chain.h"
 #include "deliver.h"
 #include "pending.h"
 
@@ -61,7 +62,10 @@ s_ask (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *options, const 
     int rc = zanni__msg_prepare (self, &msg, ref, words);
     if (rc)
         return rc;
-    rc = zanni__ask_begin (self, msg, options, &pending);
+    if (pending_p)
+        rc = zanni__chain_call (self, msg, options->error);
+    if (!rc)
+        rc = zanni__ask_begin (self, msg, options, &pending);
     if (rc) {
         zanni__msg_free (self->worker, msg);
         return rc;
@@ -243,7 +247,8 @@ zanni_call_args (zanni_t *self, zanni_msg_t **reply_p, const zanni_ref_t *ref, c
     if (!rc)
         rc = s_ask (self, ref, options, &words, &pending);
     if (rc) {
-        zanni__error_set (options->error, rc, NULL);
+        if (rc != ZANNI_EDEADLOCK)   // that has been told in full
+            zanni__error_set (options->error, rc, NULL);
         return rc;
     }
     return zanni__ask_wait (self, reply_p, pending, options);

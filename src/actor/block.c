@@ -3,6 +3,7 @@
    actor has no turns in which a callback could run, so those run inside its zanni_receive. */
 
 #include "answer.h"
+#include "chain.h"
 #include "doing.h"
 #include "pending.h"
 
@@ -156,6 +157,8 @@ zanni_receive (zanni_t *self, zanni_msg_t **msg_p, int64_t timeout_ms)
     if (!receive.msg)
         return rc;
     zanni__msg_own (receive.msg);
+    if (zanni__waited_for (receive.msg))
+        self->serving = receive.msg;
     zanni__count (&self->worker->counts.messages, 1);
     *msg_p = receive.msg;
     return 0;

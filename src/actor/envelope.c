@@ -113,7 +113,7 @@ zanni__msg_release (zanni_worker_t *worker, zanni_msg_t *msg)
     if (msg->item.flags & ZANNI__KEPT)
         zanni__link_remove (&msg->extra->kept);
     if (zanni__ask_is_open (msg))
-        zanni__answer_turned (worker, msg, msg->code ? msg->code : ZANNI_ENOREPLY, NULL);
+        zanni__answer_turned (worker, msg, msg->code < 0 ? msg->code : ZANNI_ENOREPLY, NULL);
     else
         zanni__msg_free (worker, msg);
 }
@@ -193,6 +193,9 @@ zanni_msg_destroy (zanni_msg_t **msg_p)
         zanni__log (worker->node, ZANNI_LOG_ERROR, "a message was destroyed on another thread than it was got on");
         return;
     }
+    zanni_t *actor = msg->to->actor;
+    if (actor && actor->serving == msg && msg->item.holds == 1)
+        actor->serving = NULL;
     zanni_worker_hold (worker);   // the message may be the last to need it
     zanni__msg_release (worker, msg);
     zanni__uncorked (worker);

@@ -15,6 +15,8 @@
 
 #include "inbound.h"
 
+#include "chain.h"
+
 #include "deliver.h"
 #include "envelope.h"
 #include "rights.h"
@@ -370,6 +372,8 @@ s_fill_message (zanni__arrival_t *arrival, zanni_msg_t *msg)
         rc = zanni__arrival_arguments (arrival, msg);
     if (rc)
         return rc;
+    if (msg->item.kind == ZANNI__ASK && record->as.ask.waiting.data)
+        zanni__chain_read (msg, &record->as.ask.waiting);
     if (msg->item.kind == ZANNI__ASK && record->remaining_ms >= 0 && record->remaining_ms < INT64_MAX / 4000000)
         msg->deadline_ns = zanni__node_now (arrival->worker->node) + record->remaining_ms * 1000000;
     msg->item.flags |= ZANNI__COUNTED;

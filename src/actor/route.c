@@ -8,6 +8,7 @@
 #include "remote.h"
 
 #include "answer.h"
+#include "chain.h"
 #include "pending.h"
 
 #include "../base/memory.h"
@@ -204,7 +205,9 @@ s_route_message (s_route_t *route, zanni_msg_t *msg)
     record->kind = asks ? ZANNI_RECORD_ASK : ZANNI_RECORD_TELL;
     record->to = s_to (route->to, false);
     record->method = (zanni_bytes_t) { method, strlen (method) };
+    uint8_t waiting [ZANNI__CHAIN_BYTES];
     if (asks) {
+        record->as.ask.waiting = zanni__chain_write (msg, waiting);
         record->id = msg->id;
         record->remaining_ms = s_remaining_ms (route->worker, msg);
     }

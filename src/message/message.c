@@ -46,6 +46,7 @@ zanni__msg_extra_free (zanni_msg_t *msg)
         zanni__free (chunk);
         chunk = next;
     }
+    zanni__free (extra->chain);
     zanni__free (extra);
     msg->extra = NULL;
 }
@@ -63,8 +64,8 @@ zanni__msg_set_fault (zanni_msg_t *msg, const char *text)
 
 /* The free middle of the room: what lies between `room_used`, or the argument bytes where they are here, and the
    table where that is here. */
-static char *
-s_take_room (zanni_msg_t *msg, size_t size)
+char *
+zanni__msg_room_left (zanni_msg_t *msg, size_t size)
 {
     uintptr_t room = (uintptr_t) msg->room;
     uintptr_t table = (uintptr_t) msg->args.table;
@@ -102,7 +103,7 @@ s_take_chunk (zanni_msg_t *msg, size_t size)
 void *
 zanni__msg_room (zanni_msg_t *msg, size_t size)
 {
-    void *room = s_take_room (msg, size);
+    void *room = zanni__msg_room_left (msg, size);
     return room ? room : s_take_chunk (msg, size);
 }
 

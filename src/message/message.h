@@ -31,6 +31,7 @@ typedef struct {
     zanni__level_t levels [ZANNI__READ_DEPTH];
     void *strings;                 // chunks of copies, freed with the message
     zanni__link_t instances;       // of registered types with hooks, dropped with the message
+    void *chain;                   // of an ask whose asker waits: actor/chain.c; freed with the message
     char fault [200];
 } zanni__extra_t;
 
@@ -50,7 +51,7 @@ struct zanni_msg {
     uint32_t at;                              // next byte to read; 0: not begun
     uint32_t left;                            // arguments left at this level
     uint32_t room_used;                       // bytes at the front of the room that are taken
-    int32_t code;                             // ERROR
+    int32_t code;                             // ERROR; above 0: see actor/
     uint64_t id;                              // of an ask, timer, watch or monitor
     const char *name;                         // of the method where it is not resolved, in memory of the message
     _Alignas (8) uint8_t room [];
@@ -66,6 +67,9 @@ void zanni__msg_extra_free (zanni_msg_t *msg);
 
 /* Remembers what did not fit, for zanni_msg_fault; without memory it stays "". */
 void zanni__msg_set_fault (zanni_msg_t *msg, const char *text);
+
+/* `size` bytes of its room that nothing else lies in; NULL: there are not so many. */
+char *zanni__msg_room_left (zanni_msg_t *msg, size_t size);
 
 /* `size` bytes that live as long as the message, in its room where they fit; NULL: out of memory. */
 void *zanni__msg_room (zanni_msg_t *msg, size_t size);

@@ -6,7 +6,7 @@
 #include <zanni/buffer.h>
 
 #define S_ID_SIZE 16
-#define S_FIELDS 8
+#define S_FIELDS 9
 
 typedef void s_add_fn (json_t *object, const zanni_record_t *record);
 
@@ -267,6 +267,14 @@ s_add_count (json_t *object, const zanni_record_t *record)
 }
 
 static void
+s_add_waiting (json_t *object, const zanni_record_t *record)
+{
+    const zanni_bytes_t *waiting = &record->as.ask.waiting;
+    if (waiting->data)
+        s_set (object, "waiting", tool_hex (waiting->data, waiting->size));
+}
+
+static void
 s_add_chunk (json_t *object, const zanni_record_t *record)
 {
     s_set (object, "buffer", tool_number (record->as.chunk.buffer));
@@ -291,7 +299,7 @@ static s_add_fn *const s_kinds [] [S_FIELDS] = {
     [ZANNI_RECORD_ACK] = { s_add_ack },
     [ZANNI_RECORD_TELL] = { s_add_to, s_add_from_relayed, s_add_method, s_add_tables, s_add_args },
     [ZANNI_RECORD_ASK] = { s_add_to, s_add_from_relayed, s_add_method, s_add_tables, s_add_id, s_add_remaining,
-                           s_add_args },
+                           s_add_args, s_add_waiting },
     [ZANNI_RECORD_REPLY] = { s_add_id, s_add_tables, s_add_results },
     [ZANNI_RECORD_ERROR] = { s_add_id, s_add_code, s_add_origin, s_add_tables, s_add_data },
     [ZANNI_RECORD_CANCEL] = { s_add_id, s_add_to },

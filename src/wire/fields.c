@@ -60,6 +60,8 @@ const zanni__field_t zanni__fields [128] = {
     ['@'] = S_WHOLE (ZANNI__FIELD_MAYBE_SPOT, "spot is neither nil nor [actor, nonce, place, worker, flags, overflow,"
                      " messages, bytes, beside]"),
 
+    ['Q'] = S_OTHER (ZANNI__FIELD_MAYBE_BYTES, as.ask.waiting, "who waits is neither nil nor bytes"),
+
     ['y'] = S_SIGNED (as.error.code, 0, INT32_MAX, "code"),
     ['z'] = S_SIGNED (as.error.code, INT32_MIN, (uint64_t) -1, "code"),
     ['g'] = S_TEXT (as.error.text, ZANNI_WIRE_TEXT_MAX, "text"),
@@ -88,7 +90,7 @@ static const zanni__layout_t s_kinds [] = {
     [ZANNI_RECORD_BYE] = { "BYE", "yg", false },
     [ZANNI_RECORD_ACK] = { "ACK", "kw", false },
     [ZANNI_RECORD_TELL] = { "TELL", "tFmRBA", true },
-    [ZANNI_RECORD_ASK] = { "ASK", "tFmRBidA", true },
+    [ZANNI_RECORD_ASK] = { "ASK", "tFmRBidAQ", true },
     [ZANNI_RECORD_REPLY] = { "REPLY", "iRBA", true },
     [ZANNI_RECORD_ERROR] = { "ERROR", "izg[Oo]aRBA", true },
     [ZANNI_RECORD_CANCEL] = { "CANCEL", "it", false },

@@ -157,7 +157,7 @@ FIELDS = {
     "origin": lambda shown: array(identity(shown[0]), number(shown[1])),
     "spot": lambda shown: array(number(shown[0]), identity(shown[1]), *map(number, shown[2:8]), actor(shown[8])),
     "reason": lambda shown: array(integer(shown[0]), integer(shown[1]), text(shown[2])), "restarts": value,
-    "bytes": lambda shown: binary(bytes.fromhex(shown)),
+    "bytes": lambda shown: binary(bytes.fromhex(shown)), "waiting": lambda shown: binary(bytes.fromhex(shown)),
 }
 
 
@@ -339,6 +339,10 @@ def record_vectors():
     yield one("a registered type with a reference and a buffer", ask(
         [{"buffer": 0}, {"object": "page", "version": 1, "fields": [{"buffer": 1}, {"ref": 0}, [{"buffer": 0}]]}])
               | {"refs": [reference(None)], "buffers": [plain(10), plain(20)]})
+    yield one("an ask whose asker waits in a call", ask([1]) | {"waiting": text("counter").hex()})
+    waiting = [text("counter"), array(identity(NODE), integer(7), text("root"), text("add"), integer(4000)),
+               array(identity(NODE_2), integer(0), text("counter"), text("fold"), integer(-1))]
+    yield one("an ask whose asker is waited for by two others", ask([1]) | {"waiting": b"".join(waiting).hex()})
     yield one("a reply", reply([3]))
     yield one("a reply of nothing", reply([]))
     yield one("a reply with tables", reply([{"ref": 0}, {"buffer": 0}], [reference(None)], [plain(12, "float32", [3])]))
@@ -646,6 +650,9 @@ def invalid_others():
              arguments([]), "remaining_ms is no integer in range")
     yield of("ASK with an id that is nil", "ASK", b"\x99\x0b" + TO + FROM + text("add") + NONE + NONE, b"\xc0",
              b"\x00" + arguments([]), "id is no unsigned integer in range")
+    yield of("ASK whose asker waits for a number", "ASK",
+             b"\x9a\x0b" + TO + FROM + text("add") + NONE + NONE + b"\x09\x00" + arguments([]), b"\x05", b"",
+             "who waits is neither nil nor bytes")
     yield of("MONITOR of a number", "MONITOR", b"\x93\x14\x09", b"\x05", b"",
              "to is neither nil nor [actor, nonce] nor a full reference")
     yield of("DOWN whose reason is a string", "DOWN", b"\x94\x16\x09", text("normal"), b"\xc2",

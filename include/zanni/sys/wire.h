@@ -146,6 +146,9 @@ typedef struct {
         } batch;               // BATCH; ACK: ack, window
         zanni_wire_hello_t hello;
         struct {
+            zanni_bytes_t waiting; // data NULL: the asker does not wait in a call; else who waits for it meanwhile
+        } ask;                 // ASK
+        struct {
             int64_t code, app_code;
             zanni_bytes_t text;
             const uint8_t *node;   // origin: 16 bytes, NULL: the sender's
