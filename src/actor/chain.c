@@ -70,7 +70,7 @@ s_asker (const zanni_msg_t *ask)
 {
     if (!ask->from->elsewhere)
         return s_called (ask->from);
-    return ask->code > ZANNI__WAITS ? (const char *) ask->room + (ask->code - ZANNI__WAITS - 1) : "somebody";
+    return ask->code > ZANNI__AWAITED ? (const char *) ask->room + (ask->code - ZANNI__AWAITED - 1) : "somebody";
 }
 
 static void
@@ -88,7 +88,7 @@ static void
 s_set_name (zanni_msg_t *ask, const char *name)
 {
     char *at = ask->from->elsewhere ? zanni__msg_room_left (ask, strlen (name) + 1) : NULL;
-    ask->code = at ? (int32_t) (at - (char *) ask->room) + ZANNI__WAITS + 1 : ZANNI__WAITS;
+    ask->code = at ? (int32_t) (at - (char *) ask->room) + ZANNI__AWAITED + 1 : ZANNI__AWAITED;
     if (at)
         strcpy (at, name);
 }
@@ -157,7 +157,7 @@ int
 zanni__chain_call (zanni_t *self, zanni_msg_t *msg, zanni_error_t *error)
 {
     zanni_msg_t *served = s_served (self);
-    msg->code = ZANNI__WAITS;
+    msg->code = ZANNI__AWAITED;
     if (!served)
         return 0;
     s_waiter_t last;
@@ -250,7 +250,7 @@ zanni__chain_read (zanni_msg_t *msg, const zanni_bytes_t *bytes)
     uint32_t count = 0;
     char name [S_NAME];
     zanni__reader_t reader = zanni__reader (bytes->data, (uint32_t) bytes->size);
-    msg->code = ZANNI__WAITS;
+    msg->code = ZANNI__AWAITED;
     if (!s_read_name (&reader, name))
         return;
     s_set_name (msg, name);

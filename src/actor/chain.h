@@ -5,14 +5,14 @@
 
 #include "worker.h"
 
-#define ZANNI__WAITS 1           // `code` of an ASK, at least: its asker waits in a call; more says where his name lies
+#define ZANNI__AWAITED 1           // `code` of an ASK, at least: its asker waits in a call; more says where his name lies
 #define ZANNI__CHAIN_MAX 16      // who waits before the asker
 #define ZANNI__CHAIN_BYTES 2048  // and has room in a record
 
 static inline bool
 zanni__waited_for (const zanni_msg_t *msg)
 {
-    return msg->item.kind == ZANNI__ASK && msg->code >= ZANNI__WAITS;
+    return msg->item.kind == ZANNI__ASK && msg->code >= ZANNI__AWAITED;
 }
 
 /* `msg` is a call that `self` will wait for: says so in it, with who waits for `self` meanwhile. ZANNI_EDEADLOCK: among

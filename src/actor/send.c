@@ -75,12 +75,26 @@ s_set_name (zanni_msg_t *msg, const char *method)
     return name ? 0 : ZANNI_ENOMEM;
 }
 
-static __attribute__ ((noinline)) const zanni__method_t *
-s_look_up (zanni__memo_t *memo, const zanni__class_t *cls, const char *name)
+ZANNI__INLINE bool
+s_is_noted (const zanni__memo_t *memo, const zanni__class_t *cls, const char *name)
 {
-    const zanni__method_t *method = zanni__class_method (cls, name);
-    if (method)
-        *memo = (zanni__memo_t) { .name = name, .cls = cls, .method = method };
+    return memo->name == name && memo->cls == cls
+           && (memo->method->name == name || zanni__same_name (memo->method->name, name));
+}
+
+/* The last one is noted in the first of two places, and who was there goes to the second: two that share them, as methods of
+   one name in two classes may, do not drive each other out. */
+static __attribute__ ((noinline)) const zanni__method_t *
+s_look_up (zanni_worker_t *worker, uintptr_t place, const zanni__class_t *cls, const char *name)
+{
+    zanni__memo_t *memo = &worker->memo [place];
+    zanni__memo_t *second = &worker->memo [place ^ 1];
+    const zanni__memo_t first = *memo;
+    const zanni__method_t *method = s_is_noted (second, cls, name) ? second->method : zanni__class_method (cls, name);
+    if (!method)
+        return NULL;
+    *memo = (zanni__memo_t) { .name = name, .cls = cls, .method = method };
+    *second = first;
     return method;
 }
 
@@ -88,11 +102,9 @@ ZANNI__INLINE const zanni__method_t *
 s_method (zanni_worker_t *worker, const zanni__class_t *cls, const char *name)
 {
     uintptr_t key = (uintptr_t) name ^ ((uintptr_t) cls >> 4);
-    zanni__memo_t *memo = &worker->memo [(key ^ (key >> 6)) % ZANNI__MEMO];
-    if (__builtin_expect (memo->name == name && memo->cls == cls, 1)
-        && (memo->method->name == name || zanni__same_name (memo->method->name, name)))
-        return memo->method;
-    return s_look_up (memo, cls, name);
+    uintptr_t place = (key ^ (key >> 6)) % ZANNI__MEMO;
+    const zanni__memo_t *memo = &worker->memo [place];
+    return __builtin_expect (s_is_noted (memo, cls, name), 1) ? memo->method : s_look_up (worker, place, cls, name);
 }
 
 /* Packs into the room behind its first `used` bytes, a multiple of 8. */
