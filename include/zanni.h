@@ -25,6 +25,7 @@
 #include "zanni/trust.h"
 #include "zanni/directory.h"
 #include "zanni/behaviour.h"
+#include "zanni/supervisor.h"
 #include "zanni/timer.h"
 #include "zanni/watch.h"
 #include "zanni/cpp.h"

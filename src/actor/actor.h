@@ -179,6 +179,7 @@ typedef struct {
     zanni_spawn_t options;
     uint8_t waits;                // zanni__waits_t
     const zanni_msg_t *pattern;   // the start arguments, shared (zanni__msg_share), in place of words; or NULL
+    bool awaits;                  // its start is a message on its own worker, too: it may be answered later
     zanni_reply_fn *then;         // gets the outcome of the start, also where it runs at once; NULL: as for any spawn
     void *arg;
 } zanni__care_t;

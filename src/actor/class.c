@@ -641,6 +641,28 @@ zanni__class_find (const char *name)
     return cls;
 }
 
+static _Atomic (zanni__own_class_t *) s_offered;   // a list that grows at its head
+
+void
+zanni__class_offer (zanni__own_class_t *own)
+{
+    own->next = atomic_load_explicit (&s_offered, memory_order_relaxed);
+    /* release: pairs with the load in zanni__class_named. */
+    while (!atomic_compare_exchange_weak_explicit (&s_offered, &own->next, own, memory_order_release, memory_order_relaxed)) {}
+}
+
+const zanni__class_t *
+zanni__class_named (const char *name)
+{
+    const zanni__class_t *cls = zanni__class_find (name);
+    if (cls || !name || strncmp (name, S_RESERVED, sizeof S_RESERVED - 1))
+        return cls;
+    zanni__own_class_t *own = atomic_load_explicit (&s_offered, memory_order_acquire);
+    while (own && strcmp (own->definition->name, name))
+        own = own->next;
+    return own && !zanni__class_own (&cls, own) ? cls : NULL;
+}
+
 const zanni__class_t *
 zanni__class_none (void)
 {

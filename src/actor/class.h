@@ -58,22 +58,29 @@ typedef struct zanni__class {
 /* A registered class, or NULL. Any thread. */
 const zanni__class_t *zanni__class_find (const char *name);
 
+/* The same, or a class of the library's own that is offered. */
+const zanni__class_t *zanni__class_named (const char *name);
+
 /* The class of an actor that serves none: it has the methods that every actor has. */
 const zanni__class_t *zanni__class_none (void);
 
 /* For comparing with it, which needs nothing of it to be filled in. */
 extern zanni__class_t zanni__none;
 
-/* A class of the library's own, which no name leads to: a static of the file that has it. */
-typedef struct {
+/* A class of the library's own, which no name leads to unless it is offered: a static of the file that has it. */
+typedef struct zanni__own_class {
     const zanni_class_t *definition;
     const zanni__method_t *any;   // as in zanni__class_t
     bool (*closing) (zanni_t *self, const zanni_reason_t *reason);
     zanni__class_t *made;         // NULL until then
+    struct zanni__own_class *next;
 } zanni__own_class_t;
 
 /* Made by the first who asks; it lives as long as the process. ZANNI_ENOMEM. Any thread. */
 int zanni__class_own (const zanni__class_t **cls_p, zanni__own_class_t *own);
+
+/* From now on its name leads to it. Any thread; allocates nothing, so it may be called before main. */
+void zanni__class_offer (zanni__own_class_t *own);
 
 /* The methods that every actor has; ends with ZANNI_METHOD_END. */
 extern const zanni_method_t zanni__builtin_methods [];

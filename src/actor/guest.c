@@ -57,7 +57,7 @@ s_find_class (s_guest_t *guest)
     char name [ZANNI_WIRE_NAME_MAX + 1], text [ZANNI_WIRE_NAME_MAX + 80];
     const zanni_bytes_t *given = &guest->arrival->record->method;
     snprintf (name, sizeof name, "%.*s", (int) given->size, (const char *) given->data);
-    guest->cls = strncmp (name, "zanni.", 6) ? zanni__class_find (name) : NULL;
+    guest->cls = zanni__class_named (name);
     if (guest->cls)
         return 0;
     snprintf (text, sizeof text, "no such class on that node: %.100s; has its program registered it?", name);

@@ -489,6 +489,21 @@ zanni_exit_error (zanni_t *self, int64_t code, const char *text)
     return s_exit (self, reason);
 }
 
+/* It is held before its START was handled, which comes before all else: it waits as if it had run. */
+static bool
+s_begins_not (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason)
+{
+    zanni__item_t *start = identity->mailbox.head;
+    zanni_reason_t *memory = start && start->kind == ZANNI__START ? zanni__malloc (sizeof *memory) : NULL;
+    if (!memory)
+        return false;
+    *memory = *reason;
+    (void) zanni__queue_pop (&identity->mailbox);
+    s_wait (worker, identity, memory);
+    zanni__bury (worker, start, ZANNI_EDOWN, reason);
+    return true;
+}
+
 static void
 s_end_by_command (zanni_worker_t *worker, zanni__identity_t *to, const zanni_msg_t *msg)
 {
@@ -496,12 +511,12 @@ s_end_by_command (zanni_worker_t *worker, zanni__identity_t *to, const zanni_msg
         .kind = msg->item.kind == ZANNI__KILL ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN
     };
     bool holds = msg->code == ZANNI__HOLDS_ON && to->waits;
-    if (!holds)
-        zanni__end_for_good (worker, to, reason);
-    else if (to->actor) {
+    if (holds && to->actor) {
         to->actor->held = true;
         zanni__request_end (worker, to, reason);
     }
+    else if (!holds || (to->state == ZANNI__STARTING && !s_begins_not (worker, to, &reason)))
+        zanni__end_for_good (worker, to, reason);
 }
 
 /* A command arrives: it overtakes the mailbox. */

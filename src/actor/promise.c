@@ -82,6 +82,14 @@ zanni_promise_fail (zanni_t *self, zanni_promise_t **promise_p, int64_t code, co
     return rc == ZANNI_EREPLIED ? 0 : rc;
 }
 
+void
+zanni__promise_pass (zanni_t *self, zanni_promise_t **promise_p, const zanni_error_t *error)
+{
+    int rc = zanni_pass (self, s_msg (*promise_p), error);
+    (void) rc;   // without memory it is an error, too
+    s_done (self, promise_p);
+}
+
 bool
 zanni_promise_is_void (const zanni_promise_t *promise)
 {

@@ -258,7 +258,7 @@ zanni__spawn_with (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls
         return rc;
     }
     zanni__ref_adopt (self, ref);
-    rc = worker == self->worker && !care->then ? s_start_here (self, identity, start, options)
+    rc = worker == self->worker && !care->then && !care->awaits ? s_start_here (self, identity, start, options)
                                                : s_start_there (self, start, care);
     if (rc)
         zanni_ref_destroy (&ref);
@@ -379,7 +379,7 @@ zanni__spawn_named (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, 
 {
     const zanni_spawn_t *options = &care->options;
     bool away = options->on && options->on->identity->elsewhere;
-    const zanni__class_t *cls = away ? NULL : zanni__class_find (class_name);
+    const zanni__class_t *cls = away ? NULL : zanni__class_named (class_name);
     if (!cls && !away)
         return s_fail (options, ZANNI_ENOCLASS, "no such class: %s; was it given to zanni_init?", class_name);
     if (options->error)

@@ -360,6 +360,9 @@ bool zanni__ask_is_open (const zanni_msg_t *msg);
 
 void zanni__forwarded_arrives (zanni_worker_t *worker, zanni_msg_t *msg);
 
+/* promise.c: an error from elsewhere is the answer. */
+void zanni__promise_pass (zanni_t *self, zanni_promise_t **promise_p, const zanni_error_t *error);
+
 /* spawn.c */
 int zanni__spawn_with (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni__care_t *care,
                        const zanni__words_t *words);

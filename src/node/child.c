@@ -140,7 +140,7 @@ s_become (zanni_node_t *node, const zanni__birth_t *birth, zanni__brief_t *brief
         return s_fail (birth, ZANNI_EINVAL, S_OTHER_VERSION, "");
     if (zanni__class_fault (&fault))
         return s_fail (birth, fault.code, "%s", fault.text);
-    const zanni__class_t *cls = zanni__class_find (brief->cls);
+    const zanni__class_t *cls = zanni__class_named (brief->cls);
     if (!cls)
         return s_fail (birth, ZANNI_ENOCLASS, "no such class in the process: %.60s; does its program give it to zanni_init?",
                        brief->cls);

@@ -14,9 +14,9 @@ LINES = [
     ["wire"],
     ["message"],
     ["actor"],
-    ["link", "place", "supervise", "directory", "store", "object"],
+    ["link", "place", "directory", "store", "object"],
     ["node"],
-    ["sim", "tool"],
+    ["sim", "supervisor", "tool"],
 ]
 LINE_OF = {folder: number for number, line in enumerate(LINES) for folder in line}
 STANDARD = set(

@@ -1,0 +1,224 @@
+/* What others ask of a supervisor. Who asks for a child that has no reference now, but will have one, waits with it. */
+
+#include "supervisor.h"
+
+#include "../base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void
+zanni__answer_fault (zanni__supervisor_t *supervisor, zanni_msg_t *msg, int code, const char *format, ...)
+{
+    zanni_error_t error = { .code = code };
+    va_list values;
+    va_start (values, format);
+    vsnprintf (error.text, sizeof error.text, format, values);
+    va_end (values);
+    int rc = zanni_pass (supervisor->self, msg, &error);
+    (void) rc;   // without memory destroying the message is an error, too
+    zanni_msg_destroy (&msg);
+}
+
+/* The same for a message that is its handler's. */
+__attribute__ ((format (printf, 4, 5))) static int
+s_refuse (zanni_t *self, zanni_msg_t *msg, int code, const char *format, ...)
+{
+    zanni_error_t error = { .code = code };
+    va_list values;
+    va_start (values, format);
+    vsnprintf (error.text, sizeof error.text, format, values);
+    va_end (values);
+    return zanni_msg_kind (msg) == ZANNI_MSG_ASK ? zanni_pass (self, msg, &error) : code;
+}
+
+int
+zanni__answer_child (zanni__supervisor_t *supervisor, const zanni__child_t *child, zanni_msg_t *msg)
+{
+    zanni_t *self = supervisor->self;
+    ZANNI_AUTO (zanni_ref_t) weak = NULL;
+    ZANNI_AUTO (zanni_ref_t) limited = NULL;
+    bool owner = zanni_ref_equal (supervisor->owner, zanni_msg_from (msg));
+    int rc = zanni_ref_weak (self, &weak, child->ref);
+    if (!rc && !owner)
+        rc = zanni_ref_limit (self, &limited, weak);
+    return rc ? rc : zanni_reply (self, msg, owner ? weak : limited);
+}
+
+/* Whether it has no reference now and will have one. */
+static bool
+s_is_to_come (const zanni__supervisor_t *supervisor, const zanni__child_t *child)
+{
+    if (supervisor->phase >= ZANNI__ENDING || child->leaves)
+        return false;
+    return child->state != ZANNI__CHILD_IDLE || child->news || supervisor->phase != ZANNI__SERVING;
+}
+
+static int
+s_no_child (zanni_t *self, zanni_msg_t *msg, const char *name)
+{
+    return s_refuse (self, msg, ZANNI_ENOACTOR, "no such actor: no child has the name %.63s", name);
+}
+
+static int
+s_wait (zanni_t *self, zanni__child_t *child, zanni_msg_t *msg)
+{
+    zanni__question_t *question = zanni__malloc (sizeof *question);
+    (void) self;
+    if (!question)
+        return ZANNI_ENOMEM;
+    int rc = zanni_msg_keep (&question->msg, msg);
+    if (rc)
+        zanni__free (question);
+    else
+        zanni__list_append (&child->questions, &question->link);
+    return rc;
+}
+
+int
+zanni__supervisor_child (zanni_t *self, zanni_msg_t *msg)
+{
+    zanni__supervisor_t *supervisor = zanni_state (self);
+    const char *name;
+    char why [160];
+    int rc = zanni_read (msg, &name);
+    if (rc)
+        return rc;
+    zanni__child_t *child = zanni__child_named (supervisor, name);
+    if (!child)
+        return s_no_child (self, msg, name);
+    if (child->ref)
+        return zanni__answer_child (supervisor, child, msg);
+    if (s_is_to_come (supervisor, child))
+        return s_wait (self, child, msg);
+    return s_refuse (self, msg, ZANNI_ENOACTOR, "no such actor: child %s has ended: %s", child->name,
+                     zanni_reason_string (&child->reason, why, sizeof why));
+}
+
+void
+zanni__questions_answer (zanni__supervisor_t *supervisor, zanni__child_t *child)
+{
+    while (!zanni__list_empty (&child->questions)) {
+        zanni__question_t *question = ZANNI__CONTAINER (child->questions.next, zanni__question_t, link);
+        zanni_msg_t *msg = question->msg;
+        zanni__link_remove (&question->link);
+        zanni__free (question);
+        bool removes = !strcmp (zanni_msg_method (msg), "remove");
+        if (removes ? !child->ref && !zanni_reply_args (supervisor->self, msg, NULL, 0)
+                    : child->ref && !zanni__answer_child (supervisor, child, msg))
+            zanni_msg_destroy (&msg);
+        else
+            zanni__answer_fault (supervisor, msg, ZANNI_ENOACTOR, "no such actor: child %s has ended", child->name);
+    }
+}
+
+void
+zanni__adder_answer (zanni__supervisor_t *supervisor, zanni__child_t *child)
+{
+    zanni_msg_t *adder = child->adder;
+    child->adder = NULL;
+    if (adder && child->ref && !zanni__answer_child (supervisor, child, adder))
+        zanni_msg_destroy (&adder);
+    else if (adder)
+        zanni__answer_fault (supervisor, adder, ZANNI_ENOACTOR, "no such actor: child %s has ended", child->name);
+}
+
+static const char *
+s_state (const zanni__supervisor_t *supervisor, const zanni__child_t *child)
+{
+    static const char *const names [] = {
+        [ZANNI__CHILD_IDLE] = "ended", [ZANNI__CHILD_DELAYED] = "restarting", [ZANNI__CHILD_STARTING] = "starting",
+        [ZANNI__CHILD_FAILING] = "restarting", [ZANNI__CHILD_RUNNING] = "running", [ZANNI__CHILD_STOPPING] = "stopping"
+    };
+    bool sweeps = supervisor->phase >= ZANNI__SWEEPING && supervisor->phase <= ZANNI__RESUMING;
+    if (child->state == ZANNI__CHILD_IDLE && (child->news || (sweeps && child->number >= supervisor->from)))
+        return "restarting";
+    if (child->state == ZANNI__CHILD_IDLE && supervisor->phase == ZANNI__BEGINNING)
+        return "starting";
+    return names [child->state];
+}
+
+int
+zanni__supervisor_children (zanni_t *self, zanni_msg_t *msg)
+{
+    zanni__supervisor_t *supervisor = zanni_state (self);
+    ZANNI_AUTO (zanni_list_t) list = NULL;
+    int rc = zanni_list_new (&list);
+    for (zanni__link_t *link = supervisor->children.next; !rc && link != &supervisor->children; link = link->next) {
+        const zanni__child_t *child = ZANNI__CONTAINER (link, zanni__child_t, all);
+        const char *state = s_state (supervisor, child);
+        rc = zanni_list_append (list, ZANNI_LIST ((const char *) child->name, child->class_name, state, child->restarted));
+    }
+    return rc ? rc : zanni_reply (self, msg, zanni_list_arg (list));
+}
+
+static int
+s_check_name (zanni_t *self, zanni_msg_t *msg, const char *name, char room [ZANNI__CHILD_NAME])
+{
+    zanni__supervisor_t *supervisor = zanni_state (self);
+    if (strlen (name) >= ZANNI__CHILD_NAME)
+        return s_refuse (self, msg, ZANNI_EINVAL, "invalid argument: the name of a child has %d bytes at most",
+                         ZANNI__CHILD_NAME - 1);
+    if (*name)
+        snprintf (room, ZANNI__CHILD_NAME, "%s", name);
+    else
+        snprintf (room, ZANNI__CHILD_NAME, "%.40s-%llu", supervisor->model->name,
+                  (unsigned long long) supervisor->numbers + 1);
+    return 1;
+}
+
+int
+zanni__supervisor_add (zanni_t *self, zanni_msg_t *msg)
+{
+    zanni__supervisor_t *supervisor = zanni_state (self);
+    char room [ZANNI__CHILD_NAME];
+    const char *name;
+    zanni__child_t *child;
+    size_t count;
+    int rc = zanni_read (msg, &name);
+    if (rc)
+        return rc;
+    if (supervisor->strategy != ZANNI_DYNAMIC)
+        return s_refuse (self, msg, ZANNI_EINVAL, "invalid argument: only a ZANNI_DYNAMIC supervisor is given children");
+    if (supervisor->phase >= ZANNI__ENDING)
+        return s_refuse (self, msg, ZANNI_ECLOSED, "closed: the supervisor is about to end");
+    rc = s_check_name (self, msg, name, room);
+    if (rc <= 0)
+        return rc;
+    if (zanni__child_named (supervisor, room))
+        return s_refuse (self, msg, ZANNI_EINUSE, "somebody else has it already: a child has the name %s", room);
+    rc = zanni_enter (msg, &count);
+    if (!rc)
+        rc = zanni__child_copy (supervisor, &child, room, msg);
+    if (!rc)
+        rc = zanni__child_enter (supervisor, child);
+    if (rc)
+        return rc;
+    if (zanni_msg_kind (msg) == ZANNI_MSG_ASK && zanni_msg_keep (&child->adder, msg)) {
+        zanni__child_free (supervisor, child);
+        return ZANNI_ENOMEM;
+    }
+    zanni__child_start (supervisor, child);
+    zanni__conduct (supervisor);
+    return 0;
+}
+
+int
+zanni__supervisor_remove (zanni_t *self, zanni_msg_t *msg)
+{
+    zanni__supervisor_t *supervisor = zanni_state (self);
+    const char *name;
+    int rc = zanni_read (msg, &name);
+    if (rc)
+        return rc;
+    if (supervisor->strategy != ZANNI_DYNAMIC)
+        return s_refuse (self, msg, ZANNI_EINVAL, "invalid argument: only of a ZANNI_DYNAMIC supervisor children are removed");
+    zanni__child_t *child = zanni__child_named (supervisor, name);
+    if (!child)
+        return s_no_child (self, msg, name);
+    zanni__child_stop (supervisor, child, true);
+    if (child->state != ZANNI__CHILD_IDLE)
+        return zanni_msg_kind (msg) == ZANNI_MSG_ASK ? s_wait (self, child, msg) : 0;
+    zanni__child_free (supervisor, child);
+    return 0;
+}
