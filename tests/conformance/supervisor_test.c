@@ -180,3 +180,277 @@ EVERYWHERE (supervisor, rest_for_one_begins_those_again_who_started_later)
 {
     check_rules (ZANNI_REST_FOR_ONE);
 }
+
+EVERYWHERE (supervisor, what_is_temporary_is_stopped_with_others_and_forgotten)
+{
+    open_ledger ();
+    zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ALL, ZANNI_PERMANENT);
+    family.children [0].restarts = ZANNI_TEMPORARY;
+    zanni_ref_t *supervisor = supervise (what);
+    ZANNI_AUTO (zanni_ref_t) c = child_of (supervisor, "c");
+    done_so_far (3, "start a, start b, start c");
+    tell (c, "end", (int) ZANNI_EXIT_ERROR);
+    done_so_far (5, "stop c, stop b, stop a, start b, start c");
+    cr_assert_str_eq (state_of (supervisor, "a", NULL), "");
+    end_family (&supervisor);
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor, what_had_ended_normally_begins_again_with_others)
+{
+    open_ledger ();
+    zanni_ref_t *supervisor = supervise (family_of (ZANNI_REST_FOR_ONE, ZANNI_TRANSIENT));
+    ZANNI_AUTO (zanni_ref_t) a = child_of (supervisor, "a");
+    ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+    done_so_far (3, "start a, start b, start c");
+    tell (b, "end", (int) ZANNI_EXIT_NORMAL);
+    await_state (supervisor, "b", "ended");
+    done_so_far (1, "stop b");
+    tell (a, "end", (int) ZANNI_EXIT_ERROR);
+    done_so_far (5, "stop a, stop c, start a, start b, start c");
+    end_family (&supervisor);
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor, too_many_restarts_end_it_with_reason_shutdown)
+{
+    open_ledger ();
+    zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT);
+    what->max_restarts = 2;
+    ZANNI_AUTO (zanni_ref_t) supervisor = supervise (what);
+    uint64_t id = monitor (supervisor);
+    for (int i = 0; i < 3; i++) {
+        ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+        if (!i)
+            done_so_far (3, "start a, start b, start c");
+        else
+            done_so_far (2, "stop b, start b");
+        tell (b, "end", (int) ZANNI_EXIT_ERROR);
+    }
+    zanni_reason_t reason = await_down (id);
+    cr_assert_eq (reason.kind, ZANNI_EXIT_SHUTDOWN);
+    cr_assert_str_eq (reason.text, "child b: more than 2 restarts in 60000 ms: error 7: no disk");
+    cr_assert_str_eq (at_last, "stop b, stop c, stop a");
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor, where_none_is_allowed_the_first_restart_that_is_due_ends_it)
+{
+    open_ledger ();
+    zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ALL, ZANNI_TRANSIENT);
+    what->max_restarts = -1;
+    ZANNI_AUTO (zanni_ref_t) supervisor = supervise (what);
+    uint64_t id = monitor (supervisor);
+    ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+    done_so_far (3, "start a, start b, start c");
+    tell (b, "end", (int) ZANNI_EXIT_ERROR);
+    cr_assert_eq (await_down (id).kind, ZANNI_EXIT_SHUTDOWN);
+    cr_assert_str_eq (at_last, "stop b, stop c, stop a");
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor, a_first_start_that_fails_is_told_to_its_spawner)
+{
+    zanni_ref_t *supervisor = NULL;
+    zanni_error_t error = { 0 };
+    open_ledger ();
+    zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT);
+    forbid ("c", true);
+    int rc = zanni_supervise (root, &supervisor, what, &(zanni_spawn_t) { .error = &error });
+    cr_assert_eq (rc, ZANNI_ENOSPACE, "%s", zanni_strerror (rc));
+    cr_assert_null (supervisor);
+    cr_assert_str_eq (error.text, "child c: the start of ward failed: no space left in the store, or on its disk");
+    done_so_far (5, "start a, start b, fail c, stop b, stop a");
+    close_ledger ();
+}
+
+static int
+supervise_in_runner (zanni_t *self)
+{
+    zanni_ref_t *supervisor = NULL;   // ends with the runner
+    return zanni_supervise (self, &supervisor, &family.what, NULL);
+}
+
+EVERYWHERE (supervisor, a_first_start_that_fails_is_told_to_the_down_hook_of_a_spawner_that_cannot_wait)
+{
+    open_ledger ();
+    family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT);
+    forbid ("a", true);
+    ZANNI_AUTO (zanni_ref_t) runner = spawn_runner ();
+    run_in (runner, supervise_in_runner);
+    expect_both ("fail a", "failed start of zanni.supervisor: error -30: child a: the start of ward failed: no space left in "
+                           "the store, or on its disk");
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor, a_restart_that_fails_is_tried_again_and_nothing_of_the_mailbox_is_lost)
+{
+    open_ledger ();
+    zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ONE, ZANNI_TRANSIENT);
+    what->delay_ms = 5;
+    what->jitter = 50;
+    zanni_ref_t *supervisor = supervise (what);
+    ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+    done_so_far (3, "start a, start b, start c");
+    forbid ("b", true);
+    tell (b, "end", (int) ZANNI_EXIT_ERROR);
+    for (int i = 1; i <= 4; i++)
+        tell (b, "add", i);
+    cr_assert_str_eq (ledger (3), "stop b, fail b, fail b");
+    forbid ("b", false);
+    cr_assert_eq (call_int (b, "sum"), 10);
+    end_family (&supervisor);
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor, restarts_that_fail_end_it_when_they_are_too_many)
+{
+    open_ledger ();
+    zanni_supervisor_t *what = family_of (ZANNI_REST_FOR_ONE, ZANNI_TRANSIENT);
+    what->max_restarts = 2;
+    ZANNI_AUTO (zanni_ref_t) supervisor = supervise (what);
+    uint64_t id = monitor (supervisor);
+    ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+    done_so_far (3, "start a, start b, start c");
+    forbid ("b", true);
+    tell (b, "end", (int) ZANNI_EXIT_ERROR);
+    zanni_reason_t reason = await_down (id);
+    cr_assert_eq (reason.kind, ZANNI_EXIT_SHUTDOWN);
+    cr_assert_not_null (strstr (reason.text, "child b: more than 2 restarts in 60000 ms: error -30: the start of ward failed"));
+    cr_assert_str_eq (at_last, "stop b, stop c, fail b, fail b, stop a");
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor, when_it_is_stopped_nobody_waits_for_a_child_that_is_delayed)
+{
+    zanni_error_t error = { 0 };
+    open_ledger ();
+    zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT);
+    what->delay_ms = 3600000;
+    what->delay_max_ms = 3600000;
+    zanni_ref_t *supervisor = supervise (what);
+    ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+    done_so_far (3, "start a, start b, start c");
+    tell (b, "end", (int) ZANNI_EXIT_ERROR);
+    await_state (supervisor, "b", "restarting");
+    cr_assert_eq (zanni_stop (root, supervisor), 0);
+    cr_assert_eq (zanni_stop (root, supervisor), 0);   // twice
+    int rc = refused (&error, b, "sum");
+    cr_assert (rc == ZANNI_EDOWN || rc == ZANNI_ENOACTOR, "%s", zanni_strerror (rc));
+    end_family (&supervisor);
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor, a_monitor_is_told_that_another_incarnation_follows)
+{
+    open_ledger ();
+    zanni_ref_t *supervisor = supervise (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
+    ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+    done_so_far (3, "start a, start b, start c");
+    for (int i = 0; i < 3; i++) {
+        uint64_t id = monitor (b);
+        tell (b, "end", i < 2 ? (int) ZANNI_EXIT_ERROR : (int) ZANNI_EXIT_NORMAL);
+        zanni_down_t down = { .monitor = 0 };
+        for (int messages = 0; messages < 3; messages++) {
+            ZANNI_AUTO (zanni_msg_t) msg = next ();
+            if (!zanni_msg_down (msg, &down))
+                cr_assert_eq (down.monitor, id);
+        }
+        cr_assert_eq (down.reason.kind, i < 2 ? ZANNI_EXIT_ERROR : ZANNI_EXIT_NORMAL);
+        cr_assert (down.restarts);
+    }
+    (void) ledger (0);
+    end_family (&supervisor);
+    close_ledger ();
+}
+
+/* In the runner: kills whom the supervisor gives it. */
+static zanni_ref_t *asked;
+
+static void
+got_child (zanni_t *self, zanni_msg_t *reply, void *arg)
+{
+    const zanni_ref_t *ref;
+    (void) arg;
+    int rc = zanni_read (reply, &ref);
+    if (!rc)
+        rc = report (self, witness_of (self), "%s %s: %s", zanni_ref_is_own (ref) ? "owns" : "may call",
+                     zanni_ref_is_strong (ref) ? "strong" : "weak", zanni_strerror (zanni_kill (self, ref)));
+    (void) rc;
+}
+
+static int
+ask_for_child (zanni_t *self)
+{
+    static const zanni_ask_t options = { .then = got_child };
+    return zanni_ask (self, asked, &options, "child", "b");
+}
+
+EVERYWHERE (supervisor, only_who_spawned_it_owns_its_children)
+{
+    open_ledger ();
+    zanni_ref_t *supervisor = supervise (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
+    ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+    ZANNI_AUTO (zanni_ref_t) runner = spawn_runner ();
+    cr_assert (zanni_ref_is_own (b));
+    cr_assert_not (zanni_ref_is_strong (b));
+    done_so_far (3, "start a, start b, start c");
+    asked = supervisor;
+    run_in (runner, ask_for_child);
+    expect ("may call weak: not permitted");
+    end_family (&supervisor);
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor, its_children_end_with_the_last_reference_to_it)
+{
+    open_ledger ();
+    zanni_ref_t *supervisor = supervise (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
+    uint64_t id = monitor (supervisor);
+    done_so_far (3, "start a, start b, start c");
+    zanni_ref_destroy (&supervisor);
+    cr_assert_eq (await_down (id).kind, ZANNI_EXIT_NORMAL);
+    cr_assert_str_eq (at_last, "stop c, stop b, stop a");
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor, its_children_are_killed_with_it)
+{
+    open_ledger ();
+    zanni_ref_t *supervisor = supervise (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
+    ZANNI_AUTO (zanni_ref_t) a = child_of (supervisor, "a");
+    uint64_t ids [2] = { monitor (supervisor), monitor (a) };
+    done_so_far (3, "start a, start b, start c");
+    cr_assert_eq (call_int (a, "sum"), 0);   // the monitor is there
+    cr_assert_eq (zanni_kill (root, supervisor), 0);
+    for (int i = 0; i < 2; i++) {
+        ZANNI_AUTO (zanni_msg_t) msg = next ();
+        zanni_down_t down;
+        cr_assert_eq (zanni_msg_down (msg, &down), 0);
+        cr_assert (down.monitor == ids [0] || down.monitor == ids [1]);
+        cr_assert (down.reason.kind == ZANNI_EXIT_KILLED || down.reason.kind == ZANNI_EXIT_SIGNAL, "reason %d",
+                   (int) down.reason.kind);
+        cr_assert_not (down.restarts);
+    }
+    zanni_ref_destroy (&supervisor);
+    close_ledger ();
+}
+
+CONFORM_ONCE (supervisor, a_process_that_does_not_heed_a_stop_is_killed, ZANNI_PROCESS)
+{
+    open_ledger ();
+    zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ALL, ZANNI_PERMANENT);
+    family.children [1].stop_ms = 20;
+    zanni_ref_t *supervisor = supervise (what);
+    ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+    ZANNI_AUTO (zanni_ref_t) c = child_of (supervisor, "c");
+    done_so_far (3, "start a, start b, start c");
+    int64_t before = call_int (b, "pid");
+    tell (b, "hang");
+    tell (c, "end", (int) ZANNI_EXIT_CODE);
+    done_so_far (4, "stop a, start a, start b, start c");
+    ZANNI_AUTO (zanni_ref_t) now = child_of (supervisor, "b");
+    cr_assert_neq (call_int (now, "pid"), before);
+    end_family (&supervisor);
+    close_ledger ();
+}
