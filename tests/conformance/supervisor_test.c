@@ -4,60 +4,6 @@
 
 CLASSES (&ward_class, &runner_class);
 
-/* A supervisor of a, b and c. */
-typedef struct {
-    zanni_arg_t args [CHILDREN] [3];
-    zanni_child_t children [CHILDREN];
-    zanni_supervisor_t what;
-} family_t;
-
-static family_t family;
-static char at_last [256];   // what was done before the end that was awaited
-
-static zanni_supervisor_t *
-family_of (zanni_strategy_t strategy, zanni_restarts_t restarts)
-{
-    static const char *const names [] = { "a", "b", "c" };
-    memset (&family, 0, sizeof family);
-    for (int i = 0; i < 3; i++)
-        family.children [i] = ward (names [i], i == 1 ? restarts : ZANNI_PERMANENT, family.args [i]);
-    family.what = (zanni_supervisor_t) {
-        .strategy = strategy, .max_restarts = 100, .within_ms = 60000, .children = family.children
-    };
-    return &family.what;
-}
-
-/* The DOWN of that monitor, and every line that is in the ledger then, in whatever order they come. */
-static zanni_reason_t
-await_down (uint64_t id)
-{
-    zanni_down_t down = { .monitor = 0 };
-    int lines = 0;
-    while (!down.monitor) {
-        ZANNI_AUTO (zanni_msg_t) msg = next ();
-        lines += zanni_msg_kind (msg) == ZANNI_MSG_TELL;
-        if (zanni_msg_kind (msg) == ZANNI_MSG_DOWN) {
-            cr_assert_eq (zanni_msg_down (msg, &down), 0);
-            cr_assert_eq (down.monitor, id);
-        }
-    }
-    const char *text = ledger (0);
-    snprintf (at_last, sizeof at_last, "%s", text);
-    for (lines = -lines; *text; text++)
-        lines += *text == ',' || !text [1];
-    (void) ledger (lines);
-    return down.reason;
-}
-
-static void
-end_family (zanni_ref_t **supervisor_p)
-{
-    uint64_t id = monitor (*supervisor_p);
-    cr_assert_eq (zanni_stop (root, *supervisor_p), 0);
-    await_down (id);
-    zanni_ref_destroy (supervisor_p);
-}
-
 EVERYWHERE (supervisor, starts_its_children_in_order_and_stops_them_in_reverse)
 {
     open_ledger ();

@@ -1,0 +1,359 @@
+/* Supervisors below supervisors, in any place; children that are added; and what is wrong with a description. */
+
+#include "supervisor.h"
+
+/* Starts with a list in which there is a reference, and sends what it got there; ends when it is told. */
+typedef struct {
+    zanni_ref_t *to;
+    int64_t number;
+} sender_t;
+
+static int
+sender_start (zanni_t *self, zanni_msg_t *msg)
+{
+    sender_t *sender = zanni_state (self);
+    const zanni_ref_t *to;
+    const char *word;
+    zanni_bytes_t bytes;
+    size_t count;
+    int rc = zanni_enter (msg, &count);
+    if (!rc)
+        rc = zanni_read (msg, &sender->number, &to);
+    if (!rc)
+        rc = zanni_leave (msg);
+    if (!rc)
+        rc = zanni_read (msg, &bytes, &word);
+    if (!rc)
+        rc = zanni_ref_weak (self, &sender->to, to);
+    return rc ? rc : report (self, to, "%" PRId64 " %.*s %s", sender->number, (int) bytes.size, (const char *) bytes.data,
+                             word);
+}
+
+static int
+sender_end (zanni_t *self, zanni_msg_t *msg)
+{
+    (void) msg;
+    return zanni_exit_error (self, 1, "as told");
+}
+
+static const zanni_method_t sender_methods [] = {
+    ZANNI_METHOD ("end", "", "", sender_end, "Ends with an error."),
+    ZANNI_METHOD_END
+};
+static const zanni_class_t sender_class = {
+    .name = "sender", .state_size = sizeof (sender_t), .methods = sender_methods, .start_in = "(xr)ays",
+    .start = sender_start
+};
+
+CLASSES (&ward_class, &runner_class, &sender_class);
+
+EVERYWHERE (supervisor_tree, start_arguments_are_the_same_each_time)
+{
+    const zanni_child_t children [] = {
+        { .name = "sender", .class_name = "sender", .spawn = { PLACED },
+          .args = ZANNI_LIST (ZANNI_LIST (42, zanni_self (root)), ((zanni_bytes_t) { "bytes", 5 }), "word") },
+        ZANNI_CHILD_END
+    };
+    const zanni_supervisor_t what = { .children = children, .max_restarts = 10 };
+    ZANNI_AUTO (zanni_ref_t) supervisor = supervise (&what);
+    ZANNI_AUTO (zanni_ref_t) sender = child_of (supervisor, "sender");
+    expect ("42 bytes word");
+    for (int i = 0; i < 3; i++) {
+        tell (sender, "end");
+        expect ("42 bytes word");
+    }
+}
+
+/* A tree: z, the family a b c below it, y. */
+static zanni_supervisor_t *
+tree_of (zanni_strategy_t strategy, zanni_restarts_t restarts, zanni_spawn_t where)
+{
+    static zanni_child_t children [4];
+    static zanni_arg_t args [2][3];
+    static zanni_supervisor_t tree;
+    const zanni_supervisor_t *below = family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT);
+    memset (children, 0, sizeof children);
+    children [0] = ward ("z", ZANNI_PERMANENT, args [0]);
+    children [1] = (zanni_child_t) { .name = "family", .supervisor = below, .restarts = restarts, .spawn = where };
+    children [2] = ward ("y", ZANNI_PERMANENT, args [1]);
+    tree = (zanni_supervisor_t) { .strategy = strategy, .max_restarts = 10, .within_ms = 60000, .children = children };
+    return &tree;
+}
+
+EVERYWHERE (supervisor_tree, a_supervisor_below_another_starts_and_stops_with_it)
+{
+    open_ledger ();
+    zanni_ref_t *tree = supervise (tree_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT, (zanni_spawn_t) { 0 }));
+    done_so_far (5, "start z, start a, start b, start c, start y");
+    uint64_t id = monitor (tree);
+    cr_assert_eq (zanni_stop (root, tree), 0);
+    cr_assert_eq (await_down (id).kind, ZANNI_EXIT_SHUTDOWN);
+    cr_assert_str_eq (at_last, "stop y, stop c, stop b, stop a, stop z");
+    zanni_ref_destroy (&tree);
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor_tree, a_supervisor_that_gives_up_is_begun_again_by_the_one_above)
+{
+    open_ledger ();
+    zanni_supervisor_t *what = tree_of (ZANNI_REST_FOR_ONE, ZANNI_PERMANENT, (zanni_spawn_t) { 0 });
+    family.what.max_restarts = -1;
+    zanni_ref_t *tree = supervise (what);
+    ZANNI_AUTO (zanni_ref_t) below = child_of (tree, "family");
+    ZANNI_AUTO (zanni_ref_t) b = child_of (below, "b");
+    done_so_far (5, "start z, start a, start b, start c, start y");
+    tell (b, "end", (int) ZANNI_EXIT_ERROR);
+    done_so_far (8, "stop b, stop c, stop a, stop y, start a, start b, start c, start y");
+    ZANNI_AUTO (zanni_ref_t) again = child_of (tree, "family");
+    ZANNI_AUTO (zanni_ref_t) next_b = child_of (again, "b");
+    cr_assert (zanni_ref_equal (below, again));   // its reference stays
+    cr_assert_eq (call_int (next_b, "sum"), 0);
+    end_family (&tree);
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor_tree, a_transient_supervisor_that_gives_up_stays_away)
+{
+    open_ledger ();
+    zanni_supervisor_t *what = tree_of (ZANNI_ONE_FOR_ALL, ZANNI_TRANSIENT, (zanni_spawn_t) { 0 });
+    family.what.max_restarts = -1;
+    zanni_ref_t *tree = supervise (what);
+    ZANNI_AUTO (zanni_ref_t) below = child_of (tree, "family");
+    ZANNI_AUTO (zanni_ref_t) b = child_of (below, "b");
+    done_so_far (5, "start z, start a, start b, start c, start y");
+    tell (b, "end", (int) ZANNI_EXIT_ERROR);
+    await_state (tree, "family", "ended");
+    done_so_far (3, "stop b, stop c, stop a");
+    end_family (&tree);
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor_tree, a_start_that_fails_far_below_is_told_at_the_top)
+{
+    zanni_ref_t *tree = NULL;
+    zanni_error_t error = { 0 };
+    open_ledger ();
+    zanni_supervisor_t *what = tree_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT, (zanni_spawn_t) { 0 });
+    forbid ("b", true);
+    cr_assert_eq (zanni_supervise (root, &tree, what, &(zanni_spawn_t) { .error = &error }), ZANNI_ENOSPACE);
+    cr_assert_not_null (strstr (error.text, "child family: child b: the start of ward failed: no space left"), "%s",
+                        error.text);
+    done_so_far (5, "start z, start a, fail b, stop a, stop z");
+    close_ledger ();
+}
+
+/* The supervisor itself in the place, its children on its worker or its node's pool. */
+EVERYWHERE (supervisor_tree, a_supervisor_runs_in_any_place)
+{
+    zanni_ref_t *tree = NULL;
+    zanni_error_t error = { 0 };
+    open_ledger ();
+    family_of (ZANNI_ONE_FOR_ALL, ZANNI_PERMANENT);
+    for (int i = 0; i < 3; i++)
+        family.children [i].spawn = (zanni_spawn_t) { .place = i ? ZANNI_HERE : ZANNI_SHARED };
+    const zanni_spawn_t options = { PLACED, .error = &error };
+    cr_assert_eq (zanni_supervise (root, &tree, &family.what, &options), 0, "%s", error.text);
+    done_so_far (3, "start a, start b, start c");
+    ZANNI_AUTO (zanni_ref_t) b = child_of (tree, "b");
+    tell (b, "end", (int) ZANNI_EXIT_ERROR);
+    tell (b, "add", 5);
+    done_so_far (6, "stop b, stop c, stop a, start a, start b, start c");
+    cr_assert_eq (call_int (b, "sum"), 5);
+    cr_assert_eq (call_int (b, "pid") == getpid (), !apart ());
+    end_family (&tree);
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor_tree, a_whole_process_is_begun_again_by_the_supervisor_above)
+{
+    open_ledger ();
+    zanni_supervisor_t *what = tree_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT, (zanni_spawn_t) { .place = ZANNI_PROCESS });
+    for (int i = 0; i < 3; i++)
+        family.children [i].spawn = (zanni_spawn_t) { .place = i ? ZANNI_HERE : ZANNI_THREAD };
+    zanni_ref_t *tree = supervise (what);
+    ZANNI_AUTO (zanni_ref_t) below = child_of (tree, "family");
+    ZANNI_AUTO (zanni_ref_t) b = child_of (below, "b");
+    done_so_far (5, "start z, start a, start b, start c, start y");
+    int64_t pid = call_int (b, "pid");
+    cr_assert_neq (pid, getpid ());
+    tell (b, "end", (int) ZANNI_EXIT_SIGNAL);
+    done_so_far (3, "start a, start b, start c");
+    ZANNI_AUTO (zanni_ref_t) again = child_of (tree, "family");
+    ZANNI_AUTO (zanni_ref_t) next_b = child_of (again, "b");
+    cr_assert_neq (call_int (next_b, "pid"), pid);
+    end_family (&tree);
+    close_ledger ();
+}
+
+/* A dynamic supervisor of wards. */
+static zanni_supervisor_t *
+dynamic_of (zanni_restarts_t restarts)
+{
+    family_of (ZANNI_DYNAMIC, ZANNI_PERMANENT);
+    family.children [0].args.size = 2;   // without a name
+    family.children [0].name = "ward";
+    family.children [0].restarts = restarts;
+    family.children [1].name = NULL;
+    return &family.what;
+}
+
+static zanni_ref_t *
+add_child (const zanni_ref_t *supervisor, const char *name, const char *argument)
+{
+    const zanni_ref_t *ref;
+    zanni_ref_t *kept = NULL;
+    ZANNI_AUTO (zanni_msg_t) reply = call (supervisor, "add", name, ZANNI_LIST (argument));
+    cr_assert_eq (zanni_read (reply, &ref), 0);
+    cr_assert_eq (zanni_ref_keep (root, &kept, ref), 0);
+    return kept;
+}
+
+EVERYWHERE (supervisor_tree, children_are_added_and_removed)
+{
+    open_ledger ();
+    zanni_ref_t *supervisor = supervise (dynamic_of (ZANNI_PERMANENT));
+    ZANNI_AUTO (zanni_ref_t) a = add_child (supervisor, "a", "a");
+    ZANNI_AUTO (zanni_ref_t) b = add_child (supervisor, "", "b");
+    done_so_far (2, "start a, start b");
+    cr_assert_str_eq (state_of (supervisor, "ward-2", NULL), "running");
+    tell (a, "end", (int) ZANNI_EXIT_ERROR);
+    tell (a, "add", 3);
+    cr_assert_eq (call_int (a, "sum"), 3);
+    done_so_far (2, "stop a, start a");
+    done (supervisor, "remove", "ward-2");
+    done_so_far (1, "stop b");
+    cr_assert_str_eq (state_of (supervisor, "ward-2", NULL), "");
+    cr_assert_str_eq (state_of (supervisor, "a", NULL), "running");
+    end_family (&supervisor);
+    cr_assert_str_eq (at_last, "stop a");
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor_tree, an_added_child_that_ends_and_is_not_begun_again_is_forgotten)
+{
+    open_ledger ();
+    zanni_ref_t *supervisor = supervise (dynamic_of (ZANNI_TRANSIENT));
+    ZANNI_AUTO (zanni_ref_t) a = add_child (supervisor, "a", "a");
+    done_so_far (1, "start a");
+    tell (a, "end", (int) ZANNI_EXIT_NORMAL);
+    await_state (supervisor, "a", "");
+    done_so_far (1, "stop a");
+    ZANNI_AUTO (zanni_ref_t) again = add_child (supervisor, "a", "a");
+    done_so_far (1, "start a");
+    cr_assert_not (zanni_ref_equal (a, again));
+    end_family (&supervisor);
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor_tree, what_is_wrong_with_a_child_is_told_to_who_adds_it)
+{
+    zanni_error_t error = { 0 };
+    open_ledger ();
+    zanni_ref_t *supervisor = supervise (dynamic_of (ZANNI_PERMANENT));
+    ZANNI_AUTO (zanni_ref_t) a = add_child (supervisor, "a", "a");
+    done_so_far (1, "start a");
+    forbid ("bad", true);
+    cr_assert_eq (refused (&error, supervisor, "add", "b", ZANNI_LIST ("bad")), ZANNI_ENOSPACE);
+    cr_assert_not_null (strstr (error.text, "child b: the start of ward failed: no space left"), "%s", error.text);
+    done_so_far (1, "fail bad");
+    cr_assert_eq (refused (&error, supervisor, "add", "b", ZANNI_LIST (1)), ZANNI_EARGS);
+    cr_assert_not_null (strstr (error.text, "child b: bad arguments for the start of ward: argument 3"), "%s", error.text);
+    cr_assert_eq (refused (&error, supervisor, "add", "a", ZANNI_LIST ("a")), ZANNI_EINUSE);
+    cr_assert_eq (refused (&error, supervisor, "remove", "b"), ZANNI_ENOACTOR);
+    cr_assert_str_eq (error.text, "no such actor: no child has the name b");
+    cr_assert_eq (refused (&error, supervisor, "child", "b"), ZANNI_ENOACTOR);
+    end_family (&supervisor);
+    close_ledger ();
+}
+
+/* Names of the supervisor's own. */
+static void
+check_refused (const zanni_supervisor_t *what, const zanni_spawn_t *where, int code, const char *part)
+{
+    zanni_ref_t *ref = NULL;
+    zanni_error_t error = { 0 };
+    zanni_spawn_t options = where ? *where : (zanni_spawn_t) { 0 };
+    options.error = &error;
+    int rc = zanni_supervise (root, &ref, what, &options);
+    cr_assert_eq (rc, code, "%s: %s, not %s", part, zanni_strerror (rc), zanni_strerror (code));
+    cr_assert_null (ref);
+    cr_assert_eq (error.code, code);
+    cr_assert_not_null (strstr (error.text, part), "\"%s\" is not in \"%s\"", part, error.text);
+}
+
+CONFORM_ONCE (supervisor_tree, a_wrong_description_is_refused_with_a_text, ZANNI_SHARED)
+{
+    open_ledger ();
+    zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT);
+    zanni_child_t *b = &family.children [1];
+    zanni_child_t good = *b;
+    check_refused (NULL, NULL, ZANNI_EINVAL, "needs a supervisor");
+    b->class_name = "nobody";
+    check_refused (what, NULL, ZANNI_ENOCLASS, "child b: no such class: nobody");
+    b->class_name = NULL;
+    check_refused (what, NULL, ZANNI_EINVAL, "child b: it needs a class_name or a supervisor");
+    b->supervisor = what;
+    b->args = (zanni_arg_t) { 0 };
+    check_refused (what, NULL, ZANNI_EINVAL, "a supervisor is told to supervise itself");
+    *b = good;
+    b->args = ZANNI_LIST (1, 2, 3);
+    check_refused (what, NULL, ZANNI_EARGS, "child b: bad arguments for the start of ward");
+    b->args = zanni_arg_int (1);
+    check_refused (what, NULL, ZANNI_EINVAL, "child b: `args` is no ZANNI_LIST");
+    *b = good;
+    b->name = "a";
+    check_refused (what, NULL, ZANNI_EINVAL, "two children have the name a");
+    *b = good;
+    b->stop_ms = -2;
+    check_refused (what, NULL, ZANNI_EINVAL, "child b: `stop_ms` is -2");
+    *b = good;
+    b->restarts = (zanni_restarts_t) 3;
+    check_refused (what, NULL, ZANNI_EINVAL, "child b: `restarts`");
+    *b = good;
+    b->spawn.worker = 1000;
+    check_refused (what, NULL, ZANNI_EINVAL, "child b: no such worker");
+    *b = good;
+    what->max_restarts = -2;
+    check_refused (what, NULL, ZANNI_EINVAL, "`max_restarts` is -2");
+    what->max_restarts = 0;
+    what->within_ms = -1;
+    check_refused (what, NULL, ZANNI_EINVAL, "`within_ms`");
+    what->within_ms = 0;
+    what->jitter = 101;
+    check_refused (what, NULL, ZANNI_EINVAL, "`jitter` is 101");
+    what->jitter = 0;
+    what->strategy = ZANNI_DYNAMIC;
+    check_refused (what, NULL, ZANNI_EINVAL, "has one child");
+    what->strategy = (zanni_strategy_t) 4;
+    check_refused (what, NULL, ZANNI_EINVAL, "no strategy 4");
+    what->strategy = ZANNI_ONE_FOR_ONE;
+    what->children = NULL;
+    check_refused (what, NULL, ZANNI_EINVAL, "`children` is NULL");
+    what->children = family.children;
+    what->size = 1;
+    check_refused (what, NULL, ZANNI_EINVAL, "another version");
+    cr_assert_eq (zanni_supervise (root, NULL, what, NULL), ZANNI_EINVAL);
+    (void) ledger (0);
+    close_ledger ();
+}
+
+/* Once more after that: the limit of 0 is the default, 1. */
+EVERYWHERE (supervisor_tree, without_a_limit_one_restart_is_made)
+{
+    zanni_error_t error = { 0 };
+    open_ledger ();
+    zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT);
+    what->max_restarts = 0;
+    ZANNI_AUTO (zanni_ref_t) supervisor = supervise (what);
+    uint64_t id = monitor (supervisor);
+    ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+    cr_assert_eq (refused (&error, supervisor, "add", "d", ZANNI_LIST (1)), ZANNI_EINVAL);
+    cr_assert_eq (refused (&error, supervisor, "remove", "b"), ZANNI_EINVAL);
+    done_so_far (3, "start a, start b, start c");
+    tell (b, "end", (int) ZANNI_EXIT_ERROR);
+    done_so_far (2, "stop b, start b");
+    tell (b, "end", (int) ZANNI_EXIT_ERROR);
+    cr_assert_eq (await_down (id).kind, ZANNI_EXIT_SHUTDOWN);
+    cr_assert_neq (zanni_stop (root, supervisor), ZANNI_EPERM);   // it is gone, which is no harm
+    close_ledger ();
+}
