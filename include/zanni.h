@@ -26,6 +26,8 @@
 #include "zanni/directory.h"
 #include "zanni/behaviour.h"
 #include "zanni/supervisor.h"
+#include "zanni/routing.h"
+#include "zanni/pool.h"
 #include "zanni/timer.h"
 #include "zanni/watch.h"
 #include "zanni/cpp.h"

@@ -33,8 +33,9 @@ typedef struct {
     bool restarts;           // the next incarnation follows under the same reference
 } zanni_down_t;
 
-#define ZANNI_METHOD_PRIVATE 1u   // only the actor itself may call it: timers, watches, its own tells
-#define ZANNI_METHOD_HIGH 2u      // its tells and asks overtake those of other methods in the mailbox: behaviour.h
+#define ZANNI_METHOD_PRIVATE 1u      // only the actor itself may call it: timers, watches, its own tells
+#define ZANNI_METHOD_HIGH 2u         // its tells and asks overtake those of other methods in the mailbox: behaviour.h
+#define ZANNI_METHOD_REPEATABLE 4u   // may be begun twice: a pool (pool.h) gives it to another worker when one dies in it
 
 typedef struct {
     const char *name;
@@ -49,6 +50,7 @@ typedef struct {
 #define ZANNI_METHOD(name, in, out, handler, text) { name, in, out, handler, text, 0, NULL }
 #define ZANNI_PRIVATE(name, in, out, handler, text) { name, in, out, handler, text, ZANNI_METHOD_PRIVATE, NULL }
 #define ZANNI_HIGH(name, in, out, handler, text) { name, in, out, handler, text, ZANNI_METHOD_HIGH, NULL }
+#define ZANNI_REPEATABLE(name, in, out, handler, text) { name, in, out, handler, text, ZANNI_METHOD_REPEATABLE, NULL }
 #define ZANNI_SHARES(name, in, class_name, handler, text) { name, in, "r", handler, text, 0, class_name }
 #define ZANNI_METHOD_END { NULL, NULL, NULL, NULL, NULL, 0, NULL }
 

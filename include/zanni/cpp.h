@@ -13,18 +13,16 @@
 #ifndef ZANNI_CPP_H
 #define ZANNI_CPP_H
 
-#include "actor.h"
-#include "call.h"
 #include "directory.h"
 #include "message.h"
 #include "node.h"
+#include "pool.h"
 #include "timer.h"
 #include "type.h"
 
 #ifdef __cplusplus
 
 extern "C++" {
-
 inline zanni_arg_t zanni_arg (bool value) { return zanni_arg_bool (value); }
 inline zanni_arg_t zanni_arg (char value) { return zanni_arg_int (value); }
 inline zanni_arg_t zanni_arg (signed char value) { return zanni_arg_int (value); }
@@ -219,6 +217,19 @@ zanni_topic_tell (zanni_router_t *router, const char *method, const args_t &...a
     return zanni_topic_tell_args (router, method, zanni_argv_of (args...).args, sizeof... (args));
 }
 
+template <typename... args_t> ZANNI_CHECKED inline int
+zanni_pool (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, const zanni_pool_options_t *options,
+            const args_t &...args)
+{
+    return zanni_pool_args (self, ref_p, class_name, options, zanni_argv_of (args...).args, sizeof... (args));
+}
+
+template <typename... args_t> ZANNI_CHECKED inline int
+zanni_msg_new (zanni_t *self, zanni_msg_t **msg_p, const char *method, const args_t &...args)
+{
+    return zanni_msg_new_args (self, msg_p, method, zanni_argv_of (args...).args, sizeof... (args));
+}
+
 template <typename... args_t>
 ZANNI_CHECKED inline int
 zanni_list_append (zanni_list_t *list, const args_t &...args)
@@ -233,7 +244,6 @@ zanni_read (zanni_msg_t *msg, const places_t &...places)
     const zanni_out_t outs [] = { zanni_out (places)..., zanni_out_t () };
     return zanni_read_args (msg, outs, sizeof... (places));
 }
-
 }
 #endif
 #endif

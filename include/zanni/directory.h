@@ -38,6 +38,7 @@
 
 #include "call.h"
 #include "ref.h"
+#include "routing.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -130,15 +131,7 @@ ZANNI_EXPORT int zanni_directory_unsubscribe (zanni_directory_t *directory, cons
 ZANNI_EXPORT int zanni_directory_unsubscribe_ask (zanni_directory_t *directory, const char *group, const char *method,
                                                   const zanni_ask_t *ask) ZANNI_CHECKED;
 
-/* Which member of a group gets a message. */
-typedef enum {
-    ZANNI_ROUND_ROBIN = 0,   // one after the other
-    ZANNI_RANDOM,
-    ZANNI_BY_KEY,            // one key, one member, for all routers; when one leaves its keys go to all others
-    ZANNI_BROADCAST          // all: the group is a topic
-} zanni_routing_t;
-
-/* A router over a group that is live: it follows what comes and goes by itself. Opened when the present members are
+/* A router over a group that is live, by one of the first four ways of routing.h (a group with broadcast is a topic): it follows what comes and goes by itself. Opened when the present members are
    known, or the ask is answered (""); by an error it stays empty. Close it before the directory. */
 ZANNI_EXPORT int zanni_router_open (zanni_directory_t *directory, zanni_router_t **router_p, const char *group,
                                     zanni_routing_t routing) ZANNI_CHECKED;

@@ -71,6 +71,11 @@ ZANNI_EXPORT int zanni_msg_keep (zanni_msg_t **kept_p, zanni_msg_t *msg) ZANNI_C
    NULL. */
 ZANNI_EXPORT void zanni_msg_destroy (zanni_msg_t **msg_p);
 
+/* A message of one's own that is sent later, by zanni_map: zanni_msg_new (self, &msg, "square", 5). The caller owns it. Who
+   it is sent to knows the method or does not. Errors as zanni_tell. */
+ZANNI_EXPORT int zanni_msg_new_args (zanni_t *self, zanni_msg_t **msg_p, const char *method, const zanni_arg_t *args,
+                                     size_t count) ZANNI_CHECKED;
+
 /* A growing list of values for one argument (`a`, `()` or `a{}`). Append takes what ZANNI_ARG takes but references,
    buffers and bound methods; a list inside the list goes in as ZANNI_LIST (...) or as another list's zanni_list_arg.
    One thread at a time; none blocks. An append that fails (ZANNI_ENOMEM, ZANNI_EARGS, ZANNI_ETOOBIG) leaves the list
@@ -101,6 +106,7 @@ zanni_list_t_auto (zanni_list_t **list_p)
 
 /* With their arguments typed by C; cpp.h has the same for C++. */
 #define zanni_read(msg, ...) zanni_read_args (msg, ZANNI_OUTS (__VA_ARGS__))
+#define zanni_msg_new(self, msg_p, ...) zanni_msg_new_args (self, msg_p, ZANNI_ARGV (__VA_ARGS__))
 #define zanni_list_append(list, ...) zanni_list_append_args (list, ZANNI_ARGS (__VA_ARGS__))
 
 #endif

@@ -264,6 +264,52 @@ zanni_pass (zanni_t *self, zanni_msg_t *msg, const zanni_error_t *error)
     return zanni__answer_error_from (self->worker, msg, &what);
 }
 
+int
+zanni__answer_as (zanni_worker_t *worker, zanni_msg_t *ask, zanni_msg_t *like)
+{
+    zanni_msg_t *answer = s_answer_new (worker, ask, ZANNI__REPLY);
+    if (!answer)
+        return ZANNI_ENOMEM;
+    int rc = zanni__msg_share (like);
+    if (!rc)
+        rc = zanni__msg_share_args (worker, answer, like);
+    if (rc)
+        zanni__msg_free (worker, answer);
+    else
+        s_answer (worker, ask, answer);
+    return rc;
+}
+
+/* Who sent it is held in the way that travels from now on, where that is needed: from another node, it does not come
+   straight any more and counts in no window. */
+static void
+s_hold_sender (zanni_msg_t *msg, const zanni__identity_t *to)
+{
+    zanni__identity_t *from = msg->from;
+    if (msg->item.flags & ZANNI__REMOTE || (to->worker == from->worker && !from->elsewhere))
+        return;
+    zanni__identity_ref (from);
+    zanni__identity_unhold (from);
+    msg->item.flags |= ZANNI__REMOTE;
+}
+
+int
+zanni__hand_over (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_ref_t *ref, const zanni__method_t *method)
+{
+    zanni__identity_t *to = ref->identity;
+    if (__builtin_expect (to->elsewhere || msg->item.holds != 1 || msg->item.flags & ZANNI__HOLDS_TO || msg->extra, 0))
+        return 0;
+    int rc = zanni__admit (worker, to, msg->item.weight);
+    if (__builtin_expect (rc != 0, 0))
+        return rc;
+    s_hold_sender (msg, to);
+    msg->to = to;
+    msg->method = method;
+    msg->item.flags |= ZANNI__COUNTED;
+    zanni__send (worker, to->worker, &msg->item);
+    return ZANNI__GIVEN_AWAY;
+}
+
 /* A message for `to` with the arguments of `msg`, without copying what lies in its side table. */
 static int
 s_forwarded (zanni_t *self, zanni_msg_t *msg, zanni__identity_t *to, const char *method, zanni_msg_t **onward_p)

@@ -17,6 +17,9 @@ typedef struct {
 
 int zanni__answer_error_from (zanni_worker_t *worker, zanni_msg_t *ask, const zanni__answer_t *what);
 
+/* With the arguments of a reply that came from elsewhere, whose results were checked there. */
+int zanni__answer_as (zanni_worker_t *worker, zanni_msg_t *ask, zanni_msg_t *like);
+
 int zanni__answer_empty (zanni_worker_t *worker, zanni_msg_t *ask);
 
 /* Turns a message round, without arguments: from whom it was for, to whom it came from. */
@@ -27,6 +30,18 @@ void zanni__error_fill (zanni_msg_t *msg, int code, const char *text);
 
 /* The same with everything that an error from elsewhere says. */
 void zanni__error_take (zanni_msg_t *msg, const zanni_error_t *error);
+
+/* Hands a tell or ask on itself to an actor of this node, `method` being one of its class. ZANNI__GIVEN_AWAY: it is not the
+   caller's any more, whose handler returns that at once; else nothing happened: 0, the way is another one (zanni_forward),
+   or why it is not admitted. */
+#define ZANNI__GIVEN_AWAY 1
+int zanni__hand_over (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_ref_t *ref, const zanni__method_t *method);
+
+/* Keeps a promise by what another answer, REPLY or ERROR, says; drops it. */
+void zanni__promise_pass (zanni_t *self, zanni_promise_t **promise_p, zanni_msg_t *answer);
+
+/* The same by an error of the caller's. */
+void zanni__promise_error (zanni_t *self, zanni_promise_t **promise_p, const zanni_error_t *error);
 
 /* `code` of a REPLY that answers a START. */
 #define ZANNI__STARTED 1

@@ -90,6 +90,47 @@ zanni_ask_args (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *option
     return s_ask (self, ref, options ? options : &defaults, &words, NULL);
 }
 
+/* Asks the same as another message, which stays the caller's, of whoever it is for. */
+int
+zanni__ask_again (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *options, zanni_msg_t *like,
+                  const char *method)
+{
+    zanni__identity_t *to;
+    zanni__pending_t *pending;
+    int rc = zanni__target (self->worker, &to, ref);
+    if (!rc)
+        rc = zanni__admit (self->worker, to, like->item.weight);
+    if (!rc && to->elsewhere)
+        rc = zanni__remote_trusts (self->worker, to);
+    if (!rc)
+        rc = zanni__msg_share (like);
+    if (rc)
+        return rc;
+    zanni_msg_t *msg = zanni__msg_again (self, like, to, method);
+    rc = msg ? zanni__ask_begin (self, msg, options, &pending) : ZANNI_ENOMEM;
+    if (rc) {
+        if (msg)
+            zanni__msg_free (self->worker, msg);
+        return rc;
+    }
+    msg->item.kind = ZANNI__ASK;
+    msg->item.flags |= ZANNI__COUNTED;
+    if (options->id_p)
+        *options->id_p = msg->id;
+    zanni__hold_borrowed (self->worker, msg, ref);
+    zanni__dispatch (self, msg);
+    return 0;
+}
+
+/* Nobody waits for the answer of an ask any more, and nobody is told. */
+void
+zanni__ask_forget (zanni_t *self, uint64_t ask)
+{
+    zanni__pending_t *pending = zanni__pending_find (self->worker, ask);
+    if (pending && pending->kind == ZANNI__AN_ASK && pending->actor == self)
+        zanni__pending_free (self->worker, pending);
+}
+
 /* The error that ends an ask from the asker's own side. */
 static zanni_msg_t *
 s_own_error (zanni_worker_t *worker, const zanni__pending_t *pending, int code, const char *text)

@@ -33,7 +33,7 @@
 #define S_STATE_MAX ((size_t) 1 << 30)
 #define S_BUILTINS_MAX 8
 #define S_STASH_MAX 1024      // messages, where a class says nothing
-#define S_FLAGS (ZANNI_METHOD_PRIVATE | ZANNI_METHOD_HIGH)
+#define S_FLAGS (ZANNI_METHOD_PRIVATE | ZANNI_METHOD_HIGH | ZANNI_METHOD_REPEATABLE)
 #define S_RESERVED "zanni."
 
 typedef struct {

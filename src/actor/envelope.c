@@ -88,8 +88,11 @@ zanni__msg_free_all (zanni_worker_t *worker, zanni_msg_t *msg)
     bool remote = msg->item.flags & ZANNI__REMOTE;
     if (msg->args.refs || msg->args.buffers || msg->payload)
         zanni__args_release (&msg->args, msg->payload, &worker->ref_hooks);
-    if (msg->extra)
+    if (msg->extra) {
+        if (msg->item.flags & ZANNI__KEPT)   // a tell that was kept, and given back before its handler returned
+            zanni__link_remove (&msg->extra->kept);
         zanni__msg_extra_free (msg);
+    }
     if (msg->item.flags & ZANNI__HOLDS_TO)
         s_let_go (worker, msg->to, remote);
     if (msg->from)

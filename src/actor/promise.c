@@ -82,11 +82,31 @@ zanni_promise_fail (zanni_t *self, zanni_promise_t **promise_p, int64_t code, co
     return rc == ZANNI_EREPLIED ? 0 : rc;
 }
 
+/* Where there is no memory for the answer, dropping it is one. */
 void
-zanni__promise_pass (zanni_t *self, zanni_promise_t **promise_p, const zanni_error_t *error)
+zanni__promise_pass (zanni_t *self, zanni_promise_t **promise_p, zanni_msg_t *answer)
 {
-    int rc = zanni_pass (self, s_msg (*promise_p), error);
-    (void) rc;   // without memory it is an error, too
+    zanni_msg_t *duty = s_msg (*promise_p);
+    zanni_error_t error;
+    int rc = ZANNI_EREPLIED;
+    if (!zanni__ask_is_open (duty))
+        ;   // cancelled: nobody waits for it
+    else if (!zanni_msg_error (answer, &error)) {
+        error.data = answer->args.size > 1 ? answer : NULL;   // one byte is an empty array
+        rc = zanni_pass (self, duty, &error);
+    }
+    else
+        rc = zanni__answer_as (self->worker, duty, answer);
+    (void) rc;
+    s_done (self, promise_p);
+}
+
+void
+zanni__promise_error (zanni_t *self, zanni_promise_t **promise_p, const zanni_error_t *error)
+{
+    zanni_msg_t *duty = s_msg (*promise_p);
+    int rc = zanni__ask_is_open (duty) ? zanni_pass (self, duty, error) : 0;
+    (void) rc;
     s_done (self, promise_p);
 }
 

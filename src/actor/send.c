@@ -309,6 +309,23 @@ zanni__msg_again (zanni_t *self, const zanni_msg_t *pattern, zanni__identity_t *
     return msg;
 }
 
+int
+zanni_msg_new_args (zanni_t *self, zanni_msg_t **msg_p, const char *method, const zanni_arg_t *args, size_t count)
+{
+    const zanni__words_t words = { method, args, count };
+    zanni_msg_t *msg;
+    int rc = zanni__check_thread (self);
+    if (!rc && (!msg_p || !method))
+        rc = ZANNI_EINVAL;
+    if (!rc)
+        rc = zanni__msg_make (self, &msg, self->identity, &words);
+    if (rc)
+        return rc;
+    zanni__msg_own (msg);
+    *msg_p = msg;
+    return 0;
+}
+
 static int
 s_send_one (zanni_t *self, const zanni_msg_t *pattern, const zanni_ref_t *ref, const char *method)
 {

@@ -140,6 +140,8 @@ s_conclude_ask (zanni_worker_t *worker, zanni_msg_t *msg, int rc)
 static __attribute__ ((noinline)) void
 s_conclude (zanni_worker_t *worker, zanni_msg_t *msg, int rc)
 {
+    if (rc == ZANNI__GIVEN_AWAY)
+        return;
     if (zanni__ask_is_open (msg))
         s_conclude_ask (worker, msg, rc);
     else if (rc && msg->item.kind == ZANNI__TELL)
@@ -174,7 +176,7 @@ s_handle_message (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg
     zanni__doing (worker, method);
     int rc = method->handler (identity->actor, msg);
     worker->current = NULL;
-    if (__builtin_expect (msg->item.kind == ZANNI__TELL && !rc && msg->item.holds == 1, 1))
+    if (__builtin_expect (!rc && msg->item.kind == ZANNI__TELL && msg->item.holds == 1, 1))
         zanni__msg_done (worker, msg);
     else
         s_conclude (worker, msg, rc);

@@ -241,6 +241,10 @@ zanni__identity_t *zanni__item_to (zanni__item_t *item);
 /* Uncounts a message that leaves its mailbox. */
 void zanni__uncount (zanni_worker_t *worker, zanni_msg_t *msg);
 
+/* A message that its actor keeps, to do it later, counts as in its mailbox again; until it does it. */
+void zanni__stay (zanni_msg_t *msg);
+void zanni__stay_no_more (zanni_worker_t *worker, zanni_msg_t *msg);
+
 /* Sends an item to its actor from any worker's thread: by pointer on the same worker, else in a batch. Cannot fail. */
 static inline void
 zanni__send (zanni_worker_t *worker, zanni_worker_t *to, zanni__item_t *item)
@@ -349,6 +353,9 @@ void zanni__dispatch (zanni_t *self, zanni_msg_t *msg);
 /* ask.c: an ask and what waits for its answer; a cancel, at whom it was asked; errors as people read them. */
 int zanni__ask_begin (zanni_t *self, zanni_msg_t *msg, const zanni_ask_t *options, zanni__pending_t **pending_p);
 int zanni__ask_wait (zanni_t *self, zanni_msg_t **reply_p, zanni__pending_t *pending, const zanni_ask_t *options);
+int zanni__ask_again (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *options, zanni_msg_t *like,
+                      const char *method);
+void zanni__ask_forget (zanni_t *self, uint64_t ask);
 void zanni__cancel_arrives (zanni_worker_t *worker, zanni_msg_t *cancel);
 void zanni__ask_fail (zanni_worker_t *worker, zanni__pending_t *pending, int code, const char *text);
 void zanni__error_set (zanni_error_t *error, int code, const char *text);
@@ -359,9 +366,6 @@ void zanni__answer_turned (zanni_worker_t *worker, zanni_msg_t *ask, int code, c
 bool zanni__ask_is_open (const zanni_msg_t *msg);
 
 void zanni__forwarded_arrives (zanni_worker_t *worker, zanni_msg_t *msg);
-
-/* promise.c: an error from elsewhere is the answer. */
-void zanni__promise_pass (zanni_t *self, zanni_promise_t **promise_p, const zanni_error_t *error);
 
 /* spawn.c */
 int zanni__spawn_with (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni__care_t *care,

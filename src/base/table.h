@@ -50,6 +50,14 @@ zanni__spread (uint64_t number)
     return number ^ (number >> 29);
 }
 
+/* Of those who could have a key, who has the highest of these has it: when one goes, its keys go to all others alike,
+   and no other key moves. */
+static inline uint64_t
+zanni__affinity (uint64_t key, uint64_t who)
+{
+    return zanni__spread (zanni__spread (key ^ who) + key);
+}
+
 /* What a hash is with so many further bytes (FNV-1a, for few of them); a number that begins it says what it is of. */
 #define ZANNI__HASH_BEGIN UINT64_C (0xcbf29ce484222325)
 static inline uint64_t

@@ -105,7 +105,7 @@ s_by_key (const zanni_router_t *router, const char *key)
     uint64_t hash = zanni__directory_hash (key, strlen (key)), best = 0;
     size_t chosen = 0;
     for (size_t i = 0; i < router->seats.count; i++) {
-        uint64_t weight = zanni__spread (zanni__spread (hash ^ zanni_ref_hash (router->seats.seats [i].ref)) + hash);
+        uint64_t weight = zanni__affinity (hash, zanni_ref_hash (router->seats.seats [i].ref));
         if (i && weight <= best)
             continue;
         best = weight;

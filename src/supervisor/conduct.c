@@ -12,6 +12,7 @@
 
 #include "supervisor.h"
 
+#include "../actor/answer.h"
 #include "../base/memory.h"
 
 #include <stdio.h>
@@ -258,7 +259,7 @@ s_over (zanni__supervisor_t *supervisor)
     zanni_t *self = supervisor->self;
     supervisor->phase = ZANNI__OVER;
     if (supervisor->started && supervisor->error.code)
-        zanni__promise_pass (self, &supervisor->started, &supervisor->error);
+        zanni__promise_error (self, &supervisor->started, &supervisor->error);
     if (!supervisor->by_request)
         zanni__quit (self, &supervisor->reason);
     else if (!supervisor->closing)

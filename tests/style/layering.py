@@ -16,7 +16,7 @@ LINES = [
     ["actor"],
     ["link", "place", "directory", "store", "object"],
     ["node"],
-    ["sim", "supervisor", "tool"],
+    ["sim", "supervisor", "pool", "tool"],
 ]
 LINE_OF = {folder: number for number, line in enumerate(LINES) for folder in line}
 STANDARD = set(
