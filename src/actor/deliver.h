@@ -65,4 +65,24 @@ zanni__leave (zanni_worker_t *worker, zanni_msg_t *msg)
         zanni__waiters_wake (worker, msg->to);
 }
 
+/* A tell or ask that is in its handler's hands goes on itself to an actor of this worker, `method` being one of its
+   class; false: nothing happened, it has to go another way (zanni__hand_over). */
+ZANNI__INLINE bool
+zanni__hand_over_here (zanni_worker_t *worker, zanni_msg_t *msg, zanni__identity_t *to, const zanni__method_t *method)
+{
+    if (__builtin_expect (to->worker != worker || to->elsewhere || msg->item.holds != 1 || msg->extra
+                              || msg->item.flags & ZANNI__HOLDS_TO || msg->from->elsewhere
+                              || atomic_load_explicit (&to->queued, memory_order_relaxed)
+                                     >= atomic_load_explicit (&to->limit, memory_order_relaxed)
+                              || atomic_load_explicit (&to->queued_bytes, memory_order_relaxed) + msg->item.weight
+                                     > to->limit_bytes,
+                          0))
+        return false;
+    msg->to = to;
+    msg->method = method;
+    msg->item.flags |= ZANNI__COUNTED;
+    zanni__arrive (worker, to, &msg->item);
+    return true;
+}
+
 #endif

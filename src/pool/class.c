@@ -101,6 +101,11 @@ s_make (zanni__pool_class_t **class_p, const zanni__class_t *workers, bool broad
         return rc;
     }
     made->own.made->methods [0].any = true;
+    for (size_t i = 0; i < most; i++)
+        if (made->methods [i])
+            made->own.made->methods [i].super = made->methods [i];
+    zanni__free ((void *) (uintptr_t) made->methods);
+    made->methods = NULL;
     zanni__list_append (&s_all, &made->link);
     *class_p = made;
     return 0;

@@ -12,9 +12,12 @@
 #include "pool.h"
 
 #include "../actor/deliver.h"
+#include "../actor/envelope.h"
 #include "../base/memory.h"
 
 #include <stdio.h>
+
+#define S_ROW 16   // jobs that are handed on in one turn beyond the first
 
 static const char s_busy_text [] = "the queue of the pool is full";
 
@@ -185,11 +188,12 @@ zanni__jobs_of_dead (zanni__pool_t *pool, zanni__pool_seat_t *seat, const zanni_
 static void
 s_is_full (zanni__pool_t *pool, zanni__pool_seat_t *seat)
 {
-    seat->full = !zanni_when_writable (pool->self, seat->ref, "zanni.room");
-    if (!seat->full)
-        seat->ready = false;   // no memory: the probe will show it again
-    if (!seat->full)
-        zanni__pool_seat_doubt (pool, seat);
+    if (!zanni_when_writable (pool->self, seat->ref, "zanni.room")) {
+        seat->shut |= ZANNI__POOL_FULL;
+        return;
+    }
+    seat->shut |= ZANNI__POOL_ABSENT;   // no memory: the probe's answer opens it again
+    zanni__pool_seat_doubt (pool, seat);
 }
 
 static int
@@ -228,7 +232,7 @@ s_give (zanni__pool_t *pool, zanni__job_t *job, zanni__pool_seat_t *seat)
     if (rc == ZANNI_EFULL)
         s_is_full (pool, seat);
     else if (rc == ZANNI_ENOACTOR)
-        seat->ready = false;   // its DOWN is on its way
+        seat->shut |= ZANNI__POOL_ABSENT;   // its DOWN is on its way
     else if (rc)
         s_job_fail (pool, job, rc, zanni_strerror (rc));
     return rc == ZANNI_EFULL || rc == ZANNI_ENOACTOR ? rc : 0;
@@ -277,7 +281,7 @@ zanni__job_room (zanni_t *self, zanni_msg_t *msg)
     zanni__pool_t *pool = zanni_state (self);
     (void) msg;   // of whom it does not say
     for (uint32_t i = 0; i < pool->count; i++)
-        pool->seats [i]->full = false;
+        pool->seats [i]->shut &= (uint8_t) ~ZANNI__POOL_FULL;
     zanni__jobs_flow (pool);
     return 0;
 }
@@ -362,19 +366,63 @@ s_hand_on (zanni__pool_t *pool, int *result, zanni_msg_t *msg, const zanni__meth
     return !rc;
 }
 
+/* The quick way: who is next is on this worker and takes it. */
+ZANNI__INLINE bool
+s_hand_on_here (zanni__pool_t *pool, zanni_msg_t *msg, const zanni__method_t *method)
+{
+    uint32_t at = pool->next < pool->count ? pool->next : 0;
+    const zanni__pool_seat_t *seat = pool->seats [at];
+    if (seat->shut || !zanni__hand_over_here (pool->self->worker, msg, seat->ref->identity, method))
+        return false;
+    pool->next = at + 1;
+    pool->status.done++;
+    return true;
+}
+
+/* Messages come in rows: those behind one that was handed on go the same way at once, without a turn for each. What they
+   say is looked at where they are handled. */
+static void
+s_hand_on_row (zanni__pool_t *pool)
+{
+    zanni_worker_t *worker = pool->self->worker;
+    zanni__queue_t *mailbox = &pool->self->identity->mailbox;
+    uint32_t count = 0;
+    for (; count < S_ROW && mailbox->head && mailbox->head->kind <= ZANNI__ASK; count++) {
+        zanni__item_t *item = mailbox->head;
+        zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
+        zanni__msg_fetch (item->next);
+        if (!msg->method || msg->method->handler != zanni__job_take || msg->method->super->flags || worker->tally
+            || msg->from->elsewhere)
+            break;
+        mailbox->head = item->next;
+        zanni__leave (worker, msg);
+        if (s_hand_on_here (pool, msg, msg->method->super))
+            continue;
+        zanni__stay (msg);
+        zanni__queue_push_front (mailbox, item);
+        break;
+    }
+    zanni__count (&worker->counts.messages, count);
+}
+
 int
 zanni__job_take (zanni_t *self, zanni_msg_t *msg)
 {
     zanni__pool_t *pool = zanni_state (self);
-    const zanni__method_t *method = pool->cls->methods [msg->method - pool->cls->own.made->methods];
+    const zanni__method_t *method = msg->method->super;
     zanni__pool_seat_t *seat = NULL;
     bool can = false;
     int rc;
+    bool plain = pool->plain && !(method->flags & ZANNI_METHOD_REPEATABLE) && !pool->waiting_count;
+    if (plain && pool->setup.routing == ZANNI_ROUND_ROBIN && s_hand_on_here (pool, msg, method)) {
+        if (self->identity->mailbox.head)
+            s_hand_on_row (pool);
+        return ZANNI__GIVEN_AWAY;
+    }
     if (zanni__list_empty (&pool->waiting) && pool->setup.routing != ZANNI_BROADCAST && !pool->draining) {
         if (zanni__pool_choose (pool, &seat, &can, msg))
             seat = NULL;
-        else if (can && pool->plain && !(method->flags & ZANNI_METHOD_REPEATABLE)
-                 && s_hand_on (pool, &rc, msg, method, seat))
+        else if (can && plain && s_hand_on (pool, &rc, msg, method, seat))
             return rc;
     }
     return s_take (pool, msg, method, seat, can);

@@ -173,6 +173,7 @@ s_drain (zanni_t *self, zanni_msg_t *msg)
     if (rc)
         return rc;
     pool->draining = true;
+    pool->plain = false;   // each job is to be refused
     zanni__pool_seats_settle (pool);
     return 0;
 }

@@ -24,7 +24,7 @@ typedef struct {
     zanni__own_class_t own;
     const zanni__class_t *workers;
     bool broadcast;
-    const zanni__method_t **methods;    // of the workers, by number in the pool's class; NULL: it is the pool's own
+    const zanni__method_t **methods;    // of the workers, by number, while it is made; then they are the `super` of its own
     zanni__link_t link;                 // among all of them
     char name [64];
 } zanni__pool_class_t;
@@ -45,6 +45,11 @@ typedef struct {
     int64_t gather_ms;
 } zanni__pool_setup_t;
 
+/* Why a worker gets no jobs. */
+#define ZANNI__POOL_ABSENT 1u   // it has not started, has ended, or will be found to have
+#define ZANNI__POOL_FULL 2u     // its mailbox
+#define ZANNI__POOL_LEAVES 4u   // it is to end when it has done what it has
+
 typedef struct {
     zanni__link_t link;         // among those that leave
     zanni_ref_t *ref;           // NULL: nobody sits here
@@ -55,9 +60,7 @@ typedef struct {
     uint32_t number;
     uint64_t probe;             // the ask by which it is found out whether it lives; 0: there is none
     bool started;
-    bool ready;                 // and may get jobs
-    bool full;                  // its mailbox
-    bool leaves;                // it gets no more
+    uint8_t shut;               // why it gets no jobs now; 0: it does
 } zanni__pool_seat_t;
 
 typedef struct {

@@ -10,7 +10,7 @@
 bool
 zanni__pool_seat_has_room (const zanni__pool_t *pool, const zanni__pool_seat_t *seat)
 {
-    return seat->ready && !seat->full && !seat->leaves && seat->busy < pool->setup.ahead;
+    return !seat->shut && seat->busy < pool->setup.ahead;
 }
 
 /* Which of the seats that have room comes first from `from` on; NULL: none. */

@@ -22,6 +22,7 @@ s_seat_new (uint32_t number)
     if (!seat)
         return NULL;
     seat->number = number;
+    seat->shut = ZANNI__POOL_ABSENT;
     zanni__link_init (&seat->link);
     zanni__link_init (&seat->jobs);
     zanni__link_init (&seat->waiting);
@@ -36,7 +37,7 @@ s_empty (zanni__pool_t *pool, zanni__pool_seat_t *seat)
         zanni__ask_forget (pool->self, seat->probe);
     seat->probe = 0;
     seat->monitor = 0;
-    seat->ready = seat->full = false;
+    seat->shut = (uint8_t) ((seat->shut & ~ZANNI__POOL_FULL) | ZANNI__POOL_ABSENT);
     pool->status.running -= seat->started;
     seat->started = false;
     zanni_ref_destroy (&seat->ref);
@@ -59,7 +60,7 @@ s_look_whether_begun (zanni__pool_t *pool)
         return;
     pool->begun = true;
     for (uint32_t i = 0; i < pool->count; i++)
-        pool->seats [i]->ready = true;
+        pool->seats [i]->shut &= (uint8_t) ~ZANNI__POOL_ABSENT;
     if (pool->began) {
         int rc = zanni_promise_reply (pool->self, &pool->began);
         (void) rc;   // without memory: dropped with the pool, or its asker's time is over
@@ -76,7 +77,8 @@ s_probed (zanni_t *self, zanni_msg_t *reply, void *arg)
         return;   // its DOWN is on its way
     pool->status.running += !seat->started;
     seat->started = true;
-    seat->ready = pool->begun;
+    if (pool->begun)
+        seat->shut &= (uint8_t) ~ZANNI__POOL_ABSENT;
     s_look_whether_begun (pool);
     zanni__jobs_of_living (pool, seat);
     zanni__jobs_flow (pool);
@@ -169,7 +171,7 @@ zanni__pool_seat_retry (zanni_t *self, zanni_msg_t *msg)
     for (uint32_t i = 0; i < pool->count && !pool->ending; i++)
         if (!pool->seats [i]->ref)
             s_take_seat (pool, pool->seats [i]);
-        else if (!pool->seats [i]->ready)
+        else if (pool->seats [i]->shut & ZANNI__POOL_ABSENT)
             zanni__pool_seat_doubt (pool, pool->seats [i]);
     return 0;
 }
@@ -198,7 +200,7 @@ s_shrink (zanni__pool_t *pool, uint32_t workers)
 {
     while (pool->count > workers) {
         zanni__pool_seat_t *seat = pool->seats [--pool->count];
-        seat->leaves = true;
+        seat->shut |= ZANNI__POOL_LEAVES;
         zanni__list_append (&pool->leaving, &seat->link);
         if (pool->count)
             zanni__jobs_elsewhere (pool, seat);
@@ -309,7 +311,7 @@ zanni__pool_seat_down (zanni_t *self, const zanni_down_t *down)
         return;   // a failed start is told twice
     s_empty (pool, seat);
     zanni__jobs_of_dead (pool, seat, &down->reason);
-    if (seat->leaves) {
+    if (seat->shut & ZANNI__POOL_LEAVES) {
         if (pool->count)
             zanni__jobs_elsewhere (pool, seat);
         zanni__pool_seats_settle (pool);

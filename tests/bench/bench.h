@@ -57,6 +57,12 @@ void bench_echo (zanni_t *self, const zanni_ref_t *ref);   // one ask of 64 byte
 /* kill.c */
 void bench_kill_case (zanni_t *self, const char *name);
 
+/* pool.c */
+extern const zanni_class_t bench_pool_boss_class;
+extern const zanni_class_t bench_pool_hand_class;
+void bench_pool_dispatch_case (zanni_t *self, const char *name);
+void bench_pool_case (zanni_t *self, const char *name);
+
 /* mixed.c */
 void bench_mixed_case (zanni_t *self, const char *name);
 

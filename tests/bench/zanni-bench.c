@@ -439,6 +439,7 @@ static const zanni_class_t boss_class = {
 static const zanni_class_t *const s_classes [] = {
     &boss_class, &ping_class, &pong_class, &member_class, &counter_class, &producer_class, &child_class,
     &bench_source_class, &bench_sink_class, &bench_holder_class, &bench_typer_class,
+    &bench_pool_boss_class, &bench_pool_hand_class,
     NULL
 };
 
@@ -507,7 +508,8 @@ static const bench_case_t s_cases [] = {
     { "handover-100MB", bench_handover_case, NULL }, { "handover-untouched", bench_untouched_case, NULL },
     { "fanout", bench_fanout_case, NULL }, { "types", bench_types_case, bench_types_prepare },
     { "types-create", bench_create_case, NULL }, { "store-shm", bench_store_case, NULL },
-    { "thresholds", bench_thresholds_case, NULL },
+    { "pool", bench_pool_case, NULL }, { "pool-dispatch", bench_pool_dispatch_case, NULL },
+    { "pool-dispatch-tell", bench_pool_dispatch_case, NULL }, { "thresholds", bench_thresholds_case, NULL },
 #if defined HAS_LMDB
     { "store-lmdb", bench_store_lmdb_case, NULL },
 #endif
