@@ -138,7 +138,7 @@ ZANNI_EXPORT int zanni_map_ask (zanni_t *self, zanni_ref_t **map_p, const zanni_
                                 const zanni_ask_t *ask) ZANNI_CHECKED;
 
 /* Ends such a map, whether all is done or not, and nulls it; forgives NULL. None of its functions is called any more, as
-   when the actor that began it ends; an ask that is open is answered with an error. For that actor. */
+   when the actor that began it ends; an ask that is open is answered ZANNI_ECANCELED. For that actor. */
 ZANNI_EXPORT void zanni_map_cancel (zanni_t *self, zanni_ref_t **map_p);
 
 #ifdef __cplusplus

@@ -305,7 +305,10 @@ static void
 s_stop (zanni_t *self, const zanni_reason_t *reason)
 {
     s_map_t *map = zanni_state (self);
+    const zanni_error_t cancelled = { .code = ZANNI_ECANCELED, .text = "the map was cancelled" };
     (void) reason;
+    if (map->over)
+        zanni__promise_error (self, &map->over, &cancelled);
     zanni_msg_destroy (&map->job);
     zanni__free (map->items);
     zanni__free (map->spare);

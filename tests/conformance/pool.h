@@ -163,6 +163,16 @@ hand_through (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : zanni_ask (self, pool, &((zanni_ask_t) { .then = hand_answered }), "square", number);
 }
 
+/* Of a pool that it has not made. */
+static int
+hand_resize (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_ref_t *pool;
+    uint32_t workers;
+    int rc = zanni_read (msg, &pool, &workers);
+    return rc ? rc : zanni_pool_resize (self, pool, workers);
+}
+
 static const zanni_method_t hand_methods [] = {
     ZANNI_REPEATABLE ("square", "x", "x", hand_square, "Of a number."),
     ZANNI_METHOD ("first", "", "x", hand_first, "What it was started with."),
@@ -179,7 +189,7 @@ static const zanni_method_t hand_methods [] = {
     ZANNI_METHOD ("down", "", "x", hand_down, "Answers that somebody is down."),
     ZANNI_METHOD ("itself", "", "r", hand_itself, "Its reference."),
     ZANNI_METHOD ("through", "rx", "x", hand_through, "Asks a pool."),
-    STATS_METHOD,
+    ZANNI_METHOD ("resize", "ru", "", hand_resize, "A pool."),
     ZANNI_PRIVATE ("secret", "", "", hand_secret, "For itself."),
     ZANNI_METHOD_END
 };
