@@ -143,6 +143,16 @@ server_keep_answered (zanni_t *self, zanni_msg_t *msg)
 }
 
 static int
+server_keep_a_moment (zanni_t *self, zanni_msg_t *msg)
+{
+    zanni_msg_t *kept = NULL;
+    int rc = zanni_msg_keep (&kept, msg);
+    (void) self;
+    zanni_msg_destroy (&kept);
+    return rc;
+}
+
+static int
 server_remaining (zanni_t *self, zanni_msg_t *msg)
 {
     return zanni_reply (self, msg, zanni_msg_remaining_ms (msg));
@@ -271,6 +281,7 @@ static const zanni_method_t server_methods [] = {
     ZANNI_METHOD ("is void", "", "b", server_is_void, ""),
     ZANNI_METHOD ("keep", "s", "s", server_keep, ""),
     ZANNI_METHOD ("answer kept", "", "", server_answer_kept, ""),
+    ZANNI_METHOD ("keep a moment", "", "", server_keep_a_moment, ""),
     ZANNI_METHOD ("keep answered", "", "s", server_keep_answered, ""),
     ZANNI_METHOD ("remaining", "", "x", server_remaining, ""),
     ZANNI_METHOD ("know", "r", "", server_know, ""),
@@ -411,6 +422,18 @@ EVERYWHERE (answers, a_kept_ask_that_is_destroyed_answers_no_reply)
     tell (server, "drop");
     cr_assert_eq (call_int (server, "handled"), 0);
     expect_nothing ();
+}
+
+EVERYWHERE (answers, what_is_kept_only_as_long_as_its_handler_runs_is_forgotten)
+{
+    zanni_ref_t *server = spawn ("server");
+    for (int i = 0; i < 3; i++) {
+        tell (server, "keep a moment");
+        done (server, "keep a moment");
+    }
+    uint64_t down = monitor (server);
+    zanni_ref_destroy (&server);   // what it keeps would be looked through now
+    cr_assert_eq (expect_down (down, false).kind, ZANNI_EXIT_NORMAL);
 }
 
 EVERYWHERE (answers, a_forwarded_ask_is_answered_to_the_first_asker)
