@@ -28,6 +28,7 @@
 #include "zanni/supervisor.h"
 #include "zanni/routing.h"
 #include "zanni/pool.h"
+#include "zanni/object.h"
 #include "zanni/timer.h"
 #include "zanni/watch.h"
 #include "zanni/cpp.h"

@@ -43,7 +43,7 @@ class _Spawn(ctypes.Structure):
 
 class _Ask(ctypes.Structure):
     _fields_ = [("size", c_size_t), ("then", c_void_p), ("arg", c_void_p), ("deadline_ms", c_int64),
-                ("id_p", POINTER(c_uint64)), ("error", POINTER(_Error))]
+                ("id_p", POINTER(c_uint64)), ("error", POINTER(_Error)), ("ticket", c_uint64)]
 
 
 class _Value(ctypes.Union):

@@ -38,6 +38,7 @@ zanni__ask_begin (zanni_t *self, zanni_msg_t *msg, const zanni_ask_t *options, z
     msg->id = pending->id;
     pending->as.ask.then = options->then;
     pending->as.ask.arg = options->arg;
+    pending->as.ask.ticket = options->ticket;
     if (msg->deadline_ns != INT64_MAX)
         rc = zanni__due_set (self->worker, pending, msg->deadline_ns);
     if (rc) {
@@ -167,6 +168,33 @@ zanni__ask_expired (zanni_worker_t *worker, zanni__pending_t *pending)
     zanni__ask_fail (worker, pending, ZANNI_ETIMEOUT, zanni_strerror (ZANNI_ETIMEOUT));
 }
 
+/* What the asker sends from here on comes behind that, so who keeps what he has answered for as long as it may not have
+   been heard knows it by order. It is not subject to the limit of a mailbox. */
+void
+zanni__ask_settle (zanni__pending_t *pending, const zanni_msg_t *answer)
+{
+    zanni_t *self = pending->actor;
+    zanni__identity_t *to = pending->as.ask.target;
+    bool heard = answer && answer->item.kind == ZANNI__REPLY;
+    if (answer && answer->from != self->identity && !answer->from->elsewhere)
+        to = answer->from;   // within the node it may have been handed on
+    const zanni_arg_t ticket = zanni_arg_uint (pending->as.ask.ticket);
+    const zanni__words_t words = { heard ? "got" : "give_back", &ticket, 1 };
+    zanni_msg_t *msg;
+    bool gone = answer && (answer->code == ZANNI_EDOWN || answer->code == ZANNI_ENODE || answer->code == ZANNI_ENOACTOR);
+    if (!to || (!heard && gone))
+        return;
+    int rc = zanni__msg_make (self, &msg, to, &words);
+    if (rc) {
+        zanni__log (self->worker->node, ZANNI_LOG_ERROR, "%s of an ask's ticket could not be said: %s", words.method,
+                    zanni_strerror (rc));
+        return;
+    }
+    if (to->worker != self->worker)
+        zanni__hold_afar (self->worker, msg);
+    zanni__dispatch (self, msg);
+}
+
 int
 zanni_cancel (zanni_t *self, uint64_t ask)
 {
@@ -266,6 +294,8 @@ zanni__ask_wait (zanni_t *self, zanni_msg_t **reply_p, zanni__pending_t *pending
     self->calling = 0;
     zanni_msg_t *answer = pending->as.ask.answer;
     pending->as.ask.answer = NULL;
+    if (pending->as.ask.ticket)
+        zanni__ask_settle (pending, answer);
     zanni__pending_free (self->worker, pending);
     if (answer)
         return s_take_answer (self, reply_p, answer, options);

@@ -49,6 +49,7 @@ typedef struct {
     const s_entry_t *at;
     const zanni_method_t *method;   // NULL: the class itself
     const zanni_class_t *faulty;
+    bool ours;                      // names may begin as zanni's do
     zanni_error_t error;
 } s_plan_t;
 
@@ -126,7 +127,7 @@ s_check_name (s_plan_t *plan, const char *name)
         return s_fault (plan, " has a name that is not UTF-8");
     if (size > S_NAME_MAX)
         return s_fault (plan, " has a name of %zu bytes, at most %d are possible", size, S_NAME_MAX);
-    if (strncmp (name, S_RESERVED, sizeof S_RESERVED - 1) == 0)
+    if (!plan->ours && strncmp (name, S_RESERVED, sizeof S_RESERVED - 1) == 0)
         return s_fault (plan, ": names beginning with \"%s\" are zanni's own: choose another", S_RESERVED);
     return 0;
 }
@@ -571,12 +572,14 @@ s_end_plan (s_plan_t *plan, bool show)
 
 /* With the lock. */
 static int
-s_register (s_plan_t *plan, const zanni_class_t *const *classes)
+s_register (s_plan_t *plan, const zanni_class_t *const *classes, zanni__closing_fn *ready)
 {
-    *plan = (s_plan_t) { .faulty = classes ? classes [0] : NULL };
+    *plan = (s_plan_t) { .faulty = classes ? classes [0] : NULL, .ours = ready != NULL };
     int rc = classes ? s_read_plan (plan, classes) : s_refuse (plan, ZANNI_EINVAL, "no array of classes");
     if (!rc)
         rc = s_make_all (plan);
+    for (size_t i = 0; ready && !rc && i < plan->count; i++)
+        plan->entries [i].made->closing = ready;
     s_end_plan (plan, rc == 0);
     return rc;
 }
@@ -586,10 +589,21 @@ zanni_register (const zanni_class_t *const *classes, zanni_error_t *error)
 {
     s_plan_t plan;
     pthread_mutex_lock (&s_lock);
-    int rc = s_register (&plan, classes);
+    int rc = s_register (&plan, classes, NULL);
     pthread_mutex_unlock (&s_lock);
     if (rc && error)
         *error = plan.error;
+    return rc;
+}
+
+int
+zanni__class_ready (const zanni_class_t *const *classes, zanni__closing_fn *closing)
+{
+    s_plan_t plan;
+    pthread_mutex_lock (&s_lock);
+    int rc = s_register (&plan, classes, closing);
+    pthread_mutex_unlock (&s_lock);
+    zanni__assert (!rc || rc == ZANNI_ENOMEM);
     return rc;
 }
 
@@ -608,7 +622,7 @@ zanni__class_init (const zanni_class_t *const *classes)
 {
     s_plan_t plan;
     pthread_mutex_lock (&s_lock);
-    int rc = s_register (&plan, classes);
+    int rc = s_register (&plan, classes, NULL);
     if (rc && !s_standing_fault ()) {
         s_kept_fault = plan.error;
         s_kept_class = plan.faulty;

@@ -31,6 +31,10 @@ typedef enum {
     ZANNI__HOOKS
 } zanni__hook_kind_t;
 
+/* The actor is to end for this reason: true where it will do so later, by zanni__request_end again, which it must not
+   when its worker is stopping. Comes before a kill, too, which runs no stop hook. */
+typedef bool zanni__closing_fn (zanni_t *self, const zanni_reason_t *reason);
+
 typedef struct zanni__class {
     const zanni_class_t *definition;
     const struct zanni__class *parent;
@@ -50,9 +54,7 @@ typedef struct zanni__class {
 
     /* Of the library's own classes only; NULL in all others. */
     const zanni__method_t *any;          // what has no method of its own goes here, whatever its name and arguments
-    /* The actor is to end for this reason: true where it will do so later, by zanni__request_end again, which it must not
-       when its worker is stopping. Comes before a kill, too, which runs no stop hook. */
-    bool (*closing) (zanni_t *self, const zanni_reason_t *reason);
+    zanni__closing_fn *closing;
 } zanni__class_t;
 
 /* A registered class, or NULL. Any thread. */
@@ -71,7 +73,7 @@ extern zanni__class_t zanni__none;
 typedef struct zanni__own_class {
     const zanni_class_t *definition;
     const zanni__method_t *any;   // as in zanni__class_t
-    bool (*closing) (zanni_t *self, const zanni_reason_t *reason);
+    zanni__closing_fn *closing;
     zanni__class_t *made;         // NULL until then
     struct zanni__own_class *next;
 } zanni__own_class_t;
@@ -81,6 +83,10 @@ int zanni__class_own (const zanni__class_t **cls_p, zanni__own_class_t *own);
 
 /* From now on its name leads to it. Any thread; allocates nothing, so it may be called before main. */
 void zanni__class_offer (zanni__own_class_t *own);
+
+/* Registers classes of the library's that programs spawn by name, those of object/, and their closing hook. Again is no
+   fault. ZANNI_ENOMEM. */
+int zanni__class_ready (const zanni_class_t *const *classes, zanni__closing_fn *closing);
 
 /* The methods that every actor has; ends with ZANNI_METHOD_END. */
 extern const zanni_method_t zanni__builtin_methods [];

@@ -26,6 +26,7 @@ struct zanni__pending {
             zanni__identity_t *target;       // held, for cancelling
             bool over;                       // its error is in the mailbox already
             bool starts;                     // it is a START: an actor elsewhere is to begin
+            uint64_t ticket;                 // its target is told how it ended, with this number; 0: it is not
         } ask;
         struct {
             zanni__identity_t *target;       // held
@@ -67,6 +68,10 @@ zanni__due_next (const zanni_worker_t *worker)
 }
 
 void zanni__ask_expired (zanni_worker_t *worker, zanni__pending_t *pending);
+
+/* An ask with a ticket has ended for its asker, by this answer or error (NULL: by none): who was asked is told. Before the
+   asker learns of it. */
+void zanni__ask_settle (zanni__pending_t *pending, const zanni_msg_t *answer);
 void zanni__timer_expired (zanni_worker_t *worker, zanni__pending_t *pending);
 void zanni__watch_release (zanni_worker_t *worker, zanni__pending_t *pending);
 

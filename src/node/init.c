@@ -2,6 +2,7 @@
    and the process actors that it forks, never come back from here. */
 
 #include "../actor/class.h"
+#include "../object/classes.h"
 #include "../place/launcher.h"
 #include "child.h"
 
@@ -11,6 +12,7 @@
 int
 zanni_init (const zanni_class_t *const *classes)
 {
+    (void) zanni__ready_classes ();   // before the program's, which may inherit from them; a node makes sure of them
     int rc = zanni__class_init (classes);
     int fd = zanni__launcher_fd ();
     if (fd >= 0)

@@ -17,6 +17,7 @@
 #include "../link/link.h"
 #include "../link/translate.h"
 #include "../message/region.h"
+#include "../object/classes.h"
 #include "../place/inproc.h"
 #include "../place/thread.h"
 #include "../store/store.h"
@@ -491,7 +492,9 @@ int
 zanni__node_new (zanni_node_t **node_p, const zanni_options_t *options, const uint8_t *id, zanni__worker_kind_t kind)
 {
     zanni_node_t *node;
-    int rc = s_node_new (&node, options, id);
+    int rc = zanni__ready_classes ();
+    if (!rc)
+        rc = s_node_new (&node, options, id);
     if (rc)
         return rc;
     rc = s_add_worker (node, &node->root, (int) kind, kind == ZANNI__WORKER_ROOT ? "root" : "process actor");

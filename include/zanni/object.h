@@ -1,0 +1,94 @@
+/* object.h: ready classes: locks, queues, events, counters, lists, dictionaries, for actors that share.
+
+   They are classes like any others, registered by the library: zanni_spawn (self, &lock, "zanni.lock", NULL) makes a lock,
+   in any place, and whoever holds its reference uses it by messages, from any actor, process or node. What is kept in
+   them is any value (v): references and buffers, too, which they keep alive. Each does one thing after the other, so
+   none of its methods can be seen half done. zanni_describe lists the methods below, with their signatures.
+
+   Methods that wait take two more arguments at the end: a timeout in ms (-1: for ever, 0: not at all) and a ticket. They
+   answer ZANNI_ETIMEOUT where the time is over; ask them by zanni_wait_ask or zanni_wait_call, which add both. Then none
+   of it is ever lost: an asker whose ask ends without the answer (zanni_cancel, a deadline of its own) gives back what
+   may be on its way to it, a lock or an item, before it sends anything else to the object; one that ends, with its
+   process or node or without, leaves its place, and what it held or had not got yet goes to the next. To do that without
+   these calls: the ask has no deadline (deadline_ms -1), is not cancelled, and its ticket is 0; or the ticket is a
+   number that this actor uses but once with the object, which it then tells got (ticket) when the answer has come, or
+   give_back (ticket) when it has ended without; zanni_ask_t.ticket sees to that. Such an ask must not be handed on by
+   zanni_forward within its node.
+
+   The calls below wait, so they are for actors that own their worker (ZANNI_EOWNER); others ask. All answer ZANNI_ETIMEOUT
+   where the time is over, and what zanni_call answers. An object out of reach that does not answer at all is waited for as
+   much longer as any ask is (zanni_options_t.ask_deadline_ms).
+
+   SPDX-License-Identifier: MPL-2.0 */
+
+#ifndef ZANNI_OBJECT_H
+#define ZANNI_OBJECT_H
+
+#include "call.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* zanni_ask and zanni_call of a method that waits: timeout and ticket go behind the arguments, of which there are 14 at
+   most. deadline_ms of the options, where it is not 0, ends the ask itself; ticket is chosen where it is 0. */
+ZANNI_EXPORT int zanni_wait_ask_args (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *options,
+                                      int64_t timeout_ms, const char *method, const zanni_arg_t *args,
+                                      size_t count) ZANNI_CHECKED;
+ZANNI_EXPORT int zanni_wait_call_args (zanni_t *self, zanni_msg_t **reply_p, const zanni_ref_t *ref,
+                                       const zanni_ask_t *options, int64_t timeout_ms, const char *method,
+                                       const zanni_arg_t *args, size_t count) ZANNI_CHECKED;
+
+/* zanni.lock (): held by one actor at a time. Who asks first has it first.
+   acquire "xt" "b"   waits for it; whether the lock is abandoned: its last holder ended and had not released it.
+                      ZANNI_EINUSE: who asks holds it already
+   release "" ""      ZANNI_EPERM: nobody holds it, or another
+   held "" "xb"       how many times it is held; whether by who asks
+   zanni.rlock (): the same, but its holder may have it several times, and has to release it as often. */
+ZANNI_EXPORT int zanni_lock_acquire (zanni_t *self, bool *abandoned, const zanni_ref_t *lock,
+                                     int64_t timeout_ms) ZANNI_CHECKED;   // `abandoned` may be NULL
+ZANNI_EXPORT int zanni_lock_release (zanni_t *self, const zanni_ref_t *lock) ZANNI_CHECKED;
+
+/* zanni.semaphore (x value): counts what has happened and was not used. Negative: ZANNI_EINVAL.
+   acquire "xt" ""    waits until there is one, and uses it
+   release "x" ""     so many more, at least 1 (ZANNI_EINVAL); by any actor
+   value "" "x"       how many there are
+   zanni.bounded_semaphore (x value): so many places, which actors take and give back. Those of an actor that ends come
+   back. release of more than who asks holds: ZANNI_EPERM. */
+ZANNI_EXPORT int zanni_semaphore_acquire (zanni_t *self, const zanni_ref_t *semaphore, int64_t timeout_ms) ZANNI_CHECKED;
+ZANNI_EXPORT int zanni_semaphore_release (zanni_t *self, const zanni_ref_t *semaphore, int64_t count) ZANNI_CHECKED;
+
+/* zanni.event (): has happened, or not yet.
+   set "" ""          it has: all who wait go on
+   clear "" ""        not yet, again
+   is_set "" "b"      whether it has
+   wait "xt" ""       until it has */
+ZANNI_EXPORT int zanni_event_wait (zanni_t *self, const zanni_ref_t *event, int64_t timeout_ms) ZANNI_CHECKED;
+
+/* zanni.queue and zanni.joinable_queue */
+ZANNI_EXPORT int zanni_queue_put_args (zanni_t *self, const zanni_ref_t *queue, int64_t timeout_ms,
+                                       const zanni_arg_t *item) ZANNI_CHECKED;
+ZANNI_EXPORT int zanni_queue_get (zanni_t *self, zanni_msg_t **item_p, const zanni_ref_t *queue,
+                                  int64_t timeout_ms) ZANNI_CHECKED;
+ZANNI_EXPORT int zanni_queue_join (zanni_t *self, const zanni_ref_t *queue, int64_t timeout_ms) ZANNI_CHECKED;
+ZANNI_EXPORT int zanni_condition_wait (zanni_t *self, bool *notified, const zanni_ref_t *condition,
+                                       int64_t timeout_ms) ZANNI_CHECKED;
+ZANNI_EXPORT int zanni_barrier_wait (zanni_t *self, int64_t *index, const zanni_ref_t *barrier,
+                                     int64_t timeout_ms) ZANNI_CHECKED;
+
+#ifdef __cplusplus
+}
+#else
+
+/* With their arguments typed by C: zanni_wait_call (self, &reply, queue, NULL, 1000, "get"). */
+#define zanni_wait_ask(self, ref, options, timeout_ms, ...)                                                   \
+    zanni_wait_ask_args (self, ref, options, timeout_ms, ZANNI_ARGV (__VA_ARGS__))
+#define zanni_wait_call(self, reply_p, ref, options, timeout_ms, ...)                                         \
+    zanni_wait_call_args (self, reply_p, ref, options, timeout_ms, ZANNI_ARGV (__VA_ARGS__))
+
+/* One value into a queue: zanni_queue_put (self, queue, -1, "a job"). */
+#define zanni_queue_put(self, queue, timeout_ms, item)                                                        \
+    zanni_queue_put_args (self, queue, timeout_ms, (const zanni_arg_t []) { ZANNI_ARG (item) })
+
+#endif
+#endif

@@ -1,0 +1,25 @@
+#include "classes.h"
+
+#include "../actor/actor.h"
+#include "../actor/class.h"
+
+/* A kill leaves nothing behind, either: stop hooks here may run again. */
+static bool
+s_closing (zanni_t *self, const zanni_reason_t *reason)
+{
+    const zanni__class_t *cls = atomic_load_explicit (&self->identity->cls, memory_order_relaxed);
+    for (; cls && reason->kind == ZANNI_EXIT_KILLED; cls = cls->parent)
+        if (cls->definition->stop)
+            cls->definition->stop (self, reason);
+    return false;
+}
+
+int
+zanni__ready_classes (void)
+{
+    static const zanni_class_t *const classes [] = {
+        &zanni__lock_class, &zanni__rlock_class, &zanni__semaphore_class, &zanni__bounded_class, &zanni__event_class,
+        NULL
+    };
+    return zanni__class_ready (classes, s_closing);
+}

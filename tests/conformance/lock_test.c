@@ -1,0 +1,332 @@
+/* Ready classes that hold: locks, semaphores, events. Who waits, gives up, ends. */
+
+#include "object.h"
+
+CLASSES (&client_class, &runner_class);
+
+static void
+s_held (const zanni_ref_t *lock, int64_t times, bool mine)
+{
+    int64_t depth;
+    bool own;
+    ZANNI_AUTO (zanni_msg_t) reply = call (lock, "held");
+    cr_assert_eq (zanni_read (reply, &depth, &own), 0);
+    cr_assert_eq (depth, times, "held %" PRId64 " times", depth);
+    cr_assert_eq (own, mine);
+}
+
+EVERYWHERE (lock, is_held_by_one_actor_at_a_time)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.lock");
+    ZANNI_AUTO (zanni_ref_t) client = client_in (ZANNI_SHARED, lock);
+    bool abandoned = true;
+    int64_t number;
+    cr_assert_eq (zanni_lock_acquire (root, &abandoned, lock, FOREVER), 0);
+    cr_assert_not (abandoned);
+    s_held (lock, 1, true);
+    done (client, "begin", "acquire", FOREVER, 0);
+    cr_assert_eq (zanni_lock_release (root, lock), 0);
+    cr_assert_eq (outcome (client, &number), 0);
+    cr_assert_eq (number, 0);
+    s_held (lock, 1, false);
+    done (client, "tell", "release");
+    cr_assert_eq (zanni_lock_acquire (root, NULL, lock, LONG_MS), 0);
+}
+
+EVERYWHERE (lock, is_tried)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.lock");
+    ZANNI_AUTO (zanni_ref_t) client = client_in (ZANNI_SHARED, lock);
+    cr_assert_eq (zanni_lock_acquire (root, NULL, lock, 0), 0);
+    done (client, "begin", "acquire", 0, 0);
+    cr_assert_eq (outcome (client, NULL), ZANNI_ETIMEOUT);
+    cr_assert_eq (zanni_lock_release (root, lock), 0);
+    s_held (lock, 0, false);
+}
+
+EVERYWHERE (lock, is_waited_for_so_long)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.lock");
+    ZANNI_AUTO (zanni_ref_t) client = client_in (ZANNI_SHARED, lock);
+    cr_assert_eq (zanni_lock_acquire (root, NULL, lock, 0), 0);
+    int64_t begun_ns = zanni_now_ns (root);
+    done (client, "begin", "acquire", 50, 0);
+    cr_assert_eq (outcome (client, NULL), ZANNI_ETIMEOUT);
+    cr_assert_geq (zanni_now_ns (root) - begun_ns, INT64_C (50000000));
+    cr_assert_eq (zanni_lock_release (root, lock), 0);
+    s_held (lock, 0, false);
+}
+
+EVERYWHERE (lock, says_what_is_wrong)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.lock");
+    ZANNI_AUTO (zanni_ref_t) client = client_in (ZANNI_SHARED, lock);
+    zanni_error_t error = { 0 };
+    cr_assert_eq (refused (&error, lock, "release"), ZANNI_EPERM);
+    expect_text (&error, "nobody holds the lock");
+    cr_assert_eq (refused (&error, lock, "acquire", -2, 0), ZANNI_EINVAL);
+    expect_text (&error, "-2 ms");
+    cr_assert_eq (refused (&error, lock, "acquire", 10, 0), ZANNI_EINVAL);
+    expect_text (&error, "without a ticket");
+    done (client, "begin", "acquire", FOREVER, 0);
+    cr_assert_eq (outcome (client, NULL), 0);
+    cr_assert_eq (refused (&error, lock, "release"), ZANNI_EPERM);
+    expect_text (&error, "another actor holds the lock");
+    done (client, "tell", "release");
+    cr_assert_eq (zanni_lock_acquire (root, NULL, lock, LONG_MS), 0);
+    cr_assert_eq (zanni_lock_acquire (root, NULL, lock, LONG_MS), ZANNI_EINUSE);
+    cr_assert_eq (zanni_lock_acquire (root, NULL, NULL, LONG_MS), ZANNI_EINVAL);
+    cr_assert_eq (zanni_lock_acquire (root, NULL, lock, -2), ZANNI_EINVAL);
+    cr_assert_eq (zanni_lock_release (root, lock), 0);
+}
+
+/* By hand, without a ticket: then without a deadline. */
+EVERYWHERE (lock, is_asked_for_without_a_ticket)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.lock");
+    const zanni_ask_t options = { .deadline_ms = -1 };
+    cr_assert_eq (zanni_call_with (root, NULL, lock, &options, "acquire", 100, 0), 0);
+    s_held (lock, 1, true);
+    cr_assert_eq (zanni_lock_release (root, lock), 0);
+}
+
+EVERYWHERE (lock, may_be_had_again_where_it_is_reentrant)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.rlock");
+    ZANNI_AUTO (zanni_ref_t) client = client_in (ZANNI_SHARED, lock);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq (zanni_lock_acquire (root, NULL, lock, LONG_MS), 0);
+    s_held (lock, 3, true);
+    done (client, "begin", "acquire", FOREVER, 0);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq (zanni_lock_release (root, lock), 0);
+    cr_assert_eq (outcome (client, NULL), 0);
+    s_held (lock, 1, false);
+    cr_assert_eq (zanni_lock_release (root, lock), ZANNI_EPERM);
+}
+
+/* Cancelled while it waits: the next in line is not held up. */
+EVERYWHERE (lock, goes_past_who_gave_up)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.lock");
+    ZANNI_AUTO (zanni_ref_t) one = client_in (ZANNI_SHARED, lock);
+    ZANNI_AUTO (zanni_ref_t) other = client_in (ZANNI_SHARED, lock);
+    cr_assert_eq (zanni_lock_acquire (root, NULL, lock, 0), 0);
+    done (one, "begin", "acquire", FOREVER, 0);
+    done (other, "begin", "acquire", FOREVER, 0);
+    done (one, "cancel");
+    cr_assert_eq (outcome (one, NULL), ZANNI_ECANCELED);
+    cr_assert_eq (zanni_lock_release (root, lock), 0);
+    cr_assert_eq (outcome (other, NULL), 0);
+}
+
+/* The ask's own deadline is over long before the timeout. */
+EVERYWHERE (lock, goes_past_whose_ask_has_ended)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.lock");
+    ZANNI_AUTO (zanni_ref_t) one = client_in (ZANNI_SHARED, lock);
+    cr_assert_eq (zanni_lock_acquire (root, NULL, lock, 0), 0);
+    done (one, "begin", "acquire", FOREVER, 20);
+    cr_assert_eq (outcome (one, NULL), ZANNI_ETIMEOUT);
+    cr_assert_eq (zanni_lock_release (root, lock), 0);
+    cr_assert_eq (zanni_lock_acquire (root, NULL, lock, LONG_MS), 0);
+    cr_assert_eq (zanni_lock_release (root, lock), 0);
+}
+
+/* Acquires and gives up in one turn, many times: whichever crosses which, the lock is not lost. */
+static int
+s_cross (zanni_t *self, zanni_msg_t *msg)
+{
+    client_t *client = zanni_state (self);
+    int64_t count;
+    int rc = zanni_read (msg, &count);
+    for (int64_t i = 0; !rc && i < count; i++) {
+        uint64_t ask;
+        rc = zanni_wait_ask (self, client->object, &(zanni_ask_t) { .id_p = &ask }, FOREVER, "acquire");
+        if (!rc)
+            rc = zanni_cancel (self, ask);
+    }
+    return rc;
+}
+
+static const zanni_method_t s_crossing_methods [] = {
+    ZANNI_METHOD ("cross", "x", "", s_cross, "Acquires and gives up."),
+    ZANNI_METHOD_END
+};
+static const zanni_class_t crossing_class = {
+    .name = "crossing", .parent = "client", .state_size = sizeof (client_t), .methods = s_crossing_methods
+};
+
+EVERYWHERE (lock, is_not_lost_where_its_grant_crosses_a_cancel)
+{
+    const zanni_class_t *const more [] = { &crossing_class, NULL };
+    cr_assert_eq (zanni_register (more, NULL), 0);
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.lock");
+    ZANNI_AUTO (zanni_ref_t) client = spawn_with (&(zanni_spawn_t) { .place = ZANNI_SHARED }, "crossing");
+    done (client, "use", lock);
+    for (int i = 0; i < 10; i++)
+        done (client, "cross", 20);
+    cr_assert_eq (zanni_lock_acquire (root, NULL, lock, LONG_MS), 0);
+    s_held (lock, 1, true);
+}
+
+static void
+s_abandon (const char *how, zanni_place_t where)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.rlock");
+    ZANNI_AUTO (zanni_ref_t) holder = client_in (where, lock);
+    ZANNI_AUTO (zanni_ref_t) next = client_in (ZANNI_SHARED, lock);
+    bool abandoned = false;
+    int64_t number;
+    for (int i = 0; i < 2; i++) {
+        done (holder, "begin", "acquire", FOREVER, 0);
+        cr_assert_eq (outcome (holder, NULL), 0);
+    }
+    done (next, "begin", "acquire", FOREVER, 0);
+    tell (holder, how);
+    cr_assert_eq (outcome (next, &number), 0);
+    cr_assert_eq (number, 1, "the next holder does not know");
+    done (next, "tell", "release");
+    cr_assert_eq (zanni_lock_acquire (root, &abandoned, lock, LONG_MS), 0);
+    cr_assert_not (abandoned, "it is told once");
+}
+
+EVERYWHERE (lock, of_a_holder_that_ends_goes_to_the_next_who_learns_it)
+{
+    s_abandon ("die", ZANNI_SHARED);
+}
+
+EVERYWHERE (lock, of_a_process_that_is_killed_goes_to_the_next_who_learns_it)
+{
+    s_abandon ("crash", ZANNI_PROCESS);
+}
+
+EVERYWHERE (lock, is_not_given_to_who_ended_while_it_waited)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.lock");
+    ZANNI_AUTO (zanni_ref_t) one = client_in (ZANNI_PROCESS, lock);
+    ZANNI_AUTO (zanni_ref_t) other = client_in (ZANNI_SHARED, lock);
+    int64_t number;
+    cr_assert_eq (zanni_lock_acquire (root, NULL, lock, 0), 0);
+    done (one, "begin", "acquire", FOREVER, 0);
+    done (other, "begin", "acquire", FOREVER, 0);
+    uint64_t id = monitor (one);
+    tell (one, "crash");
+    expect_down (id, false);
+    cr_assert_eq (zanni_lock_release (root, lock), 0);
+    cr_assert_eq (outcome (other, &number), 0);
+}
+
+/* Two who wait when it ends get the error, and so does who asks then. */
+EVERYWHERE (lock, that_ends_fails_who_waits)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.lock");
+    ZANNI_AUTO (zanni_ref_t) one = client_in (ZANNI_SHARED, lock);
+    ZANNI_AUTO (zanni_ref_t) other = client_in (ZANNI_THREAD, lock);
+    cr_assert_eq (zanni_lock_acquire (root, NULL, lock, 0), 0);
+    done (one, "begin", "acquire", FOREVER, 0);
+    done (other, "begin", "acquire", LONG_MS, 0);
+    cr_assert_eq (zanni_kill (root, lock), 0);
+    int code = outcome (one, NULL);
+    cr_assert (code == ZANNI_EDOWN || code == ZANNI_ENOACTOR, "%s", zanni_strerror (code));
+    code = outcome (other, NULL);
+    cr_assert (code == ZANNI_EDOWN || code == ZANNI_ENOACTOR, "%s", zanni_strerror (code));
+}
+
+EVERYWHERE (semaphore, lets_so_many_through)
+{
+    ZANNI_AUTO (zanni_ref_t) semaphore = spawn ("zanni.semaphore", 2);
+    ZANNI_AUTO (zanni_ref_t) client = client_in (ZANNI_SHARED, semaphore);
+    cr_assert_eq (zanni_semaphore_acquire (root, semaphore, LONG_MS), 0);
+    cr_assert_eq (zanni_semaphore_acquire (root, semaphore, 0), 0);
+    cr_assert_eq (zanni_semaphore_acquire (root, semaphore, 0), ZANNI_ETIMEOUT);
+    done (client, "begin", "acquire", FOREVER, 0);
+    cr_assert_eq (zanni_semaphore_release (root, semaphore, 3), 0);
+    cr_assert_eq (outcome (client, NULL), 0);
+    cr_assert_eq (call_int (semaphore, "value"), 2);
+}
+
+EVERYWHERE (semaphore, says_what_is_wrong)
+{
+    ZANNI_AUTO (zanni_ref_t) semaphore = spawn ("zanni.semaphore", 0);
+    ZANNI_AUTO (zanni_ref_t) bounded = spawn ("zanni.bounded_semaphore", 1);
+    zanni_error_t error = { 0 };
+    cr_assert_eq (refused (&error, semaphore, "release", 0), ZANNI_EINVAL);
+    expect_text (&error, "release of 0");
+    cr_assert_eq (refused (&error, semaphore, "release", -4), ZANNI_EINVAL);
+    expect_text (&error, "-4");
+    cr_assert_eq (refused (&error, bounded, "release", 1), ZANNI_EPERM);
+    expect_text (&error, "holds 0 of 1");
+    done (semaphore, "release", INT64_MAX);
+    cr_assert_eq (refused (&error, semaphore, "release", 1), ZANNI_ETOOBIG);
+}
+
+EVERYWHERE (semaphore, does_not_begin_below_zero)
+{
+    zanni_ref_t *semaphore = NULL;
+    zanni_error_t error = { 0 };
+    zanni_spawn_t options = { PLACED, .error = &error };
+    cr_assert_eq (zanni_spawn (root, &semaphore, "zanni.semaphore", &options, -1), ZANNI_EINVAL);
+    expect_text (&error, "-1");
+}
+
+/* What has happened was used; a place comes back. */
+EVERYWHERE (semaphore, gets_back_the_places_of_who_ends_where_it_is_bounded)
+{
+    ZANNI_AUTO (zanni_ref_t) bounded = spawn ("zanni.bounded_semaphore", 2);
+    ZANNI_AUTO (zanni_ref_t) holder = client_in (ZANNI_PROCESS, bounded);
+    for (int i = 0; i < 2; i++) {
+        done (holder, "begin", "acquire", FOREVER, 0);
+        cr_assert_eq (outcome (holder, NULL), 0);
+    }
+    cr_assert_eq (call_int (bounded, "value"), 0);
+    tell (holder, "crash");
+    cr_assert_eq (zanni_semaphore_acquire (root, bounded, LONG_MS), 0);
+    cr_assert_eq (zanni_semaphore_acquire (root, bounded, LONG_MS), 0);
+    cr_assert_eq (zanni_semaphore_release (root, bounded, 2), 0);
+    cr_assert_eq (call_int (bounded, "value"), 2);
+}
+
+EVERYWHERE (semaphore, has_used_what_was_acquired_before_an_end)
+{
+    ZANNI_AUTO (zanni_ref_t) semaphore = spawn ("zanni.semaphore", 2);
+    ZANNI_AUTO (zanni_ref_t) client = client_in (ZANNI_SHARED, semaphore);
+    done (client, "begin", "acquire", FOREVER, 0);
+    cr_assert_eq (outcome (client, NULL), 0);
+    uint64_t id = monitor (client);
+    tell (client, "die");
+    expect_down (id, false);
+    cr_assert_eq (call_int (semaphore, "value"), 1);
+}
+
+EVERYWHERE (event, is_waited_for)
+{
+    ZANNI_AUTO (zanni_ref_t) event = spawn ("zanni.event");
+    ZANNI_AUTO (zanni_ref_t) one = client_in (ZANNI_SHARED, event);
+    ZANNI_AUTO (zanni_ref_t) other = client_in (ZANNI_THREAD, event);
+    cr_assert_eq (zanni_event_wait (root, event, 0), ZANNI_ETIMEOUT);
+    cr_assert_eq (zanni_event_wait (root, event, 10), ZANNI_ETIMEOUT);
+    done (one, "begin", "wait", FOREVER, 0);
+    done (other, "begin", "wait", LONG_MS, 0);
+    done (event, "set");
+    cr_assert_eq (outcome (one, NULL), 0);
+    cr_assert_eq (outcome (other, NULL), 0);
+    cr_assert_eq (zanni_event_wait (root, event, 0), 0);
+    done (event, "clear");
+    cr_assert_eq (zanni_event_wait (root, event, 0), ZANNI_ETIMEOUT);
+    ZANNI_AUTO (zanni_msg_t) reply = call (event, "is_set");
+    bool set = true;
+    cr_assert_eq (zanni_read (reply, &set), 0);
+    cr_assert_not (set);
+}
+
+/* Nothing can be lost of it, so it may be asked in any way. */
+EVERYWHERE (event, is_asked_plainly)
+{
+    ZANNI_AUTO (zanni_ref_t) event = spawn ("zanni.event");
+    zanni_error_t error = { 0 };
+    cr_assert_eq (refused (&error, event, "wait", 10, 0), ZANNI_ETIMEOUT);
+    expect_text (&error, "10 ms");
+    done (event, "set");
+    done (event, "wait", 10, 0);
+}
