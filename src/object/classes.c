@@ -19,7 +19,7 @@ zanni__ready_classes (void)
 {
     static const zanni_class_t *const classes [] = {
         &zanni__lock_class, &zanni__rlock_class, &zanni__semaphore_class, &zanni__bounded_class, &zanni__event_class,
-        NULL
+        &zanni__queue_class, &zanni__joinable_class, NULL
     };
     return zanni__class_ready (classes, s_closing);
 }

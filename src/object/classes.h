@@ -6,7 +6,7 @@
 #include <zanni/class.h>
 
 extern const zanni_class_t zanni__lock_class, zanni__rlock_class, zanni__semaphore_class, zanni__bounded_class,
-    zanni__event_class;
+    zanni__event_class, zanni__queue_class, zanni__joinable_class;
 
 /* Registers them, so that programs can spawn them by name. Again is no fault. ZANNI_ENOMEM. */
 int zanni__ready_classes (void);

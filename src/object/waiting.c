@@ -108,6 +108,16 @@ s_client_new (zanni__waiting_t *waiting, zanni__client_t **client_p, const zanni
     return rc;
 }
 
+int
+zanni__client_get (zanni__waiting_t *waiting, zanni__client_t **client_p, const zanni_msg_t *msg)
+{
+    zanni__client_t *client = zanni__client_of (waiting, msg);
+    if (!client)
+        return s_client_new (waiting, client_p, zanni_msg_from (msg));
+    *client_p = client;
+    return 0;
+}
+
 /* What is wrong with the end of the arguments, or 0. */
 static int
 s_check (const zanni__waiting_t *waiting, zanni_msg_t *msg, int64_t timeout_ms, uint64_t ticket)
@@ -134,11 +144,9 @@ zanni__wait_enter (zanni__waiting_t *waiting, zanni__wait_t **wait_p, zanni_msg_
         rc = s_check (waiting, msg, timeout_ms, ticket);
     if (rc)
         return rc;
-    zanni__client_t *client = zanni__client_of (waiting, msg);
+    zanni__client_t *client = NULL;
     zanni__wait_t *wait = zanni__calloc (sizeof *wait);
-    rc = wait ? 0 : ZANNI_ENOMEM;
-    if (!rc && !client)
-        rc = s_client_new (waiting, &client, zanni_msg_from (msg));
+    rc = wait ? zanni__client_get (waiting, &client, msg) : ZANNI_ENOMEM;
     if (!rc)
         rc = zanni_promise_new (waiting->self, &wait->promise, msg);
     if (rc) {
@@ -223,6 +231,13 @@ zanni__wait_fail (zanni__waiting_t *waiting, zanni__wait_t *wait, int code, cons
         (void) rc;   // no memory: destroying the promise is an answer, too
     }
     zanni__wait_free (waiting, wait);
+}
+
+void
+zanni__wait_move (zanni__waiting_t *waiting, zanni__wait_t *wait, zanni__link_t *line)
+{
+    s_leave (waiting, wait);
+    zanni__list_append (line, &wait->line);
 }
 
 static void

@@ -83,8 +83,12 @@ int zanni__wait_enter (zanni__waiting_t *waiting, zanni__wait_t **wait_p, zanni_
 /* Serves; where `wait` of zanni__wait_enter is still waiting then, its time begins, or is over at once. */
 int zanni__wait_stay (zanni__waiting_t *waiting);
 
-/* Who sent it, or NULL where that has asked for nothing yet. */
+/* Who sent it, or NULL where that is no client yet; the second makes it one. ZANNI_ENOMEM. */
 zanni__client_t *zanni__client_of (const zanni__waiting_t *waiting, const zanni_msg_t *msg);
+int zanni__client_get (zanni__waiting_t *waiting, zanni__client_t **client_p, const zanni_msg_t *msg);
+
+/* Puts a wait that is not answered into another line, at its end, where it waits for ever. */
+void zanni__wait_move (zanni__waiting_t *waiting, zanni__wait_t *wait, zanni__link_t *line);
 
 /* The first of a line whose ask is still open, or NULL; those whose is not leave it. */
 zanni__wait_t *zanni__line_first (zanni__waiting_t *waiting, zanni__link_t *line);

@@ -100,6 +100,14 @@ client_outcome (zanni_t *self, zanni_msg_t *msg)
     return rc;
 }
 
+/* A method without arguments, asked by the client: behind all that it has said to the object. */
+static int
+client_pass (zanni_t *self, zanni_msg_t *msg)
+{
+    client_t *client = zanni_state (self);
+    return zanni_forward (self, msg, client->object, NULL);
+}
+
 /* A method without arguments, as a tell. */
 static int
 client_tell (zanni_t *self, zanni_msg_t *msg)
@@ -114,9 +122,7 @@ static int
 client_die (zanni_t *self, zanni_msg_t *msg)
 {
     (void) msg;
-    if (getpid () != getppid () && zanni_stats (self, &(zanni_stats_t) { 0 }) == 0)
-        return zanni_exit_error (self, 3, "it was told to");
-    return 0;
+    return zanni_exit_error (self, 3, "it was told to");
 }
 
 static int
@@ -135,6 +141,8 @@ UNUSED static const zanni_method_t client_methods [] = {
     ZANNI_METHOD ("cancel", "", "", client_cancel, "Gives that up."),
     ZANNI_METHOD ("outcome", "", "xx", client_outcome, "Code and number of what came of it."),
     ZANNI_METHOD ("tell", "s", "", client_tell, "Tells a method."),
+    ZANNI_METHOD ("size", "", "x", client_pass, "Of the object."),
+    ZANNI_METHOD ("value", "", "x", client_pass, "Of the object."),
     ZANNI_METHOD ("die", "", "", client_die, "Ends with an error."),
     ZANNI_METHOD ("crash", "", "", client_crash, "Its process is killed."),
     ZANNI_METHOD_END
@@ -174,8 +182,6 @@ waits (const zanni_ref_t *object, int64_t timeout_ms, const char *method, zanni_
     return zanni_wait_call (root, reply_p, object, NULL, timeout_ms, method);
 }
 
-/* An object is asked something that says nothing of it, so that what others had sent to it before has been handled where
-   that came through the root. */
 static inline void
 expect_text (const zanni_error_t *error, const char *part)
 {
