@@ -65,16 +65,77 @@ ZANNI_EXPORT int zanni_semaphore_release (zanni_t *self, const zanni_ref_t *sema
    wait "xt" ""       until it has */
 ZANNI_EXPORT int zanni_event_wait (zanni_t *self, const zanni_ref_t *event, int64_t timeout_ms) ZANNI_CHECKED;
 
-/* zanni.queue and zanni.joinable_queue */
+/* zanni.queue (x most): items, each for one actor, in the order in which they came; at most so many, 0: any number.
+   put "vxt" ""       at the end, when there is room
+   get "xt" "v"       the first, when there is one. One that was given to an actor which ended before its node could say that
+                      it came goes back to the front: so what a process that is killed had just got, another gets, too
+   size "" "x"        how many are in it
+   zanni.joinable_queue (x most): the same, and
+   task_done "" ""    an item that was got is done. ZANNI_EINVAL: all are already
+   join "xt" ""       until all that were put are done */
 ZANNI_EXPORT int zanni_queue_put_args (zanni_t *self, const zanni_ref_t *queue, int64_t timeout_ms,
                                        const zanni_arg_t *item) ZANNI_CHECKED;
 ZANNI_EXPORT int zanni_queue_get (zanni_t *self, zanni_msg_t **item_p, const zanni_ref_t *queue,
-                                  int64_t timeout_ms) ZANNI_CHECKED;
+                                  int64_t timeout_ms) ZANNI_CHECKED;   // for zanni_read; the caller destroys it
 ZANNI_EXPORT int zanni_queue_join (zanni_t *self, const zanni_ref_t *queue, int64_t timeout_ms) ZANNI_CHECKED;
+
+/* zanni.condition (): a zanni.rlock whose holder may wait for others to say that something has changed.
+   wait "xt" "b"      gives the lock up, all times that it is held, until it is notified or the time is over, and then waits
+                      for the lock, however long; whether it was notified. Who gives up does not hold the lock any more
+   notify "x" ""      so many of those who wait, at least 1 (ZANNI_EINVAL), get the lock when it is free
+   notify_all "" ""   all of them. ZANNI_EPERM, for each: who asks does not hold the lock */
 ZANNI_EXPORT int zanni_condition_wait (zanni_t *self, bool *notified, const zanni_ref_t *condition,
-                                       int64_t timeout_ms) ZANNI_CHECKED;
+                                       int64_t timeout_ms) ZANNI_CHECKED;   // `notified` may be NULL
+
+/* zanni.barrier (x parties): so many go on together, when all have come. One who comes and whose time is over, who gives
+   up or ends, breaks it: who waits, or comes then, gets ZANNI_ECLOSED.
+   wait "xt" "x"      until all are there; as how manieth who asks came, from 0
+   abort "" ""        breaks it
+   reset "" ""        as at the start; who waits gets ZANNI_ECLOSED
+   look "" "xxb"      how many it is for, how many wait, whether it is broken */
 ZANNI_EXPORT int zanni_barrier_wait (zanni_t *self, int64_t *index, const zanni_ref_t *barrier,
-                                     int64_t timeout_ms) ZANNI_CHECKED;
+                                     int64_t timeout_ms) ZANNI_CHECKED;   // `index` may be NULL
+
+/* zanni.result (): what somebody will have worked out, for as many as like.
+   set "v" ""         that is it, once (ZANNI_EINUSE)
+   fail "xs" ""       or there is none, for this code and text
+   get "xt" "v"       the result, when it is there; or ZANNI_EAPP, with that code and text
+   wait "xt" ""       until it is there or has failed
+   look "" "bb"       whether it is there; whether it has failed
+
+   zanni.counter (x number)
+   add "x" "x"        adds; the sum. ZANNI_ETOOBIG: it is no int64
+   get "" "x", set "x" "x" (the one before), replace "xx" "b" (where it is the first, the second instead; whether it was)
+
+   zanni.value (v value): the same for any value: get "" "v", set "v" "", swap "v" "v", replace "vv" "b". Values are equal
+   here, and below, when they are the same msgpack; those with references or buffers never are.
+
+   zanni.list (): values in a row. Positions count from 0, or from the end: -1 is the last. ZANNI_ENOKEY, with position and
+   length: there is none; no value is equal.
+   append "v" "", extend "av" "", insert "xv" "" (before a position; -1 is behind the last)
+   get "x" "v", set "xv" "", pop "x" "v" (takes it out), delete "x" ""
+   remove "v" "" (the first that is equal), index "v" "x" (where that is), count "v" "x" (how many are), size "" "x"
+   slice "xx" "av" (those from a position to before another, as many as there are), clear "" "", reverse "" ""
+   sort "" "" (numbers, or strings and bytes; else ZANNI_EARGS)
+
+   zanni.dict (): values by key: a string, integer, bool, or bytes. ZANNI_ENOKEY, with the key: there is none.
+   get "v" "v", get_or "vv" "v" (the second where there is none), set "vv" "", set_default "vv" "v" (as get_or, and keeps it)
+   has "v" "b", delete "v" "", pop "v" "v" (takes it out), pop_or "vv" "v", update "a(vv)" "", size "" "x", clear "" ""
+   keys "" "av", values "" "av", items "" "a(vv)" (in the order in which the keys came)
+
+   Both of them, where there is too much for one message:
+   open "" "t"        a cursor over what there is now, which later changes do not touch; it is the actor's that asked, and
+                      ends with it
+   next "tx" "av"     so many more at most, in a chunk of about 1 MiB at most; none: that was all. Of a dict "a(vv)"
+   close "t" ""       it is not needed any more
+
+   zanni.namespace (): values by name: get "s" "v", set "sv" "", has "s" "b", delete "s" "", names "" "as".
+
+   zanni.array (s type, x length): numbers of one type, int8 to int64, uint8 to uint64, float32, float64; zeros at first.
+   get "x" "v", set "xv" "" (ZANNI_EARGS: it is no such number), fill "v" ""
+   slice "xx" "B"     so many from a position, as a buffer of that type
+   store "xB" ""      those of a buffer, from a position
+   look "" "sx"       type and length. ZANNI_ENOKEY, for each: the range is not inside */
 
 #ifdef __cplusplus
 }
