@@ -49,7 +49,7 @@ typedef struct {
     uint64_t *id_p;          // gets the id, for zanni_cancel and zanni_msg_id
     zanni_error_t *error;    // zanni_call: filled on failure
     uint64_t ticket;         // not 0: whom it asks is told "got" with this number when it has its answer, and "give_back"
-                             // when it ended without one: object.h
+                             // when it ends without one; zanni_cancel and its deadline do so at once: object.h
 } zanni_ask_t;
 
 #define ZANNI_ASK_DEFAULT { .size = sizeof (zanni_ask_t) }

@@ -69,7 +69,7 @@ typedef struct zanni_buffer zanni_buffer_t;
     X (EAGAIN, -32, "not yet: it is still being put")                                                         \
     X (EAUTH, -33, "the two sides do not trust each other")                                                   \
     X (EINUSE, -34, "somebody else has it already")                                                           \
-    X (EDEADLOCK, -35, "each would wait for the other")
+    X (EDEADLOCK, -35, "each would wait for the other")                                                   \
     X (ENOKEY, -36, "no such key or position")
 
 enum {

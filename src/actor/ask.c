@@ -147,6 +147,45 @@ s_own_error (zanni_worker_t *worker, const zanni__pending_t *pending, int code, 
     return msg;
 }
 
+/* The ask has ended for its asker, by this answer or error (NULL: by its own deadline, or cancelled), once and for all: who
+   was asked is told. What the asker sends from here on comes behind that, so who keeps what he has answered for as long
+   as it may not have been heard knows it by order. It is not subject to the limit of a mailbox. */
+static void
+s_settle (zanni__pending_t *pending, const zanni_msg_t *answer)
+{
+    zanni_t *self = pending->actor;
+    zanni__identity_t *to = pending->as.ask.target;
+    bool heard = answer && answer->item.kind == ZANNI__REPLY;
+    bool gone = answer && (answer->code == ZANNI_EDOWN || answer->code == ZANNI_ENODE || answer->code == ZANNI_ENOACTOR);
+    pending->as.ask.settled = true;
+    if (answer && answer->from != self->identity && !answer->from->elsewhere)
+        to = answer->from;   // within the node it may have been handed on
+    const zanni_arg_t ticket = zanni_arg_uint (pending->as.ask.ticket);
+    const zanni__words_t words = { heard ? "got" : "give_back", &ticket, 1 };
+    zanni_msg_t *msg;
+    if (!to || (!heard && gone))
+        return;
+    int rc = zanni__msg_make (self, &msg, to, &words);
+    if (rc) {
+        zanni__log (self->worker->node, ZANNI_LOG_ERROR, "%s of an ask's ticket could not be said: %s", words.method,
+                    zanni_strerror (rc));
+        return;
+    }
+    if (to->worker != self->worker)
+        zanni__hold_afar (self->worker, msg);
+    zanni__dispatch (self, msg);
+}
+
+bool
+zanni__ask_ends (zanni__pending_t *pending, const zanni_msg_t *answer)
+{
+    if (pending->as.ask.settled)
+        return answer->item.flags & ZANNI__TICK;
+    if (pending->as.ask.ticket)
+        s_settle (pending, answer);
+    return true;
+}
+
 /* Ends an ask with an error, unless something has ended it. */
 void
 zanni__ask_fail (zanni_worker_t *worker, zanni__pending_t *pending, int code, const char *text)
@@ -159,6 +198,8 @@ zanni__ask_fail (zanni_worker_t *worker, zanni__pending_t *pending, int code, co
         return;
     }
     pending->as.ask.over = true;
+    if (pending->as.ask.ticket)
+        s_settle (pending, NULL);
     zanni__deliver (worker, &msg->item);
 }
 
@@ -166,33 +207,6 @@ void
 zanni__ask_expired (zanni_worker_t *worker, zanni__pending_t *pending)
 {
     zanni__ask_fail (worker, pending, ZANNI_ETIMEOUT, zanni_strerror (ZANNI_ETIMEOUT));
-}
-
-/* What the asker sends from here on comes behind that, so who keeps what he has answered for as long as it may not have
-   been heard knows it by order. It is not subject to the limit of a mailbox. */
-void
-zanni__ask_settle (zanni__pending_t *pending, const zanni_msg_t *answer)
-{
-    zanni_t *self = pending->actor;
-    zanni__identity_t *to = pending->as.ask.target;
-    bool heard = answer && answer->item.kind == ZANNI__REPLY;
-    if (answer && answer->from != self->identity && !answer->from->elsewhere)
-        to = answer->from;   // within the node it may have been handed on
-    const zanni_arg_t ticket = zanni_arg_uint (pending->as.ask.ticket);
-    const zanni__words_t words = { heard ? "got" : "give_back", &ticket, 1 };
-    zanni_msg_t *msg;
-    bool gone = answer && (answer->code == ZANNI_EDOWN || answer->code == ZANNI_ENODE || answer->code == ZANNI_ENOACTOR);
-    if (!to || (!heard && gone))
-        return;
-    int rc = zanni__msg_make (self, &msg, to, &words);
-    if (rc) {
-        zanni__log (self->worker->node, ZANNI_LOG_ERROR, "%s of an ask's ticket could not be said: %s", words.method,
-                    zanni_strerror (rc));
-        return;
-    }
-    if (to->worker != self->worker)
-        zanni__hold_afar (self->worker, msg);
-    zanni__dispatch (self, msg);
 }
 
 int
@@ -222,6 +236,8 @@ zanni_cancel (zanni_t *self, uint64_t ask)
     zanni__hold_to (cancel);
     zanni__deliver (worker, &error->item);
     zanni__dispatch (self, cancel);
+    if (pending->as.ask.ticket)
+        s_settle (pending, NULL);
     return 0;
 }
 
@@ -294,8 +310,8 @@ zanni__ask_wait (zanni_t *self, zanni_msg_t **reply_p, zanni__pending_t *pending
     self->calling = 0;
     zanni_msg_t *answer = pending->as.ask.answer;
     pending->as.ask.answer = NULL;
-    if (pending->as.ask.ticket)
-        zanni__ask_settle (pending, answer);
+    if (pending->as.ask.ticket && !pending->as.ask.settled)
+        s_settle (pending, answer);
     zanni__pending_free (self->worker, pending);
     if (answer)
         return s_take_answer (self, reply_p, answer, options);

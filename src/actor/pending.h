@@ -27,6 +27,7 @@ struct zanni__pending {
             bool over;                       // its error is in the mailbox already
             bool starts;                     // it is a START: an actor elsewhere is to begin
             uint64_t ticket;                 // its target is told how it ended, with this number; 0: it is not
+            bool settled;                    // and was: an answer that is in the mailbox has come too late
         } ask;
         struct {
             zanni__identity_t *target;       // held
@@ -69,9 +70,8 @@ zanni__due_next (const zanni_worker_t *worker)
 
 void zanni__ask_expired (zanni_worker_t *worker, zanni__pending_t *pending);
 
-/* An ask with a ticket has ended for its asker, by this answer or error (NULL: by none): who was asked is told. Before the
-   asker learns of it. */
-void zanni__ask_settle (zanni__pending_t *pending, const zanni_msg_t *answer);
+/* Whether this answer or error ends its ask. Where that has a ticket, who was asked is told, unless it was before. */
+bool zanni__ask_ends (zanni__pending_t *pending, const zanni_msg_t *answer);
 void zanni__timer_expired (zanni_worker_t *worker, zanni__pending_t *pending);
 void zanni__watch_release (zanni_worker_t *worker, zanni__pending_t *pending);
 

@@ -201,8 +201,11 @@ s_handle_answer (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_
     }
     zanni_reply_fn *then = pending->as.ask.then;
     void *arg = pending->as.ask.arg;
-    if (__builtin_expect (pending->as.ask.ticket != 0, 0))
-        zanni__ask_settle (pending, msg);
+    if (__builtin_expect (pending->as.ask.ticket != 0, 0) && !zanni__ask_ends (pending, msg)) {
+        s_came_late (worker, msg);
+        zanni__msg_release (worker, msg);
+        return;
+    }
     zanni__pending_free (worker, pending);
     if (then) {
         zanni__doing_hook (worker, identity, ZANNI__HOOK_ANSWER);
@@ -311,8 +314,8 @@ zanni__receivable (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ms
     else {
         zanni__pending_t *pending = msg->id ? zanni__pending_find (worker, msg->id) : NULL;
         yields = (pending && pending->actor == identity->actor) || (msg->item.kind == ZANNI__DOWN && !msg->id);
-        if (pending && yields && pending->kind == ZANNI__AN_ASK && pending->as.ask.ticket)
-            zanni__ask_settle (pending, msg);
+        if (yields && pending && pending->kind == ZANNI__AN_ASK)
+            yields = zanni__ask_ends (pending, msg);
         if (pending && yields)
             zanni__pending_free (worker, pending);
         if (!yields && msg->item.kind != ZANNI__DOWN)

@@ -284,7 +284,7 @@ zanni__waiting_due (zanni_t *self, zanni_msg_t *msg)
     return 0;
 }
 
-/* A wait or grant that is not wanted any more. */
+/* A wait or grant that is not wanted any more. Of one whose deadline is over here, its client may not know yet. */
 static void
 s_drop (zanni__waiting_t *waiting, zanni__wait_t *wait, bool ended)
 {
@@ -294,7 +294,7 @@ s_drop (zanni__waiting_t *waiting, zanni__wait_t *wait, bool ended)
         waiting->ops->gone (waiting, wait);
     else if (!waits && waiting->ops->back)
         waiting->ops->back (waiting, wait, ended);
-    zanni__wait_free (waiting, wait);
+    zanni__wait_fail (waiting, wait, ZANNI_ETIMEOUT, "%s", zanni_strerror (ZANNI_ETIMEOUT));
 }
 
 zanni__wait_t *
