@@ -1,7 +1,8 @@
 /* coordinator: has the words of files counted on any number of hosts.
 
    On each host runs `zanni node`, which has loaded the counter's class; the counters themselves are spawned there from
-   here, and end with this program. Each of them has one piece of text at a time: that is all the flow control. A piece
+   here, and end with this program. Each of them has one piece of text at a time: that is all the flow control, but where
+   pieces are so large that there is no room for the next one on the way to its host, which then waits for it. A piece
    whose counter is lost, with its host, its node or the way there, stays where it is, and the next counter that has
    nothing to do gets it. An ask ends exactly once, by the whole answer or by an error; so what a lost counter had counted
    is in no sum, and the result is exact whoever dies.
@@ -28,13 +29,14 @@
 typedef struct {
     zanni_ref_t *ref;        // NULL: there is none, or none any more
     size_t host;
-    zanni_buffer_t *piece;   // that it counts; NULL: it has nothing to do
-    uint64_t ask;
+    zanni_buffer_t *piece;   // that it counts, or is to; NULL: it has nothing to do
+    uint64_t ask;            // 0: it does not count it yet
 } counter_t;
 
 typedef struct {
     const char *hosts [HOSTS];   // their endpoints
     bool lost [HOSTS];
+    bool full [HOSTS];           // there is no room on the way there, until a message of its name tells that there is
     size_t hosts_count;
     counter_t counters [HOSTS * COUNTERS];   // the first of each host, then the second of each, ...
     size_t counters_count;
@@ -101,6 +103,18 @@ lose (job_t *job, counter_t *counter, int rc)
     return 0;
 }
 
+/* What came of an ask that has not been answered: a counter is lost, or waits until there is room for its piece. */
+static int
+fail (zanni_t *self, job_t *job, counter_t *counter, int rc)
+{
+    counter->ask = 0;
+    if (rc == ZANNI_EFULL) {
+        job->full [counter->host] = true;
+        rc = zanni_when_writable (self, counter->ref, job->hosts [counter->host]);
+    }
+    return lose (job, counter, rc);
+}
+
 /* Gives a piece to each counter that has nothing to do. Answers how many have something to do. */
 static int
 deal (zanni_t *self, job_t *job)
@@ -110,10 +124,12 @@ deal (zanni_t *self, job_t *job)
         const zanni_ask_t ask = { .deadline_ms = -1, .id_p = &counter->ask };
         if (!counter->ref)
             continue;
-        if (!counter->piece) {
+        bool full = job->full [counter->host];
+        if (!full && !counter->piece)
             rc = next_piece (self, job, &counter->piece);
-            if (!rc && counter->piece)
-                rc = lose (job, counter, zanni_ask (self, counter->ref, &ask, "count", counter->piece));
+        if (!rc && !full && counter->piece && !counter->ask) {
+            rc = zanni_ask (self, counter->ref, &ask, "count", counter->piece);
+            rc = rc ? fail (self, job, counter, rc) : 0;
         }
         if (rc)
             return rc;
@@ -143,7 +159,7 @@ add (words_t *words, zanni_msg_t *reply)
     return rc;
 }
 
-/* Waits for an answer. */
+/* Waits for an answer, or for room. */
 static int
 hear (zanni_t *self, job_t *job)
 {
@@ -152,12 +168,16 @@ hear (zanni_t *self, job_t *job)
     int rc = zanni_receive (self, &reply, -1);
     if (rc)
         return rc;
+    for (size_t host = 0; host < job->hosts_count; host++)
+        if (zanni_msg_kind (reply) == ZANNI_MSG_TELL && !strcmp (zanni_msg_method (reply), job->hosts [host]))
+            job->full [host] = false;
     EACH (counter, job) {
-        if (!counter->ref || !counter->piece || counter->ask != zanni_msg_id (reply))
+        if (!counter->ref || !counter->ask || counter->ask != zanni_msg_id (reply))
             continue;
         if (!zanni_msg_error (reply, &error))
-            return lose (job, counter, error.code);
+            return fail (self, job, counter, error.code);
         job->counted++;
+        counter->ask = 0;
         zanni_buffer_destroy (&counter->piece);
         return add (&job->words, reply);
     }

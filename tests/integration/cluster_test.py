@@ -200,6 +200,14 @@ def test_counts_exactly():
         is_exact(coordinator(three, files[0]), files[:1])
 
 
+def test_words_longer_than_all_that_may_be_under_way():
+    """Of several, and of pieces beside them, not all have room at once."""
+    files = [file_of(f"long {i}", letter * 12_000_000 + b" and more" * 100_000) for i, letter in enumerate((b"x", b"y", b"z"))]
+    with hosts(LIBRARY, LIBRARY) as both:
+        is_exact(coordinator(both[:1], *files), files)
+        is_exact(coordinator(both, *files), files)
+
+
 def lose_a_host(how, words):
     large = large_text()
     with hosts(LIBRARY, STUCK, LIBRARY) as three:
