@@ -3,6 +3,7 @@
 
 #include "tcp.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <zanni/sys/link.h>
 
@@ -20,6 +21,18 @@ s_is_port (const char *text)
     return !*text && port <= S_PORT_MOST;
 }
 
+/* Digits and dots are an address, or would be looked up as a name, which none is. */
+static bool
+s_is_host (const char *host, size_t size)
+{
+    char text [INET_ADDRSTRLEN] = "";
+    struct in_addr address;
+    if (strspn (host, "0123456789.") < size)
+        return true;
+    memcpy (text, host, size < sizeof text ? size : 0);
+    return inet_pton (AF_INET, text, &address) == 1;
+}
+
 bool
 zanni__tcp_split (zanni__tcp_t *parts, const char *endpoint)
 {
@@ -31,7 +44,7 @@ zanni__tcp_split (zanni__tcp_t *parts, const char *endpoint)
         return false;
     const char *port = colon + 1;
     bool any_port = !strcmp (port, "*") || (*port && strspn (port, "0") == strlen (port));
-    if (!any_port && !s_is_port (port))
+    if ((!any_port && !s_is_port (port)) || !s_is_host (host, (size_t) (colon - host)))
         return false;
     *parts = (zanni__tcp_t) { .host = host, .host_size = (size_t) (colon - host), .port = port, .any_port = any_port };
     return true;

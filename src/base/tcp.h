@@ -8,7 +8,7 @@
 
 /* The text's own parts. */
 typedef struct {
-    const char *host;   // not empty; of IPv6 with its brackets; what it means is not looked at
+    const char *host;   // not empty; of IPv6 with its brackets; whether there is one of that name is not looked at
     size_t host_size;
     const char *port;   // up to the end of the text
     bool any_port;      // "0" or "*": one that is free, which only a listener can have

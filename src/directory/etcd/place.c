@@ -3,6 +3,7 @@
 
 #include "place.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,11 @@ s_host (const char *endpoint)
 static bool
 s_is_closed (const char *endpoint, const char *host)
 {
-    bool numbers = host [strspn (host, "0123456789.")] == ':';   // and no name that begins like that
+    char text [INET_ADDRSTRLEN] = "";
+    struct in_addr address;
+    size_t size = (size_t) (strrchr (host, ':') - host);
+    memcpy (text, host, size < sizeof text ? size : 0);
+    bool numbers = inet_pton (AF_INET, text, &address) == 1;   // and no name that looks like that
     return !strncmp (endpoint, "https:", 6) || (numbers && !strncmp (host, "127.", 4))
            || !strncmp (host, "localhost:", 10) || !strncmp (host, "[::1]:", 6);
 }

@@ -13,7 +13,8 @@ Test (tcp, addresses_have_a_host_and_a_port)
     } rows [] = {
         { "tcp://a:1", "a", "1", false }, { "tcp://127.0.0.1:65535", "127.0.0.1", "65535", false },
         { "tcp://[::1]:7000", "[::1]", "7000", false }, { "tcp://*:0", "*", "0", true }, { "tcp://eth0:*", "eth0", "*", true },
-        { "tcp://a:00", "a", "00", true }
+        { "tcp://a:00", "a", "00", true }, { "tcp://255.255.255.255:1", "255.255.255.255", "1", false },
+        { "tcp://1.example:1", "1.example", "1", false }, { "tcp://127.0.0.1.example:1", "127.0.0.1.example", "1", false }
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         zanni__tcp_t parts;
@@ -30,7 +31,9 @@ Test (tcp, all_else_is_no_address)
 {
     static const char *const wrong [] = {
         "", "tcp", "tcp:/", "tcp://", "tcp://:1", "tcp://a", "tcp://a:", "tcp://a:b", "tcp://a:1b", "tcp://a:-1", "tcp://a:+1",
-        "tcp://a:65536", "tcp://a:111111", "tcp://a:1:", "tcp://a:1;b:2", "tcp://a/b:1", "ipc://a:1", "xtcp://a:1", " tcp://a:1"
+        "tcp://a:65536", "tcp://a:111111", "tcp://a:1:", "tcp://a:1;b:2", "tcp://a/b:1", "ipc://a:1", "xtcp://a:1", " tcp://a:1",
+        "tcp://127.0.0.256:1", "tcp://127.1:1", "tcp://127.0.0.1.1:1", "tcp://127.0.0.:1", "tcp://1:1", "tcp://.:1",
+        "tcp://0127.0.0.1:1", "tcp://127.0.0.1111111111111:1"
     };
     char text [256] = "tcp://";
     zanni__tcp_t parts;

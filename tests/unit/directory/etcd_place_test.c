@@ -52,6 +52,8 @@ Test (etcd_place, beyond_this_host_without_tls_is_open)
     cr_assert (place.open);
     expect_place ("http://127.0.0.1.example.org:1");
     cr_assert (place.open);
+    expect_place ("http://127.0.0.256:1");
+    cr_assert (place.open, "that is looked up");
 }
 
 Test (etcd_place, that_makes_no_sense_is_refused_with_what_does)
