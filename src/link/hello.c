@@ -99,15 +99,22 @@ s_say (zanni__peer_t *peer, zanni_record_kind_t kind)
     zanni_record_t record = { .kind = (uint8_t) kind };
     const zanni__way_t way = zanni__peer_way (peer);
     zanni__hello_fill (peer->hub, &record.as.hello, peer->base.far);
+    if (peer->base.far && kind == ZANNI_RECORD_HELLO)
+        record.as.hello.endpoint = s_bytes (peer->said);
     record.as.hello.session = peer->number;
     record.as.hello.last = peer->in.seen;
     record.as.hello.abilities = s_abilities (peer);
     return zanni__post_record (&way, &record);
 }
 
+/* The name of before, to those who have heard it: by another one it would be somebody else, and the last session, of which
+   they may not know that it is down, would go on beside the next. */
 bool
 zanni__hello_send (zanni__peer_t *peer)
 {
+    zanni__hub_t *hub = peer->hub;
+    if (!peer->said)
+        peer->said = *hub->far_endpoint == '~' ? hub->nameless : hub->far_endpoint;
     return s_say (peer, ZANNI_RECORD_HELLO);
 }
 

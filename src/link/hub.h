@@ -199,6 +199,7 @@ struct zanni__peer {
     zanni__route_t *route;
     zanni__shown_t shown;          // of tcp: by the session
     bool claimed;                  // its node's id, for that key
+    const char *said;              // of tcp: what this side has named itself to it, and goes on to; NULL: nothing yet
     uint32_t denials;              // handshakes that the other side ended, one behind the other
     uint32_t level;                // how buffers may travel; 0: not known yet
     bool claims;                   // and in a store that both know, says the peer
@@ -267,7 +268,8 @@ struct zanni__hub {
     bool closing;
     bool closed;
     char endpoint [ZANNI_ENDPOINT_MAX];   // our own of ipc; "": not known yet
-    char far_endpoint [ZANNI_ENDPOINT_MAX];   // and of tcp, as others dial it; "~" and a number: they cannot
+    char far_endpoint [ZANNI_ENDPOINT_MAX];   // and of tcp, as others dial it; as below: they cannot
+    char nameless [24];            // "~" and a number
     uint8_t host [16];
     struct {
         uint64_t hash;             // of who had it

@@ -91,27 +91,12 @@ s_find_far (zanni__hub_t *hub, const zanni_bytes_t *listens, const uint8_t *node
     return NULL;
 }
 
-/* Which has that session: it may have begun to listen since it dialled. */
-static zanni__peer_t *
-s_find_session (zanni__hub_t *hub, const zanni_wire_hello_t *hello)
-{
-    for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
-        zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
-        if (*peer->base.endpoint == '~' && peer->alive && peer->number == hello->session
-            && !memcmp (peer->base.node, hello->node, sizeof peer->base.node))
-            return peer;
-    }
-    return NULL;
-}
-
 /* It is not known by where it says that it listens, which may be a lie, or lead nowhere from here. */
 int
 zanni__peer_far (zanni__hub_t *hub, zanni__peer_t **peer_p, const zanni_wire_hello_t *hello)
 {
     char name [16];
-    zanni__peer_t *peer = s_find_session (hub, hello);
-    if (!peer)
-        peer = s_find_far (hub, &hello->endpoint, hello->node, true);
+    zanni__peer_t *peer = s_find_far (hub, &hello->endpoint, hello->node, true);
     if (peer) {
         *peer_p = peer;
         return 0;
@@ -239,7 +224,8 @@ s_open (void *context, zanni_worker_t *worker, void **link_p)
     zanni__gate_init (&hub->near);
     zanni__gate_init (&hub->far);
     zanni__hello_host (hub->host);
-    snprintf (hub->far_endpoint, sizeof hub->far_endpoint, "~%llu", (unsigned long long) worker->serial);
+    snprintf (hub->nameless, sizeof hub->nameless, "~%llu", (unsigned long long) worker->serial);
+    strcpy (hub->far_endpoint, hub->nameless);
     int rc = s_has_memory (hub) ? zanni__zmq_context_take (&hub->context) : ZANNI_ENOMEM;
     if (rc) {
         hub->closed = true;

@@ -357,8 +357,7 @@ until_admits (const zanni_ref_t *ref)
     }
 }
 
-/* Nothing is lost, nothing comes twice, order is kept. */
-/* From then on it says in its HELLO that it listens there: the session is the one of before. */
+/* By the name of before. */
 Test (tcp, who_begins_to_listen_keeps_its_sessions)
 {
     char own [PROXY_TCP];
@@ -382,6 +381,7 @@ Test (tcp, who_begins_to_listen_keeps_its_sessions)
     end_host (&host);
 }
 
+/* Nothing is lost, nothing comes twice, order is kept. */
 Test (tcp, survives_a_hundred_cuts_under_load)
 {
     char own [PROXY_TCP];

@@ -156,6 +156,43 @@ Test (welcome, of_the_version_that_was_offered_begins_the_session)
     cr_assert_eq (ours.downs, 0);
 }
 
+/* By another name it would be another node's worker there, and a session of which it is not known that it is down would stay. */
+Test (welcome, is_asked_for_by_the_name_of_before_by_who_begins_to_listen)
+{
+    stub_t silent;
+    zanni_peer_t *again;
+    zanni_record_t record;
+    char endpoint [108] = "", name [108];
+    size_t size = sizeof endpoint;
+    const zanni_record_t bye = { .kind = ZANNI_RECORD_BYE, .as.error = { .code = ZANNI_BYE_DONE } };
+    if (!is_far ())
+        return;
+    stub_open_with (&silent, 2, 1 << 20, 300);
+    mine [0] = &silent;
+    cr_assert_eq (zmq_getsockopt (rogue, ZMQ_LAST_ENDPOINT, endpoint, &size), 0);
+    cr_assert_eq (zanni__link_zmq.join (silent.link, endpoint, node, &again), 0);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq (stub_tell (&silent, again, 5, 1, 0), 0);
+        do
+            cr_assert (hear_dialled (&record));
+        while (record.kind != ZANNI_RECORD_HELLO || record.as.hello.purpose);
+        if (!i)
+            snprintf (name, sizeof name, "%.*s", (int) record.as.hello.endpoint.size, (const char *) record.as.hello.endpoint.data);
+        cr_assert_eq (*name, '~');
+        cr_assert (record.as.hello.endpoint.size == strlen (name) && !memcmp (record.as.hello.endpoint.data, name, strlen (name)));
+        answer (&bye);
+        int downs = i + 1;
+        for (int64_t until_ns = stub_now_ns () + 10000000000; silent.downs < downs && stub_now_ns () < until_ns;)
+            stub_run (mine, 1, 1, NULL, NULL);
+        cr_assert_eq (silent.downs, downs);
+        if (!i)
+            (void) stub_bind (&silent);
+    }
+    zanni__link_zmq.leave (again);
+    stub_close (&silent, 0);
+    mine [0] = &ours;
+}
+
 Test (welcome, of_a_version_that_was_not_offered_ends_the_session)
 {
     zanni_record_t record = welcome ();
