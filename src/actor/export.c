@@ -204,32 +204,48 @@ zanni__alias_as (zanni__identity_t *identity, uint64_t id, const uint8_t own [ZA
     return rc;
 }
 
+/* Under the lock. Its memory stays as long as the stand-in, since another worker may be about to write it into a record. */
+static zanni__export_t *
+s_alias_end (zanni__remote_t *remote)
+{
+    zanni__export_t *alias = remote->alias;
+    remote->alias = NULL;
+    if (alias) {
+        zanni__table_remove (&remote->identity->worker->node->exports, &alias->entry);
+        alias->entry.next = (zanni__entry_t *) (void *) remote->old_aliases;
+        remote->old_aliases = alias;
+    }
+    return alias;
+}
+
+/* One that has ended is known by an alias that has ended, too, since nobody would end another one: it leads nowhere. */
 int
 zanni__alias_get (zanni__identity_t *identity, const zanni__export_t **export_p)
 {
     zanni__remote_t *remote = identity->as.remote;
     zanni_node_t *node = identity->worker->node;
+    zanni__export_t *ended = NULL;
     pthread_mutex_lock (&node->exports_lock);
-    int rc = remote->forgotten ? ZANNI_ENOACTOR : remote->alias ? 0 : s_alias (identity);
-    *export_p = remote->alias;
+    /* relaxed: who sets it ends the alias behind that, by this lock. */
+    bool is_over = atomic_load_explicit (&identity->ended, memory_order_relaxed);
+    bool has = remote->alias || (is_over && remote->old_aliases);
+    int rc = remote->forgotten ? ZANNI_ENOACTOR : has ? 0 : s_alias (identity);
+    if (is_over && !rc)
+        ended = s_alias_end (remote);
+    *export_p = is_over ? remote->old_aliases : remote->alias;
     pthread_mutex_unlock (&node->exports_lock);
+    if (ended)
+        zanni__identity_unref (ended->identity);
     return rc;
 }
 
-/* Its memory stays as long as the stand-in, since another worker may be about to write it into a record. */
 void
 zanni__alias_end (zanni__remote_t *remote, bool for_good)
 {
     zanni_node_t *node = remote->identity->worker->node;
     pthread_mutex_lock (&node->exports_lock);
-    zanni__export_t *alias = remote->alias;
-    remote->alias = NULL;
+    zanni__export_t *alias = s_alias_end (remote);
     remote->forgotten = remote->forgotten || for_good;
-    if (alias) {
-        zanni__table_remove (&node->exports, &alias->entry);
-        alias->entry.next = (zanni__entry_t *) (void *) remote->old_aliases;
-        remote->old_aliases = alias;
-    }
     pthread_mutex_unlock (&node->exports_lock);
     if (alias)
         zanni__identity_unref (alias->identity);

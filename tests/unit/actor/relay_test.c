@@ -183,6 +183,31 @@ Test (relay, keeps_no_alias_of_an_actor_whose_end_is_known)
     cr_assert_eq (exports->count, before - 1);
 }
 
+/* A reference to it is still to be had, and leads nowhere. */
+Test (relay, makes_no_alias_of_an_actor_whose_end_is_known)
+{
+    uint64_t id;
+    const zanni_ref_t *lent;
+    ZANNI_AUTO (zanni_msg_t) down = NULL;
+    const zanni__table_t *exports = &s_nodes [1]->worker->node->exports;
+    cr_assert_eq (zanni_monitor (s_nodes [1], &id, s_remote), 0);
+    settle ();
+    cr_assert_eq (zanni_tell (s_nodes [0], s_local, "end"), 0);
+    expect_message (1, &down);
+    uint32_t before = exports->count;
+    for (int i = 0; i < 2; i++) {
+        ZANNI_AUTO (zanni_msg_t) failed = NULL;
+        zanni_error_t error = { 0 };
+        zanni_msg_t *reply = asked (2, s_hub, "lend");
+        cr_assert_eq (zanni_read (reply, &lent), 0);
+        cr_assert_eq (exports->count, before);
+        cr_assert_eq (zanni_ask (s_nodes [2], lent, NULL, "add", 5), 0);
+        expect_message (2, &failed);
+        cr_assert (!zanni_msg_error (failed, &error) && error.code == ZANNI_ENOACTOR);
+        zanni_msg_destroy (&reply);
+    }
+}
+
 static int
 where (const char *endpoint, zanni__met_t *met)
 {
