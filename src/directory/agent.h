@@ -92,7 +92,7 @@ int zanni__offer_join (zanni_t *self, zanni_msg_t *msg);
 int zanni__offer_withdraw (zanni_t *self, zanni_msg_t *msg);
 int zanni__offer_leave (zanni_t *self, zanni_msg_t *msg);
 void zanni__offer_down (zanni__agent_t *agent, const zanni_down_t *down);
-void zanni__offers_again (zanni__agent_t *agent);
+void zanni__offers_again (zanni__agent_t *agent, bool all);   // or those that were refused
 bool zanni__offers_look (zanni__agent_t *agent, int64_t now_ns);   // whether one waits
 void zanni__offers_end (zanni__agent_t *agent);
 

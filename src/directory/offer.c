@@ -27,6 +27,7 @@ typedef struct {
     bool sent;               // it may be there
     bool held;               // it was there, once
     bool leaving;
+    bool refused;            // it was held, and is put again later
     char group [];
 } s_offer_t;
 
@@ -95,8 +96,10 @@ s_on_put (zanni_t *self, zanni_msg_t *reply, void *context)
         s_take_out (agent, offer);
     } else if (rc == ZANNI_ETIMEOUT)
         zanni__agent_lost (agent, rc);
-    else
+    else {
+        offer->refused = true;
         zanni__agent_retry_later (agent);   // the rest goes on meanwhile
+    }
 }
 
 static void
@@ -126,6 +129,7 @@ s_send (zanni__agent_t *agent, s_offer_t *offer)
         .id_p = &offer->ask,
         .deadline_ms = left_ms > 0 && left_ms < S_PUT_MS ? left_ms : S_PUT_MS
     };
+    offer->refused = false;
     int rc = offer->leaving
              ? zanni_ask (agent->self, agent->directory, &ask, "drop", agent->number, offer->number)
              : zanni_ask (agent->self, agent->directory, &ask, "put", agent->number, offer->number, offer->group,
@@ -283,10 +287,13 @@ zanni__offer_down (zanni__agent_t *agent, const zanni_down_t *down)
 }
 
 void
-zanni__offers_again (zanni__agent_t *agent)
+zanni__offers_again (zanni__agent_t *agent, bool all)
 {
-    for (zanni__link_t *at = agent->offers.next; at != &agent->offers && agent->directory; at = at->next)
-        (void) s_send (agent, ZANNI__CONTAINER (at, s_offer_t, link));
+    for (zanni__link_t *at = agent->offers.next; at != &agent->offers && agent->directory; at = at->next) {
+        s_offer_t *offer = ZANNI__CONTAINER (at, s_offer_t, link);
+        if (all || offer->refused)
+            (void) s_send (agent, offer);
+    }
 }
 
 bool

@@ -105,7 +105,7 @@ s_reached (zanni__agent_t *agent, const zanni_ref_t *ref)
     agent->renewing = 0;
     agent->why = (zanni_error_t) { .code = 0 };
     zanni__events_again (agent);
-    zanni__offers_again (agent);
+    zanni__offers_again (agent, true);
     zanni__follows_again (agent);
     s_forward_waiting (agent);
 }
@@ -154,7 +154,7 @@ zanni__agent_retry (zanni_t *self, zanni_msg_t *msg)
     (void) msg;
     agent->retry = 0;
     if (agent->directory)
-        zanni__offers_again (agent);
+        zanni__offers_again (agent, false);
     else
         s_reach (agent);
     return 0;
@@ -240,7 +240,7 @@ s_on_renewed (zanni_t *self, zanni_msg_t *reply, void *context)
     agent->renewing = 0;
     int rc = zanni__agent_code (reply, &error);
     if (rc == ZANNI_EGONE && agent->directory)
-        zanni__offers_again (agent);
+        zanni__offers_again (agent, true);
     else if (rc && !zanni__agent_is_gone (rc))
         zanni__agent_lost (agent, rc);
 }

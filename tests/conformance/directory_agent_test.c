@@ -531,6 +531,20 @@ AGENT (members_of_a_page_from_before_the_directory_was_lost_are_not_answered)
     cr_assert_eq (count, 0);
 }
 
+/* All ten are put again, the first of which is refused three times. */
+AGENT_WITH (3000, 0, an_offer_that_is_refused_later_is_put_again_and_no_other)
+{
+    for (int i = 0; i < 10; i++)
+        cr_assert_eq (zanni_directory_join (names, "all", zanni_self (root)), 0);
+    answer ("put", ZANNI_EFULL, 1);
+    answer ("put", 0, 9);
+    answer ("put", ZANNI_EFULL, 2);
+    answer ("renew", ZANNI_EGONE, 1);
+    await_count ("put", 23);
+    hear_both ();
+    cr_assert_eq (call_int (script, "count", "put"), 23);
+}
+
 AGENT_WITH (200, 0, an_offer_that_is_refused_later_is_put_again_while_the_rest_goes_on)
 {
     cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
