@@ -5,6 +5,7 @@
 
 #include "support/liar.h"
 
+#include <limits.h>
 #include <zanni/etcd.h>
 
 CLASSES (&worker_class, &member_class);
@@ -105,23 +106,27 @@ Test (etcd_lies, by_bodies_of_other_kinds_is_no_etcd)
     }
 }
 
+/* Behind its beginning it says that, again and again, as fast as it is read. */
+static void
+goes_on (liar_answer_t *answer, const char *text, unsigned repeat)
+{
+    *answer->again = 0;
+    while (strlen (answer->again) + strlen (text) < sizeof answer->again)
+        strcat (answer->again, text);
+    answer->repeat = repeat;
+}
+
 Test (etcd_lies, by_an_answer_without_end_is_cut_off)
 {
-    liar_answer_t *answer = liar_says_raw (&liar, TXN, JSON_HEAD "\r\n[");
-    snprintf (answer->again, sizeof answer->again, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[");
-    answer->repeat = 1u << 20;
+    goes_on (liar_says_raw (&liar, TXN, JSON_HEAD "\r\n["), "[[[[[[[[[[[[[[[[", UINT_MAX);
     expect_unreached (ZANNI_ETOOBIG);
-    answer = liar_says_raw (&liar, TXN, "HTTP/1.1 200 OK\r\n");
-    snprintf (answer->again, sizeof answer->again, "A-Header-That: does not end, and goes on and on and on\r\n");
-    answer->repeat = 1u << 20;
+    goes_on (liar_says_raw (&liar, TXN, "HTTP/1.1 200 OK\r\n"), "A-Header-That: does not end, and goes on\r\n", UINT_MAX);
     expect_unreached (ZANNI_ENODE);
 }
 
 Test (etcd_lies, deep_in_brackets_is_no_etcd)
 {
-    liar_answer_t *answer = liar_says_raw (&liar, TXN, JSON_HEAD "\r\n{\"a\":");
-    snprintf (answer->again, sizeof answer->again, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[");
-    answer->repeat = 10000;
+    goes_on (liar_says_raw (&liar, TXN, JSON_HEAD "\r\n{\"a\":"), "[[[[[[[[[[[[[[[[", 40);
     expect_unreached (0);
 }
 
@@ -313,9 +318,7 @@ Test (etcd_lies, by_a_line_without_end_is_cut_off)
     uint64_t end_of_it = monitor (ref);
     uint64_t version = 0;
     bool more;
-    liar_answer_t *answer = liar_says_raw (&liar, WATCH, JSON_HEAD "\r\n{\"a\": \"");
-    snprintf (answer->again, sizeof answer->again, "and so on and so on and so on and so on and so on and so on");
-    answer->repeat = 1u << 20;
+    goes_on (liar_says_raw (&liar, WATCH, JSON_HEAD "\r\n{\"a\": \""), "and so on ", UINT_MAX);
     liar_says (&liar, TXN, "{" HEADER ", \"succeeded\": true, \"responses\": [{\"response_range\": {}}]}");
     ZANNI_AUTO (zanni_msg_t) list = call (ref, "list", "all", 0u);
     cr_assert_eq (zanni_read (list, &version, &more), 0);

@@ -14,7 +14,7 @@ typedef struct {
     char path [32];           // "": the end of the list
     char text [LIAR_TEXT];    // bytes that it answers, as they are
     unsigned repeat;          // and how often: 0: once
-    char again [64];          // what is repeated, behind the text
+    char again [8192];        // what is repeated, behind the text
     int hold;                 // 1: then it stays silent, and does not close the connection
 } liar_answer_t;
 
