@@ -450,6 +450,7 @@ s_make_own (zanni__own_class_t *own)
     own->made = entry.made;
     own->made->any = own->any;
     own->made->closing = own->closing;
+    own->made->tidies = own->tidies;
     return 0;
 }
 

@@ -55,6 +55,7 @@ typedef struct zanni__class {
     /* Of the library's own classes only; NULL in all others. */
     const zanni__method_t *any;          // what has no method of its own goes here, whatever its name and arguments
     zanni__closing_fn *closing;
+    bool tidies;                         // its stop hook runs behind a kill, too
 } zanni__class_t;
 
 /* A registered class, or NULL. Any thread. */
@@ -74,6 +75,7 @@ typedef struct zanni__own_class {
     const zanni_class_t *definition;
     const zanni__method_t *any;   // as in zanni__class_t
     zanni__closing_fn *closing;
+    bool tidies;
     zanni__class_t *made;         // NULL until then
     struct zanni__own_class *next;
 } zanni__own_class_t;

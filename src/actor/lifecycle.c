@@ -203,7 +203,7 @@ s_end_actor (zanni_t *self, const zanni_reason_t *reason)
 {
     zanni_worker_t *worker = self->worker;
     const zanni__class_t *cls = atomic_load_explicit (&self->identity->cls, memory_order_relaxed);
-    if (self->started && !self->killed) {
+    if (self->started && (!self->killed || cls->tidies)) {
         const zanni__method_t *doing = zanni__doing_what (worker);
         self->identity->busy |= ZANNI__IN_TURN;
         zanni__doing (worker, &cls->hooks [ZANNI__HOOK_STOP]);

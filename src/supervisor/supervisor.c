@@ -149,7 +149,7 @@ static const zanni_class_t s_definition = {
     .text = "Begins its children again when they end."
 };
 
-static zanni__own_class_t s_class = { .definition = &s_definition, .closing = s_closing };
+static zanni__own_class_t s_class = { .definition = &s_definition, .closing = s_closing, .tidies = true };
 
 /* One in a process of its own is found there by its name. */
 __attribute__ ((constructor)) static void
