@@ -103,7 +103,7 @@ ZANNI_EXPORT void zanni_error_reset (zanni_error_t *error);
 /* Why an actor ended. */
 typedef enum {
     ZANNI_EXIT_NORMAL = 0,      // it was done: zanni_exit, or its last strong reference is gone
-    ZANNI_EXIT_SHUTDOWN,        // zanni_stop, or its node or its worker's owner ended
+    ZANNI_EXIT_SHUTDOWN,        // zanni_stop, or its node or its worker's owner ended; or a supervisor has given up
     ZANNI_EXIT_KILLED,          // zanni_kill
     ZANNI_EXIT_NO_ACTOR,        // it did not exist any more when the monitor arrived
     ZANNI_EXIT_NO_CONNECTION,   // its node cannot be reached
@@ -115,7 +115,7 @@ typedef enum {
 typedef struct {
     zanni_exit_t kind;
     int64_t code;      // error code, signal number or exit code
-    char text [112];   // for ZANNI_EXIT_ERROR: what went wrong
+    char text [112];   // for ZANNI_EXIT_ERROR, and of a supervisor that has given up: what went wrong
 } zanni_reason_t;
 
 /* Writes a reason as people read it ("error 3: no disk", "signal 11 (SIGSEGV)"); answers `text`. */
