@@ -18,7 +18,8 @@
 
        "child", name            answers a weak reference to it, which owns for who spawned the supervisor, and for others
                                 may call only. While the child is between two incarnations and has no reference the answer
-                                waits. ZANNI_ENOACTOR: no child has that name, or it has ended and will not begin again.
+                                waits. ZANNI_ENOACTOR: no child has that name, or it has ended and will not begin again. What
+                                is lost with another node may be known to the asker first: then he gets the old one again.
        "children"               answers an array of (name, class, state, restarts so far); the state is "starting", "running",
                                 "stopping", "restarting" or "ended".
        "add", name, arguments   of a DYNAMIC one: begins a child with these start arguments, ZANNI_LIST (...) or an empty list,

@@ -2,6 +2,7 @@
 
 #include "supervisor.h"
 
+#include "../actor/remote.h"
 #include "../base/memory.h"
 
 #include <stdarg.h>
@@ -45,7 +46,19 @@ zanni__answer_child (zanni__supervisor_t *supervisor, const zanni__child_t *chil
     return rc ? rc : zanni_reply (self, msg, owner ? weak : limited);
 }
 
-/* Whether it has no reference now and will have one. */
+/* Whether it has ended, though its DOWN has not come: whoever asks may have been told before the supervisor is. */
+static bool
+s_is_gone (const zanni__child_t *child)
+{
+    const zanni__identity_t *identity = child->ref->identity;
+    zanni_reason_t reason;
+    if (atomic_load_explicit (&identity->ended, memory_order_relaxed))
+        return child->monitor;
+    return identity->elsewhere && child->monitor && !identity->as.remote->address.actor
+           && zanni__process_ended (identity->worker->node, identity->as.remote->address.node, &reason);
+}
+
+/* Whether it has no reference now and will have one, or it will be known that it has none. */
 static bool
 s_is_to_come (const zanni__supervisor_t *supervisor, const zanni__child_t *child)
 {
@@ -87,7 +100,7 @@ zanni__supervisor_child (zanni_t *self, zanni_msg_t *msg)
     zanni__child_t *child = zanni__child_named (supervisor, name);
     if (!child)
         return s_no_child (self, msg, name);
-    if (child->ref)
+    if (child->ref && !s_is_gone (child))
         return zanni__answer_child (supervisor, child, msg);
     if (s_is_to_come (supervisor, child))
         return s_wait (self, child, msg);

@@ -307,8 +307,7 @@ s_begin_end (zanni__supervisor_t *supervisor)
     for (zanni__link_t *link = supervisor->children.next; link != &supervisor->children; link = link->next) {
         zanni__child_t *child = ZANNI__CONTAINER (link, zanni__child_t, all);
         s_refuse_adder (supervisor, child);
-        if (!child->ref)
-            zanni__questions_answer (supervisor, child);
+        zanni__questions_answer (supervisor, child);
         if (supervisor->strategy == ZANNI_DYNAMIC)
             zanni__child_stop (supervisor, child, true);
     }
