@@ -395,6 +395,10 @@ zanni__child_stop (zanni__supervisor_t *supervisor, zanni__child_t *child, bool 
     zanni__child_calm (child);
     s_end_timer (supervisor, child);
     child->leaves = child->leaves || for_good || child->restarts == ZANNI_TEMPORARY;
+    if (child->state == ZANNI__CHILD_STARTING && child->down) {   // it has ended, and its start is still to be answered
+        child->attempt++;
+        child->state = ZANNI__CHILD_IDLE;
+    }
     if (child->state <= ZANNI__CHILD_DELAYED) {
         child->state = ZANNI__CHILD_IDLE;
         if (child->ref && child->leaves) {

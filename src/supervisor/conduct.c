@@ -145,7 +145,8 @@ s_decide (zanni__supervisor_t *supervisor, zanni__child_t *child)
         zanni__child_free (supervisor, child);
         return;
     }
-    if (!restarts || child->restarts == ZANNI_TEMPORARY || child->leaves) {
+    bool ending = zanni__node_is_ending (supervisor->self->worker->node);   // nothing begins any more
+    if (!restarts || child->restarts == ZANNI_TEMPORARY || child->leaves || ending) {
         s_forget (supervisor, child);
         return;
     }
