@@ -97,6 +97,19 @@ s_set_sender (zanni_t *self, zanni_msg_t *copy, zanni_msg_t *msg)
     zanni__msg_set_from (worker, copy, from, straight ? worker : NULL);
 }
 
+void
+zanni__stay (zanni_worker_t *worker, zanni_msg_t *msg)
+{
+    zanni__identity_t *from = msg->from;
+    if (from->elsewhere && !(msg->item.flags & ZANNI__REMOTE) && !zanni__remote_retake (worker, msg)) {
+        zanni__identity_ref (from);   // that node was told of its room already: it counts here alone
+        zanni__identity_unhold (from);
+        msg->item.flags |= ZANNI__REMOTE;
+    }
+    msg->item.flags |= ZANNI__COUNTED;
+    zanni__count_queued (msg->to, 1, msg->item.weight);
+}
+
 int
 zanni_stash (zanni_t *self, zanni_msg_t *msg)
 {

@@ -15,4 +15,7 @@ bool zanni__stash_cancel (zanni_t *self, const zanni_msg_t *cancel);
    had left, and now will not be. */
 bool zanni__remote_retake (zanni_worker_t *worker, const zanni_msg_t *msg);
 
+/* A message that its actor keeps, to do it later, counts in its mailbox again, until it is uncounted. */
+void zanni__stay (zanni_worker_t *worker, zanni_msg_t *msg);
+
 #endif

@@ -21,21 +21,6 @@ zanni__uncount (zanni_worker_t *worker, zanni_msg_t *msg)
     zanni__leave (worker, msg);
 }
 
-void
-zanni__stay (zanni_msg_t *msg)
-{
-    msg->item.flags |= ZANNI__COUNTED;
-    zanni__count_queued (msg->to, 1, msg->item.weight);
-}
-
-void
-zanni__stay_no_more (zanni_worker_t *worker, zanni_msg_t *msg)
-{
-    msg->item.flags &= (uint8_t) ~ZANNI__COUNTED;
-    zanni__count_queued (msg->to, UINT32_MAX, UINT64_MAX - msg->item.weight + 1);
-    zanni__waiters_wake (worker, msg->to);
-}
-
 static bool
 s_over_limit (const zanni__identity_t *to, uint32_t weight)
 {

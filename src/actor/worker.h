@@ -241,10 +241,6 @@ zanni__identity_t *zanni__item_to (zanni__item_t *item);
 /* Uncounts a message that leaves its mailbox. */
 void zanni__uncount (zanni_worker_t *worker, zanni_msg_t *msg);
 
-/* A message that its actor keeps, to do it later, counts as in its mailbox again; until it does it. */
-void zanni__stay (zanni_msg_t *msg);
-void zanni__stay_no_more (zanni_worker_t *worker, zanni_msg_t *msg);
-
 /* Sends an item to its actor from any worker's thread: by pointer on the same worker, else in a batch. Cannot fail. */
 static inline void
 zanni__send (zanni_worker_t *worker, zanni_worker_t *to, zanni__item_t *item)

@@ -11,6 +11,7 @@
 
 #include "pool.h"
 
+#include "../actor/behaviour.h"
 #include "../actor/deliver.h"
 #include "../actor/envelope.h"
 #include "../base/memory.h"
@@ -36,7 +37,7 @@ s_leave_queue (zanni__pool_t *pool, zanni__job_t *job)
 {
     zanni__link_remove (&job->link);
     pool->waiting_count--;
-    zanni__stay_no_more (pool->self->worker, job->msg);
+    zanni__uncount (pool->self->worker, job->msg);
 }
 
 /* `seat`: of a key; NULL: for whoever can. */
@@ -46,7 +47,7 @@ s_queue (zanni__pool_t *pool, zanni__job_t *job, zanni__pool_seat_t *seat, bool 
     zanni__link_t *queue = pool->setup.routing == ZANNI_BY_KEY ? &seat->waiting : &pool->waiting;
     zanni__list_append (first ? queue->next : queue, &job->link);
     pool->waiting_count++;
-    zanni__stay (job->msg);
+    zanni__stay (pool->self->worker, job->msg);
 }
 
 static void
@@ -398,7 +399,7 @@ s_hand_on_row (zanni__pool_t *pool)
         zanni__leave (worker, msg);
         if (s_hand_on_here (pool, msg, msg->method->super))
             continue;
-        zanni__stay (msg);
+        zanni__stay (worker, msg);
         zanni__queue_push_front (mailbox, item);
         break;
     }
