@@ -82,7 +82,8 @@ s_job_done (zanni__pool_t *pool, zanni__job_t *job, zanni_msg_t *reply)
     zanni_error_t error;
     if (job->promise)
         zanni__promise_pass (pool->self, &job->promise, reply);
-    else if (zanni_msg_kind (job->msg) == ZANNI_MSG_TELL && !zanni_msg_error (reply, &error)) {
+    else if (zanni_msg_kind (job->msg) == ZANNI_MSG_TELL && !zanni_msg_error (reply, &error)
+             && error.code != ZANNI_ENOREPLY) {
         zanni__count (&pool->self->worker->counts.failed_tells, 1);
         zanni__log (pool->self->worker->node, ZANNI_LOG_WARNING, "%s.%s answered what was told to its pool with \"%s\"",
                     pool->cls->workers->definition->name, job->method->name, error.text);
@@ -430,12 +431,12 @@ zanni__job_take (zanni_t *self, zanni_msg_t *msg)
 }
 
 static void
-s_forget (zanni__pool_t *pool, zanni__link_t *jobs)
+s_forget (zanni__pool_t *pool, zanni__link_t *jobs, bool begun)
 {
     while (!zanni__list_empty (jobs)) {
         zanni__job_t *job = ZANNI__CONTAINER (jobs->next, zanni__job_t, link);
         zanni__link_remove (&job->link);
-        if (zanni_msg_kind (job->msg) == ZANNI_MSG_TELL)
+        if (!begun && zanni_msg_kind (job->msg) == ZANNI_MSG_TELL)
             zanni__pool_letter (pool, job->msg, "its pool has ended");
         zanni__free (job);   // message and promise are the actor's, whose end answers them
     }
@@ -444,11 +445,11 @@ s_forget (zanni__pool_t *pool, zanni__link_t *jobs)
 void
 zanni__jobs_free (zanni__pool_t *pool)
 {
-    s_forget (pool, &pool->waiting);
+    s_forget (pool, &pool->waiting, false);
     for (uint32_t i = 0; i < pool->count; i++) {
-        s_forget (pool, &pool->seats [i]->jobs);
-        s_forget (pool, &pool->seats [i]->waiting);
+        s_forget (pool, &pool->seats [i]->jobs, true);
+        s_forget (pool, &pool->seats [i]->waiting, false);
     }
     for (zanni__link_t *link = pool->leaving.next; link != &pool->leaving; link = link->next)
-        s_forget (pool, &ZANNI__CONTAINER (link, zanni__pool_seat_t, link)->jobs);
+        s_forget (pool, &ZANNI__CONTAINER (link, zanni__pool_seat_t, link)->jobs, true);
 }

@@ -363,3 +363,37 @@ Test (cpp, serves_a_class)
     cr_assert_eq (zanni_serve (self, "counter", 5), 0);
     cr_assert_eq (static_cast<counter_t *> (zanni_state (self))->total, 5);
 }
+
+namespace {
+
+int
+add_one (void *left, zanni_msg_t **msg_p)
+{
+    auto *count = static_cast<int64_t *> (left);
+    return (*count)-- > 0 ? zanni_msg_new (self, msg_p, "add", 1) : 0;
+}
+
+int
+pass_over (void *, uint64_t, int rc, zanni_msg_t *)
+{
+    return rc;
+}
+
+}
+
+Test (cpp, maps_over_a_pool)
+{
+    zanni_spawn_t place = here ();
+    ZANNI_AUTO (zanni_ref_t) pool = nullptr;
+    int64_t left = 10;
+    zanni_pool_options_t options = {};
+    options.workers = 1;
+    options.spawn = &place;
+    zanni_map_t map = {};
+    map.next = add_one;
+    map.done = pass_over;
+    map.closure = &left;
+    cr_assert_eq (zanni_pool (self, &pool, "counter", &options, 5), 0);
+    cr_assert_eq (zanni_map (self, pool, &map), 0);
+    cr_assert_eq (total_of (pool), 15);
+}
