@@ -20,8 +20,6 @@
 
 #define S_ROW 16   // jobs that are handed on in one turn beyond the first
 
-static const char s_busy_text [] = "the queue of the pool is full";
-
 static void
 s_job_free (zanni__job_t *job)
 {
@@ -326,9 +324,6 @@ static int
 s_keep (zanni__pool_t *pool, zanni_msg_t *msg, const zanni__method_t *method, zanni__pool_seat_t *seat, bool now)
 {
     zanni__job_t *job;
-    if (!now && pool->waiting_count >= atomic_load_explicit (&pool->self->identity->limit, memory_order_relaxed))
-        return zanni__pool_refuse (pool->self, msg, ZANNI_EFULL, "%s: %" PRIu64 " jobs wait", s_busy_text,
-                                   pool->waiting_count);
     int rc = s_job_new (pool, &job, msg, method);
     if (rc)
         return rc;

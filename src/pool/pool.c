@@ -352,43 +352,84 @@ s_is_pool (const zanni_ref_t *ref)
     return ref && !strncmp (zanni_ref_class (ref), ZANNI__POOL_PREFIX ":", sizeof ZANNI__POOL_PREFIX);
 }
 
+/* What a pool is told besides jobs does not count in its mailbox, which jobs may fill. A pool of another node knows nothing
+   of that. `ask` NULL: a tell; `reply_p` not NULL: waits for the answer. */
+static int
+s_control (zanni_t *self, zanni_msg_t **reply_p, const zanni_ref_t *pool, const zanni_ask_t *ask,
+           const zanni__words_t *words)
+{
+    zanni__pending_t *pending;
+    zanni__identity_t *to = pool->identity;
+    zanni_msg_t *msg;
+    int rc = reply_p ? zanni__may_block (self) : 0;
+    if (!rc && (to->elsewhere || atomic_load_explicit (&to->ended, memory_order_relaxed)))
+        return reply_p ? zanni_call_args (self, reply_p, pool, ask, words->method, words->args, words->count)
+               : ask   ? zanni_ask_args (self, pool, ask, words->method, words->args, words->count)
+                       : zanni_tell_args (self, pool, words->method, words->args, words->count);
+    if (!rc)
+        rc = zanni__msg_make (self, &msg, to, words);
+    if (rc)
+        return rc;
+    rc = ask ? zanni__ask_begin (self, msg, ask, &pending) : 0;
+    if (rc) {
+        zanni__msg_free (self->worker, msg);
+        return rc;
+    }
+    msg->item.kind = ask ? ZANNI__ASK : ZANNI__TELL;
+    if (ask && ask->id_p)
+        *ask->id_p = msg->id;
+    if (reply_p)
+        self->calling = msg->id;
+    zanni__hold_borrowed (self->worker, msg, pool);
+    zanni__dispatch (self, msg);
+    return reply_p ? zanni__ask_wait (self, reply_p, pending, ask) : 0;
+}
+
 int
 zanni_pool_resize (zanni_t *self, const zanni_ref_t *pool, uint32_t workers)
 {
+    const zanni_arg_t arg = zanni_arg_uint (workers);
+    const zanni__words_t words = { "zanni.resize", &arg, 1 };
     int rc = zanni__check_thread (self);
     if (!rc && (!s_is_pool (pool) || !workers || workers > ZANNI_POOL_MOST))
         rc = ZANNI_EINVAL;
-    return rc ? rc : zanni_tell (self, pool, "zanni.resize", workers);
+    return rc ? rc : s_control (self, NULL, pool, NULL, &words);
 }
 
 int
 zanni_pool_drain (zanni_t *self, const zanni_ref_t *pool, int64_t timeout_ms)
 {
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
     const zanni_ask_t wait = { .deadline_ms = timeout_ms };
+    const zanni__words_t words = { "zanni.drain", NULL, 0 };
     int rc = zanni__check_thread (self);
     if (!rc && !s_is_pool (pool))
         rc = ZANNI_EINVAL;
-    return rc ? rc : zanni_call_args (self, NULL, pool, &wait, "zanni.drain", NULL, 0);
+    return rc ? rc : s_control (self, &reply, pool, &wait, &words);
 }
 
 int
 zanni_pool_drain_ask (zanni_t *self, const zanni_ref_t *pool, const zanni_ask_t *ask)
 {
+    static const zanni_ask_t defaults;
+    const zanni__words_t words = { "zanni.drain", NULL, 0 };
     int rc = zanni__check_thread (self);
-    if (!rc && !s_is_pool (pool))
+    if (!rc && (!s_is_pool (pool) || (ask && ask->size && ask->size != sizeof *ask)))
         rc = ZANNI_EINVAL;
-    return rc ? rc : zanni_ask_args (self, pool, ask, "zanni.drain", NULL, 0);
+    return rc ? rc : s_control (self, NULL, pool, ask ? ask : &defaults, &words);
 }
 
 int
 zanni_pool_status (zanni_t *self, const zanni_ref_t *pool, zanni_pool_status_t *status)
 {
     ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    static const zanni_ask_t wait;
+    const zanni__words_t words = { "zanni.pool", NULL, 0 };
     int rc = zanni__check_thread (self);
     if (!rc && (!s_is_pool (pool) || !status))
         rc = ZANNI_EINVAL;
     if (!rc)
-        rc = zanni_call_args (self, &reply, pool, NULL, "zanni.pool", NULL, 0);
+        rc = s_control (self, &reply, pool, &wait, &words);
     if (rc)
         return rc;
     zanni_pool_status_t now = { 0 };

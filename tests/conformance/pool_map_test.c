@@ -183,10 +183,10 @@ EVERYWHERE (map, ends_when_nobody_is_there)
     cr_assert_eq (expect_down (down, false).kind, ZANNI_EXIT_SHUTDOWN);
     int rc = map_over (hand, &work, (zanni_map_t) { .in_flight = 4 });
     zanni_ref_destroy (&hand);
-    cr_assert_lt (rc, 0);
     expect_each_once (&work, work.made);
     cr_assert_eq (work.failures, work.made);
-    cr_assert_lt (work.made, JOBS);
+    if (!apart ())   // else that may be known with the first answer only
+        cr_assert (rc < 0 && work.made < JOBS);
 }
 
 EVERYWHERE (map, repeats_jobs_whose_workers_die)
