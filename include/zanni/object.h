@@ -1,23 +1,23 @@
 /* object.h: ready classes: locks, queues, events, counters, lists, dictionaries, for actors that share.
 
-   They are classes like any others, registered by the library: zanni_spawn (self, &lock, "zanni.lock", NULL) makes a lock,
-   in any place, and whoever holds its reference uses it by messages, from any actor, process or node. What is kept in
-   them is any value (v): references and buffers, too, which they keep alive. Each does one thing after the other, so
-   none of its methods can be seen half done. zanni_describe lists the methods below, with their signatures.
+   They are classes like any others, registered by the library: zanni_spawn (self, &lock, "zanni.lock", NULL) makes a
+   lock, in any place, and whoever holds its reference uses it by messages, from any actor, process or node. What is
+   kept in them is any value (v): references and buffers, too, which they keep alive. Each does one thing after the
+   other, so none of its methods can be seen half done. zanni_describe lists the methods below, with their signatures.
 
-   Methods that wait take two more arguments at the end: a timeout in ms (-1: for ever, 0: not at all) and a ticket. They
-   answer ZANNI_ETIMEOUT where the time is over; ask them by zanni_wait_ask or zanni_wait_call, which add both. Then none
-   of it is ever lost: an asker whose ask ends without the answer (zanni_cancel, a deadline of its own) gives back what
-   may be on its way to it, a lock or an item, before it sends anything else to the object; one that ends, with its
-   process or node or without, leaves its place, and what it held or had not got yet goes to the next. To do that without
-   these calls: the ask has no deadline (deadline_ms -1), is not cancelled, and its ticket is 0; or the ticket is a
-   number that this actor uses but once with the object, which it then tells got (ticket) when the answer has come, or
-   give_back (ticket) when it has ended without; zanni_ask_t.ticket sees to that. Such an ask must not be handed on by
-   zanni_forward within its node.
+   Methods that wait take two more arguments at the end: a timeout in ms (-1: for ever, 0: not at all) and a ticket.
+   They answer ZANNI_ETIMEOUT where the time is over; ask them by zanni_wait_ask or zanni_wait_call, which add both.
+   Then none of it is ever lost: an asker whose ask ends without the answer (zanni_cancel, a deadline of its own)
+   gives back what may be on its way to it, a lock or an item, before it sends anything else to the object; one that
+   ends, with its process or node or without, leaves its place, and what it held or had not got yet goes to the next.
+   To do that without these calls: the ask has no deadline (deadline_ms -1), is not cancelled, and its ticket is 0; or
+   the ticket is a number that this actor uses but once with the object, which it then tells got (ticket) when the
+   answer has come, or give_back (ticket) when it has ended without; zanni_ask_t.ticket sees to that. Such an ask must
+   not be handed on by zanni_forward within its node.
 
-   The calls below wait, so they are for actors that own their worker (ZANNI_EOWNER); others ask. All answer ZANNI_ETIMEOUT
-   where the time is over, and what zanni_call answers. An object out of reach that does not answer at all is waited for as
-   much longer as any ask is (zanni_options_t.ask_deadline_ms).
+   The calls below wait, so they are for actors that own their worker (ZANNI_EOWNER); others ask. All answer
+   ZANNI_ETIMEOUT where the time is over, and what zanni_call answers. An object out of reach that does not answer at
+   all is waited for as much longer as any ask is (zanni_options_t.ask_deadline_ms).
 
    SPDX-License-Identifier: MPL-2.0 */
 
@@ -30,8 +30,8 @@
 extern "C" {
 #endif
 
-/* zanni_ask and zanni_call of a method that waits: timeout and ticket go behind the arguments, of which there are 14 at
-   most. deadline_ms of the options, where it is not 0, ends the ask itself; ticket is chosen where it is 0. */
+/* zanni_ask and zanni_call of a method that waits: timeout and ticket go behind the arguments, of which there are 14
+   at most. deadline_ms of the options, where it is not 0, ends the ask itself; ticket is chosen where it is 0. */
 ZANNI_EXPORT int zanni_wait_ask_args (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *options,
                                       int64_t timeout_ms, const char *method, const zanni_arg_t *args,
                                       size_t count) ZANNI_CHECKED;
@@ -53,9 +53,10 @@ ZANNI_EXPORT int zanni_lock_release (zanni_t *self, const zanni_ref_t *lock) ZAN
    acquire "xt" ""    waits until there is one, and uses it
    release "x" ""     so many more, at least 1 (ZANNI_EINVAL); by any actor
    value "" "x"       how many there are
-   zanni.bounded_semaphore (x value): so many places, which actors take and give back. Those of an actor that ends come
-   back. release of more than who asks holds: ZANNI_EPERM. */
-ZANNI_EXPORT int zanni_semaphore_acquire (zanni_t *self, const zanni_ref_t *semaphore, int64_t timeout_ms) ZANNI_CHECKED;
+   zanni.bounded_semaphore (x value): so many places, which actors take and give back. Those of an actor that ends
+   come back. release of more than who asks holds: ZANNI_EPERM. */
+ZANNI_EXPORT int zanni_semaphore_acquire (zanni_t *self, const zanni_ref_t *semaphore,
+                                          int64_t timeout_ms) ZANNI_CHECKED;
 ZANNI_EXPORT int zanni_semaphore_release (zanni_t *self, const zanni_ref_t *semaphore, int64_t count) ZANNI_CHECKED;
 
 /* zanni.event (): has happened, or not yet.
@@ -67,8 +68,8 @@ ZANNI_EXPORT int zanni_event_wait (zanni_t *self, const zanni_ref_t *event, int6
 
 /* zanni.queue (x most): items, each for one actor, in the order in which they came; at most so many, 0: any number.
    put "vxt" ""       at the end, when there is room
-   get "xt" "v"       the first, when there is one. One that was given to an actor which ended before its node could say that
-                      it came goes back to the front: so what a process that is killed had just got, another gets, too
+   get "xt" "v"       the first, when there is one. One that was given to an actor which ended before its node could
+                      say that it came goes back to the front: what a killed process had just got, another gets, too
    size "" "x"        how many are in it
    zanni.joinable_queue (x most): the same, and
    task_done "" ""    an item that was got is done. ZANNI_EINVAL: all are already
@@ -80,15 +81,15 @@ ZANNI_EXPORT int zanni_queue_get (zanni_t *self, zanni_msg_t **item_p, const zan
 ZANNI_EXPORT int zanni_queue_join (zanni_t *self, const zanni_ref_t *queue, int64_t timeout_ms) ZANNI_CHECKED;
 
 /* zanni.condition (): a zanni.rlock whose holder may wait for others to say that something has changed.
-   wait "xt" "b"      gives the lock up, all times that it is held, until it is notified or the time is over, and then waits
-                      for the lock, however long; whether it was notified. Who gives up does not hold the lock any more
+   wait "xt" "b"      gives the lock up, all times that it is held, until it is notified or the time is over, and then
+                      waits for the lock, however long; whether it was notified. Who gives up does not hold it any more
    notify "x" ""      so many of those who wait, at least 1 (ZANNI_EINVAL), get the lock when it is free
    notify_all "" ""   all of them. ZANNI_EPERM, for each: who asks does not hold the lock */
 ZANNI_EXPORT int zanni_condition_wait (zanni_t *self, bool *notified, const zanni_ref_t *condition,
                                        int64_t timeout_ms) ZANNI_CHECKED;   // `notified` may be NULL
 
-/* zanni.barrier (x parties): so many go on together, when all have come. One who comes and whose time is over, who gives
-   up or ends, breaks it: who waits, or comes then, gets ZANNI_ECLOSED.
+/* zanni.barrier (x parties): so many go on together, when all have come. One who comes and whose time is over, who
+   gives up or ends, breaks it: who waits, or comes then, gets ZANNI_ECLOSED.
    wait "xt" "x"      until all are there; as how manieth who asks came, from 0
    abort "" ""        breaks it
    reset "" ""        as at the start; who waits gets ZANNI_ECLOSED
@@ -105,13 +106,14 @@ ZANNI_EXPORT int zanni_barrier_wait (zanni_t *self, int64_t *index, const zanni_
 
    zanni.counter (x number)
    add "x" "x"        adds; the sum. ZANNI_ETOOBIG: it is no int64
-   get "" "x", set "x" "x" (the one before), replace "xx" "b" (where it is the first, the second instead; whether it was)
+   get "" "x", set "x" "x" (the one before)
+   replace "xx" "b" (where it is the first, the second instead; whether it was)
 
-   zanni.value (v value): the same for any value: get "" "v", set "v" "", swap "v" "v", replace "vv" "b". Values are equal
-   here, and below, when they are the same msgpack; those with references or buffers never are.
+   zanni.value (v value): the same for any value: get "" "v", set "v" "", swap "v" "v", replace "vv" "b". Values are
+   equal here, and below, when they are the same msgpack; those with references or buffers never are.
 
-   zanni.list (): values in a row. Positions count from 0, or from the end: -1 is the last. ZANNI_ENOKEY, with position and
-   length: there is none; no value is equal.
+   zanni.list (): values in a row. Positions count from 0, or from the end: -1 is the last. ZANNI_ENOKEY, with
+   position and length: there is none; no value is equal.
    append "v" "", extend "av" "", insert "xv" "" (before a position; -1 is behind the last)
    get "x" "v", set "xv" "", pop "x" "v" (takes it out), delete "x" ""
    remove "v" "" (the first that is equal), index "v" "x" (where that is), count "v" "x" (how many are), size "" "x"
@@ -119,19 +121,21 @@ ZANNI_EXPORT int zanni_barrier_wait (zanni_t *self, int64_t *index, const zanni_
    sort "" "" (numbers, or strings and bytes; else ZANNI_EARGS)
 
    zanni.dict (): values by key: a string, integer, bool, or bytes. ZANNI_ENOKEY, with the key: there is none.
-   get "v" "v", get_or "vv" "v" (the second where there is none), set "vv" "", set_default "vv" "v" (as get_or, and keeps it)
-   has "v" "b", delete "v" "", pop "v" "v" (takes it out), pop_or "vv" "v", update "a(vv)" "", size "" "x", clear "" ""
+   get "v" "v", get_or "vv" "v" (the second where there is none), set_default "vv" "v" (the same, and keeps it)
+   set "vv" "", update "a(vv)" "", has "v" "b", delete "v" "", pop "v" "v" (takes it out), pop_or "vv" "v"
+   size "" "x", clear "" ""
    keys "" "av", values "" "av", items "" "a(vv)" (in the order in which the keys came)
 
    Both of them, where there is too much for one message:
-   open "" "t"        a cursor over what there is now, which later changes do not touch; it is the actor's that asked, and
-                      ends with it
+   open "" "t"        a cursor over what there is now, which later changes do not touch; it is the actor's that asked,
+                      and ends with it
    next "tx" "av"     so many more at most, in a chunk of about 1 MiB at most; none: that was all. Of a dict "a(vv)"
    close "t" ""       it is not needed any more
 
    zanni.namespace (): values by name: get "s" "v", set "sv" "", has "s" "b", delete "s" "", names "" "as".
 
-   zanni.array (s type, x length): numbers of one type, int8 to int64, uint8 to uint64, float32, float64; zeros at first.
+   zanni.array (s type, x length): numbers of one type, int8 to int64, uint8 to uint64, float32, float64; zeros at
+   first.
    get "x" "v", set "xv" "" (ZANNI_EARGS: it is no such number), fill "v" ""
    slice "xx" "B"     so many from a position, as a buffer of that type
    store "xB" ""      those of a buffer, from a position

@@ -1,7 +1,8 @@
 /* Asks: a pending thing with a deadline on the asker's side, an ASK on the way.
 
    Whatever ends an ask first (answer, deadline, cancelling) wins; what comes later finds no pending thing and
-   vanishes. Deadline and cancelling put their error behind what is in the asker's mailbox, as an answer would come. */
+   vanishes. Deadline and cancelling put their error behind what is in the asker's mailbox, as an answer would come.
+   */
 
 #include "answer.h"
 #include "behaviour.h"
@@ -147,16 +148,17 @@ s_own_error (zanni_worker_t *worker, const zanni__pending_t *pending, int code, 
     return msg;
 }
 
-/* The ask has ended for its asker, by this answer or error (NULL: by its own deadline, or cancelled), once and for all: who
-   was asked is told. What the asker sends from here on comes behind that, so who keeps what he has answered for as long
-   as it may not have been heard knows it by order. It is not subject to the limit of a mailbox. */
+/* The ask has ended for its asker, by this answer or error (NULL: by its own deadline, or cancelled), once and for
+   all: who was asked is told. What the asker sends from here on comes behind that, so who keeps what he has answered
+   for as long as it may not have been heard knows it by order. It is not subject to the limit of a mailbox. */
 static void
 s_settle (zanni__pending_t *pending, const zanni_msg_t *answer)
 {
     zanni_t *self = pending->actor;
     zanni__identity_t *to = pending->as.ask.target;
     bool heard = answer && answer->item.kind == ZANNI__REPLY;
-    bool gone = answer && (answer->code == ZANNI_EDOWN || answer->code == ZANNI_ENODE || answer->code == ZANNI_ENOACTOR);
+    int code = answer ? answer->code : 0;
+    bool gone = code == ZANNI_EDOWN || code == ZANNI_ENODE || code == ZANNI_ENOACTOR;
     pending->as.ask.settled = true;
     if (answer && answer->from != self->identity && !answer->from->elsewhere)
         to = answer->from;   // within the node it may have been handed on

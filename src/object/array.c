@@ -19,7 +19,7 @@ typedef struct {
     const struct s_type *type;
 } s_array_t;
 
-/* How an element is read and written. false: the value does not fit. */
+/* A type of elements. */
 typedef struct s_type {
     const char *name;
     zanni_element_t element;
@@ -42,8 +42,14 @@ s_is_float (const s_type_t *type)
     return type->element == ZANNI_FLOAT32 || type->element == ZANNI_FLOAT64;
 }
 
-/* The bytes of a number of this type. Integers of two's complement are their own lowest bytes: this is a little-endian
-   machine's matter, as are the elements of buffers. */
+/* Where the byte of that weight lies in an element: as this machine has it, and elements of buffers are. */
+static size_t
+s_place (const s_type_t *type, size_t weight)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? weight : type->size - 1 - weight;
+}
+
+/* The bytes of a number of this type; false: it does not fit. */
 static bool
 s_encode (const s_type_t *type, const zanni__value_t *value, uint8_t bytes [8])
 {
@@ -60,7 +66,7 @@ s_encode (const s_type_t *type, const zanni__value_t *value, uint8_t bytes [8])
                                    : value->form != ZANNI__INT || value->value.i < type->least)
         return false;
     for (size_t i = 0; i < type->size; i++)
-        bytes [__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? i : type->size - 1 - i] = (uint8_t) (value->value.u >> (8 * i));
+        bytes [s_place (type, i)] = (uint8_t) (value->value.u >> (8 * i));
     return true;
 }
 
@@ -79,7 +85,7 @@ s_decode (const s_type_t *type, const uint8_t *at)
         return zanni_arg_double (number);
     }
     for (size_t i = 0; i < type->size; i++)
-        bits |= (uint64_t) at [__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? i : type->size - 1 - i] << (8 * i);
+        bits |= (uint64_t) at [s_place (type, i)] << (8 * i);
     if (!type->least)
         return zanni_arg_uint (bits);
     uint64_t sign = UINT64_C (1) << (8 * type->size - 1);
@@ -99,8 +105,8 @@ s_start (zanni_t *self, zanni_msg_t *msg)
         if (strcmp (s_types [i].name, name) == 0)
             array->type = &s_types [i];
     if (!array->type)
-        return zanni__refuse (msg, ZANNI_EINVAL, "an array of \"%.40s\": it is int8 to int64, uint8 to uint64, float32"
-                              " or float64", name);
+        return zanni__refuse (msg, ZANNI_EINVAL, "an array of \"%.40s\": it is int8 to int64, uint8 to uint64,"
+                              " float32 or float64", name);
     array->size = array->type->size;
     if (count < 0 || (uint64_t) count > S_BYTES_MOST / array->size)
         return zanni__refuse (msg, ZANNI_EINVAL, "an array of %" PRId64 " elements", count);
@@ -124,8 +130,8 @@ s_range (const s_array_t *array, zanni_msg_t *msg, int64_t from, int64_t count, 
 {
     int64_t first = from < 0 ? from + array->count : from;
     if (count < 0 || first < 0 || first > array->count || count > array->count - first)
-        return zanni__refuse (msg, ZANNI_ENOKEY, "%s: %" PRId64 " from position %" PRId64 " are not inside of an array of"
-                              " %" PRId64, zanni_msg_method (msg), count, from, array->count);
+        return zanni__refuse (msg, ZANNI_ENOKEY, "%s: %" PRId64 " from position %" PRId64 " are not inside of an array"
+                              " of %" PRId64, zanni_msg_method (msg), count, from, array->count);
     *at = array->data + (size_t) first * array->size;
     return 0;
 }
@@ -228,7 +234,8 @@ s_store (zanni_t *self, zanni_msg_t *msg)
     if (zanni_buffer_array (buffer, &element, shape) && element != ZANNI_RAW && element != array->type->element)
         return zanni__refuse (msg, ZANNI_EARGS, "store: the buffer holds other elements than %s", array->type->name);
     if (size % array->size)
-        return zanni__refuse (msg, ZANNI_EARGS, "store: %zu bytes are no whole number of %s", size, array->type->name);
+        return zanni__refuse (msg, ZANNI_EARGS, "store: %zu bytes are no whole number of %s", size,
+                              array->type->name);
     rc = s_range (array, msg, from, (int64_t) (size / array->size), &at);
     if (!rc && size)
         memcpy (at, zanni_buffer_data (buffer), size);

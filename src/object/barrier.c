@@ -1,7 +1,7 @@
 /* zanni.barrier: so many go on together, when the last of them has come.
 
-   Who comes and does not stay (its time is over, it gives up, it ends) breaks it: the others would wait for one who does
-   not come any more. They get an error, and so does everybody until it is reset. */
+   Who comes and does not stay (its time is over, it gives up, it ends) breaks it: the others would wait for one who
+   does not come any more. They get an error, and so does everybody until it is reset. */
 
 #include "classes.h"
 #include "waiting.h"

@@ -1,8 +1,8 @@
 /* The asker's side of methods that wait: an ask with a timeout and a ticket, and the calls that stand on it.
 
-   The object itself ends a wait in time, so that its answer is the truth. Only where it is not heard of at all does the
-   ask's own deadline end it, which comes as much later as any ask has; then the ticket gives back what may be on its
-   way. */
+   The object itself ends a wait in time, so that its answer is the truth. Only where it is not heard of at all does
+   the ask's own deadline end it, which comes as much later as any ask has; then the ticket gives back what may be on
+   its way. */
 
 #include "../actor/worker.h"
 

@@ -1,7 +1,7 @@
 /* zanni.condition: a reentrant lock whose holder may give it up until another holder notifies it.
 
-   It is a lock with a second line. Whoever waits there goes over to the line of the lock when it is notified or its time
-   is over, and its ask is answered when it has the lock again, as many times as before. */
+   It is a lock with a second line. Whoever waits there goes over to the line of the lock when it is notified or its
+   time is over, and its ask is answered when it has the lock again, as many times as before. */
 
 #include "classes.h"
 #include "lock.h"

@@ -1,5 +1,5 @@
-/* A cursor goes over what a list or dictionary held when it was opened: it shares those values, so nothing is copied and
-   changes do not disturb it. It belongs to the client that opened it, and ends with that. */
+/* A cursor goes over what a list or dictionary held when it was opened: it shares those values, so nothing is copied
+   and changes do not disturb it. It belongs to the client that opened it, and ends with that. */
 
 #include "cursor.h"
 
@@ -95,7 +95,9 @@ zanni__cursor_open (zanni_t *self, zanni_msg_t *msg, zanni__kept_t **values, siz
         s_free_values (values, count);
         return rc;
     }
-    *cursor = (s_cursor_t) { .client = client, .id = ++cursors->serial, .values = values, .count = count, .per = per };
+    *cursor = (s_cursor_t) {
+        .client = client, .id = ++cursors->serial, .values = values, .count = count, .per = per
+    };
     zanni__list_append (&cursors->all, &cursor->link);
     cursors->count++;
     return zanni_reply (self, msg, cursor->id);
@@ -115,7 +117,8 @@ s_find (zanni__cursors_t *cursors, s_cursor_t **cursor_p, zanni_msg_t *msg)
         *cursor_p = cursor;
         return 0;
     }
-    return rc ? rc : zanni__refuse (msg, ZANNI_ENOKEY, "%s: who asks has no cursor %" PRIu64, zanni_msg_method (msg), id);
+    return rc ? rc : zanni__refuse (msg, ZANNI_ENOKEY, "%s: who asks has no cursor %" PRIu64, zanni_msg_method (msg),
+                                    id);
 }
 
 int

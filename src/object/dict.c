@@ -1,6 +1,7 @@
 /* zanni.dict and zanni.namespace: values by key, in the order in which their keys came; keys of the second are names.
 
-   Keys are compared by what they are, not by how they were packed: an integer is the same in each of its msgpack forms. */
+   Keys are compared by what they are, not by how they were packed: an integer is the same in each of its msgpack
+   forms. */
 
 #include "classes.h"
 #include "cursor.h"
@@ -80,7 +81,8 @@ s_read_key (zanni_t *self, zanni_msg_t *msg, s_key_t *key, zanni__kept_t **kept_
         return 0;
     }
     zanni__kept_drop (kept);
-    return zanni__refuse (msg, ZANNI_EARGS, "%s: a key is a string, an integer, a bool or bytes", zanni_msg_method (msg));
+    return zanni__refuse (msg, ZANNI_EARGS, "%s: a key is a string, an integer, a bool or bytes",
+                          zanni_msg_method (msg));
 }
 
 static s_entry_t *

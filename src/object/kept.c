@@ -1,7 +1,7 @@
 /* A value without references and buffers is kept as its msgpack, which goes into any message as it is. In another one
-   they are indices into the table of the message that brought it: so it becomes a tree of arguments, of which only the
-   branches with such indices are made anew. A registered type that has some keeps its whole message instead, for nobody
-   knows what is in it. */
+   they are indices into the table of the message that brought it: so it becomes a tree of arguments, of which only
+   the branches with such indices are made anew. A registered type that has some keeps its whole message instead, for
+   nobody knows what is in it. */
 
 #include "kept.h"
 

@@ -332,6 +332,14 @@ s_is_number (const zanni__value_t *value)
     return value->form == ZANNI__UINT || value->form == ZANNI__INT || value->form == ZANNI__FLOAT;
 }
 
+static long double
+s_number (const zanni__value_t *value)
+{
+    if (value->form == ZANNI__FLOAT)
+        return value->value.d;
+    return value->form == ZANNI__INT ? (long double) value->value.i : (long double) value->value.u;
+}
+
 static int
 s_compare_numbers (const zanni__value_t *one, const zanni__value_t *other)
 {
@@ -339,10 +347,7 @@ s_compare_numbers (const zanni__value_t *one, const zanni__value_t *other)
         return (one->value.u > other->value.u) - (one->value.u < other->value.u);
     if (one->form == other->form && one->form == ZANNI__INT)
         return (one->value.i > other->value.i) - (one->value.i < other->value.i);
-    long double a = one->form == ZANNI__FLOAT ? one->value.d : one->form == ZANNI__INT ? (long double) one->value.i
-                                                                                       : (long double) one->value.u;
-    long double b = other->form == ZANNI__FLOAT ? other->value.d : other->form == ZANNI__INT ? (long double) other->value.i
-                                                                                             : (long double) other->value.u;
+    long double a = s_number (one), b = s_number (other);
     return (a > b) - (a < b);
 }
 
@@ -367,8 +372,8 @@ s_sort (zanni_t *self, zanni_msg_t *msg)
         texts += s_is_text (&value);
     }
     if (numbers != list->count && texts != list->count)
-        return zanni__refuse (msg, ZANNI_EARGS, "sort: of %zu values %zu are numbers and %zu strings or bytes: one of these"
-                              " they have to be all", list->count, numbers, texts);
+        return zanni__refuse (msg, ZANNI_EARGS, "sort: of %zu values %zu are numbers and %zu strings or bytes: one"
+                              " of these they have to be all", list->count, numbers, texts);
     if (list->count)
         qsort (list->values, list->count, sizeof *list->values, s_compare);
     return 0;

@@ -1,7 +1,7 @@
 /* zanni.lock and zanni.rlock: a lock, held by one actor at a time; the second may be had several times by its holder.
 
-   Who asks first gets it first. Of a lock that its holder got by a ticket and that comes back, nobody knows that it was
-   held; one whose holder ended with it is abandoned, and the next one learns that. */
+   Who asks first gets it first. Of a lock that its holder got by a ticket and that comes back, nobody knows that it
+   was held; one whose holder ended with it is abandoned, and the next one learns that. */
 
 #include "lock.h"
 
@@ -43,7 +43,8 @@ zanni__lock_serve (zanni__waiting_t *waiting)
         s_grant (lock, wait);
 }
 
-/* When its client has ended, all of it comes back in a moment. Grants end with a lock's release, so this one is of now. */
+/* When its client has ended, all of it comes back in a moment. Grants end with a lock's release, so this one is of
+   now. */
 void
 zanni__lock_back (zanni__waiting_t *waiting, zanni__wait_t *wait, bool ended)
 {
@@ -151,7 +152,8 @@ static int
 s_holder (zanni_t *self, zanni_msg_t *msg)
 {
     zanni__lock_t *lock = zanni_state (self);
-    return zanni_reply (self, msg, lock->depth, lock->holder && lock->holder == zanni__client_of (&lock->waiting, msg));
+    const zanni__client_t *client = zanni__client_of (&lock->waiting, msg);
+    return zanni_reply (self, msg, lock->depth, client && lock->holder == client);
 }
 
 static const zanni_method_t s_methods [] = {

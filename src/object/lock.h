@@ -21,7 +21,8 @@ extern const zanni__waiting_ops_t zanni__lock_ops;
 void zanni__lock_free (zanni__lock_t *lock);
 void zanni__lock_serve (zanni__waiting_t *waiting);
 void zanni__lock_back (zanni__waiting_t *waiting, zanni__wait_t *wait, bool ended);
-/* What a wait that stands in the line of the lock is to answer where that is not whether the lock was abandoned: its item. */
+/* What a wait that stands in the line of the lock is to answer where that is not whether the lock was abandoned: its
+   item. */
 extern char zanni__lock_true, zanni__lock_false;
 
 void zanni__lock_down (zanni__waiting_t *waiting, zanni__client_t *client);

@@ -1,9 +1,9 @@
 /* zanni.queue and zanni.joinable_queue: items go in at the end and out at the front, each to one actor.
 
-   An item that was given by a ticket stays with the wait that got it until its client says that it came; it goes back to
-   the front when the client gave up or ended before. An item that was put by a ticket knows the wait that put it, for as
-   long as its client may not know yet that it is in: where that gave up, the item is taken out again, unless somebody has
-   got it by then. What an actor put that has ended stays. */
+   An item that was given by a ticket stays with the wait that got it until its client says that it came; it goes back
+   to the front when the client gave up or ended before. An item that was put by a ticket knows the wait that put it,
+   for as long as its client may not know yet that it is in: where that gave up, the item is taken out again, unless
+   somebody has got it by then. What an actor put that has ended stays. */
 
 #include "classes.h"
 #include "kept.h"
@@ -123,12 +123,12 @@ s_late (zanni__waiting_t *waiting, zanni__wait_t *wait)
     s_queue_t *queue = (s_queue_t *) waiting;
     if (wait->flag) {
         s_free (wait->item);
-        zanni__wait_fail (waiting, wait, ZANNI_ETIMEOUT, "timeout: the queue is full, with %" PRId64 " items, for %" PRId64
-                          " ms", queue->count, wait->timeout_ms);
+        zanni__wait_fail (waiting, wait, ZANNI_ETIMEOUT, "timeout: the queue is full, with %" PRId64 " items, for"
+                          " %" PRId64 " ms", queue->count, wait->timeout_ms);
     }
     else if (wait->count)
-        zanni__wait_fail (waiting, wait, ZANNI_ETIMEOUT, "timeout: %" PRId64 " items are not done after %" PRId64 " ms",
-                          queue->unfinished, wait->timeout_ms);
+        zanni__wait_fail (waiting, wait, ZANNI_ETIMEOUT, "timeout: %" PRId64 " items are not done after %" PRId64
+                          " ms", queue->unfinished, wait->timeout_ms);
     else
         zanni__wait_fail (waiting, wait, ZANNI_ETIMEOUT, "timeout: the queue is empty for %" PRId64 " ms",
                           wait->timeout_ms);

@@ -1,8 +1,8 @@
 /* zanni.semaphore and zanni.bounded_semaphore: so many may acquire, until somebody releases.
 
-   The two differ in what a unit is. Of a semaphore it is something that has happened (a job is there): whoever releases
-   adds one, whoever acquires uses one up, and nobody holds any. Of a bounded one it is a place that an actor takes and
-   gives back: there are never more than at the start, and the places of an actor that ends come back. */
+   The two differ in what a unit is. Of a semaphore it is something that has happened (a job is there): whoever
+   releases adds one, whoever acquires uses one up, and nobody holds any. Of a bounded one it is a place that an actor
+   takes and gives back: there are never more than at the start, and the places of an actor that ends come back. */
 
 #include "classes.h"
 #include "waiting.h"
@@ -101,8 +101,8 @@ s_check (s_semaphore_t *semaphore, zanni_msg_t *msg, int64_t count)
     if (count < 1)
         return zanni__refuse (msg, ZANNI_EINVAL, "release of %" PRId64 ": it is 1 or more", count);
     if (semaphore->bounded && count > held)
-        return zanni__refuse (msg, ZANNI_EPERM, "release of %" PRId64 ": who asks holds %" PRId64 " of %" PRId64, count,
-                              held, semaphore->most);
+        return zanni__refuse (msg, ZANNI_EPERM, "release of %" PRId64 ": who asks holds %" PRId64 " of %" PRId64,
+                              count, held, semaphore->most);
     if (count > semaphore->most - semaphore->free)
         return zanni__refuse (msg, ZANNI_ETOOBIG, "release of %" PRId64 ": %" PRId64 " are free", count,
                               semaphore->free);
@@ -143,7 +143,8 @@ static const zanni_method_t s_methods [] = {
 
 const zanni_class_t zanni__semaphore_class = {
     .name = "zanni.semaphore", .state_size = sizeof (s_semaphore_t), .methods = s_methods, .start_in = "x",
-    .start = s_start, .stop = s_stop, .down = zanni__waiting_down, .text = "Counts what has happened and was not used."
+    .start = s_start, .stop = s_stop, .down = zanni__waiting_down,
+    .text = "Counts what has happened and was not used."
 };
 
 const zanni_class_t zanni__bounded_class = {

@@ -1,8 +1,8 @@
 /* Waits and grants: see waiting.h.
 
-   A wait's time is a timer of the actor's, which ends with the wait; so the number that its tick carries is the address
-   of a wait that is there. A client stays known until it ends, also while it waits for nothing, since who asks once asks
-   again, and monitoring it anew would cost two messages each time. */
+   A wait's time is a timer of the actor's, which ends with the wait; so the number that its tick carries is the
+   address of a wait that is there. A client stays known until it ends, also while it waits for nothing, since who
+   asks once asks again, and monitoring it anew would cost two messages each time. */
 
 #include "waiting.h"
 
@@ -129,8 +129,8 @@ s_check (const zanni__waiting_t *waiting, zanni_msg_t *msg, int64_t timeout_ms, 
         return zanni__refuse (msg, ZANNI_EINVAL, "%s: the timeout is %" PRId64
                               " ms: it is -1 (for ever), 0 (not at all) or more", method, timeout_ms);
     if (!ticket && !waiting->ops->careless && zanni_msg_remaining_ms (msg) != INT64_MAX)
-        return zanni__refuse (msg, ZANNI_EINVAL, "%s: an ask without a ticket must have no deadline (deadline_ms -1), or"
-                              " what it gets then would be lost; zanni_wait_ask makes one with both", method);
+        return zanni__refuse (msg, ZANNI_EINVAL, "%s: an ask without a ticket must have no deadline (deadline_ms"
+                              " -1), or what it gets then would be lost; zanni_wait_ask makes one with both", method);
     return 0;
 }
 

@@ -1,14 +1,14 @@
 /* waiting.h: what the classes whose methods wait have in common: who waits, until when, and who was given something.
 
-   A *client* is an actor that has asked; it is monitored from its first ask on, so that whatever it waits for or holds
-   is known to be nobody's when it ends. A *wait* is one ask of a client's: it stands in a line until it is answered, its
-   time is over, or its client gives up or ends. Where it carries a ticket and is answered, it stays with its client, as
-   a *grant*, until the client says "got": until then it may come back ("give_back", or the client's end), and what was
-   given goes to the next.
+   A *client* is an actor that has asked; it is monitored from its first ask on, so that whatever it waits for or
+   holds is known to be nobody's when it ends. A *wait* is one ask of a client's: it stands in a line until it is
+   answered, its time is over, or its client gives up or ends. Where it carries a ticket and is answered, it stays
+   with its client, as a *grant*, until the client says "got": until then it may come back ("give_back", or the
+   client's end), and what was given goes to the next.
 
    Why that loses nothing: what one actor sends to another arrives in order. A client whose ask has ended without the
-   answer says "give_back" before anything else that it sends then, whether the answer is on its way or not; so when its
-   next ask arrives, the object knows that nothing is held by the former one. */
+   answer says "give_back" before anything else that it sends then, whether the answer is on its way or not; so when
+   its next ask arrives, the object knows that nothing is held by the former one. */
 
 #ifndef ZANNI_OBJECT_WAITING_H
 #define ZANNI_OBJECT_WAITING_H
@@ -93,8 +93,8 @@ void zanni__wait_move (zanni__waiting_t *waiting, zanni__wait_t *wait, zanni__li
 /* The first of a line whose ask is still open, or NULL; those whose is not leave it. */
 zanni__wait_t *zanni__line_first (zanni__waiting_t *waiting, zanni__link_t *line);
 
-/* Answers: out of its line, and kept as a grant where it has a ticket; else it is freed. Whether it is kept. On a code
-   (the values could not be packed, ...) its client got that as an error, and it is freed. */
+/* Answers: out of its line, and kept as a grant where it has a ticket; else it is freed. Whether it is kept. On a
+   code (the values could not be packed, ...) its client got that as an error, and it is freed. */
 int zanni__wait_answer (zanni__waiting_t *waiting, zanni__wait_t *wait, const zanni_arg_t *args, size_t count);
 
 /* Answers with an error, and frees. */

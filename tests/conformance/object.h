@@ -64,7 +64,9 @@ client_begin (zanni_t *self, zanni_msg_t *msg)
     const char *method;
     int64_t timeout_ms, deadline_ms;
     int rc = zanni_read (msg, &method, &timeout_ms, &deadline_ms);
-    const zanni_ask_t options = { .then = client_got, .arg = client, .id_p = &client->ask, .deadline_ms = deadline_ms };
+    const zanni_ask_t options = {
+        .then = client_got, .arg = client, .id_p = &client->ask, .deadline_ms = rc ? 0 : deadline_ms
+    };
     client->open = true;
     client->over = false;
     return rc ? rc : zanni_wait_ask (self, client->object, &options, timeout_ms, method);

@@ -1,6 +1,6 @@
-/* A lock and a queue in a storm: processes acquire, get and put, with times that are over and asks that are given up at
-   any moment, so that what they are given crosses what they give up; or that are killed at any moment. In the end the
-   lock is free, it was never held by two, and the queue holds each of its items once. */
+/* A lock and a queue in a storm: processes acquire, get and put, with times that are over and asks that are given up
+   at any moment, so that what they are given crosses what they give up; or that are killed at any moment. In the end
+   the lock is free, it was never held by two, and the queue holds each of its items once. */
 
 #include "conformance/support.h"
 
