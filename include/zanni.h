@@ -29,6 +29,7 @@
 #include "zanni/routing.h"
 #include "zanni/pool.h"
 #include "zanni/object.h"
+#include "zanni/stream.h"
 #include "zanni/timer.h"
 #include "zanni/watch.h"
 #include "zanni/cpp.h"

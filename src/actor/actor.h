@@ -163,7 +163,6 @@ struct zanni__identity {
     zanni_t *actor;                           // NULL before the start and after the end
     zanni__identity_t *next_runnable;
     zanni__item_t *watchers;                  // chain of MONITOR and WAITER
-    zanni__item_t *high;                      // the last message in the mailbox that overtook others; NULL: none
     _Atomic uint64_t queued_bytes;
     _Atomic uint32_t queued;
     uint32_t holds;
@@ -184,6 +183,22 @@ typedef struct {
     void *arg;
 } zanni__care_t;
 
+/* Something of a higher folder's that ends with the incarnation, which frees it by that; nothing calls back any more then. */
+typedef struct zanni__annex {
+    zanni__hook_t hook;
+    void (*end) (struct zanni__annex *annex);   // out of the list already
+} zanni__annex_t;
+
+/* What few actors have. */
+typedef struct {
+    const zanni__class_t *behaviour;   // whose methods serve it; NULL: its class's
+    zanni__queue_t stash;              // what it put aside, the oldest first; counts in the mailbox
+    uint32_t stashed;
+    zanni__item_t *high;               // the last message in the mailbox that overtook others; NULL: look for it
+    zanni__hook_t *annexes;
+    void *inlets;                      // of streams that come in: stream/
+} zanni__more_t;
+
 struct zanni {
     zanni__identity_t *identity;
     zanni_worker_t *worker;
@@ -202,21 +217,21 @@ struct zanni {
     bool restarting;
     bool held;                   // told to end so that its identity waits
     uint8_t started;             // classes, from the eldest down, whose start succeeded: their stops will run
-    uint32_t stashed;
-    zanni__queue_t stash;        // what it put aside, the oldest first; counts in the mailbox
-    const zanni__class_t *behaviour;   // whose methods serve it; NULL: its class's
+    zanni__more_t *more;         // NULL: nothing of that
 };
 
 /* Whose methods serve an actor of the calling worker now. */
 static inline const zanni__class_t *
 zanni__behaviour (const zanni__identity_t *identity)
 {
-    const zanni__class_t *own = identity->actor ? identity->actor->behaviour : NULL;
+    const zanni__more_t *more = identity->actor ? identity->actor->more : NULL;
+    const zanni__class_t *own = more ? more->behaviour : NULL;
     /* Relaxed: only this thread ever changes it. */
     return own ? own : atomic_load_explicit (&identity->cls, memory_order_relaxed);
 }
 
-/* identity.c */
+/* identity.c. What few actors have, made where that is new; NULL: out of memory. */
+zanni__more_t *zanni__more (zanni_t *self);
 zanni__identity_t *zanni__identity_new (zanni_worker_t *worker, const zanni__class_t *cls);
 void zanni__identity_free (zanni__identity_t *identity);
 

@@ -75,12 +75,13 @@ zanni_become (zanni_t *self, const char *class_name)
         return ZANNI_ENOCLASS;
     }
     rc = s_check_behaviour (self, own, next);
-    if (rc)
-        return rc;
+    zanni__more_t *more = rc ? NULL : zanni__more (self);
+    if (!more)
+        return rc ? rc : ZANNI_ENOMEM;
     if (next != own && !(identity->heeds & ZANNI__HEEDS_BEHAVIOUR))
         s_forget_methods (identity);
     identity->heeds |= next->has_high ? ZANNI__HEEDS_PRIORITY : 0;
-    self->behaviour = next == own ? NULL : next;
+    more->behaviour = next == own ? NULL : next;
     return 0;
 }
 
@@ -121,7 +122,10 @@ zanni_stash (zanni_t *self, zanni_msg_t *msg)
     if (msg->item.kind == ZANNI__ASK && msg->item.flags & ZANNI__ANSWERED)
         return ZANNI_EREPLIED;
     const zanni__class_t *cls = atomic_load_explicit (&self->identity->cls, memory_order_relaxed);
-    if (self->stashed >= cls->stash_max)
+    zanni__more_t *more = zanni__more (self);
+    if (!more)
+        return ZANNI_ENOMEM;
+    if (more->stashed >= cls->stash_max)
         return ZANNI_EFULL;
     rc = zanni__msg_share (msg);
     if (rc)
@@ -137,8 +141,8 @@ zanni_stash (zanni_t *self, zanni_msg_t *msg)
     copy->deadline_ns = msg->deadline_ns;
     msg->item.flags |= msg->item.kind == ZANNI__ASK ? ZANNI__ANSWERED : 0;
     zanni__count_queued (self->identity, 1, copy->item.weight);
-    zanni__queue_push (&self->stash, &copy->item);
-    self->stashed++;
+    zanni__queue_push (&more->stash, &copy->item);
+    more->stashed++;
     return 0;
 }
 
@@ -147,12 +151,15 @@ zanni__unstash (zanni_t *self)
 {
     zanni__identity_t *identity = self->identity;
     zanni_worker_t *worker = self->worker;
-    uint32_t count = self->stashed;
+    zanni__more_t *more = self->more;
+    uint32_t count = more ? more->stashed : 0;
+    if (!count)
+        return 0;
     /* What zanni_receive is to yield to one who serves no class waits there. */
     bool reads = worker->owner == identity
                  && atomic_load_explicit (&identity->cls, memory_order_relaxed) == &zanni__none;
-    self->stashed = 0;
-    zanni__queue_prepend (reads ? &worker->inbox : &identity->mailbox, &self->stash);
+    more->stashed = 0;
+    zanni__queue_prepend (reads ? &worker->inbox : &identity->mailbox, &more->stash);
     if (identity->mailbox.head && !identity->busy)
         zanni__worker_push_run (worker, identity);
     return count;
@@ -169,12 +176,13 @@ bool
 zanni__stash_cancel (zanni_t *self, const zanni_msg_t *cancel)
 {
     zanni__item_t *before = NULL;
-    for (zanni__item_t *item = self->stash.head; item; before = item, item = item->next) {
+    zanni__more_t *more = self->more;
+    for (zanni__item_t *item = more ? more->stash.head : NULL; item; before = item, item = item->next) {
         zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
         if (item->kind != ZANNI__ASK || !zanni__cancels (cancel, msg))
             continue;
-        zanni__queue_unlink (&self->stash, before, item);
-        self->stashed--;
+        zanni__queue_unlink (&more->stash, before, item);
+        more->stashed--;
         msg->item.flags |= ZANNI__ANSWERED;
         zanni__uncount (self->worker, msg);
         zanni__msg_release (self->worker, msg);

@@ -78,10 +78,12 @@ typedef struct {
 static bool
 s_has_callback (zanni_worker_t *worker, const zanni__item_t *item)
 {
-    if (item->kind != ZANNI__REPLY && item->kind != ZANNI__ERROR)
+    if (item->kind < ZANNI__REPLY || item->kind > ZANNI__DOWN)
         return false;
     const zanni__pending_t *pending = zanni__pending_find (worker, ((const zanni_msg_t *) (const void *) item)->id);
-    return pending && pending->kind == ZANNI__AN_ASK && pending->as.ask.then;
+    if (!pending || item->kind == ZANNI__DOWN)
+        return pending && pending->kind == ZANNI__A_MONITOR && pending->as.monitor.then;
+    return pending->kind == ZANNI__AN_ASK && pending->as.ask.then;
 }
 
 /* An answer that has a callback waits for its actor's next turn; a loop actor's runs now, for it has no turns. */

@@ -30,23 +30,54 @@ s_over_limit (const zanni__identity_t *to, uint32_t weight)
            || (bytes && bytes + weight > to->limit_bytes);
 }
 
-/* Whether a message tells its mailbox that it leaves when it is handled (turn.c), as the last that overtook has to. */
+/* Whether a message overtakes others, or has: its receiver's present behaviour says so for the method. */
 static bool
-s_may_be_last (const zanni__item_t *item)
+s_is_high (const zanni__identity_t *to, const zanni__item_t *item)
 {
-    const zanni__method_t *method;
-    if (!item || item->kind > ZANNI__ASK || !(item->flags & ZANNI__COUNTED))
+    const zanni_msg_t *msg = (const zanni_msg_t *) (const void *) item;
+    if (item->kind > ZANNI__ASK || !(item->flags & ZANNI__COUNTED))
         return false;
-    method = ((const zanni_msg_t *) (const void *) item)->method;
-    return !method || method->flags & ZANNI_METHOD_HIGH;
+    const zanni__method_t *method = msg->method;
+    if (!method && msg->name)
+        method = zanni__class_method (zanni__behaviour (to), msg->name);
+    return method && method->flags & ZANNI_METHOD_HIGH;
+}
+
+/* The last of those in the mailbox that overtook others, or a START, which nothing does; NULL: there is none. Where it is
+   not known, which is so after a restart, it is the last of those that are high at the front. */
+static zanni__item_t *
+s_last_high (const zanni__identity_t *to)
+{
+    const zanni__more_t *more = to->actor ? to->actor->more : NULL;
+    zanni__item_t *last = more ? more->high : NULL;
+    zanni__item_t *item = last ? last->next : to->mailbox.head;
+    if (!(to->heeds & ZANNI__HEEDS_PRIORITY))
+        return NULL;
+    while (item && (item->kind == ZANNI__START || s_is_high (to, item))) {
+        last = item;
+        item = item->next;
+    }
+    return last;
 }
 
 void
 zanni__mailbox_unlink (zanni__identity_t *to, zanni__item_t *before, zanni__item_t *item)
 {
+    zanni__more_t *more = to->actor ? to->actor->more : NULL;
+    if (more && more->high == item)
+        more->high = NULL;
     zanni__queue_unlink (&to->mailbox, before, item);
-    if (to->high == item)
-        to->high = s_may_be_last (before) ? before : NULL;
+}
+
+static zanni__item_t *
+s_counted_behind (const zanni__identity_t *to, zanni__item_t **before)
+{
+    zanni__item_t *item = *before ? (*before)->next : to->mailbox.head;
+    while (item && !(item->kind <= ZANNI__ASK && item->flags & ZANNI__COUNTED)) {
+        *before = item;
+        item = item->next;
+    }
+    return item;
 }
 
 /* The oldest message that counts leaves the mailbox, whose order stays; of those that overtook one goes only where there is
@@ -54,19 +85,11 @@ zanni__mailbox_unlink (zanni__identity_t *to, zanni__item_t *before, zanni__item
 static bool
 s_drop_oldest (zanni_worker_t *worker, zanni__identity_t *to)
 {
-    zanni__item_t *before = to->high;
-    zanni__item_t *item = before ? before->next : to->mailbox.head;
-    while (item && !(item->kind <= ZANNI__ASK && item->flags & ZANNI__COUNTED)) {
-        before = item;
-        item = item->next;
-    }
-    if (!item && to->high) {
+    zanni__item_t *before = s_last_high (to);
+    zanni__item_t *item = s_counted_behind (to, &before);
+    if (!item) {
         before = NULL;
-        item = to->mailbox.head;
-        while (!(item->kind <= ZANNI__ASK && item->flags & ZANNI__COUNTED)) {
-            before = item;
-            item = item->next;
-        }
+        item = s_counted_behind (to, &before);
     }
     if (!item)
         return false;
@@ -99,33 +122,20 @@ s_make_room (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
     return true;
 }
 
-/* Whether what comes overtakes: its behaviour says so for the method. */
-static bool
-s_is_high (const zanni__identity_t *to, const zanni_msg_t *msg)
-{
-    const zanni__method_t *method = msg->method;
-    if (!(msg->item.flags & ZANNI__COUNTED))
-        return false;
-    if (!method)
-        method = zanni__class_method (zanni__behaviour (to), msg->name);
-    return method && method->flags & ZANNI_METHOD_HIGH;
-}
-
 bool
 zanni__heed (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *item)
 {
-    zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
     if (to->heeds & ZANNI__HEEDS_LIMIT && item->flags & ZANNI__COUNTED && !s_make_room (worker, to, item))
         return false;
     if (to->heeds & ZANNI__HEEDS_BEHAVIOUR)
-        zanni__method_forget (msg);
-    if (!(to->heeds & ZANNI__HEEDS_PRIORITY) || !s_is_high (to, msg))
+        zanni__method_forget ((zanni_msg_t *) (void *) item);
+    if (!(to->heeds & ZANNI__HEEDS_PRIORITY) || !s_is_high (to, item))
         return true;
-    zanni__item_t *head = to->mailbox.head;
-    zanni__item_t *before = to->high ? to->high : head && head->kind == ZANNI__START ? head : NULL;
     zanni__count_queued (to, 1, item->weight);
-    zanni__queue_insert (&to->mailbox, before, item);
-    to->high = item;
+    zanni__queue_insert (&to->mailbox, s_last_high (to), item);
+    zanni__more_t *more = to->actor ? zanni__more (to->actor) : NULL;
+    if (more)   // else it is looked for
+        more->high = item;
     if (!to->busy)
         zanni__worker_push_run (worker, to);
     return false;

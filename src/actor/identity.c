@@ -40,6 +40,14 @@ zanni__identity_new (zanni_worker_t *worker, const zanni__class_t *cls)
     return identity;
 }
 
+zanni__more_t *
+zanni__more (zanni_t *self)
+{
+    if (!self->more)
+        self->more = zanni__calloc (sizeof *self->more);
+    return self->more;
+}
+
 const zanni_ref_t *
 zanni_self (zanni_t *self)
 {

@@ -215,6 +215,13 @@ s_end_actor (zanni_t *self, const zanni_reason_t *reason)
         zanni__pending_free (worker, ZANNI__CONTAINER (self->pendings, zanni__pending_t, hook));
     zanni__promises_end (self, reason);
     s_end_kept (self, reason);
+    while (self->more && self->more->annexes) {
+        zanni__annex_t *annex = ZANNI__CONTAINER (self->more->annexes, zanni__annex_t, hook);
+        zanni__hook_remove (&annex->hook);
+        annex->end (annex);
+    }
+    zanni__free (self->more);
+    self->more = NULL;
     while (self->refs)
         zanni__ref_drop (worker, ZANNI__CONTAINER (self->refs, zanni_ref_t, as.hook));
 }
@@ -223,7 +230,6 @@ static void
 s_bury_mailbox (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason)
 {
     zanni__item_t *item;
-    identity->high = NULL;
     while ((worker->owner == identity && (item = zanni__queue_pop (&worker->inbox)))
            || (item = zanni__queue_pop (&identity->mailbox))) {
         if (item->kind <= ZANNI__ASK)

@@ -78,7 +78,7 @@ s_watch (zanni_t *self, const zanni_ref_t *ref, zanni__kind_t kind, zanni__pendi
 }
 
 int
-zanni_monitor (zanni_t *self, uint64_t *monitor_p, const zanni_ref_t *ref)
+zanni__monitor_then (zanni_t *self, uint64_t *monitor_p, const zanni_ref_t *ref, zanni__down_fn *then, void *arg)
 {
     zanni__pending_t *pending;
     zanni_msg_t *msg;
@@ -87,9 +87,17 @@ zanni_monitor (zanni_t *self, uint64_t *monitor_p, const zanni_ref_t *ref)
     int rc = s_watch (self, ref, ZANNI__MONITOR, &pending, &msg);
     if (rc)
         return rc;
+    pending->as.monitor.then = then;
+    pending->as.monitor.arg = arg;
     *monitor_p = pending->id;
     zanni__dispatch (self, msg);
     return 0;
+}
+
+int
+zanni_monitor (zanni_t *self, uint64_t *monitor_p, const zanni_ref_t *ref)
+{
+    return zanni__monitor_then (self, monitor_p, ref, NULL, NULL);
 }
 
 int
@@ -110,10 +118,14 @@ zanni_demonitor (zanni_t *self, uint64_t monitor)
 }
 
 /* Room again: the waiter goes back as a tell to its own sender's method, whose name it carries in its room; that of a
-   blocking send, which has no method, as a WAITER, since its sender handles no tells now. */
+   blocking send, which has no method, as a WAITER, since its sender handles no tells now; one with a callback as a DOWN. */
 void
 zanni__waiter_now (zanni_worker_t *worker, zanni_msg_t *waiter)
 {
+    if (waiter->code) {
+        zanni__down_now (worker, waiter, NULL, false);
+        return;
+    }
     zanni__msg_turn (worker, waiter, *waiter->room ? ZANNI__TELL : ZANNI__WAITER);
     waiter->item.flags |= ZANNI__TICK;
     waiter->name = (const char *) waiter->room;
@@ -135,6 +147,22 @@ zanni__waiter_send (zanni_t *self, const zanni_ref_t *ref, const char *method, u
     memcpy (msg->room, method, length + 1);
     msg->item.weight = weight;   // what there is to be room for
     *waiter_p = pending->id;
+    zanni__dispatch (self, msg);
+    return 0;
+}
+
+int
+zanni__room_then (zanni_t *self, const zanni_ref_t *ref, zanni__down_fn *then, void *arg)
+{
+    zanni__pending_t *pending;
+    zanni_msg_t *msg;
+    int rc = s_watch (self, ref, ZANNI__WAITER, &pending, &msg);
+    if (rc)
+        return rc;
+    pending->as.monitor.then = then;
+    pending->as.monitor.arg = arg;
+    *msg->room = 0;
+    msg->code = 1;
     zanni__dispatch (self, msg);
     return 0;
 }

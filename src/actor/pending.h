@@ -9,6 +9,9 @@
 
 #include "worker.h"
 
+/* What ended, or has room again. In the turn of the actor whose it is. */
+typedef void zanni__down_fn (zanni_t *self, const zanni_down_t *down, void *arg);
+
 typedef enum { ZANNI__AN_ASK, ZANNI__A_MONITOR, ZANNI__A_TIMER, ZANNI__A_WATCH } zanni__pending_kind_t;
 
 struct zanni__pending {
@@ -31,6 +34,8 @@ struct zanni__pending {
         } ask;
         struct {
             zanni__identity_t *target;       // held
+            zanni__down_fn *then;            // gets its DOWN, instead of the class's hook or zanni_receive; or NULL
+            void *arg;
         } monitor;
         struct {
             int64_t every_ns;
@@ -84,6 +89,11 @@ int zanni__tick (zanni_worker_t *worker, zanni__pending_t *pending, zanni_msg_t 
 
 /* Whether a tick's timer or watch is still there; marks that it arrived. */
 bool zanni__tick_arrived (zanni_worker_t *worker, const zanni_msg_t *msg);
+
+/* monitor.c: a monitor whose DOWN goes to `then`; and the same for one call once `ref`'s mailbox has room again, or the actor
+   is gone. Neither is called after the actor's end, or behind zanni_demonitor. */
+int zanni__monitor_then (zanni_t *self, uint64_t *monitor_p, const zanni_ref_t *ref, zanni__down_fn *then, void *arg);
+int zanni__room_then (zanni_t *self, const zanni_ref_t *ref, zanni__down_fn *then, void *arg);
 
 /* A tick's pattern: a message of the actor to itself that is never sent. */
 int zanni__tick_new (zanni_t *self, zanni_msg_t **tick_p, const zanni__words_t *words, const char *signature);

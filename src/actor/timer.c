@@ -17,7 +17,7 @@ zanni__tick_new (zanni_t *self, zanni_msg_t **tick_p, const zanni__words_t *word
     if (rc)
         return rc;
     const zanni__method_t *method =
-        self->behaviour ? zanni__class_method (self->behaviour, words->method) : tick->method;
+        self->more ? zanni__class_method (zanni__behaviour (self->identity), words->method) : tick->method;
     if (!signature && method && zanni__signature_match (method->in, &tick->args, &fault))
         rc = ZANNI_EARGS;
     if (!rc)

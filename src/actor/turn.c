@@ -55,8 +55,9 @@ s_refuse_method (zanni_worker_t *worker, zanni_msg_t *msg, int code)
 static void
 s_leaves_front (zanni_msg_t *msg)
 {
-    if (msg->to->high == &msg->item)
-        msg->to->high = NULL;
+    zanni__more_t *more = msg->to->actor->more;
+    if (more && more->high == &msg->item)
+        more->high = NULL;
 }
 
 static __attribute__ ((noinline)) bool
@@ -219,12 +220,16 @@ s_handle_down (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t 
 {
     zanni__pending_t *pending = msg->id ? zanni__pending_find (worker, msg->id) : NULL;
     bool wanted = !msg->id || (pending && pending->actor == identity->actor);
+    zanni__down_fn *then = pending && pending->kind == ZANNI__A_MONITOR ? pending->as.monitor.then : NULL;
+    void *arg = then ? pending->as.monitor.arg : NULL;
     if (pending && wanted)
         zanni__pending_free (worker, pending);
     zanni_down_t down;
     const zanni__class_t *cls = atomic_load_explicit (&identity->cls, memory_order_relaxed);
     zanni__doing_hook (worker, identity, ZANNI__HOOK_DOWN);
-    if (wanted && cls->has_down && !zanni_msg_down (msg, &down))
+    if (wanted && then && !zanni_msg_down (msg, &down))
+        then (identity->actor, &down, arg);
+    else if (wanted && cls->has_down && !zanni_msg_down (msg, &down))
         for (; cls; cls = cls->parent)
             if (cls->definition->down)
                 cls->definition->down (identity->actor, &down);
@@ -284,6 +289,10 @@ s_is_for_receive (const zanni_worker_t *worker, const zanni__identity_t *identit
         zanni__pending_t *pending = zanni__pending_find ((zanni_worker_t *) (uintptr_t) worker, msg->id);
         return pending && pending->kind == ZANNI__AN_ASK && !pending->as.ask.then;
     }
+    if (item->kind == ZANNI__DOWN && msg->id) {
+        zanni__pending_t *pending = zanni__pending_find ((zanni_worker_t *) (uintptr_t) worker, msg->id);
+        return !pending || pending->kind != ZANNI__A_MONITOR || !pending->as.monitor.then;
+    }
     return !msg->method;   // a built-in method needs no class
 }
 
@@ -298,7 +307,7 @@ zanni__receivable (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ms
             zanni__credit (worker);
         yields = !(msg->item.flags & ZANNI__TICK) || zanni__tick_arrived (worker, msg);
         s_leaves_front (msg);
-        if (!msg->method)
+        if (!msg->method && msg->name)
             msg->method = zanni__class_method (zanni__behaviour (identity), msg->name);
         if (yields && msg->method && msg->method->builtin) {
             s_handle_message (worker, identity, msg);

@@ -14,7 +14,7 @@ LINES = [
     ["wire"],
     ["message"],
     ["actor"],
-    ["link", "place", "directory", "store", "object"],
+    ["link", "place", "directory", "store", "object", "stream"],
     ["node"],
     ["sim", "supervisor", "pool", "tool"],
 ]
