@@ -96,6 +96,17 @@ ZANNI_EXPORT int zanni_pass (zanni_t *self, zanni_msg_t *msg, const zanni_error_
 ZANNI_EXPORT int zanni_forward (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *ref,
                                 const char *method) ZANNI_CHECKED;
 
+/* Chaining: every actor has a method "zanni.chain", which has another of its methods handle the arguments, in the place of
+   this message; what that answers goes straight to a method of a third actor as its arguments, and what the third answers is
+   the answer. So A asks, B works, C gets B's result, and A gets C's:
+
+       const zanni_bound_t then = { c, "put" };
+       rc = zanni_ask (self, b, &options, ZANNI_CHAIN (&then, "get", 5));
+
+   A tell is passed on as a tell. An error of either is the answer; that of a tell is logged and counted. B's method is handled
+   as if B had asked itself; private ones are refused. A key whose rights name zanni.chain (trust.h) may call any method in
+   such a way. In C++, and from elsewhere: "zanni.chain", the bound method, the name, a list of the arguments. */
+
 /* The duty to answer an ask, taken off its message so that it can be done later. A promise that is dropped, or whose
    actor ends, answers an error. The actor owns it; the calls that answer consume it. */
 typedef struct zanni_promise zanni_promise_t;
@@ -124,6 +135,9 @@ ZANNI_EXPORT void zanni_promise_destroy (zanni_promise_t **promise_p);
 #define zanni_call(self, reply_p, ref, ...) zanni_call_args (self, reply_p, ref, NULL, ZANNI_ARGV (__VA_ARGS__))
 #define zanni_call_with(self, reply_p, ref, options, ...)                                                     \
     zanni_call_args (self, reply_p, ref, options, ZANNI_ARGV (__VA_ARGS__))
+#define ZANNI_CHAIN(then, ...) \
+    "zanni.chain", (const zanni_bound_t *) (then), ZANNI_FIRST (__VA_ARGS__, 0), \
+        zanni_arg_list (ZANNI_JOIN (ZANNI_ARGV_, ZANNI_MANY (__VA_ARGS__)) (__VA_ARGS__))
 #define zanni_reply(self, ...) zanni_reply_args (self, ZANNI_ARGV (__VA_ARGS__))
 #define zanni_fail(self, msg, code, ...) zanni_fail_args (self, msg, code, ZANNI_ARGV (__VA_ARGS__))
 #define zanni_promise_reply(self, ...) zanni_promise_reply_args (self, ZANNI_ARGV (__VA_ARGS__))

@@ -310,21 +310,21 @@ zanni__hand_over (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_ref_t *r
     return ZANNI__GIVEN_AWAY;
 }
 
-/* A message for `to` with the arguments of `msg`, without copying what lies in its side table. */
+/* A message for `to` from `sender` with the arguments of `pattern`, without copying what lies in its side table. */
 static int
-s_forwarded (zanni_t *self, zanni_msg_t *msg, zanni__identity_t *to, const char *method, zanni_msg_t **onward_p)
+s_forwarded (zanni_t *self, zanni__identity_t *sender, zanni_msg_t *pattern, zanni__identity_t *to, const char *method,
+             zanni_msg_t **onward_p)
 {
-    int rc = zanni__msg_share (msg);
+    int rc = zanni__msg_share (pattern);
     if (rc)
         return rc;
-    zanni_msg_t *onward = zanni__msg_again (self, msg, to, method);
+    zanni_msg_t *onward = zanni__msg_again (self, pattern, to, method);
     if (!onward)
         return ZANNI_ENOMEM;
-    zanni__identity_t *sender = msg->from;   // the answer goes to the first asker, not to us
+    /* The answer goes to the first asker, not to us. */
     zanni__identity_unhold (self->identity);
     /* Of another node's actor it does not come straight any more, and counts in no window. */
     zanni__msg_set_from (self->worker, onward, sender, sender->elsewhere ? NULL : self->worker);
-    zanni__chain_pass (onward, msg);
     *onward_p = onward;
     return 0;
 }
@@ -374,6 +374,12 @@ zanni__forwarded_arrives (zanni_worker_t *worker, zanni_msg_t *msg)
 int
 zanni_forward (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *ref, const char *method)
 {
+    return zanni__forward_with (self, msg, msg, ref, method);
+}
+
+int
+zanni__forward_with (zanni_t *self, zanni_msg_t *msg, zanni_msg_t *pattern, const zanni_ref_t *ref, const char *method)
+{
     int rc = zanni__check_thread (self);
     if (rc)
         return rc;
@@ -384,11 +390,11 @@ zanni_forward (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *ref, const ch
     zanni__identity_t *to;
     rc = zanni__target (self->worker, &to, ref);
     if (!rc)
-        rc = zanni__admit (self->worker, to, msg->item.weight);
+        rc = zanni__admit (self->worker, to, pattern->item.weight);
     if (rc)
         return rc;
     zanni_msg_t *onward;
-    rc = s_forwarded (self, msg, to, method ? method : zanni_msg_method (msg), &onward);
+    rc = s_forwarded (self, msg->from, pattern, to, method ? method : zanni_msg_method (msg), &onward);
     if (!rc && onward->method && onward->method->flags & ZANNI_METHOD_PRIVATE && onward->to != self->identity)
         rc = s_give_up (self, onward, ZANNI_EPERM);   // its receiver would judge by the first sender
     else if (!rc && to->elsewhere && msg->item.kind == ZANNI__ASK) {
@@ -398,6 +404,7 @@ zanni_forward (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *ref, const ch
     }
     if (rc)
         return rc;
+    zanni__chain_pass (onward, msg);
     onward->item.kind = msg->item.kind;
     onward->item.flags |= ZANNI__COUNTED;
     onward->id = msg->id;

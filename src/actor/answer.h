@@ -43,6 +43,13 @@ void zanni__promise_pass (zanni_t *self, zanni_promise_t **promise_p, zanni_msg_
 /* The same by an error of the caller's. */
 void zanni__promise_error (zanni_t *self, zanni_promise_t **promise_p, const zanni_error_t *error);
 
+/* zanni_forward, with the arguments of `pattern` instead of its own. */
+int zanni__forward_with (zanni_t *self, zanni_msg_t *msg, zanni_msg_t *pattern, const zanni_ref_t *ref,
+                         const char *method);
+
+/* Answers zanni.chain: onward.c. */
+int zanni__answer_chain (zanni_t *self, zanni_msg_t *msg);
+
 /* `code` of a REPLY that answers a START. */
 #define ZANNI__STARTED 1
 

@@ -4,6 +4,7 @@
    that sends, checks and answers know nothing of them. The answer is built with the public calls only. */
 
 #include "actor.h"
+#include "answer.h"
 #include "../base/memory.h"
 #include "census.h"
 
@@ -83,5 +84,7 @@ const zanni_method_t zanni__builtin_methods [] = {
     ZANNI_METHOD ("zanni.node", "", ZANNI__CENSUS, zanni__answer_census,
                   "Name, id, process, time of day (ns) of the node; messages, dead letters, failed tells, late replies, "
                   "actors, threads; its workers; its actors that others know; who is offered."),
+    ZANNI_METHOD ("zanni.chain", "Msv", "v", zanni__answer_chain,
+                  "Method and a list of its arguments: what it answers goes to the bound method, whose answer is the answer."),
     ZANNI_METHOD_END
 };
