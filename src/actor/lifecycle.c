@@ -268,6 +268,8 @@ s_restart (zanni_worker_t *worker, zanni__identity_t *identity)
     identity->state = ZANNI__STARTING;   // until there is memory for the next one
     if (zanni__start (worker, identity, identity->start, &error))
         zanni__log (worker->node, ZANNI_LOG_ERROR, "restart failed: %s", error.text);
+    if (identity->mailbox.head && !identity->busy)   // what was put aside has come back
+        zanni__worker_push_run (worker, identity);
 }
 
 /* Whether the identity is to wait; without memory for the reason, who is to begin it again might never learn of it. */

@@ -177,6 +177,31 @@ static const zanni_class_t open_class = {
     .name = "open door", .state_size = sizeof (door_t), .methods = open_methods, .start_in = "r", .start = door_start,
     .stop = door_stop
 };
+/* Puts aside what its first incarnation gets. */
+static bool s_has_risen;
+
+static int
+phoenix_pass (zanni_t *self, zanni_msg_t *msg)
+{
+    int64_t number;
+    int rc = zanni_read (msg, &number);
+    if (rc)
+        return rc;
+    return s_has_risen ? zanni_reply (self, msg, number) : zanni_stash (self, msg);
+}
+
+static void
+phoenix_stop (zanni_t *self, const zanni_reason_t *reason)
+{
+    (void) self, (void) reason;
+    s_has_risen = true;
+}
+
+static const zanni_method_t phoenix_methods [] = {
+    ZANNI_METHOD ("pass", "x", "x", phoenix_pass, ""),
+    ZANNI_METHOD_END
+};
+static const zanni_class_t phoenix_class = { .name = "phoenix", .methods = phoenix_methods, .stop = phoenix_stop };
 static const zanni_class_t wide_class = { .name = "wide door", .state_size = sizeof (wide_t) };
 
 /* Puts numbers aside until it is told to turn, then reports them. */
@@ -211,7 +236,7 @@ static const zanni_method_t loop_methods [] = {
 static const zanni_class_t loop_class = {
     .name = "revolving door", .state_size = sizeof (door_t), .methods = loop_methods, .run = loop_run
 };
-CLASSES (&door_class, &open_class, &wide_class, &loop_class, &runner_class);
+CLASSES (&phoenix_class, &door_class, &open_class, &wide_class, &loop_class, &runner_class);
 
 static zanni_ref_t *
 spawn_door (void)
@@ -501,6 +526,16 @@ EVERYWHERE (stash, goes_back_to_the_mailbox_before_a_restart)
     expect_answer (asked, 1);
     expect ("2");
     end_of (&door);
+}
+
+EVERYWHERE (stash, is_handled_after_a_restart_though_nothing_else_comes)
+{
+    zanni_ref_t *phoenix = spawn_with (&((zanni_spawn_t) { PLACED, .restartable = true }), "phoenix");
+    uint64_t asked = ask_pass (phoenix, 7);
+    done (phoenix, "zanni.describe");
+    cr_assert_eq (zanni_restart (root, phoenix), 0);
+    expect_answer (asked, 7);
+    zanni_ref_destroy (&phoenix);
 }
 
 BESIDE (stash, counts_in_the_mailbox)
