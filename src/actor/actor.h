@@ -46,6 +46,7 @@ typedef enum {
     ZANNI__KILL,
     ZANNI__RESTART,
     ZANNI__CANCEL,
+    ZANNI__PROBE,        // whether a call comes back: probe.c
     ZANNI__MEMORY,       // a chain of free messages that goes home
     ZANNI__WORKER_STOP,  // these two are for the worker itself
     ZANNI__EVENT         // of other nodes
@@ -209,6 +210,7 @@ struct zanni {
     zanni__link_t kept;          // kept asks
     zanni_reason_t *reason;      // why it is about to end; NULL: it is not
     uint64_t calling;            // the ask it is blocked in
+    zanni_msg_t *handling;       // while it is blocked in its handler: what that handles
     zanni_msg_t *serving;        // what zanni_receive gave it last of asks whose asker waits, if that is there yet
     uint64_t claim_least;        // zanni_set_claims
     struct zanni__shared *share;  // its state is an object of the program's: shared.c; or NULL

@@ -12,6 +12,9 @@
 
 #include <stdio.h>
 
+#define S_PROBE_NS INT64_C (200000000)   // in a call, and it may be one in a circle
+#define S_PROBE_AGAIN_NS INT64_C (300000000)
+
 static int64_t
 s_deadline (const zanni_t *self, int64_t deadline_ms)
 {
@@ -308,7 +311,12 @@ int
 zanni__ask_wait (zanni_t *self, zanni_msg_t **reply_p, zanni__pending_t *pending, const zanni_ask_t *options)
 {
     zanni__assert (self->calling == pending->id);
-    int rc = zanni__block_until (self, s_answered, pending, INT64_MAX);
+    int64_t until_ns = self->worker->now_ns + S_PROBE_NS;
+    int rc;
+    while ((rc = zanni__block_until (self, s_answered, pending, until_ns)) == ZANNI_ETIMEOUT) {
+        zanni__probe_send (self, pending);
+        until_ns = self->worker->now_ns + S_PROBE_AGAIN_NS;
+    }
     self->calling = 0;
     zanni_msg_t *answer = pending->as.ask.answer;
     pending->as.ask.answer = NULL;

@@ -41,6 +41,7 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
     identity->busy |= ZANNI__BLOCKED;
     worker->blocking = true;
     worker->current = NULL;
+    self->handling = current;
     zanni__doing (worker, NULL);
     worker->corked = false;
     while (!done (self, context)) {
@@ -59,6 +60,7 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
     }
     worker->corked = was_corked;
     worker->current = current;
+    self->handling = NULL;
     zanni__doing (worker, doing);
     worker->blocking = false;
     if (!was_blocked)

@@ -103,22 +103,30 @@ s_make (zanni_msg_t *msg, uint32_t count)
         zanni__free (chain);
         return NULL;
     }
-    zanni__free (extra->chain);
     chain->count = count;
-    extra->chain = chain;
+    extra->chain = chain;   // it had none
     return chain;
 }
 
-/* Those of `before`, and `last`; the eldest go where there are too many. Without memory there is none. */
-static void
-s_extend (zanni_msg_t *msg, const s_chain_t *before, const s_waiter_t *last)
+bool
+zanni__chain_extend (zanni_msg_t *msg, const zanni_msg_t *before, const zanni_msg_t *ask, uint32_t most)
 {
-    uint32_t kept = before->count < ZANNI__CHAIN_MAX ? before->count : ZANNI__CHAIN_MAX - 1;
+    const s_chain_t *old = s_chain (before);
+    uint32_t kept = old->count < most ? old->count : most - 1;
+    s_waiter_t last;
+    s_set (&last, ask);
     s_chain_t *chain = s_make (msg, kept + 1);
     if (!chain)
-        return;
-    memcpy (chain->waiters, before->waiters + before->count - kept, kept * sizeof *chain->waiters);
-    chain->waiters [kept] = *last;
+        return false;
+    memcpy (chain->waiters, old->waiters + old->count - kept, kept * sizeof *chain->waiters);
+    chain->waiters [kept] = last;
+    return true;
+}
+
+uint32_t
+zanni__chain_count (const zanni_msg_t *msg)
+{
+    return s_chain (msg)->count;
 }
 
 /* The ask that `self` serves and that its asker waits for; NULL: there is none. */
@@ -140,36 +148,34 @@ s_find (const s_chain_t *chain, const zanni_address_t *who, int64_t now_ns)
 }
 
 /* "a calls b.x calls c.y calls a.z" */
-static void
-s_tell (const s_chain_t *chain, uint32_t at, const zanni_msg_t *msg, const char *self, char *text, size_t size)
+bool
+zanni__chain_closes (const zanni_msg_t *msg, const zanni__identity_t *self, const char *method, char *text, size_t size)
 {
+    const s_chain_t *chain = s_chain (msg);
+    const zanni_address_t who = zanni_ref_address (method ? &msg->to->self : &self->self);
+    uint32_t at = s_find (chain, &who, zanni__node_now (self->worker->node));
+    if (at == chain->count)
+        return false;
     int used = snprintf (text, size, "each would wait for the next: %s", chain->waiters [at].cls);
     for (uint32_t i = at; i < chain->count && used > 0 && (size_t) used < size; i++)
         used += snprintf (text + used, size - (size_t) used, " calls %s.%s",
-                          i + 1 < chain->count ? chain->waiters [i + 1].cls : self, chain->waiters [i].method);
-    if (used > 0 && (size_t) used < size)
-        snprintf (text + used, size - (size_t) used, " calls %s.%s", chain->waiters [at].cls, zanni_msg_method (msg));
+                          i + 1 < chain->count ? chain->waiters [i + 1].cls : s_called (self), chain->waiters [i].method);
+    if (method && used > 0 && (size_t) used < size)
+        snprintf (text + used, size - (size_t) used, " calls %s.%s", chain->waiters [at].cls, method);
     while (!zanni__text_valid (text, strlen (text)))   // it was cut inside of a character
         text [strlen (text) - 1] = 0;
+    return true;
 }
 
 int
 zanni__chain_call (zanni_t *self, zanni_msg_t *msg, zanni_error_t *error)
 {
     zanni_msg_t *served = s_served (self);
-    msg->code = ZANNI__AWAITED;
-    if (!served)
-        return 0;
-    s_waiter_t last;
-    s_set (&last, served);
-    s_extend (msg, s_chain (served), &last);
-    const s_chain_t *chain = s_chain (msg);
-    const zanni_address_t who = zanni_ref_address (&msg->to->self);
-    uint32_t at = s_find (chain, &who, zanni__node_now (self->worker->node));
-    if (at == chain->count)
-        return 0;
     char text [sizeof error->text];
-    s_tell (chain, at, msg, s_called (self->identity), text, sizeof text);
+    msg->code = ZANNI__AWAITED;
+    if (!served || !zanni__chain_extend (msg, served, served, ZANNI__CHAIN_MAX)
+        || !zanni__chain_closes (msg, self->identity, zanni_msg_method (msg), text, sizeof text))
+        return 0;
     zanni__error_set (error, ZANNI_EDEADLOCK, text);
     zanni__msg_set_fault (served, text);
     return ZANNI_EDEADLOCK;
@@ -188,12 +194,12 @@ zanni__chain_pass (zanni_msg_t *to, const zanni_msg_t *from)
 }
 
 zanni_bytes_t
-zanni__chain_write (const zanni_msg_t *msg, uint8_t *room)
+zanni__chain_write (const zanni_msg_t *msg, uint8_t *room, size_t size)
 {
     const s_chain_t *chain = s_chain (msg);
-    zanni__pen_t pen = { .at = room, .end = room + ZANNI__CHAIN_BYTES };
+    zanni__pen_t pen = { .at = room, .end = room + size };
     int64_t now_ns = chain->count ? zanni__node_now (msg->to->worker->node) : 0;
-    if (!zanni__waited_for (msg))
+    if (msg->code < ZANNI__AWAITED)
         return (zanni_bytes_t) { 0 };
     const char *name = s_asker (msg);
     zanni__pen_text (&pen, name, strnlen (name, S_NAME - 1));
@@ -246,7 +252,8 @@ s_read_waiter (zanni__reader_t *reader, s_waiter_t *waiter, int64_t now_ns)
 void
 zanni__chain_read (zanni_msg_t *msg, const zanni_bytes_t *bytes)
 {
-    s_waiter_t waiters [ZANNI__CHAIN_MAX];
+    s_waiter_t waiters [ZANNI__PROBE_MAX];
+    const uint32_t most = msg->item.kind == ZANNI__PROBE ? ZANNI__PROBE_MAX : ZANNI__CHAIN_MAX;
     uint32_t count = 0;
     char name [S_NAME];
     zanni__reader_t reader = zanni__reader (bytes->data, (uint32_t) bytes->size);
@@ -257,7 +264,7 @@ zanni__chain_read (zanni_msg_t *msg, const zanni_bytes_t *bytes)
     if (reader.at == reader.end)
         return;
     int64_t now_ns = zanni__node_now (msg->to->worker->node);
-    while (reader.at < reader.end && count < ZANNI__CHAIN_MAX)
+    while (reader.at < reader.end && count < most)
         if (!s_read_waiter (&reader, &waiters [count++], now_ns))
             return;
     s_chain_t *chain = s_make (msg, count);

@@ -1,6 +1,7 @@
 /* Delivery: an item arrives on the worker of whom it is for. What counts against the mailbox is counted here and
    uncounted when it is handled; commands overtake; the rest queues. */
 
+#include "chain.h"
 #include "deliver.h"
 
 #include "../base/memory.h"
@@ -214,6 +215,9 @@ s_deliver_system (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *
         }
         else
             zanni__watcher_add (worker, to, (zanni_msg_t *) (void *) item);
+        break;
+    case ZANNI__PROBE:
+        zanni__probe_arrives (worker, (zanni_msg_t *) (void *) item);
         break;
     case ZANNI__FORWARDED:
         zanni__forwarded_arrives (worker, (zanni_msg_t *) (void *) item);

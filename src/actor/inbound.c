@@ -563,6 +563,23 @@ s_take_cancel (zanni__arrival_t *arrival)
 }
 
 static int
+s_take_probe (zanni__arrival_t *arrival)
+{
+    bool own;
+    zanni_worker_t *worker = arrival->worker;
+    zanni__identity_t *to = zanni__reach (worker, &arrival->record->to, &own);
+    zanni_msg_t *msg = to ? zanni__arrival_msg (arrival, to, ZANNI__PROBE) : NULL;
+    if (msg) {
+        zanni__chain_read (msg, &arrival->record->as.ask.waiting);
+        zanni__hold_to (msg);
+        zanni__send (worker, to->worker, &msg->item);
+    }
+    if (to)
+        zanni__identity_unref (to);
+    return 0;
+}
+
+static int
 s_take_demonitor (zanni__arrival_t *arrival)
 {
     return s_take_about (arrival, ZANNI__DEMONITOR, false);
@@ -666,6 +683,7 @@ static int (*const s_takers []) (zanni__arrival_t *arrival) = {
     [ZANNI_RECORD_TELL] = s_take_message,     [ZANNI_RECORD_ASK] = s_take_message,
     [ZANNI_RECORD_REPLY] = zanni__take_reply,      [ZANNI_RECORD_ERROR] = zanni__take_error,
     [ZANNI_RECORD_CANCEL] = s_take_cancel,    [ZANNI_RECORD_FORWARDED] = zanni__take_forwarded,
+    [ZANNI_RECORD_PROBE] = s_take_probe,
     [ZANNI_RECORD_MONITOR] = s_take_monitor,  [ZANNI_RECORD_DEMONITOR] = s_take_demonitor,
     [ZANNI_RECORD_DOWN] = zanni__take_down,        [ZANNI_RECORD_RETAIN] = s_take_retain,
     [ZANNI_RECORD_RELEASE] = s_take_release,  [ZANNI_RECORD_SPAWN] = s_take_spawn,

@@ -207,7 +207,7 @@ s_route_message (s_route_t *route, zanni_msg_t *msg)
     record->method = (zanni_bytes_t) { method, strlen (method) };
     uint8_t waiting [ZANNI__CHAIN_BYTES];
     if (asks) {
-        record->as.ask.waiting = zanni__chain_write (msg, waiting);
+        record->as.ask.waiting = zanni__chain_write (msg, waiting, sizeof waiting);
         record->id = msg->id;
         record->remaining_ms = s_remaining_ms (route->worker, msg);
     }
@@ -359,12 +359,30 @@ s_route_cancel (s_route_t *route, zanni_msg_t *msg)
     return rc;
 }
 
+/* It follows its ask the way that that took. */
+static int
+s_route_probe (s_route_t *route, zanni_msg_t *msg)
+{
+    uint8_t waiting [ZANNI__PROBE_BYTES];
+    bool relays = zanni__relays (route->worker, msg->from);
+    zanni__relayed_t *relayed = relays ? zanni__relay_of (route->worker, msg) : NULL;
+    if (relays && !relayed)
+        return 0;
+    if (relayed)
+        route->to = relayed->to->as.remote;
+    route->record.kind = ZANNI_RECORD_PROBE;
+    route->record.id = relayed ? relayed->number : msg->id;
+    route->record.to = s_to (route->to, false);
+    route->record.as.ask.waiting = zanni__chain_write (msg, waiting, sizeof waiting);
+    return s_send (route, NULL);
+}
+
 /* By kind of item: what is sent and then done with. */
 static int (*const s_routes []) (s_route_t *route, zanni_msg_t *msg) = {
     [ZANNI__TELL] = s_route_message,   [ZANNI__ASK] = s_route_message,  [ZANNI__START] = s_route_start,
     [ZANNI__AGAIN] = s_route_start,
     [ZANNI__REPLY] = s_route_reply,    [ZANNI__ERROR] = s_route_error,  [ZANNI__DOWN] = s_route_down,
-    [ZANNI__FORWARDED] = s_route_forwarded, [ZANNI__CANCEL] = s_route_cancel, [ZANNI__STOP] = s_route_command,
+    [ZANNI__FORWARDED] = s_route_forwarded, [ZANNI__CANCEL] = s_route_cancel, [ZANNI__PROBE] = s_route_probe, [ZANNI__STOP] = s_route_command,
     [ZANNI__KILL] = s_route_command,   [ZANNI__RESTART] = s_route_command
 };
 

@@ -304,6 +304,7 @@ static s_add_fn *const s_kinds [] [S_FIELDS] = {
     [ZANNI_RECORD_ERROR] = { s_add_id, s_add_code, s_add_origin, s_add_tables, s_add_data },
     [ZANNI_RECORD_CANCEL] = { s_add_id, s_add_to },
     [ZANNI_RECORD_FORWARDED] = { s_add_id, s_add_reference },
+    [ZANNI_RECORD_PROBE] = { s_add_id, s_add_to, s_add_waiting },
     [ZANNI_RECORD_MONITOR] = { s_add_id, s_add_to_relayed },
     [ZANNI_RECORD_DEMONITOR] = { s_add_id, s_add_to_relayed },
     [ZANNI_RECORD_DOWN] = { s_add_id, s_add_reason, s_add_restarts },

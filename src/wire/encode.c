@@ -228,7 +228,8 @@ s_put_maybe_spot (zanni__pen_t *pen, const zanni_record_t *record, const zanni__
 static bool
 s_is_without (const zanni_record_t *record)
 {
-    return (record->kind == ZANNI_RECORD_ASK && !record->as.ask.waiting.data)
+    bool may_wait = record->kind == ZANNI_RECORD_ASK || record->kind == ZANNI_RECORD_PROBE;
+    return (may_wait && !record->as.ask.waiting.data)
         || (record->kind == ZANNI_RECORD_CHUNK && !record->as.chunk.bytes.data)
         || (record->kind == ZANNI_RECORD_SPAWN && !record->to.nonce);
 }

@@ -95,6 +95,7 @@ static const zanni__layout_t s_kinds [] = {
     [ZANNI_RECORD_ERROR] = { "ERROR", "izg[Oo]aRBA", true },
     [ZANNI_RECORD_CANCEL] = { "CANCEL", "it", false },
     [ZANNI_RECORD_FORWARDED] = { "FORWARDED", "ir", false },
+    [ZANNI_RECORD_PROBE] = { "PROBE", "itQ", false },
     [ZANNI_RECORD_MONITOR] = { "MONITOR", "iT", false },
     [ZANNI_RECORD_DEMONITOR] = { "DEMONITOR", "iT", false },
     [ZANNI_RECORD_DOWN] = { "DOWN", "i[KCG]s", false },

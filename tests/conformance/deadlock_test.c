@@ -5,6 +5,7 @@
 /* Calls the next one in each of its methods, in one way or another. `note` calls nobody. */
 typedef struct {
     zanni_ref_t *next;
+    zanni_promise_t *promise;
     int64_t notes;
     int rc;   // of its last call
 } caller_t;
@@ -102,6 +103,70 @@ caller_forward (zanni_t *self, zanni_msg_t *msg)
     return zanni_forward (self, msg, caller->next, "touch");
 }
 
+/* Says that it is there, and goes on when the test says so: descriptors of the process `pid`. */
+static int
+s_hold (zanni_msg_t *msg)
+{
+    int pid, said_fd, go_fd;
+    char letter = 'h';
+    int rc = zanni_read (msg, &pid, &said_fd, &go_fd);
+    if (!rc && (write (reach (pid, said_fd, O_WRONLY), &letter, 1) != 1
+                || read (reach (pid, go_fd, O_RDONLY), &letter, 1) != 1))
+        rc = ZANNI_ESYSTEM;
+    return rc;
+}
+
+static int
+caller_hold (zanni_t *self, zanni_msg_t *msg)
+{
+    const caller_t *caller = zanni_state (self);
+    int rc = s_hold (msg);
+    return rc ? rc : s_go_on (self, msg, caller->next, "note");
+}
+
+static int
+caller_stay (zanni_t *self, zanni_msg_t *msg)
+{
+    int rc = s_hold (msg);
+    return rc ? rc : zanni_reply (self, msg, (int64_t) 0);
+}
+
+static int
+caller_promise (zanni_t *self, zanni_msg_t *msg)
+{
+    caller_t *caller = zanni_state (self);
+    return zanni_promise_new (self, &caller->promise, msg);
+}
+
+static int
+caller_start_promise (zanni_t *self, zanni_msg_t *msg)
+{
+    const caller_t *caller = zanni_state (self);
+    return s_go_on (self, msg, caller->next, "promise");
+}
+
+/* Whether somebody waits for its promise. */
+static int
+caller_has_promised (zanni_t *self, zanni_msg_t *msg)
+{
+    const caller_t *caller = zanni_state (self);
+    return zanni_reply (self, msg, (int64_t) (caller->promise != NULL));
+}
+
+/* Calls whom it has promised something, and keeps its word then. */
+static int
+caller_break (zanni_t *self, zanni_msg_t *msg)
+{
+    caller_t *caller = zanni_state (self);
+    zanni_error_t error = { 0 };
+    const zanni_ask_t options = { .error = &error, .deadline_ms = -1 };
+    caller->rc = zanni_call_with (self, NULL, caller->next, &options, "note");
+    zanni_error_reset (&error);
+    int rc = zanni_promise_reply (self, &caller->promise, (int64_t) 0);
+    (void) rc;
+    return zanni_reply (self, msg, (int64_t) caller->rc);
+}
+
 static void
 s_asked (zanni_t *self, zanni_msg_t *reply, void *arg)
 {
@@ -138,6 +203,12 @@ caller_start_ask (zanni_t *self, zanni_msg_t *msg)
     ZANNI_METHOD ("start answer", "", "x", handler (caller_start_answer), "Calls answer first."), \
     ZANNI_METHOD ("start forward", "", "x", handler (caller_start_forward), "Calls forward."), \
     ZANNI_METHOD ("start ask", "", "x", handler (caller_start_ask), "Asks touch."), \
+    ZANNI_METHOD ("hold", "iii", "x", handler (caller_hold), "Calls note when it may."), \
+    ZANNI_METHOD ("stay", "iii", "x", handler (caller_stay), "Answers when it may."), \
+    ZANNI_METHOD ("promise", "", "x", handler (caller_promise), "Answers later."), \
+    ZANNI_METHOD ("start promise", "", "x", handler (caller_start_promise), "Calls promise."), \
+    ZANNI_METHOD ("has promised", "", "x", handler (caller_has_promised), "And not kept it."), \
+    ZANNI_METHOD ("break", "", "x", handler (caller_break), "Calls note, then answers."), \
     ZANNI_METHOD ("answer first", "", "x", handler (caller_answer_first), "Answers, then calls note."), \
     ZANNI_METHOD ("result", "", "x", handler (caller_result), "Of that call."), \
     ZANNI_METHOD ("forward", "", "x", handler (caller_forward), "Has the next one do touch."), \
@@ -304,6 +375,136 @@ OWNERS_TEST (a_chain_of_calls_is_none)
         cr_assert_eq (outcome (alpha, "start touch"), 0, "%s", s_error.text);
         cr_assert_eq (call_int (gamma, "note"), 2 * i);
     }
+}
+
+/* Circles that nobody could see when they were closed. */
+
+static int s_said [2];   // the test reads, actors write
+static int s_go [2];     // and the other way round
+
+static void
+open_pipes (void)
+{
+    cr_assert_eq (pipe2 (s_said, O_CLOEXEC), 0);
+    cr_assert_eq (pipe2 (s_go, O_CLOEXEC), 0);
+}
+
+static void
+await_held (int count)
+{
+    char letter;
+    for (int i = 0; i < count; i++)
+        cr_assert_eq (read (s_said [0], &letter, 1), 1);
+}
+
+static void
+let_go (int count)
+{
+    for (int i = 0; i < count; i++)
+        cr_assert_eq (write (s_go [1], "g", 1), 1);
+}
+
+static void
+ask_to_hold (const zanni_ref_t *ref)
+{
+    const zanni_ask_t options = { .deadline_ms = LONG_MS };
+    cr_assert_eq (zanni_ask (root, ref, &options, "hold", (int) getpid (), s_said [1], s_go [0]), 0);
+}
+
+/* The code of the next answer, and what it says. */
+static int
+next_outcome (char *text)
+{
+    zanni_error_t error = { 0 };
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    cr_assert_eq (zanni_receive (root, &msg, LONG_MS), 0);
+    if (zanni_msg_kind (msg) == ZANNI_MSG_REPLY)
+        return 0;
+    cr_assert_eq (zanni_msg_error (msg, &error), 0);
+    snprintf (text, sizeof error.text, "%s", error.text);
+    return error.code;
+}
+
+OWNERS_TEST (two_that_call_each_other_at_once_are_found)
+{
+    open_pipes ();
+    char text [232] = "";
+    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
+    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
+    done (alpha, "know", beta);
+    done (beta, "know", alpha);
+    ask_to_hold (alpha);
+    ask_to_hold (beta);
+    await_held (2);
+    let_go (2);
+    int first = next_outcome (text);
+    int second = next_outcome (text);
+    cr_assert (first == ZANNI_EDEADLOCK || second == ZANNI_EDEADLOCK, "%s, %s", zanni_strerror (first),
+               zanni_strerror (second));
+    cr_assert (strstr (text, "alpha calls beta.note calls alpha.note") || strstr (text, "beta calls alpha.note calls beta.note"),
+               "it says: %s", text);
+}
+
+OWNERS_TEST (three_that_call_each_other_at_once_are_found)
+{
+    open_pipes ();
+    char text [232] = "";
+    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
+    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
+    ZANNI_AUTO (zanni_ref_t) gamma = spawn_caller ("gamma");
+    done (alpha, "know", beta);
+    done (beta, "know", gamma);
+    done (gamma, "know", alpha);
+    ask_to_hold (alpha);
+    ask_to_hold (beta);
+    ask_to_hold (gamma);
+    await_held (3);
+    let_go (3);
+    bool found = false;
+    for (int i = 0; i < 3; i++)
+        found |= next_outcome (text) == ZANNI_EDEADLOCK;
+    cr_assert (found);
+    cr_assert (strstr (text, " calls alpha.note") && strstr (text, " calls beta.note") && strstr (text, " calls gamma.note"),
+               "it says: %s", text);   // beginning with whoever found it
+}
+
+OWNERS_TEST (who_calls_whom_it_promised_an_answer_is_found)
+{
+    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
+    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
+    const zanni_ask_t options = { .deadline_ms = LONG_MS };
+    char text [232];
+    done (alpha, "know", beta);
+    done (beta, "know", alpha);
+    cr_assert_eq (zanni_ask (root, alpha, &options, "start promise"), 0);
+    while (!call_int (beta, "has promised")) {}
+    cr_assert_eq (zanni_ask (root, beta, &options, "break"), 0);
+    int first = next_outcome (text);
+    int second = next_outcome (text);
+    bool refused = call_int (beta, "result") == ZANNI_EDEADLOCK;
+    cr_assert (refused || first == ZANNI_EDEADLOCK || second == ZANNI_EDEADLOCK, "%s, %s", zanni_strerror (first),
+               zanni_strerror (second));
+}
+
+/* Probes pass, and find nothing. */
+OWNERS_TEST (a_long_call_is_no_circle)
+{
+    open_pipes ();
+    ZANNI_AUTO (zanni_msg_t) none = NULL;
+    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
+    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
+    ZANNI_AUTO (zanni_ref_t) gamma = spawn_caller ("gamma");
+    const zanni_ask_t options = { .deadline_ms = LONG_MS };
+    char text [232] = "";
+    done (alpha, "know", beta);
+    done (beta, "know", gamma);
+    cr_assert_eq (zanni_ask (root, gamma, &options, "stay", (int) getpid (), s_said [1], s_go [0]), 0);
+    await_held (1);
+    cr_assert_eq (zanni_ask (root, alpha, &options, "start touch"), 0);
+    cr_assert_eq (zanni_receive (root, &none, 700), ZANNI_ETIMEOUT);   // for some probes
+    let_go (1);
+    cr_assert_eq (next_outcome (text), 0, "%s", text);
+    cr_assert_eq (next_outcome (text), 0, "%s", text);
 }
 
 /* Across places: what waits in a process is known in a thread, and the other way round. */

@@ -23,8 +23,8 @@ HOME = "ipc:///run/user/1000/zanni/4e/0"
 
 KINDS = {
     "BATCH": 0, "HELLO": 1, "WELCOME": 2, "BYE": 3, "ACK": 4, "TELL": 10, "ASK": 11, "REPLY": 12, "ERROR": 13,
-    "CANCEL": 14, "FORWARDED": 15, "MONITOR": 20, "DEMONITOR": 21, "DOWN": 22, "LINK": 23, "UNLINK": 24, "EXIT": 25,
-    "RETAIN": 26, "RELEASE": 27, "SPAWN": 30, "SPAWNED": 31, "STOP": 32, "RESTART": 33, "CHUNK": 40, "LANE": 41,
+    "CANCEL": 14, "FORWARDED": 15, "PROBE": 16, "MONITOR": 20, "DEMONITOR": 21, "DOWN": 22, "LINK": 23, "UNLINK": 24,
+    "EXIT": 25, "RETAIN": 26, "RELEASE": 27, "SPAWN": 30, "SPAWNED": 31, "STOP": 32, "RESTART": 33, "CHUNK": 40, "LANE": 41,
 }
 ELEMENTS = ["raw", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"]
 
@@ -343,6 +343,8 @@ def record_vectors():
     waiting = [text("counter"), array(identity(NODE), integer(7), text("root"), text("add"), integer(4000)),
                array(identity(NODE_2), integer(0), text("counter"), text("fold"), integer(-1))]
     yield one("an ask whose asker is waited for by two others", ask([1]) | {"waiting": b"".join(waiting).hex()})
+    yield one("PROBE, the first", {"kind": "PROBE", "id": 9, "to": somebody(), "waiting": text("counter").hex()})
+    yield one("PROBE on its way", {"kind": "PROBE", "id": 9, "to": somebody(), "waiting": b"".join(waiting).hex()})
     yield one("a reply", reply([3]))
     yield one("a reply of nothing", reply([]))
     yield one("a reply with tables", reply([{"ref": 0}, {"buffer": 0}], [reference(None)], [plain(12, "float32", [3])]))

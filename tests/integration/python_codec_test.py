@@ -85,7 +85,7 @@ CONVERT = {
     "buffers": lambda shown: list(map(buffer, shown)), "versions": lambda shown: tuple(map(int, shown)),
     "limits": lambda shown: tuple(map(int, shown)), "origin": lambda shown: (identity(shown[0]), int(shown[1])),
     "spot": lambda shown: (shown[0], identity(shown[1]), *shown[2:8], actor(shown[8])),
-    "reason": lambda shown: forms.Reason(*shown), "bytes": bytes.fromhex,
+    "reason": lambda shown: forms.Reason(*shown), "bytes": bytes.fromhex, "waiting": bytes.fromhex,
 }
 SAME = {"kind", "method", "class", "text", "name", "endpoint", "home", "restarts"}
 
@@ -96,6 +96,8 @@ def record(shown):
         setattr(made, FIELD.get(field, field), item if field in SAME else CONVERT.get(field, int)(item))
     if made.kind == "CHUNK":
         made.bytes = getattr(made, "bytes", None)
+    if made.kind == "ASK":
+        made.waiting = getattr(made, "waiting", None)
     if made.kind == "SPAWN":
         made.options = []
         made.spot = getattr(made, "spot", None)

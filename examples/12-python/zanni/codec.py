@@ -168,6 +168,7 @@ SPEAKER = (("node", ID16), ("incarnation", UINT), ("name", NAME), ("host", ID16)
 OPTIONS = Type(lambda value: [] if depth(value) <= DEPTH_MOST and type(value) is list else need(False, "no options"))
 SPOT = optional(row(UINT, ID16, UINT8, UINT32, UINT, UINT8, UINT32, UINT, ACTOR))
 REMAINING = integer(-1, (1 << 63) - 1)
+WAITING = Type(lambda value: value if type(value) is bytes else need(False, "who waits is not bytes"))
 MESSAGE = (("to", TO), ("sender", ANYBODY), ("method", NAME), *TABLES)
 
 KINDS: dict[int, tuple[str, tuple[tuple[str, Type], ...]]] = {
@@ -183,6 +184,7 @@ KINDS: dict[int, tuple[str, tuple[tuple[str, Type], ...]]] = {
                    ("origin", row(optional(ID16), UINT)), ("app_code", INT), *TABLES, ("args", DATA))),
     14: ("CANCEL", (("id", UINT), ("to", TO))),
     15: ("FORWARDED", (("id", UINT), ("reference", REFERENCE))),
+    16: ("PROBE", (("id", UINT), ("to", TO), ("waiting", WAITING))),
     20: ("MONITOR", (("id", UINT), ("to", ANYBODY))),
     21: ("DEMONITOR", (("id", UINT), ("to", ANYBODY))),
     22: ("DOWN", (("id", UINT), ("reason", REASON), ("restarts", Type(boolean)))),
@@ -216,6 +218,8 @@ def read_record(value: Any) -> Record | None:
             setattr(record, field, kind.read(item))
         if name == "SPAWN":   # where on a node that runs; not there: a fresh process
             record.spot = SPOT.read(value[9] if len(value) > 9 else None)
+        if name == "ASK":   # its asker waits in a call; not there: it does not
+            record.waiting = optional(WAITING).read(value[9] if len(value) > 9 else None)
         if name == "CHUNK":
             record.bytes = value[4] if len(value) > 4 else None
             need(record.offset < record.total, "it lies outside of its buffer")
@@ -252,6 +256,8 @@ def encode(records: Iterable[Record]) -> bytes:
         items = [number, *(kind.write(getattr(record, field)) for field, kind in KINDS[number][1])]
         if record.kind == "CHUNK" and record.bytes is not None:
             items.append(record.bytes)
+        if record.kind == "ASK" and getattr(record, "waiting", None) is not None:
+            items.append(record.waiting)
         if record.kind == "SPAWN" and getattr(record, "spot", None) is not None:
             items.append(SPOT.write(record.spot))
         packer.pack(items)

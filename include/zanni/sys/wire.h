@@ -33,6 +33,7 @@ typedef enum {
     ZANNI_RECORD_ERROR = 13,
     ZANNI_RECORD_CANCEL = 14,
     ZANNI_RECORD_FORWARDED = 15,
+    ZANNI_RECORD_PROBE = 16,
     ZANNI_RECORD_MONITOR = 20,
     ZANNI_RECORD_DEMONITOR = 21,
     ZANNI_RECORD_DOWN = 22,
@@ -130,7 +131,7 @@ typedef struct {
     uint64_t args_chunks;      // not 0: they come in chunks under this number, args.size of them
     uint32_t refs_count;
     uint32_t buffers_count;
-    uint64_t id;               // ASK, REPLY, ERROR, CANCEL, FORWARDED, MONITOR, DEMONITOR, DOWN, SPAWN, SPAWNED
+    uint64_t id;               // ASK, REPLY, ERROR, CANCEL, FORWARDED, PROBE, MONITOR, DEMONITOR, DOWN, SPAWN, SPAWNED
     zanni_wire_actor_t to;     // SPAWN: who is to be made; nobody: the actor of a fresh process
     zanni_wire_actor_t from;
     zanni_bytes_t method;      // TELL, ASK; SPAWN: the class
@@ -147,7 +148,7 @@ typedef struct {
         zanni_wire_hello_t hello;
         struct {
             zanni_bytes_t waiting; // data NULL: the asker does not wait in a call; else who waits for it meanwhile
-        } ask;                 // ASK
+        } ask;                 // ASK; PROBE
         struct {
             int64_t code, app_code;
             zanni_bytes_t text;
