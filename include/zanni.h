@@ -18,6 +18,7 @@
 #include "zanni/class.h"
 #include "zanni/node.h"
 #include "zanni/counts.h"
+#include "zanni/work.h"
 #include "zanni/actor.h"
 #include "zanni/share.h"
 #include "zanni/call.h"

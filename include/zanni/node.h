@@ -129,6 +129,23 @@ ZANNI_EXPORT void zanni_node_interrupt (zanni_node_t *node, int signal);
    ZANNI_EDESCRIPTORS, ZANNI_ENOMEM. */
 ZANNI_EXPORT int zanni_wait (zanni_t *self, zanni_reason_t *reason, int64_t timeout_ms) ZANNI_CHECKED;
 
+/* What is not done yet. */
+typedef struct {
+    uint64_t queued;     // messages in mailboxes
+    uint64_t held;       // asks that actors have begun with and not answered
+    uint64_t asked;      // asks of actors that are not answered, but for those whose answer zanni_receive would yield
+    uint64_t unknown;    // threads that do not say, since they are in a long method, or the host's own and away
+} zanni_left_t;
+
+/* Before the end: the node takes no new work from outside, and works until what it has is done: all mailboxes are empty and
+   all asks are answered. From now on what nodes on other hosts (by tcp) ask is answered ZANNI_ECLOSED, what they tell is a dead
+   letter, and they and zanni_attach can start nothing here; answers, and what the node's own processes and others on this
+   host send, still come. What actors ask of others, and what they spawn, goes on. Works as zanni_run does: the root's own
+   messages are handled, too. 0; ZANNI_ETIMEOUT: not all is done after `timeout_ms` (-1: without end), and `left` (may be NULL)
+   says what is not. Timers and watches are no work, so actors that go on by themselves are not waited for. ZANNI_EOWNER: not
+   the root, or inside a handler; ZANNI_ENOMEM. There is no way back. */
+ZANNI_EXPORT int zanni_drain (zanni_t *self, zanni_left_t *left, int64_t timeout_ms) ZANNI_CHECKED;
+
 /* Handles at most `budget` messages of this thread's worker (at least 1) and never blocks. Answers 1 when work is
    left, 0 when not. Root and attached only. */
 ZANNI_EXPORT int zanni_step (zanni_t *self, uint32_t budget) ZANNI_CHECKED;

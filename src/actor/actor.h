@@ -48,7 +48,8 @@ typedef enum {
     ZANNI__CANCEL,
     ZANNI__PROBE,        // whether a call comes back: probe.c
     ZANNI__MEMORY,       // a chain of free messages that goes home
-    ZANNI__WORKER_STOP,  // these two are for the worker itself
+    ZANNI__WORKER_STOP,  // these three are for the worker itself
+    ZANNI__SURVEY,       // what it has just now
     ZANNI__EVENT         // of other nodes
 } zanni__kind_t;
 

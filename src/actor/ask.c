@@ -18,7 +18,7 @@
 static int64_t
 s_deadline (const zanni_t *self, int64_t deadline_ms)
 {
-    const zanni_worker_t *worker = self->worker;
+    zanni_worker_t *worker = self->worker;
     int64_t inherited = worker->current ? worker->current->deadline_ns : INT64_MAX;
     if (deadline_ms < 0)
         return INT64_MAX;
@@ -28,7 +28,8 @@ s_deadline (const zanni_t *self, int64_t deadline_ms)
         deadline_ms = worker->node->options.ask_deadline_ms;
     if (deadline_ms > INT64_MAX / 4000000)
         return INT64_MAX;
-    return zanni__node_now (worker->node) + deadline_ms * 1000000;
+    worker->now_ns = zanni__node_now (worker->node);
+    return worker->now_ns + deadline_ms * 1000000;
 }
 
 int
@@ -40,6 +41,10 @@ zanni__ask_begin (zanni_t *self, zanni_msg_t *msg, const zanni_ask_t *options, z
         return rc;
     msg->deadline_ns = s_deadline (self, options->deadline_ms);
     msg->id = pending->id;
+    pending->as.ask.begun_ns = self->worker->now_ns;
+    pending->as.ask.method = msg->method;
+    if (!msg->method && msg->name)
+        snprintf (pending->as.ask.name, sizeof pending->as.ask.name, "%s", msg->name);
     pending->as.ask.then = options->then;
     pending->as.ask.arg = options->arg;
     pending->as.ask.ticket = options->ticket;

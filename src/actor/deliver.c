@@ -7,6 +7,7 @@
 #include "../base/memory.h"
 #include "../message/buffer.h"
 #include "pending.h"
+#include "survey.h"
 
 zanni__identity_t *
 zanni__item_to (zanni__item_t *item)
@@ -252,6 +253,10 @@ zanni__deliver (zanni_worker_t *worker, zanni__item_t *item)
             if (worker->owner)   // it may be waiting in call or receive
                 zanni__end_for_good (worker, worker->owner, (zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN });
             zanni_worker_drop (worker);
+            return;
+        }
+        if (item->kind == ZANNI__SURVEY) {
+            zanni__survey_arrives (worker, (zanni_msg_t *) (void *) item);
             return;
         }
         if (item->kind == ZANNI__EVENT) {

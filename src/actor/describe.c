@@ -7,6 +7,7 @@
 #include "answer.h"
 #include "../base/memory.h"
 #include "census.h"
+#include "survey.h"
 
 #include <stdlib.h>
 
@@ -81,6 +82,8 @@ const zanni_method_t zanni__builtin_methods [] = {
                   "Class and text; name, arguments, answer and text of every public method."),
     ZANNI_METHOD ("zanni.counts", "", "a(sstttt)", zanni__answer_counts,
                   "Class, method, messages, bytes of arguments and of buffers, largest message: what the node counted."),
+    ZANNI_METHOD ("zanni.work", "", ZANNI_WORK, zanni__answer_work,
+                  "What each worker of its node is at: what it is in, asks that wait, the fullest mailboxes (zanni/work.h)."),
     ZANNI_METHOD ("zanni.node", "", ZANNI__CENSUS, zanni__answer_census,
                   "Name, id, process, time of day (ns) of the node; messages, dead letters, failed tells, late replies, "
                   "actors, threads; its workers; its actors that others know; who is offered."),

@@ -72,8 +72,8 @@ s_check (s_guest_t *guest)
     zanni_node_t *node = guest->arrival->worker->node;
     if (!node->options.allow_spawn)
         return s_fail (guest, ZANNI_EPERM, "not permitted: that node does not allow others to spawn on it");
-    if (zanni__node_is_ending (node))
-        return s_fail (guest, ZANNI_ECLOSED, "closed: that node is ending");
+    if (zanni__node_is_ending (node) || zanni__node_drains (node))
+        return s_fail (guest, ZANNI_ECLOSED, "closed: that node is about to end");
     if (record->as.spawn.place > ZANNI_PROCESS || record->as.spawn.waits > ZANNI__WAITS_ALWAYS
         || record->as.spawn.overflow > ZANNI_DROP_NEWEST)
         return s_fail (guest, ZANNI_EINVAL, "invalid argument: that node knows no such place or overflow");

@@ -468,7 +468,11 @@ s_take_message (zanni__arrival_t *arrival)
     zanni__identity_t *to = s_receiver (arrival);
     bool may = !to || s_is_permitted (arrival, to);
     int rc = ZANNI_ENOMEM;
-    if (to) {
+    if (to && may && arrival->peer->far && zanni__node_drains (arrival->worker->node)) {
+        rc = s_lose_message (arrival, to, ZANNI_ECLOSED);
+        zanni__identity_unref (to);
+    }
+    else if (to) {
         rc = may ? s_accept_message (arrival, to) : s_lose_message (arrival, to, ZANNI_EPERM);
         zanni__identity_unref (to);
     }

@@ -3,6 +3,7 @@
 
 #include "answer.h"
 #include "pending.h"
+#include "survey.h"
 
 #include "../message/buffer.h"
 
@@ -130,6 +131,9 @@ zanni__bury (zanni_worker_t *worker, zanni__item_t *item, int code, const zanni_
     case ZANNI__BUFFER:
         zanni__buffer_home ((zanni_buffer_t *) (void *) item);
         break;
+    case ZANNI__SURVEY:
+        zanni__survey_buried (worker, msg);
+        break;
     case ZANNI__WORKER_STOP:
     case ZANNI__EVENT:
         zanni_worker_drop (zanni__item_home (item));
@@ -148,6 +152,7 @@ zanni__item_home (zanni__item_t *item)
     case ZANNI__BUFFER:
         return ((zanni_buffer_t *) (void *) item)->home;
     case ZANNI__WORKER_STOP:
+    case ZANNI__SURVEY:
     case ZANNI__EVENT:
         return (zanni_worker_t *) (void *) ((zanni_msg_t *) (void *) item)->to;
     case ZANNI__MEMORY:

@@ -15,6 +15,7 @@
 #include "behaviour.h"
 #include "doing.h"
 #include "pending.h"
+#include "survey.h"
 
 #include "../base/memory.h"
 
@@ -213,6 +214,7 @@ s_end_actor (zanni_t *self, const zanni_reason_t *reason)
     zanni__unstash (self);
     while (self->pendings)
         zanni__pending_free (worker, ZANNI__CONTAINER (self->pendings, zanni__pending_t, hook));
+    zanni__surveys_end (worker, self);
     zanni__promises_end (self, reason);
     s_end_kept (self, reason);
     while (self->more && self->more->annexes) {

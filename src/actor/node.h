@@ -74,6 +74,7 @@ struct zanni_node {
     _Atomic uint64_t batches;
     _Atomic (zanni__item_t *) orphans;
     _Atomic bool subscribed;
+    _Atomic bool drains;             // nothing new is taken from other hosts (relaxed: it only becomes true)
     _Atomic int64_t stop_until_ns;   // the node ends: actors that are there still are killed then (relaxed); INT64_MAX: it does not
 
     pthread_mutex_t exports_lock;    // guards the actors whose references have left the process, by id, and:
@@ -108,6 +109,13 @@ static inline int64_t
 zanni__node_now (const zanni_node_t *node)
 {
     return node->clock.now_ns (node->clock.context);
+}
+
+/* zanni_drain was called: nothing new comes from outside. Any thread. */
+static inline bool
+zanni__node_drains (const zanni_node_t *node)
+{
+    return atomic_load_explicit (&node->drains, memory_order_relaxed);
 }
 
 /* zanni_destroy is at it: nothing new begins. Any thread. */

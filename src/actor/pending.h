@@ -27,6 +27,9 @@ struct zanni__pending {
             void *arg;
             zanni_msg_t *answer;             // of a blocked call
             zanni__identity_t *target;       // held, for cancelling
+            int64_t begun_ns;
+            const zanni__method_t *method;   // NULL: `name`, as much of it as fits
+            char name [24];
             bool over;                       // its error is in the mailbox already
             bool starts;                     // it is a START: an actor elsewhere is to begin
             uint64_t ticket;                 // its target is told how it ended, with this number; 0: it is not

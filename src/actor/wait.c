@@ -163,7 +163,7 @@ zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns)
         until_ns = next_ns;
     if (zanni__worker_busy (worker) || s_lingers (worker, until_ns) || !zanni__worker_rests (worker))
         return;
-    worker->slept = true;
+    atomic_store_explicit (&worker->slept, true, memory_order_relaxed);
     int64_t since_ns = zanni__node_now (worker->node);
     if (!worker->port)
         s_wait_alone (worker, until_ns);

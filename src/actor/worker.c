@@ -214,7 +214,7 @@ zanni__worker_look (zanni_worker_t *worker)
         zanni__bury_orphans (worker);
     if (zanni__unsent (worker) || worker->stalled.head)
         zanni__flush (worker);
-    worker->slept = false;
+    atomic_store_explicit (&worker->slept, false, memory_order_relaxed);
 }
 
 void

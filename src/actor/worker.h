@@ -90,7 +90,7 @@ struct zanni_worker {
     uint32_t poll;                    // messages until the next look, at most
     uint32_t ran;                     // since the last one
     bool fresh;                       // its wait has shown what is in the port
-    bool slept;                       // it waited for what comes next
+    _Atomic bool slept;               // it waits, or waited for what comes next (others read it: relaxed)
     bool lingers;                     // it will stay awake for a while before it sleeps: wait.c
     uint8_t misses;                   // how often in a row that was in vain
     uint16_t abstains;                // sleeps until it may again
@@ -141,6 +141,8 @@ struct zanni_worker {
     uint64_t serial;                  // unique in the node's life: the address of its port
     struct zanni__wanted *wanted;     // the object that a parent's handler is to answer with: shared.c; or NULL
     zanni_reason_t spare_reason;      // of an actor that ends when memory is out
+    struct zanni__survey *surveys;    // that its actors have begun: survey.h
+    uint64_t survey_serial;
     bool stopping;                    // told to end
     uint32_t killed;                  // of its actors when it did, since time was over
     zanni_msg_t *last_word;           // the message that will tell it to: made with it, so that none is missing then

@@ -403,7 +403,7 @@ zanni__hub_receive (zanni__hub_t *hub)
         zanni__far_look (hub);
     if (!zanni__list_empty (&hub->lanes))
         zanni__lanes_read (hub);
-    if (hub->worker->slept)
+    if (atomic_load_explicit (&hub->worker->slept, memory_order_relaxed))
         hub->messages_most = 1;
     while (!zanni__hub_has_enough (hub) && !zanni__list_empty (&hub->stirred)) {
         zanni__source_t *source = ZANNI__CONTAINER (hub->stirred.next, zanni__source_t, stirred);

@@ -549,6 +549,8 @@ zanni_attach (zanni_t **self_p, zanni_node_t *node)
         return ZANNI_EINVAL;
     if (getpid () != node->pid)
         return ZANNI_EFORK;
+    if (zanni__node_drains (node))
+        return ZANNI_ECLOSED;
     int rc = zanni__node_add_worker (node, &worker, ZANNI__WORKER_ATTACHED, "attached thread");
     if (rc)
         return rc;

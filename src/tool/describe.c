@@ -127,6 +127,53 @@ s_census (zanni_msg_t *reply)
                       "offers", s_names (reply));
 }
 
+static json_t *
+s_ask_row (zanni_msg_t *reply)
+{
+    uint64_t asker, receiver;
+    const char *asker_class, *receiver_class, *method;
+    int64_t age_ms;
+    bool waits, away;
+    if (zanni_read (reply, &asker, &asker_class, &receiver, &receiver_class, &method, &age_ms, &waits, &away))
+        return NULL;
+    return json_pack ("{s:o,s:s,s:o,s:s,s:s,s:I,s:b,s:b}", "asker", tool_number (asker), "asker_class", asker_class, "receiver",
+                      tool_number (receiver), "receiver_class", receiver_class, "method", method, "age_ms",
+                      (json_int_t) age_ms, "waits", waits, "away", away);
+}
+
+static json_t *
+s_mailbox (zanni_msg_t *reply)
+{
+    uint64_t actor, messages, bytes;
+    const char *class_name;
+    if (zanni_read (reply, &actor, &class_name, &messages, &bytes))
+        return NULL;
+    return json_pack ("{s:o,s:s,s:o,s:o}", "actor", tool_number (actor), "class", class_name, "messages",
+                      tool_number (messages), "bytes", tool_number (bytes));
+}
+
+static json_t *
+s_work_row (zanni_msg_t *reply)
+{
+    const char *name, *class_name, *method;
+    int64_t for_ms;
+    bool known;
+    uint64_t actors, queued, held;
+    if (zanni_read (reply, &name, &class_name, &method, &for_ms, &known, &actors, &queued, &held))
+        return NULL;
+    json_t *asks = s_entries (reply, s_ask_row);
+    json_t *mailboxes = s_entries (reply, s_mailbox);
+    return json_pack ("{s:s,s:s,s:s,s:I,s:b,s:o,s:o,s:o,s:o,s:o}", "name", name, "class", class_name, "method", method,
+                      "for_ms", (json_int_t) for_ms, "known", known, "actors", tool_number (actors), "queued",
+                      tool_number (queued), "held", tool_number (held), "asks", asks, "mailboxes", mailboxes);
+}
+
+static json_t *
+s_work (zanni_msg_t *reply)
+{
+    return json_pack ("{s:o}", "work", s_entries (reply, s_work_row));
+}
+
 static bool
 s_show (tool_peer_t *peer, const tool_talk_t *talk, const char *method, json_t *(*show) (zanni_msg_t *reply))
 {
@@ -146,6 +193,10 @@ s_run (const struct argp *argp, int argc, char **argv, const char *method, json_
     tool_peer_t peer;
     if (argp_parse (argp, argc, argv, 0, NULL, &aim))
         return EXIT_FAILURE;
+    if (aim.work) {
+        method = "zanni.work";
+        show = s_work;
+    }
     bool good = tool_reach (&peer, aim.place, &aim.talk) && s_show (&peer, &aim.talk, method, show);
     tool_leave (&peer);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -162,11 +213,23 @@ tool_describe (int argc, char **argv)
     return s_run (&argp, argc, argv, "zanni.describe", s_description);
 }
 
+static error_t
+s_parse_ps (int key, char *argument, struct argp_state *state)
+{
+    if (key != 'w')
+        return tool_aim_parse (key, argument, state);
+    ((tool_aim_t *) state->input)->work = true;
+    return 0;
+}
+
 int
 tool_ps (int argc, char **argv)
 {
+    static const struct argp_option options [] = {
+        { "work", 'w', NULL, 0, "What each worker is at instead: what it is in, asks that wait, the fullest mailboxes", 0 }, { 0 }
+    };
     static const struct argp argp = {
-        NULL, tool_aim_parse, "ENDPOINT[/NAME]", "Shows what there is in a node: what it has counted, its workers, those of its "
+        options, s_parse_ps, "ENDPOINT[/NAME]", "Shows what there is in a node: what it has counted, its workers, those of its "
         "actors that other nodes know, and the names that it offers.\vActors that no other node has heard of are counted, "
         "and not listed. With /NAME it is the node of the actor that is offered by that name.", tool_aim_children, NULL, NULL
     };

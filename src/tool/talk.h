@@ -26,6 +26,7 @@ typedef struct {
     tool_talk_t talk;
     bool optional;
     const char *place;   // NULL: none was given
+    bool work;              // what its node is at
 } tool_aim_t;
 
 error_t tool_aim_parse (int key, char *argument, struct argp_state *state);

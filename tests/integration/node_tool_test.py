@@ -196,6 +196,12 @@ def test_ps():
         check(sum(worker["actors"] for worker in shown["workers"]) == 3, result)
         check({actor["class"] for actor in shown["actors"]} >= {"zanni-node", "clerk"}, result)
         check(sorted(shown["offers"]) == ["", "boss", "desk"], result)
+        result = Result("ps", "--work", node.endpoint)
+        check(result.status == 0, result)
+        [shown] = result.values()
+        check(sum(worker["actors"] for worker in shown["work"]) == 3, result)
+        check({"root"} <= {worker["name"] for worker in shown["work"]}, result)
+        check(all(worker["asks"] == [] and worker["mailboxes"] == [] for worker in shown["work"]), result)
         fails("both sides need the same secret", "ps", node.endpoint, secret="another secret of the tests")
 
 
