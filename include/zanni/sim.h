@@ -16,6 +16,10 @@
    the same order, which a hash and, if wanted, lines of text tell; another seed gives another. What one actor sends to
    another arrives in order, as ever.
 
+   Several nodes of one world reach each other by tcp and ipc (zanni_bind, zanni_connect), through connections in memory below
+   the real sessions: addresses are any ("tcp://10.0.0.1:7000"), and what is bound is open. They can be cut off, broken, and
+   crash.
+
    Actors in threads of their own get one, too, and may wait and loop; but one thread alone runs at any time. A program that
    waits for ever while nothing can happen any more is told to options.stuck, and ends.
 
@@ -43,6 +47,7 @@ typedef struct {
     uint64_t seed;
     int64_t tick_ns;            // a look at the clock takes up to so long; 0: time stands while anybody can run
     int64_t latency_ns;         // messages between workers of a node take up to so long; 0: as long as the seed likes
+    int64_t net_ns;             // what goes between nodes takes up to so long; 0: as long as the seed likes
     bool traced;                // keep the trace's lines, and not only their hash
     zanni_sim_text_fn *line;    // gets each as it comes; may be NULL
     zanni_sim_text_fn *stuck;   // everybody waits for ever: gets the seed and the trace, before the program is aborted
@@ -61,8 +66,8 @@ ZANNI_EXPORT void zanni_sim_destroy (zanni_sim_t **sim_p);
 ZANNI_EXPORT int zanni_sim_node (zanni_sim_t *sim, zanni_t **self_p, const zanni_options_t *options) ZANNI_CHECKED;
 
 /* Sets the seams in options for a zanni_new of the program's own, whose root is only served as programs do it: by
-   zanni_run, zanni_step, zanni_call, zanni_receive. */
-ZANNI_EXPORT void zanni_sim_plug (zanni_sim_t *sim, zanni_options_t *options);
+   zanni_run, zanni_step, zanni_call, zanni_receive. For one zanni_new. ZANNI_ENOMEM. */
+ZANNI_EXPORT int zanni_sim_plug (zanni_sim_t *sim, zanni_options_t *options) ZANNI_CHECKED;
 
 /* Runs until nobody can do anything before time goes on. `self`, a root or attached actor that nobody else serves, takes part;
    NULL: none. */
@@ -93,9 +98,28 @@ typedef struct {
     uint32_t threadless_percent;   // of all workers that are to be started: there is no thread
     uint32_t slow_percent;         // of all steps of a worker: the next one comes later, by
     int64_t slow_ns;               // up to so long, while others go on
+    uint32_t reset_percent;        // of all messages between nodes: then their connection breaks
+    uint32_t unreachable_percent;  // of all connections that are to be made: nobody answers
 } zanni_sim_faults_t;
 
 ZANNI_EXPORT void zanni_sim_set_faults (zanni_sim_t *sim, const zanni_sim_faults_t *faults);
+
+/* Nodes of zanni_sim_node, by their roots. From now on nothing arrives between the two, or between `one` and any other where
+   the other is NULL: connections stay, until a side misses answers for too long, as with a network that is down. Cuts add up.
+   ZANNI_EINVAL: no such node; ZANNI_ENOMEM. */
+ZANNI_EXPORT int zanni_sim_cut (zanni_sim_t *sim, zanni_t *one, zanni_t *other) ZANNI_CHECKED;
+
+/* Takes cuts between the two back; NULL for the other: all of `one`; for both: all. */
+ZANNI_EXPORT void zanni_sim_heal (zanni_sim_t *sim, zanni_t *one, zanni_t *other);
+
+/* Connections between the two (NULL: of `one` with any) break: each side gets what was under way up to some point, and then
+   hears of the end. ZANNI_EINVAL. */
+ZANNI_EXPORT int zanni_sim_reset (zanni_sim_t *sim, zanni_t *one, zanni_t *other) ZANNI_CHECKED;
+
+/* The process of that node ends at once, as by a signal: its connections break, nothing of what it was about to send leaves,
+   and its `self` is nulled. Its memory is freed by the ways of any end, so `stop` hooks and destructors of its actors run,
+   and it is as if they had not. The host's going down is a cut before. ZANNI_EINVAL; as zanni_destroy. */
+ZANNI_EXPORT int zanni_sim_crash (zanni_sim_t *sim, zanni_t **self_p);
 
 /* How many posts there were between workers, refused ones included. */
 ZANNI_EXPORT uint64_t zanni_sim_posts (const zanni_sim_t *sim);

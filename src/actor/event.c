@@ -79,7 +79,7 @@ zanni__event_arrives (zanni_worker_t *worker, zanni_msg_t *msg)
     zanni_node_event_t event;
     memcpy (&event, msg->room, sizeof event);
     zanni__msg_release (worker, msg);
-    if (event.change == ZANNI_NODE_LISTEN && worker->listen_fd >= 0)
+    if (event.change == ZANNI_NODE_LISTEN && (worker->listen_fd >= 0 || worker->node->link->seat))
         s_listen (worker);
     else if (event.change == ZANNI_NODE_WATCH && *event.endpoint && zanni__worker_link (worker))   // of the control thread, its first
         zanni__log (worker->node, ZANNI_LOG_ERROR, "too little memory or too few sockets to see whether %s lives", event.endpoint);

@@ -24,17 +24,17 @@ s_is_busy (zanni__hub_t *hub)
 }
 
 static int
-s_gate_items (const zanni__gate_t *gate, zmq_pollitem_t *items)
+s_gate_items (const zanni__gate_t *gate, zanni_socket_wait_t *items)
 {
     if (!gate->router.socket)
         return 0;
-    items [0] = (zmq_pollitem_t) { .socket = gate->router.socket, .events = ZMQ_POLLIN };
-    items [1] = (zmq_pollitem_t) { .socket = gate->monitor.socket, .events = ZMQ_POLLIN };
+    items [0] = (zanni_socket_wait_t) { .socket = gate->router.socket };
+    items [1] = (zanni_socket_wait_t) { .socket = gate->monitor.socket };
     return 2;
 }
 
 static int
-s_items (const zanni__hub_t *hub, zmq_pollitem_t *items, int room)
+s_items (const zanni__hub_t *hub, zanni_socket_wait_t *items, int room)
 {
     int count = 0;
     const zanni__link_t *link = hub->peers.next;
@@ -43,11 +43,11 @@ s_items (const zanni__hub_t *hub, zmq_pollitem_t *items, int room)
     for (; link != &hub->peers && count + 3 <= room; link = link->next) {
         const zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
         if (zanni__peer_has_rings (peer) && peer->stood)
-            items [count++] = (zmq_pollitem_t) { .fd = peer->lane->bell.fd, .events = ZMQ_POLLIN };
+            items [count++] = (zanni_socket_wait_t) { .fd = peer->lane->bell.fd };
         if (!peer->alive || !peer->dial)
             continue;
-        items [count++] = (zmq_pollitem_t) { .socket = peer->dial->dealer.socket, .events = ZMQ_POLLIN };
-        items [count++] = (zmq_pollitem_t) { .socket = peer->dial->monitor.socket, .events = ZMQ_POLLIN };
+        items [count++] = (zanni_socket_wait_t) { .socket = peer->dial->dealer.socket };
+        items [count++] = (zanni_socket_wait_t) { .socket = peer->dial->monitor.socket };
     }
     return count;
 }
@@ -74,13 +74,13 @@ s_stir_all (zanni__hub_t *hub)
 static void
 s_wait (zanni__hub_t *hub, int64_t until_ns)
 {
-    zmq_pollitem_t items [128];
+    zanni_socket_wait_t items [128];
     int64_t now_ns = zanni__hub_now (hub);
     int64_t next_ns = hub->next_ns < until_ns ? hub->next_ns : until_ns;
     int64_t left_ms = next_ns > now_ns ? (next_ns - now_ns) / 1000000 + 1 : 0;
     int count = s_items (hub, items, 128);
     if (zanni__lanes_sleep (hub))
-        (void) zmq_poll (items, count, left_ms < S_LONGEST_MS ? (long) left_ms : S_LONGEST_MS);
+        hub->sockets->wait (hub->handle, items, count, left_ms < S_LONGEST_MS ? (int) left_ms : S_LONGEST_MS);
     s_stir_all (hub);
 }
 

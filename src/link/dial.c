@@ -6,10 +6,7 @@
    of it.
 
    To shake hands takes longer than all else that comes before a first answer. So a worker that has begun processes dials
-   the next one in advance, without a word: the session that wants to go there finds the connection and says HELLO on it.
-
-   Whether anybody listens at all is asked with a socket of the system's own: libzmq does not say why it could not
-   connect. */
+   the next one in advance, without a word: the session that wants to go there finds the connection and says HELLO on it. */
 
 #include "hub.h"
 
@@ -21,9 +18,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #define S_NEVER_MS 86400000
 #define S_HANDSHAKE_MS 3000
@@ -71,26 +65,26 @@ s_read_dealer (zanni__source_t *source)
 
 /* The listener, too, misses pings; libzmq sends it after how long, in tenths of a second. */
 static void
-s_set_heartbeats (void *socket, int64_t interval_ns)
+s_set_heartbeats (zanni_socket_t *socket, int64_t interval_ns)
 {
     int ttl = (int) (interval_ns / 1000000 * 5 / 4);
     if (ttl < 100)
         ttl = 100;
     zanni__socket_pings (socket, interval_ns);
-    (void) zmq_setsockopt (socket, ZMQ_HEARTBEAT_TTL, &ttl, sizeof ttl);
+    (void) zanni__socket_set (socket, ZMQ_HEARTBEAT_TTL, &ttl, sizeof ttl);
 }
 
 static int
 s_open (zanni__dial_t *dial, zanni__hub_t *hub, int64_t pulse_ns)
 {
-    void *socket = NULL;
+    zanni_socket_t *socket = NULL;
     const int never = S_NEVER_MS;
     const int handshake = S_HANDSHAKE_MS;
     int rc = zanni__socket_new (hub, &socket, ZMQ_DEALER, 0);
     if (rc)
         return rc;
-    (void) zmq_setsockopt (socket, ZMQ_RECONNECT_IVL, &never, sizeof never);
-    (void) zmq_setsockopt (socket, ZMQ_HANDSHAKE_IVL, &handshake, sizeof handshake);
+    (void) zanni__socket_set (socket, ZMQ_RECONNECT_IVL, &never, sizeof never);
+    (void) zanni__socket_set (socket, ZMQ_HANDSHAKE_IVL, &handshake, sizeof handshake);
     if (pulse_ns)
         s_set_heartbeats (socket, pulse_ns);
     rc = zanni__source_open (&dial->dealer, hub, socket, s_read_dealer);
@@ -136,7 +130,7 @@ zanni__dial_new (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint
     int rc = far || !strncmp (dialled, S_IPC, strlen (S_IPC)) ? s_open (dial, hub, how->pulse_ns) : ZANNI_EROUTE;
     if (!rc && far)
         rc = zanni__secure_dial (hub, dial, endpoint, dialled);
-    if (!rc && zmq_connect (dial->dealer.socket, dialled))
+    if (!rc && hub->sockets->connect (dial->dealer.socket, dialled))
         rc = errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_EROUTE;
     if (rc)
         zanni__dial_close (&dial, 0);
@@ -154,10 +148,10 @@ zanni__dial_close (zanni__dial_t **dial_p, int linger_ms)
         return;
     *dial_p = NULL;
     if (dial->monitor.socket)
-        (void) zmq_socket_monitor (dial->dealer.socket, NULL, 0);
+        dial->dealer.socket->ops->unmonitor (dial->dealer.socket);
     zanni__source_close (&dial->monitor);
     if (dial->dealer.socket && linger_ms)
-        (void) zmq_setsockopt (dial->dealer.socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+        (void) zanni__socket_set (dial->dealer.socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
     zanni__source_close (&dial->dealer);
     dial->owner = NULL;
     dial->next = dial->dealer.hub->old_dials;
@@ -190,18 +184,7 @@ zanni__dial_ahead (zanni__hub_t *hub, const char *endpoint)
 }
 
 bool
-zanni__dial_refused (const char *endpoint)
+zanni__dial_refused (zanni__hub_t *hub, const char *endpoint)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    size_t prefix = strlen (S_IPC);
-    if (strncmp (endpoint, S_IPC, prefix) || strlen (endpoint + prefix) >= sizeof address.sun_path)
-        return false;
-    memcpy (address.sun_path, endpoint + prefix, strlen (endpoint + prefix));
-    int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return false;
-    bool refused = connect (fd, (const struct sockaddr *) &address, sizeof address)
-                   && (errno == ECONNREFUSED || errno == ENOENT);
-    close (fd);
-    return refused;
+    return hub->sockets->refused (hub->handle, endpoint);
 }

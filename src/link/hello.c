@@ -309,11 +309,18 @@ s_judge (zanni__peer_t *peer, const s_letter_t *letter)
     return S_TAKE;
 }
 
+/* The number of its connection. */
+static int
+s_origin (const s_letter_t *letter)
+{
+    return letter->way.socket->ops->origin (letter->way.socket, &letter->mail->header);
+}
+
 /* Puts the session on this connection. */
 static void
 s_accept (s_letter_t *letter, zanni__peer_t *peer)
 {
-    int events, fd = zmq_msg_get (&letter->mail->header, ZMQ_SRCFD);
+    int events, fd = s_origin (letter);
     size_t size = sizeof events;
     zanni__hub_t *hub = letter->hub;
     const zanni_wire_hello_t hello = letter->record.as.hello;
@@ -334,7 +341,7 @@ s_accept (s_letter_t *letter, zanni__peer_t *peer)
     memcpy (peer->base.node, hello.node, sizeof peer->base.node);
     if (!peer->base.far && !peer->stood && hello.abilities & ZANNI_ABILITY_LANE)
         zanni__lane_accept (peer);
-    (void) zmq_getsockopt (letter->way.socket, ZMQ_EVENTS, &events, &size);   // it sees what connections are gone
+    (void) zanni__socket_get (letter->way.socket, ZMQ_EVENTS, &events, &size);   // it sees what connections are gone
     if (!s_say (peer, ZANNI_RECORD_WELCOME)) {
         zanni__session_broke (peer);
         return;
@@ -378,7 +385,7 @@ s_hello_came (s_letter_t *letter)
         return;
     }
     if (hello->purpose) {
-        zanni__pulse_came (hub, &letter->way, zmq_msg_get (&letter->mail->header, ZMQ_SRCFD), hello, &letter->shown);
+        zanni__pulse_came (hub, &letter->way, s_origin (letter), hello, &letter->shown);
         return;
     }
     if (letter->way.socket == hub->near.router.socket && hello->endpoint.size

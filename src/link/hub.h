@@ -12,6 +12,7 @@
 #include "link.h"
 #include "mail.h"
 #include "parcel.h"
+#include "socket.h"
 #include "throng.h"
 
 #include <zanni/sys/link.h>
@@ -46,7 +47,7 @@ struct zanni__source {
     zanni__hook_fd_t hook;         // first: `ready` gets it
     zanni__link_t stirred;         // among the hub's, or in no list
     zanni__hub_t *hub;
-    void *socket;                  // NULL: closed
+    zanni_socket_t *socket;        // NULL: closed
     bool calm;                     // one message was read, and there is likely no other
     bool ends;                     // the end of a connection was told, and is acted on when all that came is read
     /* Takes what is there, until the hub has enough for now: then true, for something may be left. */
@@ -55,7 +56,7 @@ struct zanni__source {
 
 /* Where a message goes: a DEALER, or a ROUTER and the connection. */
 typedef struct {
-    void *socket;
+    zanni_socket_t *socket;
     const void *id;
     size_t id_size;                // 0: of a DEALER
 } zanni__way_t;
@@ -225,7 +226,8 @@ struct zanni__peer {
 
 struct zanni__hub {
     zanni_worker_t *worker;        // not held: a hub that outlives its close does not use it
-    void *context;
+    const zanni_sockets_t *sockets;
+    void *handle;                  // of these
     zanni__gate_t near;            // of this host, by ipc
     zanni__gate_t far;             // of any, by tcp
     zanni__table_t routes;
@@ -346,18 +348,18 @@ void zanni__hub_tidy (zanni__hub_t *hub);       // frees what was closed
 void zanni__hub_free (zanni__hub_t *hub);       // once it is closed and nobody has a peer of it
 
 /* source.c: sockets and their descriptors. `socket` is closed on failure. */
-int zanni__source_open (zanni__source_t *source, zanni__hub_t *hub, void *socket,
+int zanni__source_open (zanni__source_t *source, zanni__hub_t *hub, zanni_socket_t *socket,
                         bool (*read) (zanni__source_t *));
 void zanni__source_close (zanni__source_t *source);
 void zanni__source_stir (zanni__source_t *source);            // forgives NULL
 bool zanni__source_is_calm (zanni__source_t *source);         // and nothing is in it: it need not be read
 bool zanni__source_is_read (const zanni__source_t *source);   // nothing is known to be left in it, or it is NULL
 void zanni__source_sent (zanni__source_t *source);   // after a send its descriptor may be silent with something to read
-int zanni__socket_new (zanni__hub_t *hub, void **socket_p, int type, int linger_ms);
-void zanni__socket_pings (void *socket, int64_t interval_ns);
+int zanni__socket_new (zanni__hub_t *hub, zanni_socket_t **socket_p, int type, int linger_ms);
+void zanni__socket_pings (zanni_socket_t *socket, int64_t interval_ns);
 int zanni__monitor_open (zanni__source_t *monitor, zanni__source_t *of, bool (*read) (zanni__source_t *));
 bool zanni__monitor_read (zanni__source_t *monitor, int *event, int *value);
-bool zanni__mail_read (zanni__mail_t *mail, void *socket);   // false: there is none
+bool zanni__mail_read (zanni__mail_t *mail, zanni_socket_t *socket);   // false: there is none
 
 /* post.c: one message goes. false: there is no connection. */
 bool zanni__post_parcel (zanni__peer_t *peer, zanni__parcel_t *parcel);
@@ -457,7 +459,7 @@ typedef struct {
 int zanni__dial_new (zanni__hub_t *hub, zanni__dial_t **dial_p, const char *endpoint, const zanni__dialling_t *how);
 void zanni__dial_close (zanni__dial_t **dial_p, int linger_ms);
 void zanni__dial_ahead (zanni__hub_t *hub, const char *endpoint);
-bool zanni__dial_refused (const char *endpoint);
+bool zanni__dial_refused (zanni__hub_t *hub, const char *endpoint);
 
 /* listen.c */
 void zanni__gate_init (zanni__gate_t *gate);
@@ -472,7 +474,7 @@ void zanni__listen_due (zanni__hub_t *hub);
 /* tcp.c: connections with other hosts. */
 bool zanni__is_tcp (const char *endpoint);
 int zanni__secure_dial (zanni__hub_t *hub, zanni__dial_t *dial, const char *endpoint, const char *dialled);
-int zanni__secure_listener (zanni__hub_t *hub, void *socket, const char *endpoint);
+int zanni__secure_listener (zanni__hub_t *hub, zanni_socket_t *socket, const char *endpoint);
 void zanni__secure_no_more (zanni__hub_t *hub);
 int zanni__trusts (zanni_peer_t *peer);
 int zanni__bind (void *link, const zanni_link_bind_t *how, char known [ZANNI_ENDPOINT_MAX]);

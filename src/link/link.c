@@ -7,7 +7,6 @@
 #include "hub.h"
 
 #include "../base/memory.h"
-#include "../base/sockets.h"
 
 #include "../base/assert.h"
 #include <stdio.h>
@@ -187,8 +186,8 @@ zanni__hub_free (zanni__hub_t *hub)
     zanni__free (hub->tables.buffers);
     zanni__free (hub->wire_buffers);
     zanni__free (hub->buffers);
-    if (hub->context)
-        zanni__zmq_context_give ();
+    if (hub->handle)
+        hub->sockets->end (hub->handle);
     zanni__free (hub);
 }
 
@@ -206,11 +205,11 @@ s_has_memory (zanni__hub_t *hub)
 static int
 s_open (void *context, zanni_worker_t *worker, void **link_p)
 {
-    (void) context;
     zanni__hub_t *hub = zanni__calloc (sizeof *hub);
     if (!hub)
         return ZANNI_ENOMEM;
     hub->worker = worker;
+    hub->sockets = context ? context : &zanni__sockets_zmq;
     hub->window = worker->node->options.window_bytes;
     hub->interval_ns = (int64_t) worker->node->options.heartbeat_ms * 1000000;
     hub->next_ns = hub->look_ns = INT64_MAX;
@@ -226,7 +225,7 @@ s_open (void *context, zanni_worker_t *worker, void **link_p)
     zanni__hello_host (hub->host);
     snprintf (hub->nameless, sizeof hub->nameless, "~%llu", (unsigned long long) worker->serial);
     strcpy (hub->far_endpoint, hub->nameless);
-    int rc = s_has_memory (hub) ? zanni__zmq_context_take (&hub->context) : ZANNI_ENOMEM;
+    int rc = s_has_memory (hub) ? hub->sockets->begin (hub->sockets->context, worker, &hub->handle) : ZANNI_ENOMEM;
     if (rc) {
         hub->closed = true;
         zanni__hub_free (hub);
@@ -494,3 +493,18 @@ const zanni_link_ops_t zanni__link_zmq = {
     .flush = s_flush, .taken = s_taken,
     .receive = s_receive, .waiting = s_waiting, .shares = s_shares, .rest = s_rest, .next_ns = s_next_ns, .event = s_event, .close = s_close
 };
+
+static int
+s_seat (void *context, zanni_worker_t *worker, char endpoint [ZANNI_ENDPOINT_MAX])
+{
+    const zanni_sockets_t *sockets = context;
+    return sockets->seat (sockets->context, worker, endpoint);
+}
+
+void
+zanni_link_over (zanni_link_ops_t *link, const zanni_sockets_t *sockets)
+{
+    *link = zanni__link_zmq;
+    link->context = (void *) (uintptr_t) sockets;
+    link->seat = sockets->seat ? s_seat : NULL;
+}

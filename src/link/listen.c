@@ -240,14 +240,15 @@ s_end_broken (zanni__gate_t *gate)
 
 /* One message; false: there is none. */
 static bool
-s_read (zanni__hub_t *hub, void *socket)
+s_read (zanni__hub_t *hub, zanni_socket_t *socket)
 {
     zmq_msg_t id;
+    bool more;
     (void) zmq_msg_init (&id);
-    if (zmq_msg_recv (&id, socket, ZMQ_DONTWAIT) < 0)
+    if (zanni__socket_recv (socket, &id, &more))
         return false;
     const zanni__way_t way = { socket, zmq_msg_data (&id), zmq_msg_size (&id) };
-    if (zmq_msg_more (&id) && zanni__mail_read (&hub->mail, socket)) {
+    if (more && zanni__mail_read (&hub->mail, socket)) {
         zanni__mail_came (hub, &way, s_find (hub, &way), &hub->mail);
         zanni__mail_close (&hub->mail);
     }
@@ -284,16 +285,16 @@ zanni__gate_init (zanni__gate_t *gate)
 }
 
 static int
-s_socket (zanni__hub_t *hub, void **socket_p)
+s_socket (zanni__hub_t *hub, zanni_socket_t **socket_p)
 {
-    void *socket = NULL;
+    zanni_socket_t *socket = NULL;
     const int on = 1;
     const int handshake = S_HANDSHAKE_MS;
     int rc = zanni__socket_new (hub, &socket, ZMQ_ROUTER, S_LINGER_MS);
     if (rc)
         return rc;
-    (void) zmq_setsockopt (socket, ZMQ_ROUTER_MANDATORY, &on, sizeof on);
-    (void) zmq_setsockopt (socket, ZMQ_HANDSHAKE_IVL, &handshake, sizeof handshake);
+    (void) zanni__socket_set (socket, ZMQ_ROUTER_MANDATORY, &on, sizeof on);
+    (void) zanni__socket_set (socket, ZMQ_HANDSHAKE_IVL, &handshake, sizeof handshake);
     zanni__socket_pings (socket, hub->interval_ns);
     *socket_p = socket;
     return 0;
@@ -301,7 +302,7 @@ s_socket (zanni__hub_t *hub, void **socket_p)
 
 /* Takes the socket, which is to be bound. */
 static int
-s_watch (zanni__hub_t *hub, zanni__gate_t *gate, void *socket)
+s_watch (zanni__hub_t *hub, zanni__gate_t *gate, zanni_socket_t *socket)
 {
     int rc = zanni__source_open (&gate->router, hub, socket, s_read_router);
     return rc ? rc : zanni__monitor_open (&gate->monitor, &gate->router, s_read_monitor);
@@ -311,7 +312,7 @@ static void
 s_gate_close (zanni__gate_t *gate)
 {
     if (gate->monitor.socket)
-        (void) zmq_socket_monitor (gate->router.socket, NULL, 0);
+        gate->router.socket->ops->unmonitor (gate->router.socket);
     zanni__source_close (&gate->monitor);
     zanni__source_close (&gate->router);
     zanni__throng_close (&gate->throng);
@@ -320,13 +321,13 @@ s_gate_close (zanni__gate_t *gate)
 static int
 s_bind (zanni__hub_t *hub, const char *endpoint, int fd)
 {
-    void *socket;
+    zanni_socket_t *socket;
     int rc = s_socket (hub, &socket);
     if (rc)
         return rc;
-    (void) zmq_setsockopt (socket, ZMQ_USE_FD, &fd, sizeof fd);
+    (void) zanni__socket_set (socket, ZMQ_USE_FD, &fd, sizeof fd);
     rc = s_watch (hub, &hub->near, socket);
-    if (!rc && zmq_bind (socket, endpoint))
+    if (!rc && hub->sockets->bind (socket, endpoint))
         rc = ZANNI_ESYSTEM;
     return rc;
 }
@@ -344,7 +345,8 @@ zanni__listen (zanni__hub_t *hub, const char *endpoint, int fd, int lane_fd)
     }
     s_gate_close (&hub->near);
     zanni__lane_unlisten (hub);
-    close (fd);
+    if (fd >= 0)
+        close (fd);
     return rc;
 }
 
@@ -352,20 +354,20 @@ zanni__listen (zanni__hub_t *hub, const char *endpoint, int fd, int lane_fd)
 static int
 s_far_bind (zanni__hub_t *hub, const char *endpoint, char bound [ZANNI_ENDPOINT_MAX])
 {
-    void *socket;
+    zanni_socket_t *socket;
     size_t size = ZANNI_ENDPOINT_MAX;
     int rc = s_socket (hub, &socket);
     if (rc)
         return rc;
     rc = zanni__secure_listener (hub, socket, endpoint);
     if (rc) {
-        (void) zmq_close (socket);
+        hub->sockets->close (socket);
         return rc;
     }
     rc = s_watch (hub, &hub->far, socket);
-    if (!rc && zmq_bind (socket, endpoint))
+    if (!rc && hub->sockets->bind (socket, endpoint))
         rc = errno == EMFILE ? ZANNI_ESOCKETS : errno == EADDRINUSE ? ZANNI_EINUSE : ZANNI_ESYSTEM;
-    if (!rc && zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, bound, &size))
+    if (!rc && zanni__socket_get (socket, ZMQ_LAST_ENDPOINT, bound, &size))
         rc = ZANNI_ETOOBIG;
     return rc;
 }

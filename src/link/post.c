@@ -57,13 +57,13 @@ s_begin (const zanni__way_t *way)
 {
     if (!way->socket)
         return false;
-    return !way->id_size || zmq_send (way->socket, way->id, way->id_size, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0;
+    return !way->id_size || zanni__socket_write (way->socket, way->id, way->id_size, true);
 }
 
 static bool
 s_put (const zanni__way_t *way, zmq_msg_t *msg, bool more)
 {
-    if (zmq_msg_send (msg, way->socket, more ? ZMQ_SNDMORE | ZMQ_DONTWAIT : ZMQ_DONTWAIT) >= 0)
+    if (!zanni__socket_send (way->socket, msg, more))
         return true;
     (void) zmq_msg_close (msg);
     return false;
@@ -238,7 +238,7 @@ zanni__post_record (const zanni__way_t *way, const zanni_record_t *record)
 {
     uint8_t bytes [S_CONTROL_ROOM];
     size_t size = s_write (bytes, record);
-    return s_begin (way) && zmq_send (way->socket, bytes, size, ZMQ_DONTWAIT) >= 0;
+    return s_begin (way) && zanni__socket_write (way->socket, bytes, size, false);
 }
 
 static bool

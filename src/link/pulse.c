@@ -418,7 +418,7 @@ s_due (zanni__pulse_t *pulse, int64_t now_ns)
         zanni__hub_due (pulse->hub, pulse->redial_ns);
         return;
     }
-    if (!pulse->dialled || !zanni__dial_refused (pulse->endpoint)) {
+    if (!pulse->dialled || !zanni__dial_refused (pulse->hub, pulse->endpoint)) {
         s_dial (pulse);
         return;
     }

@@ -272,7 +272,7 @@ zanni__session_broke (zanni__peer_t *peer)
         if (peer->generation == generation)
             s_redial_later (peer);
     }
-    else if (!*peer->base.endpoint || zanni__dial_refused (peer->base.endpoint))
+    else if (!*peer->base.endpoint || zanni__dial_refused (peer->hub, peer->base.endpoint))
         zanni__session_doubt (peer);
     else
         zanni__pulse_miss (peer);
@@ -282,7 +282,7 @@ static void
 s_redial (zanni__peer_t *peer)
 {
     uint32_t generation = peer->generation;
-    if (zanni__dial_refused (peer->base.endpoint)) {
+    if (zanni__dial_refused (peer->hub, peer->base.endpoint)) {
         zanni__session_doubt (peer);
         if (peer->generation == generation)
             s_redial_later (peer);

@@ -10,7 +10,6 @@
 #include "hub.h"
 
 #include "../base/memory.h"
-#include "../base/sockets.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +33,7 @@ s_has_message (const zanni__source_t *source)
 {
     int events = 0;
     size_t size = sizeof events;
-    return !zmq_getsockopt (source->socket, ZMQ_EVENTS, &events, &size) && events & ZMQ_POLLIN;
+    return !zanni__socket_get (source->socket, ZMQ_EVENTS, &events, &size) && events & ZMQ_POLLIN;
 }
 
 bool
@@ -57,6 +56,12 @@ s_ready (zanni_worker_t *worker, zanni__hook_fd_t *hook, uint32_t events)
     zanni__source_stir ((zanni__source_t *) (void *) hook);
 }
 
+static void
+s_stirred (void *context)
+{
+    zanni__source_stir (context);
+}
+
 void
 zanni__source_sent (zanni__source_t *source)
 {
@@ -65,21 +70,19 @@ zanni__source_sent (zanni__source_t *source)
 }
 
 int
-zanni__socket_new (zanni__hub_t *hub, void **socket_p, int type, int linger_ms)
+zanni__socket_new (zanni__hub_t *hub, zanni_socket_t **socket_p, int type, int linger_ms)
 {
     const int none = 0;
     const int waiting = S_WAITING;
     const int64_t largest = ZANNI_WIRE_FRAME_MAX;
-    int rc = zanni__descriptors_left (4);
+    zanni_socket_t *socket;
+    int rc = hub->sockets->open (hub->handle, &socket, type);
     if (rc)
         return rc;
-    void *socket = zmq_socket (hub->context, type);
-    if (!socket)
-        return errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_ENOMEM;
-    (void) zmq_setsockopt (socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
-    (void) zmq_setsockopt (socket, ZMQ_SNDHWM, &none, sizeof none);
-    (void) zmq_setsockopt (socket, ZMQ_RCVHWM, &waiting, sizeof waiting);
-    (void) zmq_setsockopt (socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
+    (void) zanni__socket_set (socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+    (void) zanni__socket_set (socket, ZMQ_SNDHWM, &none, sizeof none);
+    (void) zanni__socket_set (socket, ZMQ_RCVHWM, &waiting, sizeof waiting);
+    (void) zanni__socket_set (socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
     *socket_p = socket;
     return 0;
 }
@@ -88,31 +91,32 @@ zanni__socket_new (zanni__hub_t *hub, void **socket_p, int type, int linger_ms)
    quarters at most, and behind a whole one more without a new connection a pulse is lost: what is left of three intervals
    is for timers that come late. */
 void
-zanni__socket_pings (void *socket, int64_t interval_ns)
+zanni__socket_pings (zanni_socket_t *socket, int64_t interval_ns)
 {
     int quarter = (int) (interval_ns / 4000000);
     int ping = quarter ? quarter * 2 : 1;
     int timeout = quarter ? quarter * 5 : 1;
-    (void) zmq_setsockopt (socket, ZMQ_HEARTBEAT_IVL, &ping, sizeof ping);
-    (void) zmq_setsockopt (socket, ZMQ_HEARTBEAT_TIMEOUT, &timeout, sizeof timeout);
+    (void) zanni__socket_set (socket, ZMQ_HEARTBEAT_IVL, &ping, sizeof ping);
+    (void) zanni__socket_set (socket, ZMQ_HEARTBEAT_TIMEOUT, &timeout, sizeof timeout);
 }
 
 int
-zanni__source_open (zanni__source_t *source, zanni__hub_t *hub, void *socket,
+zanni__source_open (zanni__source_t *source, zanni__hub_t *hub, zanni_socket_t *socket,
                     bool (*read) (zanni__source_t *))
 {
-    size_t size = sizeof source->hook.fd;
     zanni__link_init (&source->stirred);
     source->hub = hub;
     source->hook.ready = s_ready;
     source->read = read;
-    int rc = zmq_getsockopt (socket, ZMQ_FD, &source->hook.fd, &size) ? ZANNI_ESYSTEM : 0;
-    if (!rc)
-        rc = zanni__hook_fd_add (hub->worker, &source->hook, EPOLLIN | EPOLLET);
+    source->hook.fd = hub->sockets->descriptor (socket);
+    int rc = source->hook.fd >= 0 ? zanni__hook_fd_add (hub->worker, &source->hook, EPOLLIN | EPOLLET)
+             : hub->sockets->watch ? 0 : ZANNI_ESYSTEM;
     if (rc) {
-        (void) zmq_close (socket);
+        hub->sockets->close (socket);
         return rc;
     }
+    if (source->hook.fd < 0)
+        hub->sockets->watch (socket, s_stirred, source);
     source->socket = socket;
     zanni__source_stir (source);
     return 0;
@@ -123,52 +127,42 @@ zanni__source_close (zanni__source_t *source)
 {
     if (!source->socket)
         return;
-    zanni__hook_fd_remove (source->hub->worker, &source->hook);
+    if (source->hook.fd >= 0)
+        zanni__hook_fd_remove (source->hub->worker, &source->hook);
     zanni__link_remove (&source->stirred);
-    (void) zmq_close (source->socket);
+    source->socket->ops->close (source->socket);
     source->socket = NULL;
 }
 
-/* The monitor of a socket whose name is its own address: libzmq asks for one that nobody else has. */
 int
 zanni__monitor_open (zanni__source_t *monitor, zanni__source_t *of, bool (*read) (zanni__source_t *))
 {
-    char endpoint [64];
-    void *socket = NULL;
+    zanni_socket_t *socket;
+    const zanni__hub_t *hub = of->hub;
     const int events = ZMQ_EVENT_LISTENING | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CLOSED
                        | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
                        | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
-    snprintf (endpoint, sizeof endpoint, "inproc://zanni-monitor-%p", of->socket);
-    int rc = zanni__socket_new (of->hub, &socket, ZMQ_PAIR, 0);
-    if (rc)
-        return rc;
-    const int unlimited = 0;   // or libzmq's thread would wait for ours with the thousandth event, amid all connections
-    (void) zmq_setsockopt (socket, ZMQ_RCVHWM, &unlimited, sizeof unlimited);
-    if (zmq_socket_monitor (of->socket, endpoint, events) || zmq_connect (socket, endpoint)) {
-        rc = errno == EMFILE ? ZANNI_ESOCKETS : ZANNI_ENOMEM;
-        (void) zmq_socket_monitor (of->socket, NULL, 0);
-        (void) zmq_close (socket);
-        return rc;
-    }
-    return zanni__source_open (monitor, of->hub, socket, read);
+    int rc = hub->sockets->monitor (hub->handle, of->socket, &socket, events);
+    return rc ? rc : zanni__source_open (monitor, of->hub, socket, read);
 }
 
 bool
 zanni__monitor_read (zanni__source_t *monitor, int *event, int *value)
 {
-    uint8_t data [8];
-    char address [256];
-    uint16_t number;
-    uint32_t what;
-    int more = 0;
-    size_t size = sizeof more;
-    int count = zmq_recv (monitor->socket, data, sizeof data, ZMQ_DONTWAIT);
-    if (count < 0)
+    uint16_t number = 0;
+    uint32_t what = 0;
+    bool more = false;
+    zmq_msg_t frame;
+    (void) zmq_msg_init (&frame);
+    if (zanni__socket_recv (monitor->socket, &frame, &more))
         return false;
-    memcpy (&number, data, sizeof number);
-    memcpy (&what, data + sizeof number, sizeof what);
-    while (!zmq_getsockopt (monitor->socket, ZMQ_RCVMORE, &more, &size) && more
-           && zmq_recv (monitor->socket, address, sizeof address, ZMQ_DONTWAIT) >= 0) {}
+    if (zmq_msg_size (&frame) >= sizeof number + sizeof what) {
+        const uint8_t *data = zmq_msg_data (&frame);
+        memcpy (&number, data, sizeof number);
+        memcpy (&what, data + sizeof number, sizeof what);
+    }
+    while (more && !zanni__socket_recv (monitor->socket, &frame, &more)) {}   // the address
+    (void) zmq_msg_close (&frame);
     *event = number;
     *value = (int) what;
     return true;
@@ -176,20 +170,21 @@ zanni__monitor_read (zanni__source_t *monitor, int *event, int *value)
 
 /* What is over the limit is read, or the next message would begin in the middle of this, and thrown away. */
 bool
-zanni__mail_read (zanni__mail_t *mail, void *socket)
+zanni__mail_read (zanni__mail_t *mail, zanni_socket_t *socket)
 {
     zmq_msg_t over;
     mail->count = mail->used = 0;
     mail->crowded = false;
     (void) zmq_msg_init (&mail->header);
-    if (zmq_msg_recv (&mail->header, socket, ZMQ_DONTWAIT) < 0)
+    bool more;
+    if (zanni__socket_recv (socket, &mail->header, &more))
         return false;
-    bool more = zmq_msg_more (&mail->header);
     while (more) {
         mail->crowded = mail->count == ZANNI_WIRE_FRAMES_MAX;
         zmq_msg_t *frame = mail->crowded ? &over : &mail->frames [mail->count++];
         (void) zmq_msg_init (frame);
-        more = zmq_msg_recv (frame, socket, ZMQ_DONTWAIT) >= 0 && zmq_msg_more (frame);
+        if (zanni__socket_recv (socket, frame, &more))
+            more = false;
         if (mail->crowded)
             (void) zmq_msg_close (frame);
     }

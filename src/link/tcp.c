@@ -63,27 +63,27 @@ s_may_dial_openly (const zanni_node_t *node, const char *endpoint)
 }
 
 static bool
-s_make_room (void *socket)
+s_make_room (zanni_socket_t *socket)
 {
     const int64_t largest = ZANNI_WIRE_FRAME_MAX + S_CURVE_BYTES;
-    return !zmq_setsockopt (socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
+    return !zanni__socket_set (socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
 }
 
 /* A name is looked up for IPv4: libzmq tries the first address only. */
 static void
-s_allow_ipv6 (void *socket, const char *endpoint)
+s_allow_ipv6 (zanni_socket_t *socket, const char *endpoint)
 {
     const int on = endpoint [strlen (S_TCP)] == '[';
-    (void) zmq_setsockopt (socket, ZMQ_IPV6, &on, sizeof on);
+    (void) zanni__socket_set (socket, ZMQ_IPV6, &on, sizeof on);
 }
 
 static int
-s_set_keys (void *socket, const zanni__dialled_by_t *by)
+s_set_keys (zanni_socket_t *socket, const zanni__dialled_by_t *by)
 {
     bool set = s_make_room (socket)
-               && !zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, by->server, sizeof by->server)
-               && !zmq_setsockopt (socket, ZMQ_CURVE_PUBLICKEY, by->own.public_key, sizeof by->own.public_key)
-               && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, by->own.secret_key, sizeof by->own.secret_key);
+               && !zanni__socket_set (socket, ZMQ_CURVE_SERVERKEY, by->server, sizeof by->server)
+               && !zanni__socket_set (socket, ZMQ_CURVE_PUBLICKEY, by->own.public_key, sizeof by->own.public_key)
+               && !zanni__socket_set (socket, ZMQ_CURVE_SECRETKEY, by->own.secret_key, sizeof by->own.secret_key);
     return set ? 0 : ZANNI_EAUTH;
 }
 
@@ -92,9 +92,9 @@ zanni__secure_dial (zanni__hub_t *hub, zanni__dial_t *dial, const char *endpoint
 {
     zanni_node_t *node = hub->worker->node;
     zanni__dialled_by_t by;
-    void *socket = dial->dealer.socket;
+    zanni_socket_t *socket = dial->dealer.socket;
     const int connect_ms = S_CONNECT_MS;
-    (void) zmq_setsockopt (socket, ZMQ_CONNECT_TIMEOUT, &connect_ms, sizeof connect_ms);
+    (void) zanni__socket_set (socket, ZMQ_CONNECT_TIMEOUT, &connect_ms, sizeof connect_ms);
     s_allow_ipv6 (socket, dialled);
     int rc = zanni__trust_dial (node, &by, endpoint);
     if (rc > 0)
@@ -125,7 +125,7 @@ zanni__trusts (zanni_peer_t *base)
 }
 
 int
-zanni__secure_listener (zanni__hub_t *hub, void *socket, const char *endpoint)
+zanni__secure_listener (zanni__hub_t *hub, zanni_socket_t *socket, const char *endpoint)
 {
     zanni_node_t *node = hub->worker->node;
     const zanni__zap_asked_t asked = {
@@ -136,7 +136,7 @@ zanni__secure_listener (zanni__hub_t *hub, void *socket, const char *endpoint)
     zanni__keypair_t own;
     char domain [ZANNI__ZAP_DOMAIN];
     s_allow_ipv6 (socket, endpoint);
-    (void) zmq_setsockopt (socket, ZMQ_BACKLOG, &backlog, sizeof backlog);
+    (void) zanni__socket_set (socket, ZMQ_BACKLOG, &backlog, sizeof backlog);
     int rc = zanni__trust_listen (node, &own);
     if (rc)
         return rc > 0 ? 0 : rc;   // open, which was asked for
@@ -144,9 +144,9 @@ zanni__secure_listener (zanni__hub_t *hub, void *socket, const char *endpoint)
     rc = zanni__zap_allow (domain, &asked);
     hub->admits = !rc;
     hub->certified = zanni__trust_certified (node);
-    bool set = !rc && s_make_room (socket) && !zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &on, sizeof on)
-               && !zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, own.secret_key, sizeof own.secret_key)
-               && !zmq_setsockopt (socket, ZMQ_ZAP_DOMAIN, domain, strlen (domain));
+    bool set = !rc && s_make_room (socket) && !zanni__socket_set (socket, ZMQ_CURVE_SERVER, &on, sizeof on)
+               && !zanni__socket_set (socket, ZMQ_CURVE_SECRETKEY, own.secret_key, sizeof own.secret_key)
+               && !zanni__socket_set (socket, ZMQ_ZAP_DOMAIN, domain, strlen (domain));
     sodium_memzero (&own, sizeof own);
     return rc ? rc : set ? 0 : ZANNI_EAUTH;
 }

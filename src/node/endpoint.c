@@ -31,8 +31,12 @@ static int
 s_make (zanni_worker_t *worker, bool *made)
 {
     zanni__seat_t seat;
-    if (*worker->endpoint)
+    const zanni_link_ops_t *link = worker->node->link;
+    *made = !*worker->endpoint;
+    if (!*made)
         return 0;
+    if (link->seat)
+        return link->seat (link->context, worker, worker->endpoint);
     int rc = s_lease (worker->node);
     if (!rc)
         rc = zanni__lease_listen (worker->node->lease, &seat);
@@ -41,7 +45,6 @@ s_make (zanni_worker_t *worker, bool *made)
     memcpy (worker->endpoint, seat.endpoint, sizeof worker->endpoint);
     worker->listen_fd = seat.fd;
     worker->lane_fd = seat.lane_fd;
-    *made = true;
     return 0;
 }
 

@@ -8,7 +8,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define S_ROOT_MESSAGES 64   // a step
 
@@ -155,19 +154,19 @@ zanni__sim_driver_step (zanni__sim_driver_t *driver)
     if (!s_step (driver))
         return;
     const zanni__sim_port_t *port = zanni_worker_port (driver->worker);
-    zanni__sim_fiber_t *fiber = port->sockets ? zanni__sim_fiber (sim, s_end_aside, driver) : NULL;
+    zanni__sim_fiber_t *fiber = port->linked ? zanni__sim_fiber (sim, s_end_aside, driver) : NULL;
     if (!fiber)
         s_end (driver);
 }
 
 /* Its port is the first that its node opened, and so the last in the world. */
 int
-zanni__sim_root_new (zanni_sim_t *sim, zanni_t *self)
+zanni__sim_root_new (zanni__sim_node_t *node, zanni_t *self)
 {
-    zanni__sim_driver_t *driver = zanni__sim_driver_new (sim, NULL, sim->ports->worker);
+    zanni__sim_driver_t *driver = zanni__sim_driver_new (node->sim, NULL, node->sim->ports->worker);
     if (!driver)
         return ZANNI_ENOMEM;
-    driver->self = self;
+    driver->self = node->self = self;
     return 0;
 }
 
@@ -183,12 +182,13 @@ zanni__sim_root_forget (zanni_sim_t *sim, const zanni_worker_t *worker)
 }
 
 void
-zanni__sim_roots_forget (zanni_sim_t *sim, const uint8_t *node)
+zanni__sim_roots_forget (zanni__sim_node_t *node)
 {
     zanni__sim_driver_t *next;
-    for (zanni__sim_driver_t *driver = sim->drivers; driver; driver = next) {
+    for (zanni__sim_driver_t *driver = node->sim->drivers; driver; driver = next) {
         next = driver->next;
-        if (driver->self && !memcmp (zanni_worker_node_id (driver->worker), node, 16))
+        if (driver->self && driver->self == node->self)
             zanni__sim_driver_forget (driver);
     }
+    node->self = NULL;
 }

@@ -15,6 +15,7 @@ s_open (void **place_p, zanni_worker_t *undertaker)
     if (!place)
         return ZANNI_ENOMEM;
     place->sim = port->sim;
+    place->node = port->node;
     place->undertaker = undertaker;
     if (!zanni__sim_driver_new (port->sim, place, undertaker)) {
         free (place);
@@ -65,10 +66,11 @@ s_living (const zanni__sim_place_t *place)
     return count;
 }
 
+/* Of a crashed one others are not to wait for. */
 static bool
 s_all_ended (void *self)
 {
-    return !s_living (self);
+    return ((const zanni__sim_place_t *) self)->node->crashed || !s_living (self);
 }
 
 static bool
@@ -84,13 +86,14 @@ s_finish (void *self, int64_t until_ns, int64_t wait_ns)
     zanni__sim_place_t *place = self;
     zanni_sim_t *sim = place->sim;
     (void) until_ns;
-    zanni__sim_roots_forget (sim, zanni_worker_node_id (place->undertaker));
+    zanni__sim_roots_forget (place->node);
     for (zanni__sim_driver_t *driver = sim->drivers; driver; driver = driver->next)
         if (s_is_living (driver, place))
             zanni_worker_stop (place->undertaker, driver->worker);
         else if (driver->place == place)
             driver->busy = true;   // a post of these that was refused is its to repeat
     zanni__sim_wait (sim, s_all_ended, place, wait_ns);
+    zanni__sim_node_skip (place->node, wait_ns);
     return s_living (place);
 }
 

@@ -50,13 +50,15 @@ s_pop (zanni__sim_lane_t *lane)
 static int
 s_open (void *context, zanni_worker_t *worker, void **port_p)
 {
-    zanni_sim_t *sim = context;
+    zanni__sim_node_t *node = context;
+    zanni_sim_t *sim = node->sim;
     if (zanni__sim_draw (sim, sim->faults.closed_percent))
         return ZANNI_ESOCKETS;
     zanni__sim_port_t *port = calloc (1, sizeof *port);
     if (!port)
         return ZANNI_ENOMEM;
     port->sim = sim;
+    port->node = node;
     port->worker = worker;
     port->number = ++sim->ports_made;
     port->next = sim->ports;
@@ -229,7 +231,17 @@ static bool
 s_is_stirred (void *self)
 {
     const zanni__sim_port_t *port = self;
-    return port->stirred || zanni__sim_port_arrived (port);
+    return port->stirred || port->node->crashed || zanni__sim_port_arrived (port);
+}
+
+void
+zanni__sim_port_wait (zanni__sim_port_t *port, int64_t until_ns)
+{
+    port->waits++;
+    zanni__sim_wait (port->sim, s_is_stirred, port, until_ns);
+    port->waits--;
+    zanni__sim_node_skip (port->node, until_ns);
+    port->stirred = false;
 }
 
 static int
@@ -237,10 +249,7 @@ s_wait (void *self, int64_t until_ns, int fd)
 {
     zanni__sim_port_t *port = self;
     (void) fd;
-    port->waits++;
-    zanni__sim_wait (port->sim, s_is_stirred, port, until_ns);
-    port->waits--;
-    port->stirred = false;
+    zanni__sim_port_wait (port, until_ns);
     return s_deliver_one (port);
 }
 

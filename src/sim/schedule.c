@@ -16,6 +16,7 @@ typedef struct {
     zanni__sim_driver_t *driver;
     zanni__sim_lane_t *lane;
     zanni__sim_fiber_t *fiber;   // whose wait ends, or whose job begins
+    zanni__sim_step_t step;      // of a connection
 } s_choice_t;
 
 static bool
@@ -48,6 +49,9 @@ s_choose (zanni_sim_t *sim)
         for (zanni__sim_lane_t *lane = NULL; (lane = zanni__sim_lane_coming (port, lane, &ready_ns));)
             if (ready_ns <= sim->now_ns && s_drawn (sim, &choice))
                 choice.lane = lane;
+    for (zanni__sim_step_t step = { 0 }; zanni__sim_net_next (sim, &step, &ready_ns);)
+        if (ready_ns <= sim->now_ns && s_drawn (sim, &choice))
+            choice.step = step;
     for (zanni__sim_fiber_t *fiber = &sim->main; fiber; fiber = fiber == &sim->main ? sim->fibers : fiber->next)
         if (s_can_wake (sim, fiber) && s_drawn (sim, &choice))
             choice.fiber = fiber;
@@ -64,6 +68,8 @@ s_do (zanni_sim_t *sim, const s_choice_t *choice)
         zanni__sim_driver_step (choice->driver);
     else if (choice->lane)
         zanni__sim_lane_arrive (choice->lane);
+    else if (choice->step.conn)
+        zanni__sim_net_step (sim, &choice->step);
     else {
         if (choice->fiber->wait)
             choice->fiber->wait->woken = true;
@@ -87,6 +93,8 @@ s_next_ns (const zanni_sim_t *sim)
     for (const zanni__sim_port_t *port = sim->ports; port; port = port->next)
         for (const zanni__sim_lane_t *lane = NULL; (lane = zanni__sim_lane_coming (port, lane, &ready_ns));)
             next_ns = s_earlier (next_ns, ready_ns);
+    for (zanni__sim_step_t step = { 0 }; zanni__sim_net_next (sim, &step, &ready_ns);)
+        next_ns = s_earlier (next_ns, ready_ns);
     for (const zanni__sim_fiber_t *fiber = &sim->main; fiber; fiber = fiber == &sim->main ? sim->fibers : fiber->next)
         if (fiber->wait)
             next_ns = s_earlier (next_ns, fiber->wait->until_ns);

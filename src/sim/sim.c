@@ -85,30 +85,6 @@ zanni_sim_trace (const zanni_sim_t *sim)
     return sim->text ? sim->text : "";
 }
 
-static int64_t
-s_now (void *context)
-{
-    zanni_sim_t *sim = context;
-    if (sim->options.tick_ns)
-        sim->now_ns += (int64_t) (zanni_sim_random (sim) % (uint64_t) (sim->options.tick_ns + 1));
-    return sim->now_ns;
-}
-
-static int
-s_random (void *context, void *data, size_t size)
-{
-    uint8_t *bytes = data;
-    for (size_t i = 0; i < size; i++)
-        bytes [i] = (uint8_t) zanni_sim_random (context);
-    return 0;
-}
-
-static uint32_t
-s_choose (void *context, uint32_t count)
-{
-    return zanni_sim_below (context, count);
-}
-
 int64_t
 zanni_sim_now_ns (const zanni_sim_t *sim)
 {
@@ -146,11 +122,6 @@ zanni_sim_new (zanni_sim_t **sim_p, const zanni_sim_options_t *options)
     sim->random = sim->options.seed;
     sim->now_ns = S_BEGIN_NS;
     sim->hash = S_HASH_BEGIN;
-    sim->clock = (zanni_clock_t) {
-        .size = sizeof sim->clock, .context = sim, .now_ns = s_now, .random = s_random, .choose = s_choose
-    };
-    sim->port = zanni__sim_port_ops;
-    sim->port.context = sim;
     zanni__sim_batons_begin (sim);
     *sim_p = sim;
     return 0;
@@ -164,36 +135,8 @@ zanni_sim_destroy (zanni_sim_t **sim_p)
         return;
     *sim_p = NULL;
     zanni__sim_batons_end (sim);
+    zanni__sim_net_free (sim);
+    zanni__sim_nodes_free (sim);
     free (sim->text);
     free (sim);
-}
-
-void
-zanni_sim_plug (zanni_sim_t *sim, zanni_options_t *options)
-{
-    options->clock = &sim->clock;
-    options->port = &sim->port;
-    options->place = &zanni__sim_place_ops;
-    options->sleep_at_once = true;
-}
-
-int
-zanni_sim_node (zanni_sim_t *sim, zanni_t **self_p, const zanni_options_t *options)
-{
-    zanni_options_t own = ZANNI_OPTIONS_DEFAULT;
-    zanni_t *self;
-    if (!sim || !self_p || (options && options->size && options->size != sizeof *options))
-        return ZANNI_EINVAL;
-    if (options)
-        own = *options;
-    zanni_sim_plug (sim, &own);
-    int rc = zanni_new (&self, &own);
-    if (rc)
-        return rc;
-    rc = zanni__sim_root_new (sim, self);
-    if (rc)
-        (void) zanni_destroy (&self);
-    else
-        *self_p = self;
-    return rc;
 }

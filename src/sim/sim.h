@@ -8,8 +8,12 @@
 #include <zanni/sys/clock.h>
 #include <zanni/sys/place.h>
 #include <zanni/sys/port.h>
+#include <zanni/sys/sockets.h>
 
+typedef struct zanni__sim_conn zanni__sim_conn_t;
 typedef struct zanni__sim_fiber zanni__sim_fiber_t;
+typedef struct zanni__sim_net zanni__sim_net_t;
+typedef struct zanni__sim_node zanni__sim_node_t;
 typedef struct zanni__sim_driver zanni__sim_driver_t;
 typedef struct zanni__sim_lane zanni__sim_lane_t;
 typedef struct zanni__sim_port zanni__sim_port_t;
@@ -50,21 +54,41 @@ struct zanni__sim_driver {
     bool threaded;                 // it has a thread of its own
 };
 
+/* Seams of a node of its own, and so a clock. */
+struct zanni__sim_node {
+    zanni__sim_node_t *next;
+    zanni_sim_t *sim;
+    uint32_t number;
+    zanni_t *self;                 // its root, which is served; or NULL
+    bool crashed;
+    int64_t ahead_ns;              // of a crashed one, whose end takes no time
+    zanni_clock_t clock;
+    zanni_port_ops_t port;
+    zanni_sockets_t sockets;
+    zanni_link_ops_t link;
+};
+
+/* Two nodes that do not reach each other. */
+typedef struct zanni__sim_cut {
+    struct zanni__sim_cut *next;
+    uint32_t one;
+    uint32_t other;                // 0: all
+} zanni__sim_cut_t;
+
 struct zanni__sim_port {
     zanni__sim_port_t *next;
     zanni_sim_t *sim;
+    zanni__sim_node_t *node;
     zanni_worker_t *worker;
     uint64_t number;               // in its world
     zanni__sim_lane_t *lanes;
     uint32_t waits;                // that are on
-    uint32_t sockets;              // of its worker, with other nodes
+    bool linked;                   // with other nodes
     bool stirred;                  // something but a batch has come
 };
 
 struct zanni_sim {
     zanni_sim_options_t options;
-    zanni_clock_t clock;
-    zanni_port_ops_t port;
     zanni_sim_faults_t faults;
     int64_t now_ns;
     uint64_t random;
@@ -73,6 +97,14 @@ struct zanni_sim {
     uint64_t ports_made;
     zanni__sim_driver_t *drivers;
     zanni__sim_port_t *ports;
+    zanni__sim_node_t *nodes;
+    uint32_t nodes_made;
+    zanni__sim_net_t *nets;
+    zanni__sim_conn_t *conns;
+    uint32_t conns_made;
+    uint32_t listeners_made;
+    uint32_t seats_made;
+    zanni__sim_cut_t *cuts;
     pthread_mutex_t lock;             // of the baton
     zanni__sim_fiber_t main;
     zanni__sim_fiber_t *fibers;       // all but that
@@ -100,16 +132,39 @@ bool zanni__sim_driver_threaded (zanni__sim_driver_t *driver);   // gets a threa
 bool zanni__sim_driver_can_run (const zanni__sim_driver_t *driver);
 int64_t zanni__sim_driver_due (const zanni__sim_driver_t *driver);
 void zanni__sim_driver_step (zanni__sim_driver_t *driver);
-int zanni__sim_root_new (zanni_sim_t *sim, zanni_t *self);
+int zanni__sim_root_new (zanni__sim_node_t *node, zanni_t *self);
 void zanni__sim_root_forget (zanni_sim_t *sim, const zanni_worker_t *worker);
-void zanni__sim_roots_forget (zanni_sim_t *sim, const uint8_t *node);
+void zanni__sim_roots_forget (zanni__sim_node_t *node);
 
 /* sim.c: whether the seed says so, in so many of a hundred cases. */
 bool zanni__sim_draw (zanni_sim_t *sim, uint32_t percent);
 
+/* node.c */
+zanni__sim_node_t *zanni__sim_node_new (zanni_sim_t *sim);
+void zanni__sim_nodes_free (zanni_sim_t *sim);
+bool zanni__sim_is_cut (const zanni_sim_t *sim, const zanni__sim_node_t *one, const zanni__sim_node_t *other);
+/* A crashed node's waits are over at once, and its clock has gone on until then. */
+int64_t zanni__sim_node_now (zanni__sim_node_t *node);
+void zanni__sim_node_skip (zanni__sim_node_t *node, int64_t until_ns);
+
+/* net.c: connections between nodes. What arrives next of them, and breaks: the next such step behind `step`, which begins as
+   zero, and when it can happen; false: there is none. */
+extern const zanni_sockets_t zanni__sim_sockets_ops;
+typedef struct {
+    zanni__sim_conn_t *conn;
+    uint32_t line;
+} zanni__sim_step_t;
+bool zanni__sim_net_next (const zanni_sim_t *sim, zanni__sim_step_t *step, int64_t *ready_ns);
+void zanni__sim_net_step (zanni_sim_t *sim, const zanni__sim_step_t *step);
+void zanni__sim_net_cut (zanni_sim_t *sim);   // cuts have changed
+void zanni__sim_net_reset (zanni_sim_t *sim, const zanni__sim_node_t *one, const zanni__sim_node_t *other);   // NULL: all
+void zanni__sim_net_crash (zanni_sim_t *sim, const zanni__sim_node_t *node);
+void zanni__sim_net_free (zanni_sim_t *sim);
+
 /* port.c: batches between workers. */
 extern const zanni_port_ops_t zanni__sim_port_ops;
 bool zanni__sim_port_arrived (const zanni__sim_port_t *port);
+void zanni__sim_port_wait (zanni__sim_port_t *port, int64_t until_ns);
 void zanni__sim_lane_arrive (zanni__sim_lane_t *lane);
 /* The next lane with something under way, and when that can arrive; NULL: none. */
 zanni__sim_lane_t *zanni__sim_lane_coming (const zanni__sim_port_t *port, const zanni__sim_lane_t *before, int64_t *ready_ns);
@@ -117,6 +172,7 @@ zanni__sim_lane_t *zanni__sim_lane_coming (const zanni__sim_port_t *port, const 
 /* place.c */
 struct zanni__sim_place {
     zanni_sim_t *sim;
+    zanni__sim_node_t *node;
     zanni_worker_t *undertaker;
     bool roused;
 };

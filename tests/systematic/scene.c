@@ -24,7 +24,7 @@ s_begin (scene_t *scene, const scene_setup_t *setup, bool echoed)
     world.line = echoed ? s_say : NULL;
     world.stuck = s_say;
     cr_assert_eq (zanni_sim_new (&scene->world, &world), 0);
-    zanni_sim_plug (scene->world, &node);
+    cr_assert_eq (zanni_sim_plug (scene->world, &node), 0);
     if (!node.workers)
         node.workers = 4;
     scene_now = scene;

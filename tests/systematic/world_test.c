@@ -178,7 +178,7 @@ play_nodes (scene_t *scene)
     zanni_options_t options = ZANNI_OPTIONS_DEFAULT;
     zanni_t *other = NULL;
     zanni_ref_t *hop = NULL;
-    zanni_sim_plug (scene->world, &options);
+    check_eq (zanni_sim_plug (scene->world, &options), 0);
     check_eq (zanni_new (&other, &options), 0);
     check_eq (zanni_spawn (other, &hop, "hop", NULL), 0);
     play_call (scene);

@@ -71,6 +71,9 @@ typedef struct zanni_link_ops {
     /* Makes the link of `worker`, on its thread, as all that follow. None blocks but close. 0, ZANNI_ENOMEM,
        ZANNI_ESOCKETS, ZANNI_EDESCRIPTORS. */
     int (*open) (void *context, zanni_worker_t *worker, void **link_p);
+    /* Where `worker` is to listen for others of this host; as what was answered, it is given to `listen` on its own thread later,
+       without a descriptor. Any thread. NULL: sockets are made in the user's runtime directory. */
+    int (*seat) (void *context, zanni_worker_t *worker, char endpoint [ZANNI_ENDPOINT_MAX]);
     /* Takes over `fd`, a socket that listens at `endpoint` ("ipc://..."), and `lane_fd`, which listens beside it for what
        programs of one host hand over (-1: nothing does): from now on others may dial. */
     int (*listen) (void *link, const char *endpoint, int fd, int lane_fd);
