@@ -116,10 +116,10 @@ ZANNI_EXPORT void zanni_sim_heal (zanni_sim_t *sim, zanni_t *one, zanni_t *other
    hears of the end. ZANNI_EINVAL. */
 ZANNI_EXPORT int zanni_sim_reset (zanni_sim_t *sim, zanni_t *one, zanni_t *other) ZANNI_CHECKED;
 
-/* The process of that node ends at once, as by a signal: its connections break, nothing of what it was about to send leaves,
-   and its `self` is nulled. Its memory is freed by the ways of any end, so `stop` hooks and destructors of its actors run,
-   and it is as if they had not. The host's going down is a cut before. ZANNI_EINVAL; as zanni_destroy. */
-ZANNI_EXPORT int zanni_sim_crash (zanni_sim_t *sim, zanni_t **self_p);
+/* The process of that node ends at once, as by a signal: its connections break, and nothing leaves any more. What is left of
+   it is memory, for the program to free as ever, by zanni_ref_destroy, zanni_destroy: what its actors do meanwhile (their
+   `stop` hooks run) is heard by nobody, and takes no time. That its host goes down is a cut before. ZANNI_EINVAL. */
+ZANNI_EXPORT int zanni_sim_crash (zanni_sim_t *sim, zanni_t *self) ZANNI_CHECKED;
 
 /* How many posts there were between workers, refused ones included. */
 ZANNI_EXPORT uint64_t zanni_sim_posts (const zanni_sim_t *sim);

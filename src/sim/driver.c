@@ -103,7 +103,7 @@ s_step (zanni__sim_driver_t *driver)
         zanni_worker_enter (driver->worker);
         driver->busy = zanni_worker_step (driver->worker);
     }
-    if (sim->faults.slow_ns && zanni__sim_draw (sim, sim->faults.slow_percent))
+    if (sim->faults.slow_ns && !port->node->crashed && zanni__sim_draw (sim, sim->faults.slow_percent))
         driver->not_before_ns = sim->now_ns + (int64_t) (zanni_sim_random (sim) % (uint64_t) (sim->faults.slow_ns + 1));
     bool ends = driver->place && !s_is_undertaker (driver) && zanni_worker_stopping (driver->worker);
     if (!ends)

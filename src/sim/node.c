@@ -200,14 +200,14 @@ zanni_sim_reset (zanni_sim_t *sim, zanni_t *one, zanni_t *other)
 }
 
 int
-zanni_sim_crash (zanni_sim_t *sim, zanni_t **self_p)
+zanni_sim_crash (zanni_sim_t *sim, zanni_t *self)
 {
-    zanni__sim_node_t *node = self_p ? s_find (sim, *self_p) : NULL;
+    zanni__sim_node_t *node = s_find (sim, self);
     if (!node)
         return ZANNI_EINVAL;
     zanni_sim_note (sim, "crash %u", node->number);
     node->crashed = true;
     zanni__sim_net_crash (sim, node);
     zanni__sim_roots_forget (node);
-    return zanni_destroy (self_p);
+    return 0;
 }

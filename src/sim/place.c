@@ -66,11 +66,10 @@ s_living (const zanni__sim_place_t *place)
     return count;
 }
 
-/* Of a crashed one others are not to wait for. */
 static bool
 s_all_ended (void *self)
 {
-    return ((const zanni__sim_place_t *) self)->node->crashed || !s_living (self);
+    return !s_living (self);
 }
 
 static bool
@@ -92,8 +91,7 @@ s_finish (void *self, int64_t until_ns, int64_t wait_ns)
             zanni_worker_stop (place->undertaker, driver->worker);
         else if (driver->place == place)
             driver->busy = true;   // a post of these that was refused is its to repeat
-    zanni__sim_wait (sim, s_all_ended, place, wait_ns);
-    zanni__sim_node_skip (place->node, wait_ns);
+    zanni__sim_wait (sim, s_all_ended, place, wait_ns - place->node->ahead_ns);
     return s_living (place);
 }
 

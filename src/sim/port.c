@@ -169,7 +169,7 @@ zanni__sim_lane_coming (const zanni__sim_port_t *port, const zanni__sim_lane_t *
     while (lane && !lane->coming)
         lane = lane->next;
     if (lane)
-        *ready_ns = lane->coming->ready_ns;
+        *ready_ns = port->node->crashed ? 0 : lane->coming->ready_ns;
     return lane;
 }
 

@@ -141,12 +141,22 @@ s_run_errand (zanni_sim_t *sim)
         zanni__sim_driver_step (driver);
 }
 
+/* The program may have given its roots something to do, which nothing else shows. */
+static void
+s_look_at_roots (zanni_sim_t *sim)
+{
+    for (zanni__sim_driver_t *driver = sim->drivers; driver; driver = driver->next)
+        driver->busy = driver->busy || driver->self;
+}
+
 void
 zanni__sim_wait (zanni_sim_t *sim, bool (*done) (void *), void *context, int64_t until_ns)
 {
     zanni__sim_fiber_t *own = sim->holder;
     zanni__sim_wait_t wait = { .outer = own->wait, .done = done, .context = context, .until_ns = until_ns };
     own->wait = &wait;
+    if (own == &sim->main)
+        s_look_at_roots (sim);
     while (!wait.woken) {
         s_choice_t choice = s_choose (sim);
         if (!s_do (sim, &choice))
@@ -159,6 +169,7 @@ zanni__sim_wait (zanni_sim_t *sim, bool (*done) (void *), void *context, int64_t
 void
 zanni_sim_settle (zanni_sim_t *sim, zanni_t *self)
 {
+    s_look_at_roots (sim);
     for (;;) {
         uint64_t delivered = sim->delivered;
         int left = self ? zanni_step (self, 64) : 0;
