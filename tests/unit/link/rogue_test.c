@@ -286,7 +286,7 @@ knock (void)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
     if (!is_far ()) {
-        cr_assert_not (zanni__dial_refused (ours.worker.endpoint));
+        cr_assert_not (zanni__dial_refused (ours.link, ours.worker.endpoint));
         return;
     }
     address.sin_port = htons ((uint16_t) atoi (strrchr (ours.bound, ':') + 1));
