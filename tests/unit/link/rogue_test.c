@@ -275,7 +275,7 @@ until_hello_waits (const zanni__gate_t *gate)
     size_t size = sizeof events;
     int64_t until_ns = stub_now_ns () + 5000000000;
     while (!(events & ZMQ_POLLIN)) {
-        cr_assert_eq (zmq_getsockopt (gate->router.socket, ZMQ_EVENTS, &events, &size), 0);
+        cr_assert_eq (zanni__socket_get (gate->router.socket, ZMQ_EVENTS, &events, &size), 0);
         cr_assert_lt (stub_now_ns (), until_ns);
     }
 }
