@@ -357,3 +357,14 @@ EVERYWHERE (supervisor_tree, without_a_limit_one_restart_is_made)
     cr_assert_neq (zanni_stop (root, supervisor), ZANNI_EPERM);   // it is gone, which is no harm
     close_ledger ();
 }
+
+EVERYWHERE (supervisor_tree, nothing_begins_again_when_the_node_ends)
+{
+    open_ledger ();
+    zanni_ref_t *tree = supervise (tree_of (ZANNI_REST_FOR_ONE, ZANNI_PERMANENT, (zanni_spawn_t) { .place = ZANNI_THREAD }));
+    done_so_far (5, "start z, start a, start b, start c, start y");
+    zanni_ref_destroy (&tree);
+    begin_again ((zanni_options_t) { 0 });
+    cr_assert_not (logged ("begun again"));
+    close_ledger ();
+}
