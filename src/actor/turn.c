@@ -346,6 +346,13 @@ zanni__handle (zanni_worker_t *worker, zanni__identity_t *identity, zanni__item_
         s_handle_system (worker, identity, item);
 }
 
+/* Of a loop actor: it reads what is in its mailbox itself, once it has begun. */
+static __attribute__ ((noinline)) bool
+s_loops (const zanni__identity_t *identity)
+{
+    return identity->actor && atomic_load_explicit (&identity->cls, memory_order_relaxed)->run;
+}
+
 uint32_t
 zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budget)
 {
@@ -355,7 +362,8 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
     bool owner = worker->owner == identity;
     zanni__item_t *item;
     identity->busy &= (uint8_t) ~ZANNI__SCHEDULED;
-    if (identity->busy & (ZANNI__BLOCKED | ZANNI__WAITS) || !identity->mailbox.head) {
+    if (identity->busy & (ZANNI__BLOCKED | ZANNI__WAITS) || !identity->mailbox.head
+        || __builtin_expect (owner && s_loops (identity), 0)) {
         zanni__identity_unhold (identity);
         return 0;
     }
@@ -374,7 +382,7 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
             if (identity->busy & ZANNI__WAITS)
                 break;
         }
-        if (!identity->mailbox.head)
+        if (!identity->mailbox.head || __builtin_expect (owner && s_loops (identity), 0))
             break;
         if ((handled & (handled - 1)) == 0 && handled & S_POWERS_OF_4) {   // asking the time is not free
             worker->now_ns = zanni__node_now (worker->node);

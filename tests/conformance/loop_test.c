@@ -329,7 +329,7 @@ static const zanni_class_t client_class = {
     .name = "client", .state_size = sizeof (int64_t), .methods = client_methods
 };
 
-CLASSES (&reader_class, &counter_class, &client_class);
+CLASSES (&reader_class, &counter_class, &client_class, &runner_class);
 
 static zanni_ref_t *
 spawn_reader (void)
@@ -344,6 +344,39 @@ ALONE (loops, a_loop_actor_answers_what_it_reads)
     for (int i = 0; i < 100; i++)
         tell (reader, "add", 1);
     cr_assert_eq (call_int (reader, "add", 4), 107);
+}
+
+/* In the runner, which does not wait for a start elsewhere. */
+static zanni_ref_t *early_reader;
+
+static void
+early_answered (zanni_t *self, zanni_msg_t *reply, void *arg)
+{
+    int64_t sum = -1;
+    (void) arg;
+    int rc = zanni_read (reply, &sum);
+    if (!rc)
+        rc = report (self, witness_of (self), "%" PRId64, sum);
+    zanni_ref_destroy (&early_reader);
+    (void) rc;
+}
+
+static int
+use_early (zanni_t *self)
+{
+    const zanni_spawn_t options = { .place = place };
+    static const zanni_ask_t ask = { .then = early_answered };
+    int rc = zanni_spawn (self, &early_reader, "reader", &options, witness_of (self));
+    for (int i = 0; !rc && i < 3; i++)
+        rc = zanni_tell (self, early_reader, "add", 1);
+    return rc ? rc : zanni_ask (self, early_reader, &ask, "add", 4);
+}
+
+ALONE (loops, a_loop_actor_reads_what_was_sent_before_it_began)
+{
+    ZANNI_AUTO (zanni_ref_t) runner = spawn_runner ();
+    run_in (runner, use_early);
+    expect ("7");
 }
 
 ALONE (loops, a_loop_actor_gets_only_what_its_methods_take)
