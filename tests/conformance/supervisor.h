@@ -2,7 +2,8 @@
 
    A child writes a line into a ledger, a file, whenever it starts and stops: the order of what different actors do shows
    nowhere else, since messages of several have none. It tells the root the same line, so that this can wait for it. A
-   child whose name the folder of the ledger has as a file does not start. */
+   child whose name the folder of the ledger has as a file does not start; where that ends with ".ends" it starts, and ends
+   at once. */
 
 #ifndef TESTS_CONFORMANCE_SUPERVISOR_H
 #define TESTS_CONFORMANCE_SUPERVISOR_H
@@ -50,7 +51,7 @@ ward_start (zanni_t *self, zanni_msg_t *msg)
     ward_t *ward = zanni_state (self);
     const zanni_ref_t *witness;
     const char *where, *name;
-    char path [128];
+    char path [136];
     int rc = zanni_read (msg, &witness, &where, &name);
     if (!rc)
         rc = zanni_ref_weak (self, &ward->witness, witness);
@@ -58,12 +59,14 @@ ward_start (zanni_t *self, zanni_msg_t *msg)
         return rc;
     snprintf (ward->folder, sizeof ward->folder, "%s", where);
     snprintf (ward->name, sizeof ward->name, "%s", name);
-    snprintf (path, sizeof path, "%s/%s", where, name);
+    snprintf (path, sizeof path - 8, "%s/%s", where, name);
     if (!access (path, F_OK)) {
         (void) ward_says (self, "fail");
         return ZANNI_ENOSPACE;
     }
-    return ward_says (self, "start");
+    rc = ward_says (self, "start");
+    strcat (path, ".ends");
+    return rc || access (path, F_OK) ? rc : zanni_exit_error (self, 8, "in its start");
 }
 
 static void

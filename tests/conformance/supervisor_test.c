@@ -2,7 +2,39 @@
 
 #include "supervisor.h"
 
-CLASSES (&ward_class, &runner_class);
+/* A loop that adds what it is told, and fails when it is told to. */
+static int
+loop_run (zanni_t *self)
+{
+    int64_t sum = 0;
+    for (;;) {
+        ZANNI_AUTO (zanni_msg_t) msg = NULL;
+        int64_t number;
+        int rc = zanni_receive (self, &msg, -1);
+        if (rc)
+            return rc == ZANNI_ECLOSED ? 0 : rc;
+        const char *method = zanni_msg_method (msg);
+        if (!strcmp (method, "fail"))
+            return ZANNI_ENOSPACE;
+        if (!strcmp (method, "add"))
+            rc = zanni_read (msg, &number);
+        else
+            rc = zanni_reply (self, msg, sum);
+        if (rc)
+            return rc;
+        sum += strcmp (method, "add") ? 0 : number;
+    }
+}
+
+static const zanni_method_t loop_methods [] = {
+    ZANNI_METHOD ("add", "x", "", NULL, "Adds."),
+    ZANNI_METHOD ("sum", "", "x", NULL, "Of what was added."),
+    ZANNI_METHOD ("fail", "", "", NULL, "Ends the loop with an error."),
+    ZANNI_METHOD_END
+};
+static const zanni_class_t loop_class = { .name = "loop", .methods = loop_methods, .run = loop_run };
+
+CLASSES (&ward_class, &runner_class, &loop_class);
 
 EVERYWHERE (supervisor, starts_its_children_in_order_and_stops_them_in_reverse)
 {
@@ -397,6 +429,44 @@ CONFORM_ONCE (supervisor, a_process_that_does_not_heed_a_stop_is_killed, ZANNI_P
     done_so_far (4, "stop a, start a, start b, start c");
     ZANNI_AUTO (zanni_ref_t) now = child_of (supervisor, "b");
     cr_assert_neq (call_int (now, "pid"), before);
+    end_family (&supervisor);
+    close_ledger ();
+}
+
+ALONE (supervisor, a_loop_that_fails_goes_on_with_its_mailbox_in_the_next_incarnation)
+{
+    const zanni_child_t children [] = {
+        { .name = "loop", .class_name = "loop", .spawn = { PLACED } }, ZANNI_CHILD_END
+    };
+    const zanni_supervisor_t what = { .children = children, .max_restarts = 10, .delay_ms = 5 };
+    ZANNI_AUTO (zanni_ref_t) supervisor = supervise (&what);
+    ZANNI_AUTO (zanni_ref_t) loop = child_of (supervisor, "loop");
+    for (int i = 1; i <= 3; i++) {
+        tell (loop, "add", 100);
+        tell (loop, "fail");
+        tell (loop, "add", i);
+        cr_assert_eq (call_int (loop, "sum"), i);
+    }
+}
+
+EVERYWHERE (supervisor, a_child_that_ends_in_its_start_has_begun_and_is_begun_again)
+{
+    open_ledger ();
+    zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ONE, ZANNI_TRANSIENT);
+    what->max_restarts = 60000;
+    what->delay_ms = 2;
+    what->delay_max_ms = 5;
+    forbid ("b.ends", true);
+    zanni_ref_t *supervisor = supervise (what);
+    int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * PATIENCE_MS;
+    for (uint64_t restarts = 0; restarts < 3;) {
+        cr_assert_lt (zanni_now_ns (root), until_ns);
+        (void) state_of (supervisor, "b", &restarts);
+    }
+    forbid ("b.ends", false);
+    await_state (supervisor, "b", "running");
+    ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+    cr_assert_eq (call_int (b, "sum"), 0);
     end_family (&supervisor);
     close_ledger ();
 }
