@@ -79,6 +79,9 @@ zanni_reason_string (const zanni_reason_t *reason, char *text, size_t size)
     case ZANNI_EXIT_CODE:
         snprintf (text, size, "exit code %lld", (long long) reason->code);
         break;
+    case ZANNI_EXIT_SHUTDOWN:
+        snprintf (text, size, "shutdown%s%s", *reason->text ? ": " : "", reason->text);
+        break;
     default:
         snprintf (text, size, "%s", s_kind_name (reason->kind));
     }

@@ -49,6 +49,7 @@ Test (reason, without_a_number_is_its_word)
 {
     expect_string ((zanni_reason_t) { .kind = ZANNI_EXIT_NORMAL }, "normal");
     expect_string ((zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN }, "shutdown");
+    expect_string ((zanni_reason_t) { .kind = ZANNI_EXIT_SHUTDOWN, .text = "child b" }, "shutdown: child b");
     expect_string ((zanni_reason_t) { .kind = ZANNI_EXIT_KILLED }, "killed");
     expect_string ((zanni_reason_t) { .kind = ZANNI_EXIT_NO_ACTOR }, "no such actor");
     expect_string ((zanni_reason_t) { .kind = ZANNI_EXIT_NO_CONNECTION }, "no connection");
