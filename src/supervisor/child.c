@@ -12,6 +12,7 @@
 #include <zanni/timer.h>
 
 #define S_ATTEMPT_BITS 16
+#define S_AGAIN_MS 10   // until what found no memory is tried again
 
 static zanni__child_t *
 s_child_new (const char *name, const char *class_name)
@@ -338,41 +339,43 @@ zanni__child_start (zanni__supervisor_t *supervisor, zanni__child_t *child)
     s_has_news (supervisor, child, ZANNI__NEWS_FAILED);
 }
 
-static void
+/* Whether there is one: it takes memory. */
+static bool
 s_set_timer (zanni__supervisor_t *supervisor, zanni__child_t *child, int64_t after_ms)
 {
     s_end_timer (supervisor, child);
     if (zanni_timer (supervisor->self, &child->timer, after_ms, 0, "zanni.timer", child->number))
         child->timer = 0;
+    return child->timer;
 }
 
 void
 zanni__child_delay (zanni__supervisor_t *supervisor, zanni__child_t *child, int64_t delay_ms)
 {
-    s_set_timer (supervisor, child, delay_ms);
-    if (child->timer)
+    if (s_set_timer (supervisor, child, delay_ms))
         child->state = ZANNI__CHILD_DELAYED;
-    else   // without memory for it
+    else
         zanni__child_start (supervisor, child);
+}
+
+/* Its last reference is dropped, which needs no memory, and nobody waits for its end. */
+static void
+s_abandon (zanni__supervisor_t *supervisor, zanni__child_t *child, const char *why)
+{
+    zanni__log (supervisor->self->worker->node, ZANNI_LOG_ERROR, "child %s of class %s is abandoned: %s", child->name,
+                child->class_name, why);
+    s_lose_ref (supervisor, child);
+    child->state = ZANNI__CHILD_IDLE;
 }
 
 static void
 s_kill (zanni__supervisor_t *supervisor, zanni__child_t *child)
 {
     zanni_t *self = supervisor->self;
-    child->killed = true;
     int rc = child->leaves ? zanni_kill (self, child->ref) : zanni__hold (self, child->ref, true);
-    s_set_timer (supervisor, child, rc ? 10 : self->worker->node->options.shutdown_ms);
-}
-
-/* It does not even heed a kill: its thread is in the program's hands. */
-static void
-s_abandon (zanni__supervisor_t *supervisor, zanni__child_t *child)
-{
-    zanni__log (supervisor->self->worker->node, ZANNI_LOG_ERROR, "child %s of class %s does not end: it is abandoned",
-                child->name, child->class_name);
-    s_lose_ref (supervisor, child);
-    child->state = ZANNI__CHILD_IDLE;
+    child->killed = !rc;
+    if (!s_set_timer (supervisor, child, rc ? S_AGAIN_MS : self->worker->node->options.shutdown_ms) && rc)
+        s_abandon (supervisor, child, zanni_strerror (rc));
 }
 
 void
@@ -383,7 +386,7 @@ zanni__child_late (zanni__supervisor_t *supervisor, zanni__child_t *child)
     if (was_delayed && supervisor->phase == ZANNI__SERVING)
         zanni__child_start (supervisor, child);
     else if (child->state == ZANNI__CHILD_STOPPING && child->killed)
-        s_abandon (supervisor, child);
+        s_abandon (supervisor, child, "it does not even heed a kill");   // it is in the program's hands
     else if (child->state == ZANNI__CHILD_STOPPING)
         s_kill (supervisor, child);
 }
@@ -393,13 +396,13 @@ zanni__child_stop (zanni__supervisor_t *supervisor, zanni__child_t *child, bool 
 {
     zanni_t *self = supervisor->self;
     zanni__child_calm (child);
-    s_end_timer (supervisor, child);
     child->leaves = child->leaves || for_good || child->restarts == ZANNI_TEMPORARY;
     if (child->state == ZANNI__CHILD_STARTING && child->down) {   // it has ended, and its start is still to be answered
         child->attempt++;
         child->state = ZANNI__CHILD_IDLE;
     }
     if (child->state <= ZANNI__CHILD_DELAYED) {
+        s_end_timer (supervisor, child);
         child->state = ZANNI__CHILD_IDLE;
         if (child->ref && child->leaves) {
             int rc = zanni_stop (self, child->ref);
@@ -409,17 +412,16 @@ zanni__child_stop (zanni__supervisor_t *supervisor, zanni__child_t *child, bool 
         return;
     }
     if (child->state == ZANNI__CHILD_STOPPING && !(child->kill && !child->killed))
-        return;
+        return;   // its timer says when that is enough
     child->state = ZANNI__CHILD_STOPPING;
     if (child->kill) {
         s_kill (supervisor, child);
         return;
     }
     int rc = child->leaves ? zanni_stop (self, child->ref) : zanni__hold (self, child->ref, false);
-    if (rc)
-        s_set_timer (supervisor, child, 10);
-    else if (child->stop_ms >= 0)
-        s_set_timer (supervisor, child, child->stop_ms);
+    int64_t after_ms = rc ? S_AGAIN_MS : child->stop_ms;
+    if (after_ms >= 0 && !s_set_timer (supervisor, child, after_ms))
+        s_kill (supervisor, child);
 }
 
 void

@@ -418,14 +418,16 @@ CONFORM_ONCE (supervisor, a_process_that_does_not_heed_a_stop_is_killed, ZANNI_P
 {
     open_ledger ();
     zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ALL, ZANNI_PERMANENT);
-    family.children [1].stop_ms = 20;
+    family.children [1].stop_ms = 200;
     zanni_ref_t *supervisor = supervise (what);
+    ZANNI_AUTO (zanni_ref_t) a = child_of (supervisor, "a");
     ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
     ZANNI_AUTO (zanni_ref_t) c = child_of (supervisor, "c");
     done_so_far (3, "start a, start b, start c");
     int64_t before = call_int (b, "pid");
     tell (b, "hang");
     tell (c, "end", (int) ZANNI_EXIT_CODE);
+    tell (a, "end", (int) ZANNI_EXIT_ERROR);   // meanwhile
     done_so_far (4, "stop a, start a, start b, start c");
     ZANNI_AUTO (zanni_ref_t) now = child_of (supervisor, "b");
     cr_assert_neq (call_int (now, "pid"), before);
