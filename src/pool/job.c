@@ -98,8 +98,8 @@ s_is_void (const zanni__job_t *job)
     return job->promise ? zanni_promise_is_void (job->promise) : !zanni_msg_remaining_ms (job->msg);
 }
 
-static bool
-s_speaks_of_end (zanni_msg_t *reply, zanni_error_t *error)
+bool
+zanni__speaks_of_end (zanni_msg_t *reply, zanni_error_t *error)
 {
     return !zanni_msg_error (reply, error)
            && (error->code == ZANNI_EDOWN || error->code == ZANNI_ENODE || error->code == ZANNI_ENOACTOR
@@ -117,7 +117,7 @@ s_answered (zanni_t *self, zanni_msg_t *reply, void *arg)
     zanni__pool_seat_t *seat = job->seat;
     zanni_error_t error;
     job->ask = 0;
-    if (s_speaks_of_end (reply, &error)) {
+    if (zanni__speaks_of_end (reply, &error)) {
         if (error.code == ZANNI_ETIMEOUT && job->promise && s_is_void (job))
             zanni__promise_pass (self, &job->promise, reply);
         if (!zanni_msg_keep (&job->doubt, reply)) {

@@ -262,9 +262,10 @@ s_on_go (zanni_t *self, zanni_msg_t *msg)
 {
     s_map_t *map = zanni_state (self);
     uint64_t timer;
-    int rc = zanni_promise_new (self, &map->over, msg);
-    if (!rc && map->map.progress)
-        rc = zanni_timer (self, &timer, map->map.progress_ms, map->map.progress_ms, "zanni.progress");
+    int rc = map->map.progress
+             ? zanni_timer (self, &timer, map->map.progress_ms, map->map.progress_ms, "zanni.progress") : 0;
+    if (!rc)
+        rc = zanni_promise_new (self, &map->over, msg);
     if (rc)
         return rc;
     map->began_ns = zanni_now_ns (self);

@@ -129,6 +129,9 @@ void zanni__pool_seat_doubt (zanni__pool_t *pool, zanni__pool_seat_t *seat);   /
 void zanni__pool_seat_down (zanni_t *self, const zanni_down_t *down);
 int zanni__pool_seat_retry (zanni_t *self, zanni_msg_t *msg);
 
+/* Whether an answer may mean that its worker has ended, or is still busy. */
+bool zanni__speaks_of_end (zanni_msg_t *reply, zanni_error_t *error);
+
 /* A job that was in doubt is decided: the worker lives. */
 void zanni__jobs_of_living (zanni__pool_t *pool, zanni__pool_seat_t *seat);
 

@@ -72,9 +72,10 @@ s_probed (zanni_t *self, zanni_msg_t *reply, void *arg)
 {
     zanni__pool_t *pool = zanni_state (self);
     zanni__pool_seat_t *seat = arg;
+    zanni_error_t error;
     seat->probe = 0;
-    if (zanni_msg_kind (reply) == ZANNI_MSG_ERROR)
-        return;   // its DOWN is on its way
+    if (zanni__speaks_of_end (reply, &error))
+        return;   // its DOWN is on its way; any other error is said by one that lives
     pool->status.running += !seat->started;
     seat->started = true;
     if (pool->begun)

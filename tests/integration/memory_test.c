@@ -503,6 +503,124 @@ s_do_dead_letters (scene_t *scene)
     return rc;
 }
 
+/* Where a job, or a whole pool, has failed for want of memory, that is told as it can be. */
+static int
+s_as_told (int rc)
+{
+    return rc == ZANNI_ENOREPLY || rc == ZANNI_EDOWN || rc == ZANNI_ENOACTOR || rc == ZANNI_ETIMEOUT ? ZANNI_ENOMEM : rc;
+}
+
+static int
+s_with_pool (scene_t *scene, zanni_routing_t routing, operation_fn *run)
+{
+    zanni_error_t error = { 0 };
+    scene_t inner = { .self = scene->self, .where = scene->where };
+    const zanni_pool_options_t options = {
+        .workers = 2, .routing = routing, .ahead = 1, .spawn = &scene->where, .error = &error
+    };
+    int rc = zanni_pool (scene->self, &inner.one, "picky", &options, s_long);
+    cr_assert_eq (rc != 0, inner.one == NULL);
+    zanni_error_reset (&error);
+    if (!rc)
+        rc = run (&inner);
+    zanni_ref_destroy (&inner.one);
+    return s_as_told (rc);
+}
+
+static int
+s_do_jobs (scene_t *scene)
+{
+    int rc = zanni_tell (scene->self, scene->one, "tick", s_long);
+    if (!rc)
+        rc = s_do_call (scene);
+    if (!rc)
+        rc = zanni_pool_resize (scene->self, scene->one, 3);
+    if (!rc)
+        rc = zanni_pool_resize (scene->self, scene->one, 1);
+    return rc ? rc : zanni_pool_drain (scene->self, scene->one, 0);
+}
+
+static int
+s_do_pool (scene_t *scene)
+{
+    return s_with_pool (scene, ZANNI_ROUND_ROBIN, s_do_jobs);
+}
+
+static int
+s_do_keys (scene_t *scene)
+{
+    return s_with_pool (scene, ZANNI_BY_KEY, s_do_call);
+}
+
+static int
+s_do_listen_to_all (scene_t *scene)
+{
+    return zanni_call (scene->self, NULL, scene->one, "echo", s_long);
+}
+
+static int
+s_do_gather (scene_t *scene)
+{
+    return s_with_pool (scene, ZANNI_BROADCAST, s_do_listen_to_all);
+}
+
+typedef struct {
+    zanni_t *self;
+    int left;
+    int given;
+} work_t;
+
+static int
+s_next_job (void *closure, zanni_msg_t **msg_p)
+{
+    work_t *work = closure;
+    return work->left-- > 0 ? zanni_msg_new (work->self, msg_p, "echo", s_long) : 0;
+}
+
+static int
+s_job_done (void *closure, uint64_t index, int rc, zanni_msg_t *reply)
+{
+    work_t *work = closure;
+    (void) index, (void) reply;
+    work->given++;
+    return rc;
+}
+
+static void
+s_see (void *closure, const zanni_map_progress_t *progress)
+{
+    (void) closure, (void) progress;
+}
+
+static int
+s_do_map_jobs (scene_t *scene)
+{
+    work_t work = { scene->self, 5, 0 };
+    const zanni_map_t map = {
+        .next = s_next_job, .done = s_job_done, .closure = &work, .in_flight = 2, .ordered = true, .progress = s_see
+    };
+    int rc = zanni_map (scene->self, scene->one, &map);
+    cr_assert (rc || work.given == 5);
+    return rc;
+}
+
+static int
+s_do_map (scene_t *scene)
+{
+    return s_with_pool (scene, ZANNI_PULL, s_do_map_jobs);
+}
+
+/* What is made once in a process, and stays. */
+static void
+s_warm_up (void)
+{
+    scene_t scene = { .where = { .place = ZANNI_HERE } };
+    cr_assert_eq (zanni_new (&scene.self, NULL), 0);
+    cr_assert_eq (s_do_map (&scene), 0);
+    cr_assert_eq (s_do_gather (&scene), 0);
+    cr_assert_eq (zanni_destroy (&scene.self), 0);
+}
+
 static const struct {
     const char *name;
     operation_fn *run;
@@ -535,6 +653,10 @@ static const struct {
     { "attach", s_do_attach, false },
     { "ends", s_do_ends, true },
     { "dead_letters", s_do_dead_letters, false },
+    { "pool", s_do_pool, false },
+    { "keys", s_do_keys, false },
+    { "gather", s_do_gather, false },
+    { "map", s_do_map, false },
 };
 #define S_OPERATIONS (sizeof s_operations / sizeof *s_operations)
 
@@ -591,6 +713,7 @@ static void
 s_try_all (zanni_place_t place)
 {
     cr_assert_eq (zanni_init (s_classes), 0);
+    s_warm_up ();
     faults_install ();
     for (size_t at = 0; at < S_OPERATIONS; at++) {
         long nth = 1;
@@ -643,6 +766,7 @@ Test (memory, failing_allocations_by_chance_lose_nothing, .timeout = 1000)
 {
     unsigned long seeds = probe_long () ? 300 : 5;
     cr_assert_eq (zanni_init (s_classes), 0);
+    s_warm_up ();
     faults_install ();
     for (unsigned long seed = 1; seed <= seeds; seed++)
         for (int place = ZANNI_SHARED; place <= ZANNI_THREAD; place++)
@@ -654,6 +778,7 @@ Test (memory, failing_allocations_by_chance_lose_nothing, .timeout = 1000)
 Test (memory, memory_that_stays_out_is_an_error_every_time, .timeout = 1000)
 {
     cr_assert_eq (zanni_init (s_classes), 0);
+    s_warm_up ();
     faults_install ();
     for (size_t at = 0; at < S_OPERATIONS; at++)
         for (long nth = 1; s_try (at, ZANNI_HERE, nth, 1000000) && (probe_long () || nth < 3); nth++)
