@@ -30,6 +30,11 @@
 extern "C" {
 #endif
 
+/* With what the state of a class begins that inherits from one of these (zanni_class_t.parent). */
+typedef struct {
+    uint64_t reserved [32];
+} zanni_ready_t;
+
 /* zanni_ask and zanni_call of a method that waits: timeout and ticket go behind the arguments, of which there are 14
    at most. deadline_ms of the options, where it is not 0, ends the ask itself; ticket is chosen where it is 0. */
 ZANNI_EXPORT int zanni_wait_ask_args (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *options,
@@ -72,7 +77,7 @@ ZANNI_EXPORT int zanni_event_wait (zanni_t *self, const zanni_ref_t *event, int6
                       say that it came goes back to the front: what a killed process had just got, another gets, too
    size "" "x"        how many are in it
    zanni.joinable_queue (x most): the same, and
-   task_done "" ""    an item that was got is done. ZANNI_EINVAL: all are already
+   task_done "" ""    an item that was got is done, whoever says so. ZANNI_EINVAL: all are already
    join "xt" ""       until all that were put are done */
 ZANNI_EXPORT int zanni_queue_put_args (zanni_t *self, const zanni_ref_t *queue, int64_t timeout_ms,
                                        const zanni_arg_t *item) ZANNI_CHECKED;
@@ -142,6 +147,37 @@ ZANNI_EXPORT int zanni_barrier_wait (zanni_t *self, int64_t *index, const zanni_
    look "" "sx"       type and length. ZANNI_ENOKEY, for each: the range is not inside */
 
 #ifdef __cplusplus
+}
+
+#include "cpp.h"
+
+extern "C++" {
+
+template <typename... args_t>
+ZANNI_CHECKED inline int
+zanni_wait_ask (zanni_t *self, const zanni_ref_t *ref, const zanni_ask_t *options, int64_t timeout_ms,
+                const char *method, const args_t &...args)
+{
+    return zanni_wait_ask_args (self, ref, options, timeout_ms, method, zanni_argv_of (args...).args,
+                                sizeof... (args));
+}
+
+template <typename... args_t>
+ZANNI_CHECKED inline int
+zanni_wait_call (zanni_t *self, zanni_msg_t **reply_p, const zanni_ref_t *ref, const zanni_ask_t *options,
+                 int64_t timeout_ms, const char *method, const args_t &...args)
+{
+    return zanni_wait_call_args (self, reply_p, ref, options, timeout_ms, method, zanni_argv_of (args...).args,
+                                 sizeof... (args));
+}
+
+template <typename item_t>
+ZANNI_CHECKED inline int
+zanni_queue_put (zanni_t *self, const zanni_ref_t *queue, int64_t timeout_ms, const item_t &item)
+{
+    return zanni_queue_put_args (self, queue, timeout_ms, zanni_argv_of (item).args);
+}
+
 }
 #else
 

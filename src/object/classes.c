@@ -2,6 +2,9 @@
 
 #include "../actor/actor.h"
 #include "../actor/class.h"
+#include "../base/assert.h"
+
+#include <zanni/object.h>
 
 /* A kill leaves nothing behind, either: stop hooks here may run again. */
 static bool
@@ -23,5 +26,7 @@ zanni__ready_classes (void)
         &zanni__counter_class, &zanni__value_class, &zanni__result_class,
         &zanni__dict_class, &zanni__namespace_class, &zanni__list_class, &zanni__array_class, NULL
     };
+    for (size_t i = 0; classes [i]; i++)
+        zanni__assert (classes [i]->state_size <= sizeof (zanni_ready_t));
     return zanni__class_ready (classes, s_closing);
 }

@@ -2,7 +2,37 @@
 
 #include "object.h"
 
-CLASSES (&client_class, &runner_class);
+/* A lock of the program's own kind, which counts how often it was asked for. */
+typedef struct {
+    zanni_ready_t lock;
+    int64_t asked;
+} counting_t;
+
+static int
+counting_acquire (zanni_t *self, zanni_msg_t *msg)
+{
+    counting_t *counting = zanni_state (self);
+    counting->asked++;
+    return zanni_super (self, msg);
+}
+
+static int
+counting_asked (zanni_t *self, zanni_msg_t *msg)
+{
+    const counting_t *counting = zanni_state (self);
+    return zanni_reply (self, msg, counting->asked);
+}
+
+static const zanni_method_t counting_methods [] = {
+    ZANNI_METHOD ("acquire", "xt", "b", counting_acquire, "Counts it."),
+    ZANNI_METHOD ("asked", "", "x", counting_asked, "How often."),
+    ZANNI_METHOD_END
+};
+static const zanni_class_t counting_class = {
+    .name = "counting lock", .parent = "zanni.lock", .state_size = sizeof (counting_t), .methods = counting_methods
+};
+
+CLASSES (&client_class, &counting_class, &runner_class);
 
 static void
 s_held (const zanni_ref_t *lock, int64_t times, bool mine)
@@ -215,6 +245,19 @@ EVERYWHERE (lock, is_not_given_to_who_ended_while_it_waited)
     expect_down (id, false);
     cr_assert_eq (zanni_lock_release (root, lock), 0);
     cr_assert_eq (outcome (other, &number), 0);
+}
+
+EVERYWHERE (lock, may_be_inherited_from)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("counting lock");
+    ZANNI_AUTO (zanni_ref_t) client = client_in (ZANNI_SHARED, lock);
+    bool abandoned = false;
+    done (client, "begin", "acquire", FOREVER, 0);
+    cr_assert_eq (outcome (client, NULL), 0);
+    tell (client, "die");
+    cr_assert_eq (zanni_lock_acquire (root, &abandoned, lock, LONG_MS), 0);
+    cr_assert (abandoned);
+    cr_assert_eq (call_int (lock, "asked"), 2);
 }
 
 /* Two who wait when it ends get the error, and so does who asks then. */

@@ -66,6 +66,36 @@ EVERYWHERE (condition, is_waited_for_so_long)
     cr_assert_eq (depth, 2);
 }
 
+/* Who waits and gives up, or ends, has given the lock up for good, and no notification is spent on it. */
+EVERYWHERE (condition, goes_past_who_gave_up_or_ended)
+{
+    ZANNI_AUTO (zanni_ref_t) condition = spawn ("zanni.condition");
+    ZANNI_AUTO (zanni_ref_t) one = client_in (ZANNI_SHARED, condition);
+    ZANNI_AUTO (zanni_ref_t) other = client_in (ZANNI_PROCESS, condition);
+    ZANNI_AUTO (zanni_ref_t) third = client_in (ZANNI_SHARED, condition);
+    const zanni_ref_t *clients [] = { one, other, third };
+    int64_t number;
+    for (int i = 0; i < 3; i++) {
+        done (clients [i], "begin", "acquire", FOREVER, 0);
+        cr_assert_eq (outcome (clients [i], NULL), 0);
+        done (clients [i], "begin", "wait", FOREVER, 0);
+    }
+    cr_assert_eq (zanni_lock_acquire (root, NULL, condition, LONG_MS), 0);   // so all of them wait
+    done (one, "cancel");
+    cr_assert_eq (outcome (one, NULL), ZANNI_ECANCELED);
+    done (one, "begin", "acquire", 0, 0);   // behind what it gave back
+    cr_assert_eq (outcome (one, NULL), ZANNI_ETIMEOUT);
+    uint64_t id = monitor (other);
+    tell (other, "crash");
+    (void) expect_down (id, false);
+    done (condition, "notify", 2);   // one is for whoever the condition may not know yet to be gone
+    cr_assert_eq (zanni_lock_release (root, condition), 0);
+    cr_assert_eq (outcome (third, &number), 0);
+    cr_assert_eq (number, 1);
+    done (third, "tell", "release");
+    cr_assert_eq (zanni_lock_acquire (root, NULL, condition, LONG_MS), 0);
+}
+
 EVERYWHERE (condition, says_what_is_wrong)
 {
     ZANNI_AUTO (zanni_ref_t) condition = spawn ("zanni.condition");

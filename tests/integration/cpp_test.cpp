@@ -331,6 +331,28 @@ Test (cpp, asks_with_a_callback)
     cr_assert_eq (total, 111);
 }
 
+Test (cpp, shares_a_queue_and_a_list)
+{
+    ZANNI_AUTO (zanni_ref_t) queue = nullptr;
+    ZANNI_AUTO (zanni_ref_t) list = nullptr;
+    ZANNI_AUTO (zanni_msg_t) item = nullptr;
+    int64_t number = 0;
+    const char *text = "";
+    cr_assert_eq (zanni_spawn (self, &queue, "zanni.queue", nullptr, 1), 0);
+    cr_assert_eq (zanni_spawn (self, &list, "zanni.list", nullptr), 0);
+    cr_assert_eq (zanni_queue_put (self, queue, 0, "one"), 0);
+    cr_assert_eq (zanni_queue_put (self, queue, 0, 2), ZANNI_ETIMEOUT);
+    cr_assert_eq (zanni_wait_call (self, &item, queue, nullptr, 1000, "get"), 0);
+    cr_assert_eq (zanni_read (item, &text), 0);
+    cr_assert_str_eq (text, "one");
+    cr_assert_eq (zanni_wait_call (self, nullptr, queue, nullptr, 1000, "put", 3), 0);
+    zanni_msg_destroy (&item);
+    cr_assert_eq (zanni_wait_ask (self, queue, nullptr, 1000, "get"), 0);
+    cr_assert_eq (zanni_receive (self, &item, 10000), 0);
+    cr_assert_eq (zanni_read (item, &number), 0);
+    cr_assert_eq (number, 3);
+}
+
 Test (cpp, gets_an_error_with_its_text)
 {
     ZANNI_AUTO (zanni_msg_t) reply = nullptr;
