@@ -31,6 +31,7 @@
 #include "zanni/pool.h"
 #include "zanni/object.h"
 #include "zanni/stream.h"
+#include "zanni/property.h"
 #include "zanni/timer.h"
 #include "zanni/watch.h"
 #include "zanni/cpp.h"

@@ -54,6 +54,8 @@ typedef struct {
 #define ZANNI_SHARES(name, in, class_name, handler, text) { name, in, "r", handler, text, 0, class_name }
 #define ZANNI_METHOD_END { NULL, NULL, NULL, NULL, NULL, 0, NULL }
 
+typedef struct zanni_property zanni_property_t;   // property.h
+
 typedef struct {
     const char *name;      // unique in the program; names beginning with "zanni." are taken
     const char *parent;    // name of the class it inherits from, or NULL
@@ -66,6 +68,7 @@ typedef struct {
     int (*run) (zanni_t *self);   // a loop actor (THREAD): reads with zanni_receive until ZANNI_ECLOSED
     const char *text;             // one line for people
     uint32_t stash_max;           // messages that zanni_stash puts aside at most; 0: 1024, or the parent's
+    const zanni_property_t *properties;   // members that methods get and set; ends with ZANNI_PROPERTY_END; may be NULL
 } zanni_class_t;
 
 /* Registers `classes`, an array that ends with NULL. First line of a program's main: in a process that runs an actor of

@@ -14,7 +14,8 @@
    Whatever is wrong is told with class, method and value, for the person who wrote the table; a fault that showed at
    the first message instead would be found much later, and by somebody else. */
 
-#include "class.h"
+#include "property.h"
+
 #include "../base/memory.h"
 #include "../message/signature.h"
 #include "../wire/text.h"
@@ -194,6 +195,66 @@ s_check_methods (s_plan_t *plan, const zanni_method_t *methods)
     return rc;
 }
 
+static bool
+s_is_last (const zanni_property_t *property)
+{
+    return !property->field.name;
+}
+
+#define S_SET "set_"   // before the name of a property
+
+/* The methods of a property, whose second has this name; how many they are. */
+static size_t
+s_methods_of (const zanni_property_t *property, const char *set, zanni_method_t methods [2])
+{
+    const char *letter = zanni__property_letter (property);
+    unsigned flags = property->flags & ZANNI_PROPERTY_PRIVATE ? ZANNI_METHOD_PRIVATE : 0;
+    methods [0] = (zanni_method_t) {
+        .name = property->field.name, .in = "", .out = letter, .handler = zanni__property_get, .text = property->text,
+        .flags = flags
+    };
+    methods [1] = (zanni_method_t) {
+        .name = set, .in = letter, .out = "", .handler = zanni__property_set, .text = property->text, .flags = flags
+    };
+    return property->flags & ZANNI_PROPERTY_READ_ONLY ? 1 : 2;
+}
+
+static int
+s_check_property (s_plan_t *plan, const zanni_class_t *definition, const zanni_property_t *property)
+{
+    zanni_method_t methods [2];
+    char set [sizeof S_SET + S_NAME_MAX + 1];
+    snprintf (set, sizeof set, S_SET "%s", property->field.name);
+    size_t count = s_methods_of (property, set, methods);
+    plan->method = methods;
+    if (!methods [0].out)
+        return s_fault (plan, ": a member of its type is no property");
+    if (property->flags & ~(ZANNI_PROPERTY_READ_ONLY | ZANNI_PROPERTY_PRIVATE))
+        return s_fault (plan, " has unknown flags 0x%x", property->flags);
+    if ((size_t) property->field.offset + property->field.size > definition->state_size)
+        return s_fault (plan, ": it lies outside of the state, which has %zu bytes", definition->state_size);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < count; i++) {
+        plan->method = &methods [i];
+        rc = s_check_method (plan, plan->method);
+    }
+    plan->method = NULL;
+    return rc;
+}
+
+static int
+s_check_properties (s_plan_t *plan, const zanni_class_t *definition)
+{
+    int rc = 0;
+    const zanni_property_t *all = definition->properties;
+    for (size_t i = 0; !rc && all && !s_is_last (&all [i]); i++) {
+        if (i == S_METHODS_MAX)
+            return s_fault (plan, " has over %d properties, or their table lacks ZANNI_PROPERTY_END", S_METHODS_MAX);
+        rc = s_check_property (plan, definition, &all [i]);
+    }
+    return rc;
+}
+
 static int
 s_check_definition (s_plan_t *plan, const zanni_class_t *definition)
 {
@@ -204,7 +265,9 @@ s_check_definition (s_plan_t *plan, const zanni_class_t *definition)
         rc = s_check_text (plan, definition->text);
     if (!rc && definition->state_size > S_STATE_MAX)
         rc = s_fault (plan, ": its state has %zu bytes, at most %zu are possible", definition->state_size, S_STATE_MAX);
-    return rc ? rc : s_check_methods (plan, definition->methods);
+    if (!rc)
+        rc = s_check_methods (plan, definition->methods);
+    return rc ? rc : s_check_properties (plan, definition);
 }
 
 static bool
@@ -234,6 +297,20 @@ s_same_methods (const zanni_method_t *one, const zanni_method_t *other)
 }
 
 static bool
+s_same_properties (const zanni_property_t *one, const zanni_property_t *other)
+{
+    static const zanni_property_t end = ZANNI_PROPERTY_END;
+    one = one ? one : &end;
+    other = other ? other : &end;
+    for (; !s_is_last (one) && !s_is_last (other); one++, other++)
+        if (!s_same_text (one->field.name, other->field.name) || one->field.kind != other->field.kind
+            || one->field.offset != other->field.offset || one->field.size != other->field.size
+            || one->flags != other->flags || !s_same_text (one->text, other->text))
+            return false;
+    return s_is_last (one) && s_is_last (other);
+}
+
+static bool
 s_same_definition (const zanni_class_t *one, const zanni_class_t *other)
 {
     if (one == other)
@@ -242,7 +319,7 @@ s_same_definition (const zanni_class_t *one, const zanni_class_t *other)
         && one->state_size == other->state_size && s_same_methods (one->methods, other->methods)
         && s_same_text (one->start_in, other->start_in) && one->start == other->start
         && one->stop == other->stop && one->down == other->down && one->run == other->run
-        && one->stash_max == other->stash_max
+        && one->stash_max == other->stash_max && s_same_properties (one->properties, other->properties)
         && s_same_text (one->text, other->text);
 }
 
@@ -332,7 +409,7 @@ s_check_result (s_plan_t *plan, const zanni__method_t *method)
 }
 
 static int
-s_add_own (s_plan_t *plan, zanni__class_t *cls, const zanni_method_t *definition)
+s_add_own (s_plan_t *plan, zanni__class_t *cls, const zanni_method_t *definition, const zanni_property_t *property)
 {
     const zanni__method_t **slot = s_slot (cls, definition->name);
     plan->method = definition;
@@ -340,6 +417,7 @@ s_add_own (s_plan_t *plan, zanni__class_t *cls, const zanni_method_t *definition
         return s_fault (plan, " stands in the table twice");
     zanni__method_t *method = s_add_method (cls, slot);
     *method = s_method_of (definition);
+    method->property = property;
     if (cls->parent)
         method->super = zanni__class_method (cls->parent, definition->name);
     int rc = s_check_override (plan, method, cls->parent);
@@ -349,13 +427,33 @@ s_add_own (s_plan_t *plan, zanni__class_t *cls, const zanni_method_t *definition
     return rc;
 }
 
+/* The names of their sets stand at the end of the class's memory. */
+static int
+s_add_properties (s_plan_t *plan, zanni__class_t *cls)
+{
+    int rc = 0;
+    zanni_method_t methods [2];
+    char *name = (char *) (cls->slots + cls->mask + 1);
+    const zanni_property_t *at = cls->definition->properties;
+    for (; !rc && at && !s_is_last (at); at++) {
+        int size = sprintf (name, S_SET "%s", at->field.name);
+        size_t count = s_methods_of (at, name, methods);
+        for (size_t i = 0; !rc && i < count; i++)
+            rc = s_add_own (plan, cls, &methods [i], at);
+        name += size + 1;
+    }
+    return rc;
+}
+
 static int
 s_add_methods (s_plan_t *plan, zanni__class_t *cls, const zanni__class_t *base)
 {
     int rc = 0;
     const zanni_method_t *own = cls->definition->methods;
     for (; !rc && own && !s_is_end (own); own++)
-        rc = s_add_own (plan, cls, own);
+        rc = s_add_own (plan, cls, own, NULL);
+    if (!rc)
+        rc = s_add_properties (plan, cls);
     for (uint32_t i = 0; !rc && i < base->methods_count; i++) {
         const zanni__method_t **slot = s_slot (cls, base->methods [i].name);
         if (!*slot)
@@ -387,15 +485,15 @@ s_check_parent (s_plan_t *plan, const zanni_class_t *definition, const zanni__cl
     return 0;
 }
 
-/* One block with room for so many methods; everything is zero but what leads to the room. */
+/* One block with room for so many methods, and bytes of names; everything is zero but what leads to the room. */
 static zanni__class_t *
-s_class_new (size_t methods)
+s_class_new (size_t methods, size_t names)
 {
     size_t slots = 2;
     while (slots < 2 * methods)
         slots *= 2;
     size_t size = sizeof (zanni__class_t) + methods * sizeof (zanni__method_t) + slots * sizeof (zanni__method_t *);
-    zanni__class_t *cls = zanni__calloc (size);
+    zanni__class_t *cls = zanni__calloc (size + names);
     if (!cls)
         return NULL;
     cls->methods = (zanni__method_t *) (cls + 1);
@@ -422,14 +520,18 @@ s_compile (s_plan_t *plan, s_entry_t *entry, const zanni__class_t *parent)
 {
     const zanni_class_t *definition = entry->definition;
     const zanni__class_t *base = parent ? parent : zanni__class_none ();
-    size_t methods = base->methods_count;
+    size_t methods = base->methods_count, names = 0;
     plan->at = entry;
     int rc = parent ? s_check_parent (plan, definition, parent) : 0;
     if (rc)
         return rc;
     for (const zanni_method_t *own = definition->methods; own && !s_is_end (own); own++)
         methods++;
-    zanni__class_t *cls = s_class_new (methods);
+    for (const zanni_property_t *at = definition->properties; at && !s_is_last (at); at++) {
+        methods += 2;
+        names += sizeof S_SET + strlen (at->field.name);
+    }
+    zanni__class_t *cls = s_class_new (methods, names);
     if (!cls)
         return s_refuse (plan, ZANNI_ENOMEM, "%s", zanni_strerror (ZANNI_ENOMEM));
     s_inherit (cls, definition, base);

@@ -19,6 +19,7 @@ typedef struct zanni__method {
     bool hook;                           // no method, but one of the class's hooks: see zanni__hook_kind_t
     const struct zanni__method *super;   // the parent's method that it overrides, or NULL
     const struct zanni__class *cls;      // whose it is, inherited ones included
+    const zanni_property_t *property;    // that it gets or sets, or NULL
 } zanni__method_t;
 
 /* What an actor can be in besides a method: doing.h. */

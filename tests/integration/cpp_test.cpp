@@ -140,8 +140,12 @@ const zanni_method_t counter_methods [] = {
     ZANNI_PRIVATE ("tick", "x", "", counter_tick, "Keeps the promise."),
     ZANNI_METHOD_END
 };
+const zanni_property_t counter_properties [] = {
+    ZANNI_PROPERTY (counter_t, total, ZANNI_PROPERTY_READ_ONLY, "What was added."), ZANNI_PROPERTY_END
+};
 const zanni_class_t counter_class = {
-    "counter", nullptr, sizeof (counter_t), counter_methods, "x", counter_start, nullptr, nullptr, nullptr, "Counts.", 0
+    "counter", nullptr, sizeof (counter_t), counter_methods, "x", counter_start, nullptr, nullptr, nullptr, "Counts.", 0,
+    counter_properties
 };
 const zanni_class_t *const classes [] = { &counter_class, nullptr };
 
