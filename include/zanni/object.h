@@ -87,7 +87,7 @@ ZANNI_EXPORT int zanni_queue_join (zanni_t *self, const zanni_ref_t *queue, int6
 
 /* zanni.condition (): a zanni.rlock whose holder may wait for others to say that something has changed.
    wait "xt" "b"      gives the lock up, all times that it is held, until it is notified or the time is over, and then
-                      waits for the lock, however long; whether it was notified. Who gives up does not hold it any more
+                      waits for the lock, however long; whether it was notified. Who gives up does not hold it then
    notify "x" ""      so many of those who wait, at least 1 (ZANNI_EINVAL), get the lock when it is free
    notify_all "" ""   all of them. ZANNI_EPERM, for each: who asks does not hold the lock */
 ZANNI_EXPORT int zanni_condition_wait (zanni_t *self, bool *notified, const zanni_ref_t *condition,

@@ -1,8 +1,9 @@
 /* property.h: members of an actor's state that are got and set by messages, without a handler written for each.
 
-   A class names them in a table (zanni_class_t.properties). For a member `width` it then has the method "width", which
-   answers it, and "set_width", which takes another value: methods like any others, which zanni_describe lists, children
-   inherit and may override, and whose arguments are checked. A set that does not fit says so and changes nothing.
+   A class names them in a table (zanni_class_t.properties). For a member `width` it then has the method "width",
+   which answers it, and "set_width", which takes another value: methods like any others, which zanni_describe lists,
+   children inherit and may override, and whose arguments are checked. A set that does not fit says so and changes
+   nothing.
 
        static const zanni_property_t box_properties [] = {
            ZANNI_PROPERTY (box_t, width, 0, "In mm."),
@@ -10,9 +11,10 @@
            ZANNI_PROPERTY_END
        };
 
-   A member is a bool (b), an integer (uint8 y, others up to 32 bits i or u, of 64 bits x or t), a float or double (d),
-   char [n] (s: one that is longer is ZANNI_ETOOBIG), unsigned char [n] (ay: exactly n bytes, else ZANNI_EARGS), or a
-   zanni_buffer_t * (B: ZANNI_ENOKEY while there is none; the actor has a count of it, which its stop hook gives back).
+   A member is a bool (b), an integer (uint8 y, others up to 32 bits i or u, of 64 bits x or t), a float or double
+   (d), char [n] (s: one that is longer is ZANNI_ETOOBIG), unsigned char [n] (ay: exactly n bytes, else ZANNI_EARGS),
+   or a zanni_buffer_t * (B: ZANNI_ENOKEY while there is none; the actor has a count of it, which its stop hook gives
+   back).
 
    SPDX-License-Identifier: MPL-2.0 */
 

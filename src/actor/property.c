@@ -141,7 +141,8 @@ s_set_narrow (zanni_msg_t *msg, const zanni_field_t *field, void *place)
     char text [120];
     int rc = field->kind == ZANNI_KIND_FLOAT ? zanni_read (msg, &real) : zanni_read (msg, &number);
     if (!rc && (number < kind->least || number > kind->most)) {
-        snprintf (text, sizeof text, "%" PRId64 " is outside of %" PRId64 " to %" PRId64, number, kind->least, kind->most);
+        snprintf (text, sizeof text, "%" PRId64 " is outside of %" PRId64 " to %" PRId64, number, kind->least,
+                  kind->most);
         return s_refuse (msg, ZANNI_EARGS, text);
     }
     if (rc)

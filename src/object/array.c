@@ -130,8 +130,8 @@ s_range (const s_array_t *array, zanni_msg_t *msg, int64_t from, int64_t count, 
 {
     int64_t first = from < 0 ? from + array->count : from;
     if (count < 0 || first < 0 || first > array->count || count > array->count - first)
-        return zanni__refuse (msg, ZANNI_ENOKEY, "%s: %" PRId64 " from position %" PRId64 " are not inside of an array"
-                              " of %" PRId64, zanni_msg_method (msg), count, from, array->count);
+        return zanni__refuse (msg, ZANNI_ENOKEY, "%s: %" PRId64 " from position %" PRId64 " are not inside of an"
+                              " array of %" PRId64, zanni_msg_method (msg), count, from, array->count);
     *at = array->data + (size_t) first * array->size;
     return 0;
 }

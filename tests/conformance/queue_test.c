@@ -184,6 +184,34 @@ EVERYWHERE (queue, carries_registered_types)
     cr_assert_eq (memcmp (zanni_buffer_data (got->buffer), "abc", 3), 0);
 }
 
+static int
+s_get_where_it_must_not_block (zanni_t *self)
+{
+    zanni_msg_t *item = NULL;
+    return zanni_queue_get (self, &item, witness_of (self), 0) == ZANNI_EOWNER ? 0 : ZANNI_EINVAL;
+}
+
+EVERYWHERE (queue, refuses_nonsense)
+{
+    ZANNI_AUTO (zanni_ref_t) queue = spawn ("zanni.queue", 0);
+    ZANNI_AUTO (zanni_ref_t) runner = spawn_runner ();
+    ZANNI_AUTO (zanni_msg_t) item = NULL;
+    static const zanni_arg_t many [15] = { { .tag = ZANNI_ARG_INT } };
+    cr_assert_eq (zanni_queue_get (root, NULL, queue, 0), ZANNI_EINVAL);
+    cr_assert_eq (zanni_queue_get (root, &item, NULL, 0), ZANNI_EINVAL);
+    cr_assert_eq (zanni_queue_get (NULL, &item, queue, 0), ZANNI_EINVAL);
+    cr_assert_eq (zanni_queue_put_args (root, queue, 0, NULL), ZANNI_EINVAL);
+    cr_assert_eq (zanni_queue_put (root, queue, -3, 1), ZANNI_EINVAL);
+    cr_assert_eq (zanni_wait_ask_args (root, queue, NULL, 0, "put", many, 15), ZANNI_EINVAL);
+    cr_assert_eq (zanni_wait_ask_args (root, queue, NULL, 0, "put", NULL, 1), ZANNI_EINVAL);
+    cr_assert_eq (zanni_wait_call (root, NULL, queue, NULL, 0, "no such"), ZANNI_ENOMETHOD);
+    run_in (runner, s_get_where_it_must_not_block);
+    uint64_t id = monitor (queue);
+    cr_assert_eq (zanni_kill (root, queue), 0);
+    (void) expect_down (id, false);
+    cr_assert_eq (zanni_queue_get (root, &item, queue, FOREVER), ZANNI_ENOACTOR);
+}
+
 /* Whatever a queue holds goes with it. */
 EVERYWHERE (queue, that_ends_gives_up_what_is_in_it)
 {
