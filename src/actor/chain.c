@@ -70,7 +70,7 @@ s_asker (const zanni_msg_t *ask)
 {
     if (!ask->from->elsewhere)
         return s_called (ask->from);
-    return ask->code > ZANNI__AWAITED ? (const char *) ask->room + (ask->code - ZANNI__AWAITED - 1) : "somebody";
+    return ask->code > ZANNI__CALLED ? (const char *) ask->room + (ask->code - ZANNI__CALLED - 1) : "somebody";
 }
 
 static void
@@ -88,7 +88,7 @@ static void
 s_set_name (zanni_msg_t *ask, const char *name)
 {
     char *at = ask->from->elsewhere ? zanni__msg_room_left (ask, strlen (name) + 1) : NULL;
-    ask->code = at ? (int32_t) (at - (char *) ask->room) + ZANNI__AWAITED + 1 : ZANNI__AWAITED;
+    ask->code = at ? (int32_t) (at - (char *) ask->room) + ZANNI__CALLED + 1 : ZANNI__CALLED;
     if (at)
         strcpy (at, name);
 }
@@ -172,7 +172,7 @@ zanni__chain_call (zanni_t *self, zanni_msg_t *msg, zanni_error_t *error)
 {
     zanni_msg_t *served = s_served (self);
     char text [sizeof error->text];
-    msg->code = ZANNI__AWAITED;
+    msg->code = ZANNI__CALLED;
     if (!served || !zanni__chain_extend (msg, served, served, ZANNI__CHAIN_MAX)
         || !zanni__chain_closes (msg, self->identity, zanni_msg_method (msg), text, sizeof text))
         return 0;
@@ -199,7 +199,7 @@ zanni__chain_write (const zanni_msg_t *msg, uint8_t *room, size_t size)
     const s_chain_t *chain = s_chain (msg);
     zanni__pen_t pen = { .at = room, .end = room + size };
     int64_t now_ns = chain->count ? zanni__node_now (msg->to->worker->node) : 0;
-    if (msg->code < ZANNI__AWAITED)
+    if (msg->code < ZANNI__CALLED)
         return (zanni_bytes_t) { 0 };
     const char *name = s_asker (msg);
     zanni__pen_text (&pen, name, strnlen (name, S_NAME - 1));
@@ -257,7 +257,7 @@ zanni__chain_read (zanni_msg_t *msg, const zanni_bytes_t *bytes)
     uint32_t count = 0;
     char name [S_NAME];
     zanni__reader_t reader = zanni__reader (bytes->data, (uint32_t) bytes->size);
-    msg->code = ZANNI__AWAITED;
+    msg->code = ZANNI__CALLED;
     if (!s_read_name (&reader, name))
         return;
     s_set_name (msg, name);

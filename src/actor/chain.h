@@ -5,7 +5,7 @@
 
 #include "worker.h"
 
-#define ZANNI__AWAITED 1           // `code` of an ASK, at least: its asker waits in a call; more says where his name lies
+#define ZANNI__CALLED 1           // `code` of an ASK, at least: its asker waits in a call; more says where his name lies
 #define ZANNI__CHAIN_MAX 16      // who waits before the asker
 #define ZANNI__CHAIN_BYTES 2048  // which that takes in a record, at most
 #define ZANNI__PROBE_MAX 64      // the same of a probe, which only goes out where somebody waits for long
@@ -14,7 +14,7 @@
 static inline bool
 zanni__waited_for (const zanni_msg_t *msg)
 {
-    return msg->item.kind == ZANNI__ASK && msg->code >= ZANNI__AWAITED;
+    return msg->item.kind == ZANNI__ASK && msg->code >= ZANNI__CALLED;
 }
 
 /* `msg` is a call that `self` will wait for: says so in it, with who waits for `self` meanwhile. ZANNI_EDEADLOCK: among

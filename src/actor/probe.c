@@ -26,7 +26,7 @@ s_send (zanni_t *self, const zanni__pending_t *pending, const zanni_msg_t *befor
         return;   // the next one, or the deadline
     msg->item.kind = ZANNI__PROBE;
     msg->id = pending->id;
-    msg->code = ZANNI__AWAITED;
+    msg->code = ZANNI__CALLED;
     msg->to = to;
     zanni__msg_set_from (worker, msg, self->identity, to->worker);
     zanni__hold_to (msg);
