@@ -1,10 +1,10 @@
-/* counts.h: what each method of each class was sent: how often, how many bytes.
+/* counts.h: what each method of each class was sent: how often, how many bytes; and how long its handlers took.
 
    A node counts where options.counts says so (zanni/node.h): every tell and ask that reaches a handler, or that
    zanni_receive yields to a loop actor, under the receiver's class. That is how to find out which message a program
    spends its bytes on before anything is made smaller. Process actors are nodes of their own, which count for
    themselves: they inherit the option, and whoever holds a reference asks one for "zanni.counts" (signature "",
-   answer "a(sstttt)": the members of zanni_count_t, in order).
+   answer "a(sstttttt)": the members of zanni_count_t, in order).
 
    SPDX-License-Identifier: MPL-2.0 */
 
@@ -25,6 +25,8 @@ typedef struct {
     uint64_t argument_bytes;   // as they travel: msgpack
     uint64_t buffer_bytes;     // of the buffers beside them
     uint64_t largest_bytes;    // arguments and buffers of the largest message
+    uint64_t total_ns;         // in its handler, the waiting in calls included; 0 where zanni_receive yields the messages
+    uint64_t longest_ns;       // of one message
 } zanni_count_t;
 
 typedef void zanni_count_fn (void *context, const zanni_count_t *count);

@@ -61,7 +61,7 @@ typedef struct {
     bool insecure;               // without one, tcp may be open, on this host; beyond it zanni_bind and zanni_connect have
                                  // to say so, too
     bool allow_spawn;            // other nodes that may speak with this one may spawn actors on it, of its classes
-    bool counts;                 // messages and bytes of each method are counted: zanni/counts.h
+    bool counts;                 // messages, bytes and time of each method are counted: zanni/counts.h
     const char *child_program;   // runs process actors: NULL: this program, whose main begins with zanni_init
     const char *const *child_arguments;   // of that program, which end with NULL; may be NULL
     zanni_log_fn *log;           // default: nothing is said

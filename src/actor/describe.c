@@ -80,7 +80,7 @@ s_describe (zanni_t *self, zanni_msg_t *msg)
 const zanni_method_t zanni__builtin_methods [] = {
     ZANNI_METHOD ("zanni.describe", "", "ssa(ssss)", s_describe,
                   "Class and text; name, arguments, answer and text of every public method."),
-    ZANNI_METHOD ("zanni.counts", "", "a(sstttt)", zanni__answer_counts,
+    ZANNI_METHOD ("zanni.counts", "", "a(sstttttt)", zanni__answer_counts,
                   "Class, method, messages, bytes of arguments and of buffers, largest message: what the node counted."),
     ZANNI_METHOD ("zanni.work", "", ZANNI_WORK, zanni__answer_work,
                   "What each worker of its node is at: what it is in, asks that wait, the fullest mailboxes (zanni/work.h)."),

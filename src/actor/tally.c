@@ -17,14 +17,16 @@
 
 #define S_CHAINS 64   // a power of two
 
-typedef struct s_row {
-    struct s_row *next;
+typedef struct zanni__row {
+    struct zanni__row *next;
     const zanni__class_t *cls;
     const zanni__method_t *method;
     _Atomic uint64_t messages;
     _Atomic uint64_t argument_bytes;
     _Atomic uint64_t buffer_bytes;
     _Atomic uint64_t largest_bytes;
+    _Atomic uint64_t total_ns;
+    _Atomic uint64_t longest_ns;
 } s_row_t;
 
 struct zanni__tally {
@@ -96,7 +98,7 @@ s_raise (_Atomic uint64_t *most, uint64_t number)
         atomic_store_explicit (most, number, memory_order_relaxed);
 }
 
-void
+struct zanni__row *
 zanni__tally_add (zanni_worker_t *worker, const zanni_msg_t *msg)
 {
     const zanni__class_t *cls = zanni__behaviour (msg->to);
@@ -105,7 +107,7 @@ zanni__tally_add (zanni_worker_t *worker, const zanni_msg_t *msg)
     if (!row)
         row = s_make (worker->tally, cls, msg->method);
     if (!row)
-        return;
+        return NULL;
     uint64_t bytes = 0;
     for (uint32_t i = args->refs; i < (uint32_t) args->refs + args->buffers; i++)
         bytes += zanni_buffer_size (args->table [i]);
@@ -113,6 +115,16 @@ zanni__tally_add (zanni_worker_t *worker, const zanni_msg_t *msg)
     zanni__count (&row->argument_bytes, args->size);
     zanni__count (&row->buffer_bytes, (int64_t) bytes);
     s_raise (&row->largest_bytes, args->size + bytes);
+    return row;
+}
+
+void
+zanni__tally_took (struct zanni__row *row, int64_t ns)
+{
+    if (!row)
+        return;
+    zanni__count (&row->total_ns, ns);
+    s_raise (&row->longest_ns, (uint64_t) ns);
 }
 
 static void
@@ -127,6 +139,8 @@ s_merge (zanni__tally_t *past, s_row_t *row)
     zanni__count (&same->argument_bytes, (int64_t) atomic_load_explicit (&row->argument_bytes, memory_order_relaxed));
     zanni__count (&same->buffer_bytes, (int64_t) atomic_load_explicit (&row->buffer_bytes, memory_order_relaxed));
     s_raise (&same->largest_bytes, atomic_load_explicit (&row->largest_bytes, memory_order_relaxed));
+    zanni__count (&same->total_ns, (int64_t) atomic_load_explicit (&row->total_ns, memory_order_relaxed));
+    s_raise (&same->longest_ns, atomic_load_explicit (&row->longest_ns, memory_order_relaxed));
     zanni__free (row);
 }
 
@@ -173,7 +187,9 @@ s_append (s_sums_t *sums, s_row_t *row)
         .messages = atomic_load_explicit (&row->messages, memory_order_relaxed),
         .argument_bytes = atomic_load_explicit (&row->argument_bytes, memory_order_relaxed),
         .buffer_bytes = atomic_load_explicit (&row->buffer_bytes, memory_order_relaxed),
-        .largest_bytes = atomic_load_explicit (&row->largest_bytes, memory_order_relaxed)
+        .largest_bytes = atomic_load_explicit (&row->largest_bytes, memory_order_relaxed),
+        .total_ns = atomic_load_explicit (&row->total_ns, memory_order_relaxed),
+        .longest_ns = atomic_load_explicit (&row->longest_ns, memory_order_relaxed)
     };
     return 0;
 }
@@ -227,6 +243,9 @@ s_join (zanni_count_t *counts, size_t count)
         last->buffer_bytes += counts [i].buffer_bytes;
         if (last->largest_bytes < counts [i].largest_bytes)
             last->largest_bytes = counts [i].largest_bytes;
+        last->total_ns += counts [i].total_ns;
+        if (last->longest_ns < counts [i].longest_ns)
+            last->longest_ns = counts [i].longest_ns;
     }
     return joined;
 }
@@ -263,7 +282,8 @@ s_list (void *context, const zanni_count_t *count)
     if (!answer->rc)
         answer->rc = zanni_list_append (answer->list, ZANNI_LIST (count->class_name, count->method, count->messages,
                                                                   count->argument_bytes, count->buffer_bytes,
-                                                                  count->largest_bytes));
+                                                                  count->largest_bytes, count->total_ns,
+                                                                  count->longest_ns));
 }
 
 int

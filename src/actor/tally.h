@@ -14,7 +14,9 @@ void zanni__tally_destroy (zanni__tally_t **tally_p);
 /* The worker ends: what it counted becomes the node's. On its own thread, under the node's lock. */
 void zanni__tally_leave (zanni_worker_t *worker);
 
-/* Counts a message that has its method. On the worker's thread. */
-void zanni__tally_add (zanni_worker_t *worker, const zanni_msg_t *msg);
+/* Counts a message that has its method, in a row that stays as long as the worker: NULL, out of memory. Then the time that
+   its handler took, if it has one. On the worker's thread. */
+struct zanni__row *zanni__tally_add (zanni_worker_t *worker, const zanni_msg_t *msg);
+void zanni__tally_took (struct zanni__row *row, int64_t ns);
 
 #endif

@@ -158,6 +158,17 @@ s_turn_away (zanni_worker_t *worker, zanni_msg_t *msg)
     zanni__msg_release (worker, msg);
 }
 
+/* Where messages are counted, the time that they take is, too. */
+static __attribute__ ((noinline)) int
+s_handle_counted (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
+{
+    struct zanni__row *row = zanni__tally_add (worker, msg);
+    int64_t begun_ns = zanni__node_now (worker->node);
+    int rc = msg->method->handler (identity->actor, msg);
+    zanni__tally_took (row, zanni__node_now (worker->node) - begun_ns);
+    return rc;
+}
+
 ZANNI__INLINE void
 s_handle_message (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
 {
@@ -170,12 +181,11 @@ s_handle_message (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg
         s_turn_away (worker, msg);
         return;
     }
-    if (__builtin_expect (worker->tally != NULL, 0))
-        zanni__tally_add (worker, msg);
     const zanni__method_t *method = msg->method;
     worker->current = msg;   // none was: who blocks in a handler has put its own aside
     zanni__doing (worker, method);
-    int rc = method->handler (identity->actor, msg);
+    int rc = __builtin_expect (worker->tally != NULL, 0) ? s_handle_counted (worker, identity, msg)
+                                                          : method->handler (identity->actor, msg);
     worker->current = NULL;
     if (__builtin_expect (!rc && msg->item.kind == ZANNI__TELL && msg->item.holds == 1, 1))
         zanni__msg_done (worker, msg);
@@ -318,7 +328,7 @@ zanni__receivable (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ms
             yields = false;
         }
         if (yields && msg->method && worker->tally)
-            zanni__tally_add (worker, msg);
+            (void) zanni__tally_add (worker, msg);
     }
     else {
         zanni__pending_t *pending = msg->id ? zanni__pending_find (worker, msg->id) : NULL;

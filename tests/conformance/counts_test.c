@@ -3,6 +3,8 @@
 
 #include "support.h"
 
+#include <time.h>
+
 static int
 sink_take (zanni_t *self, zanni_msg_t *msg)
 {
@@ -11,7 +13,22 @@ sink_take (zanni_t *self, zanni_msg_t *msg)
     return 0;
 }
 
+/* Returns when the test says so. */
+static int
+sink_stay (zanni_t *self, zanni_msg_t *msg)
+{
+    int pid, said_fd, go_fd;
+    char letter = 'h';
+    int rc = zanni_read (msg, &pid, &said_fd, &go_fd);
+    (void) self;
+    if (!rc && (write (reach (pid, said_fd, O_WRONLY), &letter, 1) != 1
+                || read (reach (pid, go_fd, O_RDONLY), &letter, 1) != 1))
+        rc = ZANNI_ESYSTEM;
+    return rc;
+}
+
 static const zanni_method_t sink_methods [] = {
+    ZANNI_METHOD ("stay", "iii", "", sink_stay, "Takes its time."),
     ZANNI_METHOD ("number", "x", "", sink_take, "Takes a number."),
     ZANNI_METHOD ("block", "sB", "", sink_take, "Takes a text and a buffer."),
     ZANNI_METHOD_END
@@ -50,8 +67,9 @@ count_of (const zanni_ref_t *ref, const char *class_name, const char *method)
     for (size_t i = 0; i < rows; i++) {
         zanni_count_t row;
         cr_assert_eq (zanni_enter (reply, &members), 0);
-        cr_assert_eq (zanni_read (reply, &row.class_name, &row.method, &row.messages, &row.argument_bytes,
-                                  &row.buffer_bytes, &row.largest_bytes), 0, "%s", zanni_msg_fault (reply));
+        int rc = zanni_read (reply, &row.class_name, &row.method, &row.messages, &row.argument_bytes, &row.buffer_bytes,
+                             &row.largest_bytes, &row.total_ns, &row.longest_ns);
+        cr_assert_eq (rc, 0, "%s", zanni_msg_fault (reply));
         cr_assert_eq (zanni_leave (reply), 0);
         if (!strcmp (row.class_name, class_name) && !strcmp (row.method, method))
             found = row;
@@ -117,6 +135,36 @@ BESIDE (counts, of_actors_on_several_threads_are_one_row_a_method_and_outlive_th
     cr_assert_eq (sum.messages, 8);
     cr_assert_eq (sum.argument_bytes, 4 * 2 + 4 * 4);
     cr_assert_eq (sum.largest_bytes, 4);
+}
+
+static int64_t
+s_now_ns (void)
+{
+    struct timespec now;
+    clock_gettime (CLOCK_MONOTONIC, &now);
+    return (int64_t) now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+#define STAY_NS 2000000   // for which it is kept at least
+
+CONFORM_IN (PLACES_ALONE, counts, know_how_long_a_handler_took)
+{
+    int said [2], go [2];
+    char letter = 'g';
+    begin_again ((zanni_options_t) { .counts = true });
+    cr_assert_eq (pipe2 (said, O_CLOEXEC), 0);
+    cr_assert_eq (pipe2 (go, O_CLOEXEC), 0);
+    zanni_ref_t *sink = spawn ("sink");
+    tell (sink, "stay", (int) getpid (), said [1], go [0]);
+    cr_assert_eq (read (said [0], &letter, 1), 1);
+    int64_t begun_ns = s_now_ns ();
+    while (s_now_ns () - begun_ns < STAY_NS) {}
+    cr_assert_eq (write (go [1], &letter, 1), 1);
+    zanni_count_t count = count_of (sink, "sink", "stay");
+    cr_assert_eq (count.messages, 1);
+    cr_assert_geq (count.longest_ns, STAY_NS);
+    cr_assert_eq (count.total_ns, count.longest_ns);
+    zanni_ref_destroy (&sink);
 }
 
 ALONE (counts, know_what_a_loop_received)
