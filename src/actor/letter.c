@@ -7,7 +7,6 @@
 
 #include "../message/buffer.h"
 
-#include <sched.h>
 #include <stdio.h>
 
 /* It counts in its subscriber's mailbox like any other message; where that is full the letter was counted, no more. */
@@ -162,25 +161,26 @@ zanni__item_home (zanni__item_t *item)
     }
 }
 
-/* A worker that refuses is taking in what was posted to it before, and that goes first. It runs none of the program's
-   handlers any more, so it will not be long. */
+/* A worker that refuses is taking in what was posted to it before, and that goes first; then it waits for other nodes, for
+   seconds where they are out of reach. What comes behind something that has to wait for it waits, too. */
 static bool
-s_has_ended (zanni_worker_t *to)
+s_has_to_wait (const zanni_worker_t *to, const zanni__queue_t *waiting)
 {
-    if (!atomic_load (&to->refusing))
+    if (!to || !atomic_load (&to->refusing))
         return false;
-    while (!atomic_load_explicit (&to->closed, memory_order_acquire))
-        sched_yield ();
-    return true;
+    return waiting->head || !atomic_load_explicit (&to->closed, memory_order_acquire);
 }
 
-/* What no worker took: passed on where the receiver lives after all, else buried. */
-void
-zanni__bury_orphans (zanni_worker_t *worker)
+/* Answers whether a worker has closed meanwhile. What waits goes back on the stack; the fence pairs with that of who closes: if
+   he did not see what is there, this sees that he has closed. */
+static bool
+s_bury_some (zanni_worker_t *worker)
 {
     zanni_node_t *node = worker->node;
+    zanni__queue_t waiting = { NULL, NULL };
+    uint64_t closings = atomic_load_explicit (&node->closings, memory_order_acquire);
     if (!atomic_load_explicit (&node->orphans, memory_order_relaxed))
-        return;
+        return false;
     /* acquire pairs with the release that pushed. */
     zanni__item_t *item = atomic_exchange_explicit (&node->orphans, NULL, memory_order_acquire);
     zanni__queue_t in_order = { NULL, NULL };
@@ -191,11 +191,25 @@ zanni__bury_orphans (zanni_worker_t *worker)
     }
     while ((item = zanni__queue_pop (&in_order))) {
         zanni_worker_t *to = zanni__item_home (item);
-        if (to && to != worker && !s_has_ended (to)) {
+        if (to != worker && s_has_to_wait (to, &waiting))
+            zanni__queue_push (&waiting, item);
+        else if (to && to != worker && !atomic_load (&to->refusing)) {
             zanni__uncount_coming (item);
             zanni__post (worker, to, item);
         }
         else
             zanni__bury (worker, item, ZANNI_ENOACTOR, NULL);
     }
+    if (!waiting.head)
+        return false;
+    zanni__node_orphan_again (node, waiting.head);
+    atomic_thread_fence (memory_order_seq_cst);
+    return atomic_load_explicit (&node->closings, memory_order_relaxed) != closings;
+}
+
+/* What no worker took: passed on where the receiver lives after all, else buried. */
+void
+zanni__bury_orphans (zanni_worker_t *worker)
+{
+    while (s_bury_some (worker)) {}
 }

@@ -73,6 +73,7 @@ struct zanni_node {
     _Atomic uint64_t next_actor;     // relaxed: only its uniqueness counts
     _Atomic uint64_t batches;
     _Atomic (zanni__item_t *) orphans;
+    _Atomic uint64_t closings;       // of workers that have closed
     _Atomic bool subscribed;
     _Atomic bool drains;             // nothing new is taken from other hosts (relaxed: it only becomes true)
     _Atomic int64_t stop_until_ns;   // the node ends: actors that are there still are killed then (relaxed); INT64_MAX: it does not
@@ -131,6 +132,10 @@ void zanni__log (const zanni_node_t *node, zanni_log_level_t level, const char *
 
 /* Gives items that cannot be posted to the undertaker. Any thread; consumes the chain. */
 void zanni__node_orphan (zanni_node_t *node, zanni__item_t *chain);
+
+/* By the undertaker itself, which has to keep them for later; a worker that closes rouses it then. */
+void zanni__node_orphan_again (zanni_node_t *node, zanni__item_t *chain);
+void zanni__node_closing (zanni_node_t *node);
 
 /* Makes the node ready for more than its root: undertaker and place. ZANNI_ECLOSED: it is ending. */
 int zanni__node_open (zanni_node_t *node);

@@ -347,6 +347,7 @@ zanni__worker_close (zanni_worker_t *worker)
     zanni__settle (worker);
     /* release: whoever sees it closed (acquire) finds nothing of it running. */
     atomic_store_explicit (&worker->closed, true, memory_order_release);
+    zanni__node_closing (node);
     zanni__watches_close (worker);
     zanni__descriptor_close (worker);
     if (worker->port)

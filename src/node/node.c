@@ -105,7 +105,7 @@ zanni__node_unref (zanni_node_t *node)
 
 /* What is pushed last lies on top; the undertaker turns the stack over. */
 void
-zanni__node_orphan (zanni_node_t *node, zanni__item_t *chain)
+zanni__node_orphan_again (zanni_node_t *node, zanni__item_t *chain)
 {
     zanni__item_t *next;
     for (; chain; chain = next) {
@@ -116,9 +116,31 @@ zanni__node_orphan (zanni_node_t *node, zanni__item_t *chain)
         while (!atomic_compare_exchange_weak_explicit (&node->orphans, &top, chain, memory_order_release,
                                                        memory_order_relaxed));
     }
+}
+
+static void
+s_rouse (zanni_node_t *node)
+{
     void *place = atomic_load_explicit (&node->place_handle, memory_order_acquire);
     if (place)
         node->place->rouse (place);
+}
+
+void
+zanni__node_orphan (zanni_node_t *node, zanni__item_t *chain)
+{
+    zanni__node_orphan_again (node, chain);
+    s_rouse (node);
+}
+
+/* The fence pairs with the undertaker's, which puts back what waits for a worker to close, and then looks whether one has. */
+void
+zanni__node_closing (zanni_node_t *node)
+{
+    atomic_fetch_add_explicit (&node->closings, 1, memory_order_release);
+    atomic_thread_fence (memory_order_seq_cst);
+    if (atomic_load_explicit (&node->orphans, memory_order_relaxed))
+        s_rouse (node);
 }
 
 /* The program of processes and its arguments, for as long as the node lives: one piece of memory that begins with the

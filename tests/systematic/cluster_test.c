@@ -357,6 +357,33 @@ Test (cluster, survives_a_crash)
     s_all (true);
 }
 
+/* What its own control thread has to say to a root that waits for the other side has to wait, and nobody else does. */
+Test (cluster, a_node_ends_while_another_is_out_of_reach)
+{
+    const zanni_sim_options_t world = { .net_ns = 10 * MS, .stuck = s_say };
+    const zanni_bind_t bind = { .insecure = true };
+    const zanni_connect_t connect = { .insecure = true };
+    zanni_options_t options = ZANNI_OPTIONS_DEFAULT;
+    zanni_sim_t *sim = NULL;
+    zanni_t *one = NULL, *other = NULL;
+    ZANNI_AUTO (zanni_ref_t) ref = NULL;
+    options.shutdown_ms = 60000;
+    cr_assert_eq (zanni_init (s_classes), 0);
+    cr_assert_eq (zanni_sim_new (&sim, &world), 0);
+    cr_assert_eq (zanni_sim_node (sim, &one, &options), 0);
+    cr_assert_eq (zanni_sim_node (sim, &other, NULL), 0);
+    cr_assert_eq (zanni_serve (other, "leaf"), 0);
+    cr_assert_eq (zanni_bind (other, s_endpoint (0), &bind), 0);
+    cr_assert_eq (zanni_connect (one, &ref, s_endpoint (0), &connect), 0);
+    zanni_sim_pass (sim, 1000);
+    cr_assert_eq (zanni_sim_cut (sim, one, other), 0);
+    cr_assert_eq (zanni_tell (one, ref, "end"), 0);
+    zanni_ref_destroy (&ref);
+    cr_assert_eq (zanni_destroy (&one), 0);
+    cr_assert_eq (zanni_destroy (&other), 0);
+    zanni_sim_destroy (&sim);
+}
+
 Test (cluster, the_same_seed_gives_the_same_trace)
 {
     cr_assert_eq (zanni_init (s_classes), 0);
