@@ -197,5 +197,6 @@ s_lose (zanni__peer_t *peer, const zanni_node_event_t *event)
 void
 zanni__home_lost (zanni__hub_t *hub, const zanni_node_event_t *event)
 {
+    zanni__pulses_lost (hub, event);
     s_each (hub, event, s_lose);
 }

@@ -12,6 +12,9 @@
    A process of this node's own is dialled a little later: its session's first messages go before, and should it end
    meanwhile, its home hears of that without a pulse.
 
+   Who finds a node lost lets go of all pulses with it, those that stand, too: its sessions are down here, and a pulse that
+   goes on would keep them at the other side, which may wait for us to dial. So that one finds this node lost in its turn.
+
    When nobody listens any more at the endpoint that the pulse was dialled at, its worker has ended, but its node may
    live on: then the workers are asked who has a session with that node, and the pulse goes to that one's endpoint. */
 
@@ -35,6 +38,7 @@ struct zanni__pulse {
     bool ours;
     zanni__dial_t *dial;       // of ours
     zanni__route_t *route;     // of the other side's
+    int64_t since_ns;          // when it was last begun, or asked for
     int64_t lost_ns;           // when the node is lost; INT64_MAX: it stands
     int64_t redial_ns;
     bool dialled;              // once at least
@@ -64,6 +68,7 @@ s_new (zanni__hub_t *hub, const uint8_t *node, bool ours)
     memcpy (pulse->node, node, sizeof pulse->node);
     pulse->hub = hub;
     pulse->ours = ours;
+    pulse->since_ns = zanni__hub_now (hub);
     pulse->lost_ns = pulse->redial_ns = INT64_MAX;
     pulse->next = hub->pulses;
     hub->pulses = pulse;
@@ -137,7 +142,9 @@ s_wait (zanni__pulse_t *pulse, int64_t intervals)
 static void
 s_tell (zanni__pulse_t *pulse, zanni_node_change_t change)
 {
-    zanni_node_event_t event = { .change = change, .incarnation = pulse->incarnation };
+    zanni_node_event_t event = {
+        .change = change, .incarnation = pulse->incarnation, .code = zanni__hub_now (pulse->hub)
+    };
     memcpy (event.node, pulse->node, sizeof event.node);
     zanni_worker_event (pulse->hub->worker, NULL, &event);
 }
@@ -286,6 +293,7 @@ zanni__pulse_watch (zanni__hub_t *hub, const zanni_node_event_t *event)
         return;
     s_show (pulse);
     pulse->incarnation = event->incarnation;
+    pulse->since_ns = zanni__hub_now (hub);
     if (pulse->dial)
         return;
     memcpy (pulse->endpoint, event->endpoint, sizeof pulse->endpoint);
@@ -335,6 +343,7 @@ zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zan
     route->pulse = pulse;
     pulse->route = route;
     pulse->incarnation = hello->incarnation;
+    pulse->since_ns = zanni__hub_now (hub);
     pulse->lost_ns = INT64_MAX;
     zanni__hello_fill (hub, &record.as.hello, pulse->far);
     if (!zanni__post_record (way, &record))
@@ -383,6 +392,18 @@ zanni__pulses_ended (zanni__hub_t *hub, const uint8_t *node, uint64_t incarnatio
     for (zanni__pulse_t *pulse = hub->pulses; pulse; pulse = next) {
         next = pulse->next;
         if (pulse->incarnation <= incarnation && !memcmp (pulse->node, node, sizeof pulse->node))
+            s_free (pulse);
+    }
+}
+
+void
+zanni__pulses_lost (zanni__hub_t *hub, const zanni_node_event_t *event)
+{
+    zanni__pulse_t *next;
+    for (zanni__pulse_t *pulse = hub->pulses; pulse; pulse = next) {
+        next = pulse->next;
+        if (pulse->incarnation <= event->incarnation && pulse->since_ns < event->code
+            && !memcmp (pulse->node, event->node, sizeof pulse->node))
             s_free (pulse);
     }
 }

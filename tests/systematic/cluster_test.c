@@ -26,6 +26,7 @@ typedef struct {
 
 typedef struct {
     zanni_t *self;       // NULL: it crashed
+    uint8_t id [16];
     zanni_ref_t *others [NODES];
     int asked;
     int ended;
@@ -47,6 +48,26 @@ static struct {
                    #other, check_other, s_play.seed);                                                                 \
     } while (0)
 
+/* Writes down who does what with whom: the number of a node, and of an actor there. */
+static void
+s_note (const s_node_t *node, const char *what, const zanni_ref_t *ref)
+{
+    const zanni_address_t address = zanni_ref_address (ref);
+    int where = 0;
+    while (where < NODES && memcmp (s_play.nodes [where].id, address.node, sizeof address.node))
+        where++;
+    zanni_sim_note (s_play.sim, "%d %s %d.%" PRIu64, (int) (node - s_play.nodes), what, where, address.actor);
+}
+
+static const s_node_t *
+s_node_of (const zanni_t *self)
+{
+    const s_node_t *node = s_play.nodes;
+    while (node->self != self)
+        node++;
+    return node;
+}
+
 static int
 s_member_take (zanni_t *self, zanni_msg_t *msg)
 {
@@ -56,19 +77,20 @@ s_member_take (zanni_t *self, zanni_msg_t *msg)
     if (rc || member->count == HELD)
         return rc;
     rc = zanni_ref_keep (self, &member->held [member->count], ref);
-    member->count += !rc;
+    if (!rc)
+        s_note (s_node_of (self), "takes", member->held [member->count++]);
     return rc;
 }
 
 static void
 s_member_down (zanni_t *self, const zanni_down_t *down)
 {
-    for (int node = 0; node < NODES; node++)
-        for (int i = 0; s_play.nodes [node].self == self && i < s_play.monitors; i++)
-            if (s_play.ids [node][i] == down->monitor) {
-                zanni_sim_note (s_play.sim, "monitor %d fires: %d", i, (int) down->reason.kind);
-                s_play.fired [i]++;
-            }
+    const s_node_t *node = s_node_of (self);
+    for (int i = 0; i < s_play.monitors; i++)
+        if (s_play.ids [node - s_play.nodes][i] == down->monitor) {
+            zanni_sim_note (s_play.sim, "monitor %d fires: %d", i, (int) down->reason.kind);
+            s_play.fired [i]++;
+        }
 }
 
 static const zanni_method_t s_member_methods [] = {
@@ -148,6 +170,8 @@ s_begin (uint64_t seed)
         zanni_t **self = &s_play.nodes [i].self;
         check_eq (zanni_sim_node (s_play.sim, self, &options), 0);
         check_eq (zanni_serve (*self, "member"), 0);
+        const zanni_address_t address = zanni_ref_address (zanni_self (*self));
+        memcpy (s_play.nodes [i].id, address.node, sizeof address.node);
         check_eq (zanni_bind (*self, s_endpoint (i), &bind), 0);
     }
     for (uint32_t i = 0; i < NODES; i++)
@@ -170,7 +194,7 @@ s_spawn (s_node_t *node, s_member_t *member)
     if (member->count == HELD)
         return;
     check_eq (zanni_spawn (node->self, &member->held [member->count], "leaf", &options), 0);
-    member->count++;
+    s_note (node, "spawns", member->held [member->count++]);
 }
 
 static void
@@ -205,8 +229,9 @@ s_use (s_node_t *node, s_member_t *member)
     const zanni_ref_t *ref = member->held [at];
     const zanni_ask_t ask = { .then = s_answered, .arg = node };
     const zanni_ref_t *other = node->others [s_draw (NODES)];
+    static const char *const names [] = { "monitors", "drops", "tells of", "tells of", "tells of", "ends", "asks", "asks" };
     uint32_t what = s_draw (8);
-    zanni_sim_note (s_play.sim, "member %d does %u", (int) (node - s_play.nodes), what);
+    s_note (node, names [what], ref);
     switch (what) {
     case 0:
         s_monitor (node, ref);
@@ -308,6 +333,7 @@ s_end (void)
         zanni_stats_t stats = { .actors = 1 };
         if (s_play.nodes [i].self)
             check_eq (zanni_stats (s_play.nodes [i].self, &stats), 0);
+        zanni_sim_note (s_play.sim, "%u has %" PRIu64 " actors left", i, stats.actors - 1);
         check_eq (stats.actors, 1);
     }
     for (uint32_t i = 0; i < NODES; i++)
@@ -389,4 +415,29 @@ Test (cluster, the_same_seed_gives_the_same_trace)
     cr_assert_eq (zanni_init (s_classes), 0);
     for (uint64_t seed = 1; seed <= 20; seed++)
         check_eq (s_one (seed, true) == s_one (seed, true), true);
+}
+
+/* Both sides of a pair have a pulse, and miss it at different times: a cut may end between the two. Then the side that found
+   nothing holds what it lent to the other one, and must learn that this one has given up. */
+static void
+s_cut_for (int64_t cut_ms)
+{
+    s_begin ((uint64_t) cut_ms);
+    s_node_t *zero = &s_play.nodes [0], *one = &s_play.nodes [1];
+    zanni_ref_t *leaf = NULL;
+    check_eq (zanni_spawn (one->self, &leaf, "leaf", NULL), 0);
+    check_eq (zanni_tell (one->self, one->others [0], "take", leaf), 0);
+    zanni_sim_pass (s_play.sim, 100);
+    check_eq (zanni_sim_cut (s_play.sim, zero->self, one->self), 0);
+    s_drop_all ();
+    zanni_sim_pass (s_play.sim, cut_ms);
+    zanni_ref_destroy (&leaf);
+    s_end ();
+}
+
+Test (cluster, who_finds_another_lost_is_found_lost_by_that_one)
+{
+    cr_assert_eq (zanni_init (s_classes), 0);
+    for (int64_t ms = 1500; ms < 4500; ms += 10)
+        s_cut_for (ms);
 }
