@@ -106,7 +106,7 @@ transfer_stop (zanni_t *self, const zanni_reason_t *reason)
 }
 
 static const zanni_method_t transfer_methods [] = {
-    ZANNI_METHOD ("again", "", "", transfer_again, "Tries again.", ZANNI_METHOD_PRIVATE),
+    ZANNI_PRIVATE ("again", "", "", transfer_again, "Tries again."),
     ZANNI_METHOD_END
 };
 const zanni_class_t transfer_class = {
