@@ -273,6 +273,23 @@ s_settle (zanni_sim_t *sim, zanni__sim_conn_t *conn)
     free (conn);
 }
 
+/* Nothing is sent before both have shaken hands. */
+static void
+s_forget_data (zanni__sim_conn_t *conn)
+{
+    s_queue_t kept;
+    s_queue_t *way = &conn->sides [S_LISTENER].way;
+    s_packet_t *packet;
+    s_queue_init (&kept);
+    while ((packet = s_pop (way)))
+        if (packet->kind == S_DATA)
+            s_packet_free (packet);
+        else
+            s_push (&kept, packet);
+    while ((packet = s_pop (&kept)))
+        s_push (way, packet);
+}
+
 /* The side is no more, as it finds out by itself or is told; the other one hears of it when it can. */
 static void
 s_leave (zanni_sim_t *sim, zanni__sim_conn_t *conn, int which, bool tells)
@@ -285,6 +302,8 @@ s_leave (zanni_sim_t *sim, zanni__sim_conn_t *conn, int which, bool tells)
     if (tells && !conn->dying)
         s_put (sim, conn, !which, s_packet (S_END, conn->number));
     conn->dying = true;
+    if (which == S_DIALER && !conn->stands)
+        s_forget_data (conn);
     if (socket)
         s_tell (socket, conn->stands || which == S_LISTENER ? ZMQ_EVENT_DISCONNECTED : ZMQ_EVENT_CLOSED, conn->number);
     s_settle (sim, conn);
