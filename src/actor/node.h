@@ -89,6 +89,7 @@ struct zanni_node {
     zanni__keys_t keys;
     struct zanni__trust *trust;      // certificate, who is trusted and admitted: the link's, link/trust.h
     struct zanni__rights *rights;    // what keys may do: rights.h
+    _Atomic int64_t losses;          // of other nodes, that the link has found
     _Atomic uint64_t distrusts;      // grows when somebody is not trusted any more (release; acquire)
     struct zanni__translation *translations;   // of addresses: link/translate.h (lock)
     char far_endpoint [108];         // the first at which it listens for other hosts; "": none (lock)

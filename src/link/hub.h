@@ -251,6 +251,7 @@ struct zanni__hub {
     uint64_t window;               // our own
     int64_t interval_ns;           // of pulses
     int64_t next_ns;               // nothing is due before
+    int64_t losses;                // the last that it has heard of
     uint64_t session_number;       // the last
     uint64_t watch_serial;
     uint64_t peer_serial;
@@ -512,7 +513,7 @@ void zanni__pulse_fault (zanni__pulse_t *pulse);    // of the other side's: its 
 void zanni__pulse_detach (zanni__pulse_t *pulse);   // its connection is another's; forgives NULL
 bool zanni__pulse_is_with (const zanni__pulse_t *pulse, const uint8_t *node);
 void zanni__pulses_ended (zanni__hub_t *hub, const uint8_t *node, uint64_t incarnation);
-void zanni__pulses_lost (zanni__hub_t *hub, const zanni_node_event_t *event);   // those that were there when it was found
+void zanni__pulses_lost (zanni__hub_t *hub, const zanni_node_event_t *event);   // of a node that is
 void zanni__pulses_distrust (zanni__hub_t *hub);   // those whose keys are not trusted any more
 void zanni__pulses_due (zanni__hub_t *hub, int64_t now_ns);
 void zanni__pulses_close (zanni__hub_t *hub);

@@ -38,7 +38,7 @@ struct zanni__pulse {
     bool ours;
     zanni__dial_t *dial;       // of ours
     zanni__route_t *route;     // of the other side's
-    int64_t since_ns;          // when it was last begun, or asked for
+    int64_t losses;            // that whoever asked for it last had heard of
     int64_t lost_ns;           // when the node is lost; INT64_MAX: it stands
     int64_t redial_ns;
     bool dialled;              // once at least
@@ -68,7 +68,7 @@ s_new (zanni__hub_t *hub, const uint8_t *node, bool ours)
     memcpy (pulse->node, node, sizeof pulse->node);
     pulse->hub = hub;
     pulse->ours = ours;
-    pulse->since_ns = zanni__hub_now (hub);
+    pulse->losses = hub->losses;
     pulse->lost_ns = pulse->redial_ns = INT64_MAX;
     pulse->next = hub->pulses;
     hub->pulses = pulse;
@@ -142,9 +142,9 @@ s_wait (zanni__pulse_t *pulse, int64_t intervals)
 static void
 s_tell (zanni__pulse_t *pulse, zanni_node_change_t change)
 {
-    zanni_node_event_t event = {
-        .change = change, .incarnation = pulse->incarnation, .code = zanni__hub_now (pulse->hub)
-    };
+    zanni_node_event_t event = { .change = change, .incarnation = pulse->incarnation };
+    if (change == ZANNI_NODE_LOST)   // relaxed: only that they differ and grow counts
+        event.code = 1 + atomic_fetch_add_explicit (&pulse->hub->worker->node->losses, 1, memory_order_relaxed);
     memcpy (event.node, pulse->node, sizeof event.node);
     zanni_worker_event (pulse->hub->worker, NULL, &event);
 }
@@ -215,7 +215,9 @@ zanni__pulse_want (zanni__peer_t *peer)
 {
     zanni_worker_t *worker = peer->hub->worker;
     zanni_worker_t *undertaker = atomic_load_explicit (&worker->node->undertaker, memory_order_relaxed);
-    zanni_node_event_t event = { .change = ZANNI_NODE_WATCH, .incarnation = peer->base.incarnation };
+    zanni_node_event_t event = {
+        .change = ZANNI_NODE_WATCH, .incarnation = peer->base.incarnation, .code = peer->hub->losses
+    };
     event.own = *peer->base.home && zanni__home_is_here (peer->hub, peer->base.home);
     peer->hub->spawns = peer->hub->spawns || event.own;
     memcpy (event.node, peer->base.node, sizeof event.node);
@@ -293,7 +295,8 @@ zanni__pulse_watch (zanni__hub_t *hub, const zanni_node_event_t *event)
         return;
     s_show (pulse);
     pulse->incarnation = event->incarnation;
-    pulse->since_ns = zanni__hub_now (hub);
+    if (pulse->losses < event->code)
+        pulse->losses = event->code;
     if (pulse->dial)
         return;
     memcpy (pulse->endpoint, event->endpoint, sizeof pulse->endpoint);
@@ -343,7 +346,7 @@ zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zan
     route->pulse = pulse;
     pulse->route = route;
     pulse->incarnation = hello->incarnation;
-    pulse->since_ns = zanni__hub_now (hub);
+    pulse->losses = hub->losses;
     pulse->lost_ns = INT64_MAX;
     zanni__hello_fill (hub, &record.as.hello, pulse->far);
     if (!zanni__post_record (way, &record))
@@ -396,13 +399,16 @@ zanni__pulses_ended (zanni__hub_t *hub, const uint8_t *node, uint64_t incarnatio
     }
 }
 
+/* But one that a session needs which was begun since. */
 void
 zanni__pulses_lost (zanni__hub_t *hub, const zanni_node_event_t *event)
 {
     zanni__pulse_t *next;
+    if (hub->losses < event->code)
+        hub->losses = event->code;
     for (zanni__pulse_t *pulse = hub->pulses; pulse; pulse = next) {
         next = pulse->next;
-        if (pulse->incarnation <= event->incarnation && pulse->since_ns < event->code
+        if (pulse->incarnation <= event->incarnation && pulse->losses < event->code
             && !memcmp (pulse->node, event->node, sizeof pulse->node))
             s_free (pulse);
     }

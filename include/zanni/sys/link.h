@@ -52,7 +52,7 @@ typedef struct {
     uint64_t incarnation;
     char endpoint [ZANNI_ENDPOINT_MAX];
     uint8_t kind;        // of the reason: zanni_exit_t
-    int64_t code;        // of the reason; of a loss: when it was found, by the node's clock
+    int64_t code;        // of the reason; of a loss: its number in this node; to watch: the last such that the sender knew
     char text [sizeof ((zanni_reason_t *) 0)->text];
 } zanni_node_event_t;
 
