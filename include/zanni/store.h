@@ -111,7 +111,8 @@ ZANNI_EXPORT int zanni_store_retain (zanni_store_t *store, const zanni_blob_t *b
 ZANNI_EXPORT int zanni_store_release (zanni_store_t *store, const zanni_blob_t *blob) ZANNI_CHECKED;
 
 /* Claim check for one actor: buffers of at least so many bytes that it sends to other nodes, from now on, go as blobs; 0: as
-   the node's options say; UINT64_MAX: none does. ZANNI_EINVAL: the node's options name no store (claim_store). */
+   the node's options say; UINT64_MAX: none does. ZANNI_EINVAL: the node's options name no store (claim_store);
+   ZANNI_ENOMEM. */
 ZANNI_EXPORT int zanni_set_claims (zanni_t *self, uint64_t least) ZANNI_CHECKED;
 
 /* The text form, "store-id-size-checksum" in hex, and back; false: it is none. */

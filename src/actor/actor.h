@@ -199,6 +199,8 @@ typedef struct {
     zanni__item_t *high;               // the last message in the mailbox that overtook others; NULL: look for it
     zanni__hook_t *annexes;
     void *inlets;                      // of streams that come in: stream/
+    uint64_t claim_least;              // zanni_set_claims
+    struct zanni__shared *share;       // its state is an object of the program's: shared.c; or NULL
 } zanni__more_t;
 
 struct zanni {
@@ -213,8 +215,6 @@ struct zanni {
     uint64_t calling;            // the ask it is blocked in
     zanni_msg_t *handling;       // while it is blocked in its handler: what that handles
     zanni_msg_t *serving;        // what zanni_receive gave it last of asks whose asker waits, if that is there yet
-    uint64_t claim_least;        // zanni_set_claims
-    struct zanni__shared *share;  // its state is an object of the program's: shared.c; or NULL
     bool closing;                // told to stop
     bool killed;
     bool restarting;

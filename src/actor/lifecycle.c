@@ -348,6 +348,7 @@ zanni__end (zanni_worker_t *worker, zanni__identity_t *identity)
     zanni_reason_t reason = *self->reason;
     bool restarts = self->restarting && identity->start;
     bool waits = s_is_to_wait (worker, identity);
+    struct zanni__shared *share = self->more ? self->more->share : NULL;
     uint8_t in_turn = identity->busy & ZANNI__IN_TURN;
     zanni__identity_hold (identity);
     s_end_actor (self, &reason);
@@ -359,8 +360,8 @@ zanni__end (zanni_worker_t *worker, zanni__identity_t *identity)
         zanni__free (self->reason);
     if (identity->pinned)
         zanni__free (self->state);
-    if (self->share)
-        zanni__shared_end (worker, self->share);
+    if (share)
+        zanni__shared_end (worker, share);
     zanni__free (self);
     if (!restarts && !waits)
         s_end_identity (worker, identity, &reason);

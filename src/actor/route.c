@@ -135,7 +135,7 @@ static uint64_t
 s_claim_least (const zanni_worker_t *worker, const zanni__identity_t *from)
 {
     bool here = worker->node->claims && from && !from->elsewhere && from->worker == worker && from->actor;
-    return here ? from->actor->claim_least : 0;
+    return here && from->actor->more ? from->actor->more->claim_least : 0;
 }
 
 /* Arguments and what lies beside them; then off it goes. */

@@ -77,9 +77,11 @@ s_make (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, struct za
     zanni__identity_t *identity = zanni__identity_new (worker, cls);
     zanni_ref_t *ref = identity ? zanni__ref_new (identity, worker, true, true) : NULL;
     zanni_t *actor = ref ? zanni__actor_new (worker, identity, zanni__class_none ()) : NULL;
+    zanni__more_t *more = actor ? zanni__more (actor) : NULL;
     share->identity = identity;
-    int rc = actor ? s_enter (worker->node, share) : ZANNI_ENOMEM;
+    int rc = more ? s_enter (worker->node, share) : ZANNI_ENOMEM;
     if (rc) {
+        zanni__free (more);
         zanni__free (actor);
         if (ref)
             zanni__ref_undo (ref);
@@ -88,7 +90,7 @@ s_make (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, struct za
         return rc;
     }
     actor->state = object;
-    actor->share = share;
+    more->share = share;
     identity->actor = actor;
     identity->state = ZANNI__RUNNING;
     zanni__enlist (worker, identity);
@@ -175,7 +177,7 @@ zanni_reply_share (zanni_t *self, zanni_msg_t *msg, void *object, zanni_share_fr
     if (!rc)
         rc = zanni_reply (self, msg, ref);
     if (rc && made)
-        whole->identity->actor->share->release = NULL;   // it stays the caller's
+        whole->identity->actor->more->share->release = NULL;   // it stays the caller's
     zanni_ref_destroy (&ref);
     zanni_ref_destroy (&whole);
     return rc;

@@ -205,6 +205,9 @@ zanni_set_claims (zanni_t *self, uint64_t least)
         return rc;
     if (!self->worker->node->claims)
         return ZANNI_EINVAL;
-    self->claim_least = least;
+    zanni__more_t *more = zanni__more (self);
+    if (!more)
+        return ZANNI_ENOMEM;
+    more->claim_least = least;
     return 0;
 }
