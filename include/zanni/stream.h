@@ -9,6 +9,8 @@
    Either side can end a stream, and the end of either actor (or of the way between them) ends it at the other. Each
    side's `ended` is called exactly once then, unless that side itself has cancelled or destroyed the stream, or ended.
 
+   What the consumer's mailbox drops by its own overflow policy (actor.h) is lost to a stream, too.
+
    Call these from the actor whose `self` it is. None blocks. Callbacks run in its turns: where it reads with
    zanni_receive, as those of asks do (call.h).
 

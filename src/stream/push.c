@@ -208,9 +208,13 @@ s_was_handled (zanni_t *self, zanni_msg_t *reply, void *arg)
     (void) self;
     producer->due--;
     producer->marks = false;
-    if (zanni_msg_kind (reply) == ZANNI_MSG_REPLY) {   // else WAIT ends, too
+    if (zanni_msg_kind (reply) == ZANNI_MSG_REPLY) {
         producer->handled_items = producer->marked_items;
         producer->handled_bytes = producer->marked_bytes;
+    }
+    else {   // the consumer had no memory for an answer: once more. Or it has ended: WAIT says so
+        producer->marked_items = producer->handled_items;
+        producer->marked_bytes = producer->handled_bytes;
     }
     s_go_on (producer);
 }

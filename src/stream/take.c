@@ -218,6 +218,17 @@ s_wait (s_consumer_t *consumer, zanni_msg_t *msg)
     return rc;
 }
 
+/* What came of the stream could not be handled: it ends with that. */
+static void
+s_fail (s_consumer_t *consumer, const zanni_msg_t *msg, int rc)
+{
+    const char *fault = zanni_msg_fault (msg);
+    zanni_error_t error = { .code = rc, .origin = zanni_ref_address (zanni_self (consumer->base.self)) };
+    snprintf (error.text, sizeof error.text, "%s%s%s", zanni_strerror (rc), *fault ? ": " : "", fault);
+    s_over (consumer, &error, true);
+    s_close (consumer, false);
+}
+
 static int
 s_item (s_consumer_t *consumer, zanni_msg_t *msg)
 {
@@ -226,13 +237,8 @@ s_item (s_consumer_t *consumer, zanni_msg_t *msg)
     if (consumer->over)
         return 0;
     int rc = consumer->inlet.item (self, &consumer->base, msg);
-    if (rc >= 0 || s_find (self, key, zanni_msg_from (msg)) != consumer || consumer->over)
-        return 0;   // it is well, or was cancelled
-    const char *fault = zanni_msg_fault (msg);
-    zanni_error_t error = { .code = rc, .origin = zanni_ref_address (zanni_self (self)) };
-    snprintf (error.text, sizeof error.text, "%s%s%s", zanni_strerror (rc), *fault ? ": " : "", fault);
-    s_over (consumer, &error, true);
-    s_close (consumer, false);
+    if (rc < 0 && s_find (self, key, zanni_msg_from (msg)) == consumer && !consumer->over)   // it may have been cancelled
+        s_fail (consumer, msg, rc);
     return 0;
 }
 
@@ -245,8 +251,10 @@ s_end (s_consumer_t *consumer, zanni_msg_t *msg, size_t count)
     if (consumer->over)
         return 0;   // its WAIT is answered with that
     int rc = count ? zanni_read (msg, &error.code, &error.app_code, &text) : 0;
-    if (rc || (count && error.code >= 0))
+    if (rc || (count && error.code >= 0)) {
+        s_fail (consumer, msg, rc ? rc : ZANNI_EINVAL);
         return rc ? rc : ZANNI_EINVAL;
+    }
     snprintf (error.text, sizeof error.text, "%s", text);
     s_over (consumer, count ? &error : NULL, true);
     s_close (consumer, true);
@@ -282,13 +290,16 @@ zanni_stream_take (zanni_t *self, zanni_msg_t *msg, const zanni_inlet_t *inlet)
     if (!msg || !inlet || !inlet->item)
         return ZANNI_EINVAL;
     rc = zanni_read (msg, &key, &kind);
-    if (!rc)
-        rc = zanni_enter (msg, &count);
+    if (rc)
+        return rc;
+    s_consumer_t *consumer = s_find (self, key, zanni_msg_from (msg));
+    rc = zanni_enter (msg, &count);
+    if (rc && consumer && !consumer->over && zanni_msg_kind (msg) == ZANNI_MSG_TELL)
+        s_fail (consumer, msg, rc);
     if (rc)
         return rc;
     if (kind == ZANNI__OPEN)
         return s_open (self, key, msg, inlet);
-    s_consumer_t *consumer = s_find (self, key, zanni_msg_from (msg));
     if (consumer)
         return s_handle (consumer, kind, msg, count);
     return zanni_msg_kind (msg) == ZANNI_MSG_ASK ? ZANNI_ECANCELED : 0;
