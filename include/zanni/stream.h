@@ -94,7 +94,9 @@ typedef struct {
 /* A row of a table of methods, whose handler is: return zanni_stream_take (self, msg, &inlet); */
 #define ZANNI_STREAM(name, handler, text) { name, ZANNI_STREAM_IN, ZANNI_STREAM_OUT, handler, text, 0, NULL }
 
-/* Handles what came to a method for streams. `inlet` is copied when a stream is opened. The answer is the handler's. */
+/* Handles what came to a method for streams. `inlet` is copied when a stream is opened. The answer is the handler's. While
+   an actor is busy with an item that it cannot be done with at once, its handler calls zanni_stash instead (behaviour.h),
+   and the credit stays out until what was put aside is handled. */
 ZANNI_EXPORT int zanni_stream_take (zanni_t *self, zanni_msg_t *msg, const zanni_inlet_t *inlet) ZANNI_CHECKED;
 
 /* Ends a stream at its consumer: the producer gets this code and text as ZANNI_EAPP, and what is on its way is dropped. The

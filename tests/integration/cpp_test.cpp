@@ -129,7 +129,23 @@ counter_move (zanni_t *self, zanni_msg_t *msg)
     return zanni_reply (self, msg, ZANNI_OBJECT (&point, &to));
 }
 
+int
+counter_item (zanni_t *self, zanni_stream_t *stream, zanni_msg_t *msg)
+{
+    (void) stream;
+    return counter_add (self, msg);
+}
+
+int
+counter_take (zanni_t *self, zanni_msg_t *msg)
+{
+    zanni_inlet_t inlet = {};
+    inlet.item = counter_item;
+    return zanni_stream_take (self, msg, &inlet);
+}
+
 const zanni_method_t counter_methods [] = {
+    ZANNI_STREAM ("take", counter_take, "Adds numbers."),
     ZANNI_METHOD ("move", "od", "o", counter_move, "Answers a point that was moved."),
     ZANNI_METHOD ("add", "x", "x", counter_add, "Add a number; answers the new total."),
     ZANNI_METHOD ("get", "", "x", counter_get, "Answers the total."),
@@ -184,6 +200,12 @@ total_of (const zanni_ref_t *ref)
     cr_assert_eq (zanni_call (self, &reply, ref, "get"), 0);
     cr_assert_eq (zanni_read (reply, &total), 0);
     return total;
+}
+
+void
+note_end (zanni_t *, zanni_stream_t *stream, const zanni_error_t *error)
+{
+    *static_cast<int *> (zanni_stream_data (stream)) = error ? error->code : 1;
 }
 
 void
@@ -355,6 +377,34 @@ Test (cpp, shares_a_queue_and_a_list)
     cr_assert_eq (zanni_receive (self, &item, 10000), 0);
     cr_assert_eq (zanni_read (item, &number), 0);
     cr_assert_eq (number, 3);
+}
+
+Test (cpp, pushes_to_a_stream)
+{
+    ZANNI_AUTO (zanni_stream_t) stream = nullptr;
+    int ended = 0;
+    zanni_stream_options_t options = {};
+    options.ended = note_end;
+    options.data = &ended;
+    options.overflow = ZANNI_DROP_NEWEST;
+    cr_assert_eq (zanni_stream_open (self, &stream, counter, &options, "take"), 0);
+    cr_assert_eq (zanni_push (self, stream, 20), 0);
+    cr_assert_eq (zanni_push (self, stream, 3), 0);
+    cr_assert_eq (zanni_stream_end (self, stream), 0);
+    for (int i = 0; i < 100 && !ended; i++)
+        cr_assert_geq (zanni_step (self, 100), 0);
+    cr_assert_eq (ended, 1);
+    cr_assert_eq (total_of (counter), 123);
+}
+
+Test (cpp, chains_two_actors)
+{
+    ZANNI_AUTO (zanni_msg_t) reply = nullptr;
+    int64_t total = 0;
+    const zanni_bound_t then = { counter, "add" };
+    cr_assert_eq (zanni_call (self, &reply, counter, "zanni.chain", &then, "add", ZANNI_LIST (1)), 0);
+    cr_assert_eq (zanni_read (reply, &total), 0);
+    cr_assert_eq (total, 202);
 }
 
 Test (cpp, gets_an_error_with_its_text)
