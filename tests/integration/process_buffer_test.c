@@ -145,43 +145,40 @@ checker_small (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : report (self, checker->witness, "small %d", (int) number);
 }
 
-/* Tells its asker a big buffer, answers with one, and tells it a small number behind. */
+/* Tells its asker a big buffer. */
 static int
-checker_say (zanni_t *self, zanni_msg_t *msg)
+say_big (zanni_t *self, zanni_msg_t *msg, zanni_buffer_t **buffer_p)
 {
-    ZANNI_AUTO (zanni_buffer_t) buffer = NULL;
     void *data;
     int64_t size;
     int rc = zanni_read (msg, &size);
     if (!rc)
-        rc = zanni_buffer_new (self, &buffer, (size_t) size);
+        rc = zanni_buffer_new (self, buffer_p, (size_t) size);
     if (!rc)
-        rc = zanni_buffer_edit (&data, buffer);
+        rc = zanni_buffer_edit (&data, *buffer_p);
     if (rc)
         return rc;
     fill (data, (size_t) size, 1);
-    rc = zanni_tell (self, zanni_msg_from (msg), "big", 1, buffer);
+    return zanni_tell (self, zanni_msg_from (msg), "big", 1, *buffer_p);
+}
+
+/* And answers with it, and tells a small number behind. */
+static int
+checker_say (zanni_t *self, zanni_msg_t *msg)
+{
+    ZANNI_AUTO (zanni_buffer_t) buffer = NULL;
+    int rc = say_big (self, msg, &buffer);
     if (!rc)
         rc = zanni_reply (self, msg, buffer);
     return rc ? rc : zanni_tell (self, zanni_msg_from (msg), "small", 2);
 }
 
-/* The same, but answers with nothing, and ends. */
+/* Or answers with nothing, and ends. */
 static int
 checker_say_and_exit (zanni_t *self, zanni_msg_t *msg)
 {
     ZANNI_AUTO (zanni_buffer_t) buffer = NULL;
-    void *data;
-    int64_t size;
-    int rc = zanni_read (msg, &size);
-    if (!rc)
-        rc = zanni_buffer_new (self, &buffer, (size_t) size);
-    if (!rc)
-        rc = zanni_buffer_edit (&data, buffer);
-    if (rc)
-        return rc;
-    fill (data, (size_t) size, 1);
-    rc = zanni_tell (self, zanni_msg_from (msg), "big", 1, buffer);
+    int rc = say_big (self, msg, &buffer);
     if (!rc)
         rc = zanni_reply (self, msg);
     return rc ? rc : zanni_exit (self);

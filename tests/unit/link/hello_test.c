@@ -267,6 +267,12 @@ is_lost (void *stub)
     return ((const stub_t *) stub)->lost > 0;
 }
 
+static bool
+has_no_connection (void *stub)
+{
+    return !((zanni__hub_t *) ((stub_t *) stub)->link)->routes.count;
+}
+
 /* A node that was given up by us, or has given us up, and comes back: its new pulse may be later than its session. */
 Test (hello, of_a_new_session_gives_a_pulse_that_broke_the_time_of_a_new_one)
 {
@@ -278,7 +284,7 @@ Test (hello, of_a_new_session_gives_a_pulse_that_broke_the_time_of_a_new_one)
     cr_assert_eq (hear (NULL), ZANNI_RECORD_WELCOME);
     cr_assert_eq (zmq_close (rogue), 0);
     rogue = session;
-    stub_run (mine, 1, 100, NULL, NULL);
+    cr_assert (stub_run (mine, 1, 10000, has_no_connection, &ours), "its end is not seen");
     greet (2);
     cr_assert_not (stub_run (mine, 1, 600, is_lost, &ours), "two intervals");
     cr_assert (stub_run (mine, 1, 1200, is_lost, &ours), "it has to come in the end");

@@ -8,34 +8,7 @@
 #include <unistd.h>
 
 static zanni_peer_t *peer;
-static uint8_t id [256];        // of the connection that said something last
-static size_t id_size;
 static uint64_t session;        // of its HELLO
-
-/* The next record but ACK and BYE; false: none comes. */
-static bool
-hear_dialled (zanni_record_t *record)
-{
-    static uint8_t bytes [8192];
-    static zanni_wire_ref_t refs [8];
-    static zanni_wire_buffer_t buffers [8];
-    zanni__tables_t tables = { .refs = refs, .buffers = buffers };
-    const char *fault;
-    for (int64_t until_ns = stub_now_ns () + 5000000000; stub_now_ns () < until_ns;) {
-        stub_run (mine, 1, 1, NULL, NULL);
-        int size = zmq_recv (rogue, id, sizeof id, ZMQ_DONTWAIT);
-        if (size < 0)
-            continue;
-        id_size = (size_t) size;
-        size = zmq_recv (rogue, bytes, sizeof bytes, 0);
-        zanni__reader_t reader = zanni__reader (bytes, (uint32_t) size);
-        cr_assert_eq (zanni__record_read (&reader, record, &tables, &fault), 1);
-        cr_assert_eq (zanni__record_read (&reader, record, &tables, &fault), 1);
-        if (record->kind != ZANNI_RECORD_ACK)
-            return true;
-    }
-    return false;
-}
 
 /* Ours has dialled, and has something to send; its HELLO is there. */
 static void
@@ -53,7 +26,7 @@ be_dialled (void)
     cr_assert_eq (zmq_getsockopt (rogue, ZMQ_LAST_ENDPOINT, endpoint, &size), 0);
     cr_assert_eq (zanni__link_zmq.join (ours.link, endpoint, node, &peer), 0);
     cr_assert_eq (stub_tell (&ours, peer, 5, 0, 0), 0);
-    cr_assert (hear_dialled (&record));
+    cr_assert (hear_record (&record));
     cr_assert_eq (record.kind, ZANNI_RECORD_HELLO);
     cr_assert_eq (record.as.hello.version_min, 1);
     cr_assert_eq (record.as.hello.version_max, 1);
@@ -120,7 +93,7 @@ expect_fault_said (const char *why)
     zanni_record_t record;
     expect_down (why);
     do
-        cr_assert (hear_dialled (&record), "no BYE comes");
+        cr_assert (hear_record (&record), "no BYE comes");
     while (record.kind != ZANNI_RECORD_BYE);
     cr_assert_eq (record.as.error.code, ZANNI_BYE_FAULT);
 }
@@ -133,14 +106,14 @@ expect_another_session (void)
     zanni_record_t record;
     cr_assert_eq (stub_tell (&ours, peer, 5, 1, 0), 0);
     do
-        cr_assert (hear_dialled (&record), "it does not dial");
+        cr_assert (hear_record (&record), "it does not dial");
     while (record.kind != ZANNI_RECORD_HELLO || record.as.hello.purpose);
     session = record.as.hello.session;
     cr_assert_gt (session, before);
     record = welcome ();
     answer (&record);
     do
-        cr_assert (hear_dialled (&record), "it sends nothing");
+        cr_assert (hear_record (&record), "it sends nothing");
     while (record.kind != ZANNI_RECORD_TELL);
     cr_assert_eq (stub_number (&record), 1);
 }
@@ -150,7 +123,7 @@ Test (welcome, of_the_version_that_was_offered_begins_the_session)
     zanni_record_t record = welcome ();
     answer (&record);
     do
-        cr_assert (hear_dialled (&record));
+        cr_assert (hear_record (&record));
     while (record.kind != ZANNI_RECORD_TELL);
     cr_assert_eq (stub_number (&record), 0);
     cr_assert_eq (ours.downs, 0);
@@ -174,7 +147,7 @@ Test (welcome, is_asked_for_by_the_name_of_before_by_who_begins_to_listen)
     for (int i = 0; i < 2; i++) {
         cr_assert_eq (stub_tell (&silent, again, 5, 1, 0), 0);
         do
-            cr_assert (hear_dialled (&record));
+            cr_assert (hear_record (&record));
         while (record.kind != ZANNI_RECORD_HELLO || record.as.hello.purpose);
         if (!i)
             snprintf (name, sizeof name, "%.*s", (int) record.as.hello.endpoint.size, (const char *) record.as.hello.endpoint.data);

@@ -3,6 +3,7 @@
 #include "message/quick.h"
 #include "message/signature.h"
 
+#include "kinds.h"
 #include "support.h"
 
 #include <stdio.h>
@@ -109,27 +110,7 @@ kinds (zanni_arg_t *values, const char **letters)
     if (!buffer)
         cr_assert_eq (zanni__buffer_wrap (&buffer, &i, sizeof i, NULL, NULL), 0);
 #define KIND(taken, ...) letters [i] = taken, values [i++] = __VA_ARGS__
-    KIND ("byiuxtdv", ZANNI_ARG (0));
-    KIND ("byiuxtdv", ZANNI_ARG (1));
-    KIND ("yiuxtdv", ZANNI_ARG (2));
-    KIND ("yiuxtdv", ZANNI_ARG (255));
-    KIND ("iuxtdv", ZANNI_ARG (256));
-    KIND ("iuxtdv", ZANNI_ARG (INT32_MAX));
-    KIND ("uxtdv", ZANNI_ARG (INT64_C (2147483648)));
-    KIND ("uxtdv", ZANNI_ARG (UINT32_MAX));
-    KIND ("xtdv", ZANNI_ARG (INT64_C (4294967296)));
-    KIND ("xtv", ZANNI_ARG (INT64_MAX));
-    KIND ("tdv", ZANNI_ARG (UINT64_C (1) << 63));
-    KIND ("tv", ZANNI_ARG (UINT64_MAX));
-    KIND ("ixdv", ZANNI_ARG (-1));
-    KIND ("ixdv", ZANNI_ARG (INT32_MIN));
-    KIND ("xdv", ZANNI_ARG (INT64_C (-2147483649)));
-    KIND ("xdv", ZANNI_ARG (INT64_MIN));
-    KIND ("xv", ZANNI_ARG (INT64_MIN + 1));
-    KIND ("bv", ZANNI_ARG ((bool) true));
-    KIND ("bv", ZANNI_ARG ((bool) false));
-    KIND ("dv", ZANNI_ARG (1.5));
-    KIND ("dv", ZANNI_ARG (1.0));
+    NUMBERS (KIND)
     KIND ("sv", ZANNI_ARG ("text"));
     KIND ("sv", ZANNI_ARG (""));
     KIND ("Yv", zanni_arg_bytes ("abc", 3));
