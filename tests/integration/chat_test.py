@@ -4,6 +4,7 @@ who does not get in; who reads too slowly, or not at all; how the room ends.
     chat_test.py ROOM TALK
 """
 
+import contextlib
 import os
 import pathlib
 import pty
@@ -108,28 +109,35 @@ class Member(Program):
 ALONE = "nobody else is here"
 
 
-def test_lines_come_in_order_and_with_names():
+@contextlib.contextmanager
+def anna_and_ben():
+    """They meet in a room, and leave it in the end."""
     room = Room()
     anna = Member(room, "anna", ALONE)
     ben = Member(room, "ben", "here are: anna")
     anna.hears("* ben has come")
-    carla = Member(room, "carla", "here are: anna ben")
-    for other in (anna, ben):
-        other.hears("* carla has come")
-    lines = [f"line {number}" for number in range(1000)]
-    anna.says(*lines)
-    for other in (ben, carla):
-        other.hears(*[f"anna: {line}" for line in lines])
-    carla.says("", "è così", "", "ß")
-    anna.hears("carla: è così", "carla: ß")   # nothing of her own, and no empty lines
-    ben.hears("carla: è così", "carla: ß")
-    carla.leaves()
-    for other in (anna, ben):
-        other.hears("* carla has left")
+    yield room, anna, ben
     ben.leaves()
     anna.hears("* ben has left")
     anna.leaves()
     room.end()
+
+
+def test_lines_come_in_order_and_with_names():
+    with anna_and_ben() as (room, anna, ben):
+        carla = Member(room, "carla", "here are: anna ben")
+        for other in (anna, ben):
+            other.hears("* carla has come")
+        lines = [f"line {number}" for number in range(1000)]
+        anna.says(*lines)
+        for other in (ben, carla):
+            other.hears(*[f"anna: {line}" for line in lines])
+        carla.says("", "è così", "", "ß")
+        anna.hears("carla: è così", "carla: ß")   # nothing of her own, and no empty lines
+        ben.hears("carla: è così", "carla: ß")
+        carla.leaves()
+        for other in (anna, ben):
+            other.hears("* carla has left")
 
 
 def test_what_was_typed_before_the_end_is_said():
@@ -156,38 +164,24 @@ def test_what_was_typed_before_the_end_is_said():
 
 
 def test_lines_that_are_too_long_come_in_pieces():
-    room = Room()
-    anna = Member(room, "anna", ALONE)
-    ben = Member(room, "ben", "here are: anna")
-    anna.hears("* ben has come")
-    masks = "xx" + "\U0001f3ad" * 400
-    for text in ("x" * LONGEST, "x" * (LONGEST + 1), "è" * 1000, "x" + "è" * 1000, "€" * 500, masks):
-        ben.says(text)
-        heard = ""
-        while heard != text:
-            piece = anna.lines.next().removeprefix("ben: ")
-            assert len(piece.encode()) <= LONGEST, piece
-            heard += piece
-            assert text.startswith(heard), (text, heard)
-    ben.leaves()
-    anna.hears("* ben has left")
-    anna.leaves()
-    room.end()
+    with anna_and_ben() as (_, anna, ben):
+        masks = "xx" + "\U0001f3ad" * 400
+        for text in ("x" * LONGEST, "x" * (LONGEST + 1), "è" * 1000, "x" + "è" * 1000, "€" * 500, masks):
+            ben.says(text)
+            heard = ""
+            while heard != text:
+                piece = anna.lines.next().removeprefix("ben: ")
+                assert len(piece.encode()) <= LONGEST, piece
+                heard += piece
+                assert text.startswith(heard), (text, heard)
 
 
 def test_what_is_no_text_harms_nobody():
-    room = Room()
-    anna = Member(room, "anna", ALONE)
-    ben = Member(room, "ben", "here are: anna")
-    anna.hears("* ben has come")
-    ben.says("\x1b[2J", "bell\x07 and \x9b3m, c\u00e9 ", "tab\there", b"one\0other\n")
-    ben.says(b"\xff\xfe\n", b"\x80" * LONGEST, b"\n", "good")
-    ben.hears(*["* that was no UTF-8, and nobody has heard it"] * 2)
-    anna.hears("ben: ?[2J", "ben: bell? and ?3m, c\u00e9 ", "ben: tab?here", "ben: one", "ben: other", "ben: good")
-    ben.leaves()
-    anna.hears("* ben has left")
-    anna.leaves()
-    room.end()
+    with anna_and_ben() as (_, anna, ben):
+        ben.says("\x1b[2J", "bell\x07 and \x9b3m, c\u00e9 ", "tab\there", b"one\0other\n")
+        ben.says(b"\xff\xfe\n", b"\x80" * LONGEST, b"\n", "good")
+        ben.hears(*["* that was no UTF-8, and nobody has heard it"] * 2)
+        anna.hears("ben: ?[2J", "ben: bell? and ?3m, c\u00e9 ", "ben: tab?here", "ben: one", "ben: other", "ben: good")
 
 
 def test_names_are_unique_and_free_again():

@@ -63,15 +63,6 @@ static const zanni_class_t guard_class = {
 };
 static const zanni_class_t *const guard_classes [] = { &guard_class, NULL };
 
-/* A guard that who connects to this node gets by the name "guard"; held as long as the process lives. */
-static inline int
-offer_guard (zanni_t *self)
-{
-    zanni_ref_t *ref = NULL;
-    int rc = zanni_spawn (self, &ref, "guard", NULL);
-    return rc ? rc : zanni_offer (self, "guard", ref);
-}
-
 /* What it sees next. */
 static inline guard_seen_t
 guard_sees (int fd)

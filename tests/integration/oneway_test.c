@@ -52,7 +52,7 @@ meet_pair (s_pair_t *pair)
     *pair = (s_pair_t) { .promises = 0 };
     make_pipes (pair);
     host_classes = guard_classes;
-    host_prepares = offer_guard;
+    host_offers = "guard";
     hosts_options.heartbeat_ms = INTERVAL_HERE_MS;
     meet_hosts ();
     for (int i = 0; i < HOSTS; i++) {
@@ -187,7 +187,7 @@ hold_and_let_go (proxy_way_t way)
     const zanni_options_t options = { .secret = SECRET, .heartbeat_ms = INTERVAL_MS };
     cr_assert_eq (pipe2 (fds, O_CLOEXEC), 0);
     host_classes = guard_classes;
-    host_prepares = offer_guard;
+    host_offers = "guard";
     start_host (&host, options);
     begin (options);
     proxy_t *proxy = proxy_new_tcp (host.endpoint, own);

@@ -42,7 +42,7 @@ stop_often (bool flooded)
 {
     floods = flooded;
     host_classes = guard_classes;
-    host_prepares = offer_guard;
+    host_offers = "guard";
     for (int round = 0; round < ROUNDS; round++) {
         other_t other;
         cr_assert_eq (pipe2 (seen_fds, O_CLOEXEC), 0);

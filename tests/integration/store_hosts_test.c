@@ -157,14 +157,6 @@ __lsan_default_suppressions (void)
 }
 #endif
 
-static int
-offer_keeper (zanni_t *self)
-{
-    zanni_ref_t *ref = NULL;   // held as long as the process lives
-    int rc = zanni_spawn (self, &ref, "keeper", NULL);
-    return rc ? rc : zanni_offer (self, "keeper", ref);
-}
-
 static host_t host;
 static proxy_t *proxy;
 static char endpoint [PROXY_TCP];
@@ -174,7 +166,7 @@ static zanni_store_t *store;
 static void
 meet (bool between)
 {
-    host_prepares = offer_keeper;
+    host_offers = "keeper";
     start_host (&host, options);
     begin (options);
     snprintf (endpoint, sizeof endpoint, "%.31s", host.endpoint);
@@ -358,7 +350,7 @@ be_holder (zanni_options_t how, int fd)
 Test (store_hosts, a_blob_is_not_held_by_who_was_killed)
 {
     other_t other;
-    host_prepares = offer_keeper;
+    host_offers = "keeper";
     start_host (&host, options);
     start_other (&other, options, be_holder);
     begin (options);

@@ -32,9 +32,19 @@ s_host_log (void *context, zanni_log_level_t level, const char *text)
 }
 
 static int (*host_prepares) (zanni_t *self);   // in the other process, before it listens; NULL: nothing
+static const char *host_offers;                // a class, one of which is found there by the same name; NULL: none
 
 /* Classes that only the host has. */
 static const zanni_class_t *const *host_classes;
+
+/* Held as long as the process lives. */
+static inline int
+s_offer (zanni_t *self, const char *cls)
+{
+    zanni_ref_t *ref = NULL;
+    int rc = zanni_spawn (self, &ref, cls, NULL);
+    return rc ? rc : zanni_offer (self, cls, ref);
+}
 
 /* In the other process. */
 static inline void
@@ -52,6 +62,8 @@ s_be_host (zanni_options_t options, const char *endpoint, int endpoint_fd, int l
         rc = zanni_serve (self, "worker", 0);
     if (!rc && host_prepares)
         rc = host_prepares (self);
+    if (!rc && host_offers)
+        rc = s_offer (self, host_offers);
     if (!rc)
         rc = zanni_bind (self, endpoint, NULL);
     if (!rc)

@@ -56,14 +56,6 @@ static const zanni_class_t sink_class = { .name = "sink", .methods = s_methods }
 CLASSES (&worker_class, &sink_class);
 TCP_SUITE (tcp_buffer);
 
-static int
-offer_sink (zanni_t *self)
-{
-    zanni_ref_t *ref = NULL;   // held as long as the process lives
-    int rc = zanni_spawn (self, &ref, "sink", NULL);
-    return rc ? rc : zanni_offer (self, "sink", ref);
-}
-
 static host_t host;
 static proxy_t *proxy;
 static zanni_ref_t *sink;
@@ -102,7 +94,7 @@ static void
 meet (zanni_options_t options)
 {
     char own [PROXY_TCP];
-    host_prepares = offer_sink;
+    host_offers = "sink";
     start_host (&host, options);
     begin (options);
     cr_assert_not_null (proxy = proxy_new_tcp (host.endpoint, own));
