@@ -63,6 +63,27 @@ a_has (void *context)
 }
 
 static bool
+a_down (void *context)
+{
+    (void) context;
+    return a.downs > 0;
+}
+
+static bool
+b_down (void *context)
+{
+    (void) context;
+    return b.downs > 0;
+}
+
+static bool
+a_has_room (void *context)
+{
+    (void) context;
+    return a.rooms > 0;
+}
+
+static bool
 both_down (void *context)
 {
     (void) context;
@@ -233,17 +254,10 @@ Test (session, stops_at_the_window_and_goes_on_when_half_is_open)
     stub_run (both, 2, 60, NULL, NULL);
     cr_assert_eq (a.rooms, 0, "a third is no half");
     zanni__link_zmq.taken (to_a, b.kept / 3);
-    stub_run (both, 2, 60, NULL, NULL);
+    cr_assert (stub_run (both, 2, 5000, a_has_room, NULL));
     cr_assert_eq (a.rooms, 1);
     cr_assert (zanni__link_zmq.admits (to_b, 74 + 4000));
     part ();
-}
-
-static bool
-a_has_room (void *context)
-{
-    (void) context;
-    return a.rooms > 0;
 }
 
 /* The word that there is room goes into a connection that never carries it. */
@@ -274,7 +288,7 @@ Test (session, admits_one_item_that_is_larger_than_the_window_and_small_ones_bes
 {
     meet (100000);
     tell_b (1);
-    cr_assert (stub_run (both, 2, 1000, settled, to_b));
+    cr_assert (stub_run (both, 2, 5000, settled, to_b));
     b.keeps = true;
     cr_assert_eq (stub_tell (&a, to_b, 5, 1, 100), 0);
     cr_assert (zanni__link_zmq.admits (to_b, to_b->item_most), "though one is under way");
@@ -286,7 +300,7 @@ Test (session, admits_one_item_that_is_larger_than_the_window_and_small_ones_bes
     stub_run (both, 2, 60, NULL, NULL);
     cr_assert_not (zanni__link_zmq.admits (to_b, to_b->item_most));
     zanni__link_zmq.taken (to_a, b.kept);
-    stub_run (both, 2, 60, NULL, NULL);
+    cr_assert (stub_run (both, 2, 5000, a_has_room, NULL));
     cr_assert (zanni__link_zmq.admits (to_b, to_b->item_most));
     cr_assert_eq (a.rooms, 1);
     part ();
@@ -296,31 +310,17 @@ Test (session, of_a_node_that_ends_in_good_order_is_down_for_shutdown)
 {
     meet (8 << 20);
     tell_b (10);
-    cr_assert (stub_run (both, 2, 1000, settled, to_b));
+    cr_assert (stub_run (both, 2, 5000, settled, to_b));
     zanni__link_zmq.leave (to_b);
     stub_close (&a, 1000);
     cr_assert_eq (a.downs, 1);
     stub_t *left [] = { &b };
-    stub_run (left, 1, 200, NULL, NULL);
+    cr_assert (stub_run (left, 1, 5000, b_down, NULL));
     cr_assert_eq (b.downs, 1);
     cr_assert_eq (b.reason.kind, ZANNI_EXIT_SHUTDOWN);
     cr_assert_not (b.final);
     zanni__link_zmq.leave (to_a);
     stub_close (&b, 0);
-}
-
-static bool
-a_down (void *context)
-{
-    (void) context;
-    return a.downs > 0;
-}
-
-static bool
-b_down (void *context)
-{
-    (void) context;
-    return b.downs > 0;
 }
 
 static bool
@@ -337,7 +337,7 @@ Test (session, is_down_when_nobody_listens_any_more_and_the_next_one_works)
     tell_b (10);
     proxy_door (proxy, PROXY_GONE);
     proxy_cut (proxy);
-    cr_assert (stub_run (both, 2, 2000, a_down, NULL));
+    cr_assert (stub_run (both, 2, 5000, a_down, NULL));
     cr_assert_eq (a.reason.kind, ZANNI_EXIT_NO_CONNECTION);
     cr_assert_eq (b.downs, 0, "b can reach a");
     proxy_door (proxy, PROXY_OPEN);
@@ -398,7 +398,7 @@ Test (session, of_a_dead_process_is_down_for_the_reason_that_its_home_says)
     zanni__link_zmq.flush (b.link);
     zanni__link_zmq.event (a.link, &ended);
     cr_assert_eq (a.downs, 0, "what it had written is read first");
-    cr_assert (stub_run (both, 1, 1000, a_down, NULL));
+    cr_assert (stub_run (both, 1, 5000, a_down, NULL));
     cr_assert_eq (next_a, 1);
     cr_assert_eq (a.reason.kind, ZANNI_EXIT_SIGNAL);
     cr_assert_eq (a.reason.code, 9);
@@ -518,6 +518,13 @@ b_has_some (void *context)
     return peer->in.assemblies != NULL;
 }
 
+static bool
+is_open (void *context)
+{
+    const zanni__peer_t *peer = context;
+    return peer->out.room == 1 << 20;
+}
+
 /* What had come of it is thrown away, and is not waited for any longer: the window is as open as before. */
 Test (session, that_ends_amid_a_buffer_leaves_the_window_to_the_next_one)
 {
@@ -534,9 +541,8 @@ Test (session, that_ends_amid_a_buffer_leaves_the_window_to_the_next_one)
         tell_b (before + 1);
         cr_assert_eq (b.downs, i);
         cr_assert (stub_run (both, 2, 5000, settled, to_b));
-        stub_run (both, 2, 30, NULL, NULL);
+        cr_assert (stub_run (both, 2, 5000, is_open, ours));
         cr_assert_eq (theirs->held, 0);
-        cr_assert_eq (ours->out.room, 1 << 20);
     }
     part ();
 }
