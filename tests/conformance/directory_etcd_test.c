@@ -535,21 +535,38 @@ ETCD (whose_space_is_used_up_is_read_and_keeps_what_it_has)
     cr_assert_eq (zanni_directory_publish (names, "two", zanni_self (root)), 0);
 }
 
-/* By somebody who may; the agent learns it when it renews. */
-ETCD (a_lease_that_was_taken_away_is_asked_for_again)
+/* By somebody who may. */
+static void
+take_lease_away (void)
 {
     char body [64];
-    open_names ((zanni_directory_options_t) { .lease_ms = 3000 });
-    cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
-    cr_assert_eq (zanni_directory_join (names, "all", zanni_self (root)), 0);
     json_t *all = json_loads (say ("/v3/lease/leases", "{}"), 0, NULL);
     json_t *lease = json_array_get (json_object_get (all, "leases"), 0);
     snprintf (body, sizeof body, "{\"ID\": \"%s\"}", json_string_value (json_object_get (lease, "ID")));
     json_decref (all);
     cr_assert (strstr (say ("/v3/lease/revoke", body), "revision"));
     cr_assert_eq (keys_of ("zanni/groups/"), 0);
+}
+
+/* Which the agent learns when it renews. */
+ETCD (what_was_lost_with_a_lease_is_put_again)
+{
+    open_names ((zanni_directory_options_t) { .lease_ms = 3000 });
+    cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
+    cr_assert_eq (zanni_directory_join (names, "all", zanni_self (root)), 0);
+    take_lease_away ();
     cr_assert (lookup_becomes ("one", 0, DEADLINE_MS));
     cr_assert (lookup_becomes ("all", 0, DEADLINE_MS));
+}
+
+ETCD (what_was_lost_with_a_lease_is_put_again_though_there_is_another_by_then)
+{
+    open_names ((zanni_directory_options_t) { .lease_ms = 3000 });
+    cr_assert_eq (zanni_directory_publish (names, "one", zanni_self (root)), 0);
+    take_lease_away ();
+    cr_assert_eq (zanni_directory_publish (names, "two", zanni_self (root)), 0);
+    cr_assert (lookup_becomes ("one", 0, DEADLINE_MS));
+    cr_assert (lookup_becomes ("two", 0, DEADLINE_MS));
 }
 
 ETCD (hundreds_of_groups_are_watched_at_once)

@@ -2,8 +2,9 @@
    by the actor that comes after a loss of etcd. That one takes it over with all that belongs to it, and nobody sees who
    stays there leave. An agent puts all that it has again in one go; what it has not put a second later is dropped.
 
-   A lease is renewed when the agent renews, and not by us, so it is over when the agent is stuck, too. It is given back
-   when the agent has ended. Of seconds: etcd gives no less than it takes to elect a leader, one and a half times. */
+   A lease is renewed when the agent renews, and not by us, so it is over when the agent is stuck, too. Where a put has found
+   it over, and got another, the agent is told by its next renewal what went with it. It is given back when the agent has
+   ended. Of seconds: etcd gives no less than it takes to elect a leader, one and a half times. */
 
 #include "etcd.h"
 
@@ -276,9 +277,10 @@ s_on_granted (void *owner, void *context, const zanni__etcd_answer_t *answer)
         rc = 0;
     else if (rc == ZANNI_EINUSE)
         rc = s_keep (client);
-    else if (!rc && s_read_seconds (answer->json, &seconds))
+    else if (!rc && s_read_seconds (answer->json, &seconds)) {
+        client->lost |= client->had;
         s_hold (client, seconds);
-    else
+    } else
         rc = rc ? rc : ZANNI_ESYSTEM;
     if (rc)
         s_fail (client, rc, text);
@@ -322,6 +324,7 @@ s_on_renewed (void *owner, void *context, const zanni__etcd_answer_t *answer)
         zanni__etcd_refuse (etcd, &renewal->msg, answer->code, answer->text);
     else if (!s_read_seconds (answer->json, &seconds)) {
         client->lease = client->lease == ZANNI__ETCD_HELD ? ZANNI__ETCD_NO_LEASE : client->lease;
+        client->had = false;   // as its agent knows now
         zanni__etcd_refuse (etcd, &renewal->msg, ZANNI_EGONE, "the lease is over");
     } else {
         if (client->lease == ZANNI__ETCD_HELD && client->asked_ns < renewal->asked_ns) {
@@ -414,8 +417,12 @@ zanni__etcd_renew (zanni_t *self, zanni_msg_t *msg)
     if (rc)
         return rc;
     zanni__etcd_client_t *client = zanni__etcd_client_find (etcd, msg);
-    if (!client || client->number != number || zanni__list_empty (&client->slots))
+    bool lost = client && client->lost;   // entries went with the lease before this one, and are to be put again
+    if (!client || lost || client->number != number || zanni__list_empty (&client->slots)) {
+        if (lost)
+            client->lost = false;
         return ZANNI_EGONE;
+    }
     s_renewal_t *renewal = calloc (1, sizeof *renewal);
     if (!renewal)
         return ZANNI_ENOMEM;

@@ -85,6 +85,7 @@ typedef struct {
     uint32_t tries;                  // to get one
     uint32_t going;                  // calls that know it
     bool had;                        // a lease, from this actor
+    bool lost;                       // one that it had, with all its entries: its agent is not told yet
     bool again;                      // the agent has reached us anew: what it does not put again is no more
     int64_t begun_ns;                // when it began to do so; 0: not yet
     bool ended;                      // freed when no call knows it
