@@ -1,15 +1,15 @@
 /* The life of an actor: its incarnation begins with a START, runs, and ends once, for one reason.
 
-   A START is an ask: the answer tells the spawner how the start hook went. An actor on the spawner's own worker starts
-   inside zanni_spawn, any other when its START arrives. What ends an actor is noted first (`reason`) and done when its
-   handler has returned; a loop actor learns of it from zanni_receive. A restart ends the incarnation and begins the
-   next on the same identity, whose mailbox and references go on.
+   A START is an ask: the answer tells the spawner how the start hook went. An actor on the spawner's own worker
+   starts inside zanni_spawn, any other when its START arrives. What ends an actor is noted first (`reason`) and done
+   when its handler has returned; a loop actor learns of it from zanni_receive. A restart ends the incarnation and
+   begins the next on the same identity, whose mailbox and references go on.
 
-   A supervised actor (`waits`) may leave its identity waiting when it ends by itself or is held: its supervisor, which
-   learns of it by a monitor as anybody does, says by an AGAIN how it goes on, or by a STOP that it does not. Whoever
-   stops or kills an actor without that being said means it for good. A monitor that comes while the identity waits is
-   for the next incarnation, but where nobody has been told of the end yet: an actor may end while its supervisor's
-   first monitor is under way. */
+   A supervised actor (`waits`) may leave its identity waiting when it ends by itself or is held: its supervisor,
+   which learns of it by a monitor as anybody does, says by an AGAIN how it goes on, or by a STOP that it does not.
+   Whoever stops or kills an actor without that being said means it for good. A monitor that comes while the identity
+   waits is for the next incarnation, but where nobody has been told of the end yet: an actor may end while its
+   supervisor's first monitor is under way. */
 
 #include "answer.h"
 #include "behaviour.h"
@@ -274,7 +274,8 @@ s_restart (zanni_worker_t *worker, zanni__identity_t *identity)
         zanni__worker_push_run (worker, identity);
 }
 
-/* Whether the identity is to wait; without memory for the reason, who is to begin it again might never learn of it. */
+/* Whether the identity is to wait; without memory for the reason, who is to begin it again might never learn of it.
+   */
 static bool
 s_is_to_wait (const zanni_worker_t *worker, const zanni__identity_t *identity)
 {

@@ -1,4 +1,5 @@
-/* What others ask of a supervisor. Who asks for a child that has no reference now, but will have one, waits with it. */
+/* What others ask of a supervisor. Who asks for a child that has no reference now, but will have one, waits with it.
+   */
 
 #include "supervisor.h"
 
@@ -141,7 +142,8 @@ s_state (const zanni__supervisor_t *supervisor, const zanni__child_t *child)
 {
     static const char *const names [] = {
         [ZANNI__CHILD_IDLE] = "ended", [ZANNI__CHILD_DELAYED] = "restarting", [ZANNI__CHILD_STARTING] = "starting",
-        [ZANNI__CHILD_FAILING] = "restarting", [ZANNI__CHILD_RUNNING] = "running", [ZANNI__CHILD_STOPPING] = "stopping"
+        [ZANNI__CHILD_FAILING] = "restarting", [ZANNI__CHILD_RUNNING] = "running",
+        [ZANNI__CHILD_STOPPING] = "stopping"
     };
     bool sweeps = supervisor->phase >= ZANNI__SWEEPING && supervisor->phase <= ZANNI__RESUMING;
     if (child->state == ZANNI__CHILD_IDLE && (child->news || (sweeps && child->number >= supervisor->from)))
@@ -159,8 +161,8 @@ zanni__supervisor_children (zanni_t *self, zanni_msg_t *msg)
     int rc = zanni_list_new (&list);
     for (zanni__link_t *link = supervisor->children.next; !rc && link != &supervisor->children; link = link->next) {
         const zanni__child_t *child = ZANNI__CONTAINER (link, zanni__child_t, all);
-        const char *state = s_state (supervisor, child);
-        rc = zanni_list_append (list, ZANNI_LIST ((const char *) child->name, child->class_name, state, child->restarted));
+        const char *name = child->name, *state = s_state (supervisor, child);
+        rc = zanni_list_append (list, ZANNI_LIST (name, child->class_name, state, child->restarted));
     }
     return rc ? rc : zanni_reply (self, msg, zanni_list_arg (list));
 }
@@ -192,7 +194,8 @@ zanni__supervisor_add (zanni_t *self, zanni_msg_t *msg)
     if (rc)
         return rc;
     if (supervisor->strategy != ZANNI_DYNAMIC)
-        return s_refuse (self, msg, ZANNI_EINVAL, "invalid argument: only a ZANNI_DYNAMIC supervisor is given children");
+        return s_refuse (self, msg, ZANNI_EINVAL,
+                         "invalid argument: children are added to a ZANNI_DYNAMIC supervisor only");
     if (supervisor->phase >= ZANNI__ENDING)
         return s_refuse (self, msg, ZANNI_ECLOSED, "closed: the supervisor is about to end");
     rc = s_check_name (self, msg, name, room);
@@ -225,7 +228,8 @@ zanni__supervisor_remove (zanni_t *self, zanni_msg_t *msg)
     if (rc)
         return rc;
     if (supervisor->strategy != ZANNI_DYNAMIC)
-        return s_refuse (self, msg, ZANNI_EINVAL, "invalid argument: only of a ZANNI_DYNAMIC supervisor children are removed");
+        return s_refuse (self, msg, ZANNI_EINVAL,
+                         "invalid argument: children are removed from a ZANNI_DYNAMIC supervisor only");
     zanni__child_t *child = zanni__child_named (supervisor, name);
     if (!child)
         return s_no_child (self, msg, name);

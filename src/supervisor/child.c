@@ -1,6 +1,6 @@
-/* One child's life. It is started by a START that is answered wherever it runs, and monitored. Both tell of a start that
-   failed; it has failed when both have, for whether its identity waits is what the DOWN says. A first start has nothing to
-   wait for, so there the answer is enough.
+/* One child's life. It is started by a START that is answered wherever it runs, and monitored. Both tell of a start
+   that failed; it has failed when both have, for whether its identity waits is what the DOWN says. A first start has
+   nothing to wait for, so there the answer is enough.
 
    What others may ask of conduct.c is decided there: here state and news are set, nothing follows from them. */
 
@@ -397,7 +397,7 @@ zanni__child_stop (zanni__supervisor_t *supervisor, zanni__child_t *child, bool 
     zanni_t *self = supervisor->self;
     zanni__child_calm (child);
     child->leaves = child->leaves || for_good || child->restarts == ZANNI_TEMPORARY;
-    if (child->state == ZANNI__CHILD_STARTING && child->down) {   // it has ended, and its start is still to be answered
+    if (child->state == ZANNI__CHILD_STARTING && child->down) {   // it has ended, before its start was answered
         child->attempt++;
         child->state = ZANNI__CHILD_IDLE;
     }

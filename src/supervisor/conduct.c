@@ -2,13 +2,13 @@
 
        BEGINNING → SERVING → (SWEEPING → PAUSING → RESUMING → SERVING)* → ENDING → OVER
 
-   In all but SERVING it goes through its children one by one, with a cursor: forwards to start them, each when the one
-   before has begun, backwards to stop them. A child that ends meanwhile, and is not the one that it is about, is news, and
-   news wait until it serves again; those whose turn it is to be stopped are stopped, news or not. One for one and dynamic
-   supervisors have no sweeps: there each child is begun again by itself.
+   In all but SERVING it goes through its children one by one, with a cursor: forwards to start them, each when the
+   one before has begun, backwards to stop them. A child that ends meanwhile, and is not the one that it is about, is
+   news, and news wait until it serves again; those whose turn it is to be stopped are stopped, news or not. One for
+   one and dynamic supervisors have no sweeps: there each child is begun again by itself.
 
-   zanni__conduct goes on as far as it can. Everything that happens ends with it, so it is the only place where something
-   follows from something else, and never runs inside itself. */
+   zanni__conduct goes on as far as it can. Everything that happens ends with it, so it is the only place where
+   something follows from something else, and never runs inside itself. */
 
 #include "supervisor.h"
 
@@ -73,8 +73,8 @@ s_delay_ms (zanni__supervisor_t *supervisor, zanni__child_t *child)
 {
     zanni_t *self = supervisor->self;
     const zanni_clock_t *clock = &self->worker->node->clock;
-    int64_t most_ms = supervisor->delay_max_ms > supervisor->delay_ms ? supervisor->delay_max_ms : supervisor->delay_ms;
     int64_t delay_ms = supervisor->delay_ms;
+    int64_t most_ms = supervisor->delay_max_ms > delay_ms ? supervisor->delay_max_ms : delay_ms;
     uint32_t random = 0;
     bool lived = child->news == ZANNI__NEWS_ENDED && zanni_now_ns (self) - child->began_ns >= most_ms * S_NS;
     if (lived)
@@ -115,8 +115,8 @@ static void
 s_say (zanni__supervisor_t *supervisor, const zanni__child_t *child, const char *what)
 {
     char why [160];
-    zanni__log (supervisor->self->worker->node, ZANNI_LOG_WARNING, "child %s of class %s has ended, %s: %s", child->name,
-                child->class_name, what, zanni_reason_string (&child->reason, why, sizeof why));
+    zanni__log (supervisor->self->worker->node, ZANNI_LOG_WARNING, "child %s of class %s has ended, %s: %s",
+                child->name, child->class_name, what, zanni_reason_string (&child->reason, why, sizeof why));
 }
 
 static void
@@ -291,8 +291,8 @@ void
 zanni__conduct (zanni__supervisor_t *supervisor)
 {
     static bool (*const phases []) (zanni__supervisor_t *) = {
-        [ZANNI__BEGINNING] = s_start, [ZANNI__SERVING] = s_serve, [ZANNI__SWEEPING] = s_sweep, [ZANNI__PAUSING] = s_rests,
-        [ZANNI__RESUMING] = s_start, [ZANNI__ENDING] = s_end, [ZANNI__OVER] = s_rests
+        [ZANNI__BEGINNING] = s_start, [ZANNI__SERVING] = s_serve, [ZANNI__SWEEPING] = s_sweep,
+        [ZANNI__PAUSING] = s_rests, [ZANNI__RESUMING] = s_start, [ZANNI__ENDING] = s_end, [ZANNI__OVER] = s_rests
     };
     if (supervisor->conducting)
         return;

@@ -1,9 +1,10 @@
 /* What a program describes becomes the start arguments of a supervisor: six numbers and a list with an array for each
-   child, whose own start arguments stand at its end. Those of a supervisor among them are of the same form, so a whole
-   tree is one value, which travels to wherever the supervisor runs.
+   child, whose own start arguments stand at its end. Those of a supervisor among them are of the same form, so a
+   whole tree is one value, which travels to wherever the supervisor runs.
 
-   There a child's arguments become a *pattern*, a message that is never sent and that each start copies. References and
-   buffers of a message are indices into its own table, so what holds some cannot go over as bytes: it is taken apart. */
+   There a child's arguments become a *pattern*, a message that is never sent and that each start copies. References
+   and buffers of a message are indices into its own table, so what holds some cannot go over as bytes: it is taken
+   apart. */
 
 #include "supervisor.h"
 
@@ -85,7 +86,8 @@ s_check_child (const s_draft_t *draft, const zanni_supervisor_t *supervisor, con
         return rc;
     bool away = child->spawn.on && child->spawn.on->identity->elsewhere;
     if (!child->class_name == !child->supervisor)
-        return s_fault (draft, ZANNI_EINVAL, "child %s: it needs a class_name or a supervisor, and not both", child->name);
+        return s_fault (draft, ZANNI_EINVAL, "child %s: it needs a class_name or a supervisor, not both",
+                        child->name);
     if (child->supervisor && child->args.tag)
         return s_fault (draft, ZANNI_EINVAL, "child %s: a supervisor takes no `args`", child->name);
     if (child->args.tag && child->args.tag != ZANNI_ARG_LIST)
@@ -95,14 +97,14 @@ s_check_child (const s_draft_t *draft, const zanni_supervisor_t *supervisor, con
     if (child->spawn.size && child->spawn.size != sizeof child->spawn)
         return s_fault (draft, ZANNI_EINVAL, "child %s: `spawn.size` is of another version", child->name);
     if ((unsigned) child->restarts > ZANNI_TEMPORARY)
-        return s_fault (draft, ZANNI_EINVAL, "child %s: `restarts` is none of ZANNI_PERMANENT, _TRANSIENT, _TEMPORARY",
-                        child->name);
+        return s_fault (draft, ZANNI_EINVAL,
+                        "child %s: `restarts` is none of ZANNI_PERMANENT, _TRANSIENT, _TEMPORARY", child->name);
     if (child->stop_ms < -1)
         return s_fault (draft, ZANNI_EINVAL, "child %s: `stop_ms` is %lld; -1 is as long as it takes", child->name,
                         (long long) child->stop_ms);
     if (child->class_name && !away && !zanni__class_find (child->class_name))
-        return s_fault (draft, ZANNI_ENOCLASS, "child %s: no such class: %.100s; was it given to zanni_init?", child->name,
-                        child->class_name);
+        return s_fault (draft, ZANNI_ENOCLASS, "child %s: no such class: %.100s; was it given to zanni_init?",
+                        child->name, child->class_name);
     return 0;
 }
 
@@ -120,17 +122,20 @@ s_check (const s_draft_t *draft, const zanni_supervisor_t *supervisor)
     if ((unsigned) supervisor->strategy > ZANNI_DYNAMIC)
         return s_fault (draft, ZANNI_EINVAL, "invalid argument: there is no strategy %d", (int) supervisor->strategy);
     if (supervisor->max_restarts < -1 || supervisor->max_restarts > UINT16_MAX)
-        return s_fault (draft, ZANNI_EINVAL, "invalid argument: `max_restarts` is %d; -1 is none, 0 is 1, %d the most",
+        return s_fault (draft, ZANNI_EINVAL,
+                        "invalid argument: `max_restarts` is %d; -1 is none, 0 is 1, %d the most",
                         (int) supervisor->max_restarts, UINT16_MAX);
     if (supervisor->within_ms < 0 || supervisor->delay_ms < 0 || supervisor->delay_max_ms < 0)
-        return s_fault (draft, ZANNI_EINVAL, "invalid argument: `within_ms`, `delay_ms` or `delay_max_ms` is below 0");
+        return s_fault (draft, ZANNI_EINVAL,
+                        "invalid argument: `within_ms`, `delay_ms` or `delay_max_ms` is below 0");
     if (supervisor->jitter > 100)
         return s_fault (draft, ZANNI_EINVAL, "invalid argument: `jitter` is %u per cent; 100 is the most",
                         (unsigned) supervisor->jitter);
     if (!supervisor->children)
         return s_fault (draft, ZANNI_EINVAL, "invalid argument: `children` is NULL");
     if (supervisor->strategy == ZANNI_DYNAMIC && (!supervisor->children->name || supervisor->children [1].name))
-        return s_fault (draft, ZANNI_EINVAL, "invalid argument: a ZANNI_DYNAMIC supervisor has one child in `children`");
+        return s_fault (draft, ZANNI_EINVAL,
+                        "invalid argument: a ZANNI_DYNAMIC supervisor has one child in `children`");
     return 0;
 }
 
@@ -150,8 +155,9 @@ s_draw_child (s_draft_t *draft, const zanni_child_t *child, zanni_arg_t *drawn)
     const zanni_arg_t head [S_CHILD] = {
         zanni_arg_string (child->name), zanni_arg_string (child->supervisor ? ZANNI__SUPERVISOR : child->class_name),
         zanni_arg_uint (spawn->place), zanni_arg_uint (spawn->worker), zanni_arg_uint (spawn->overflow),
-        zanni_arg_uint (spawn->mailbox_messages), zanni_arg_uint (spawn->mailbox_bytes), zanni_arg_uint (child->restarts),
-        zanni_arg_int (stop_ms), zanni_arg_bool (child->kill), zanni_arg_list (on, spawn->on != NULL)
+        zanni_arg_uint (spawn->mailbox_messages), zanni_arg_uint (spawn->mailbox_bytes),
+        zanni_arg_uint (child->restarts), zanni_arg_int (stop_ms), zanni_arg_bool (child->kill),
+        zanni_arg_list (on, spawn->on != NULL)
     };
     memcpy (values, head, sizeof head);
     *drawn = zanni_arg_list (values, S_CHILD + count);
@@ -193,7 +199,8 @@ s_draw (s_draft_t *draft, const zanni_supervisor_t *supervisor, zanni_arg_t *arg
 }
 
 int
-zanni_supervise (zanni_t *self, zanni_ref_t **ref_p, const zanni_supervisor_t *supervisor, const zanni_spawn_t *options)
+zanni_supervise (zanni_t *self, zanni_ref_t **ref_p, const zanni_supervisor_t *supervisor,
+                 const zanni_spawn_t *options)
 {
     static const zanni_spawn_t defaults;
     zanni_arg_t args [S_HEAD + 1];
@@ -208,8 +215,8 @@ zanni_supervise (zanni_t *self, zanni_ref_t **ref_p, const zanni_supervisor_t *s
     if (options->error)
         *options->error = (zanni_error_t) { 0 };
     if (!ref_p || !supervisor)
-        return s_fault (&draft, ZANNI_EINVAL, "invalid argument: zanni_supervise needs a supervisor and a place for its "
-                                              "reference");
+        return s_fault (&draft, ZANNI_EINVAL,
+                        "invalid argument: zanni_supervise needs a supervisor and a place for its reference");
     rc = s_draw (&draft, supervisor, args);
     if (!rc)
         rc = zanni__supervisor_spawn (self, ref_p, options, args);

@@ -1,10 +1,10 @@
-/* A supervisor is an actor that never blocks, so it may share its worker with its children. It learns of them as any actor
-   might: by the answer to a start, and by a monitor; that its children's identities wait for it is what actor/ does for it.
-   Its own start is answered when its children have begun (a promise), so that whoever spawned it, a supervisor above it
-   among them, waits for the whole tree.
+/* A supervisor is an actor that never blocks, so it may share its worker with its children. It learns of them as any
+   actor might: by the answer to a start, and by a monitor; that its children's identities wait for it is what actor/
+   does for it. Its own start is answered when its children have begun (a promise), so that whoever spawned it, a
+   supervisor above it among them, waits for the whole tree.
 
-   It ends in two steps: told to, it ends its children first. That takes as long as they have; only where it is killed, or
-   its worker is about to end, they are left to their fate at once. */
+   It ends in two steps: told to, it ends its children first. That takes as long as they have; only where it is
+   killed, or its worker is about to end, they are left to their fate at once. */
 
 #include "supervisor.h"
 
@@ -137,7 +137,7 @@ s_closing (zanni_t *self, const zanni_reason_t *reason)
 static const zanni_method_t s_methods [] = {
     ZANNI_METHOD ("child", "s", "r", zanni__supervisor_child, "The child of that name."),
     ZANNI_METHOD ("children", "", "a(ssst)", zanni__supervisor_children, "Name, class, state and restarts of each."),
-    ZANNI_METHOD ("add", "sav", "r", zanni__supervisor_add, "Begins a child of that name with these start arguments."),
+    ZANNI_METHOD ("add", "sav", "r", zanni__supervisor_add, "Begins a child with that name and these arguments."),
     ZANNI_METHOD ("remove", "s", "", zanni__supervisor_remove, "Ends that child for good."),
     ZANNI_PRIVATE ("zanni.timer", "t", "", s_on_timer, "A delay, or the time that a child has to stop, is over."),
     ZANNI_METHOD_END

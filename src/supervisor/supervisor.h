@@ -1,7 +1,7 @@
 /* supervisor.h: a supervisor and its children as they are in memory.
 
-   describe.c packs and checks what a program describes, supervisor.c is the class, child.c one child's life, conduct.c who
-   does what when, answer.c what others may ask. */
+   describe.c packs and checks what a program describes, supervisor.c is the class, child.c one child's life,
+   conduct.c who does what when, answer.c what others may ask. */
 
 #ifndef ZANNI_SUPERVISOR_SUPERVISOR_H
 #define ZANNI_SUPERVISOR_SUPERVISOR_H
@@ -14,7 +14,7 @@
 
 #define ZANNI__CHILD_NAME 64
 #define ZANNI__SUPERVISOR "zanni.supervisor"
-#define ZANNI__SUPERVISOR_IN "uixxxuav"   // strategy, max_restarts, within_ms, delay_ms, delay_max_ms, jitter, children
+#define ZANNI__SUPERVISOR_IN "uixxxuav"   // strategy, restarts, within, delay, its most, jitter, children
 
 typedef enum {
     ZANNI__CHILD_IDLE,       // has not begun, or has ended
@@ -110,12 +110,13 @@ typedef struct {
     uint32_t times_used;
 } zanni__supervisor_t;
 
-/* describe.c. A pattern of start arguments: those left to be read at this level of `msg`, behind those of `head` (may be
-   NULL). */
+/* describe.c. A pattern of start arguments: those left to be read at this level of `msg`, behind those of `head` (may
+   be NULL). */
 int zanni__pattern_new (zanni_t *self, zanni_msg_t **pattern_p, zanni_msg_t *head, zanni_msg_t *msg);
 
 /* supervisor.c */
-int zanni__supervisor_spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni_spawn_t *options, const zanni_arg_t *args);
+int zanni__supervisor_spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni_spawn_t *options,
+                             const zanni_arg_t *args);
 
 /* child.c. Reads a child from a description, entered in `msg`. */
 int zanni__child_read (zanni__supervisor_t *supervisor, zanni__child_t **child_p, zanni_msg_t *msg);

@@ -1,9 +1,9 @@
 /* What the tests of supervisors share: a class of children, and what they did.
 
-   A child writes a line into a ledger, a file, whenever it starts and stops: the order of what different actors do shows
-   nowhere else, since messages of several have none. It tells the root the same line, so that this can wait for it. A
-   child whose name the folder of the ledger has as a file does not start; where that ends with ".ends" it starts, and ends
-   at once. */
+   A child writes a line into a ledger, a file, whenever it starts and stops: the order of what different actors do
+   shows nowhere else, since messages of several have none. It tells the root the same line, so that this can wait for
+   it. A child whose name the folder of the ledger has as a file does not start; where that ends with ".ends" it
+   starts, and ends at once. */
 
 #ifndef TESTS_CONFORMANCE_SUPERVISOR_H
 #define TESTS_CONFORMANCE_SUPERVISOR_H
@@ -201,8 +201,8 @@ ward (const char *name, zanni_restarts_t restarts, zanni_arg_t args [3])
     args [1] = zanni_arg_string (folder);
     args [2] = zanni_arg_string (name);
     return (zanni_child_t) {
-        .name = name, .class_name = "ward", .args = zanni_arg_list (args, 3), .restarts = restarts, .spawn = { PLACED },
-        .stop_ms = PATIENCE_MS
+        .name = name, .class_name = "ward", .args = zanni_arg_list (args, 3), .restarts = restarts,
+        .spawn = { PLACED }, .stop_ms = PATIENCE_MS
     };
 }
 
@@ -261,8 +261,9 @@ static inline void
 await_state (const zanni_ref_t *supervisor, const char *name, const char *state)
 {
     int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * PATIENCE_MS;
-    while (strcmp (state_of (supervisor, name, NULL), state))
-        cr_assert_lt (zanni_now_ns (root), until_ns, "child %s is %s, not %s", name, state_of (supervisor, name, NULL), state);
+    const char *found;
+    while (strcmp (found = state_of (supervisor, name, NULL), state))
+        cr_assert_lt (zanni_now_ns (root), until_ns, "child %s is %s, not %s", name, found, state);
 }
 
 /* A supervisor of a, b and c. */

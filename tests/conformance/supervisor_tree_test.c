@@ -25,8 +25,8 @@ sender_start (zanni_t *self, zanni_msg_t *msg)
         rc = zanni_read (msg, &bytes, &word);
     if (!rc)
         rc = zanni_ref_weak (self, &sender->to, to);
-    return rc ? rc : report (self, to, "%" PRId64 " %.*s %s", sender->number, (int) bytes.size, (const char *) bytes.data,
-                             word);
+    return rc ? rc : report (self, to, "%" PRId64 " %.*s %s", sender->number, (int) bytes.size,
+                             (const char *) bytes.data, word);
 }
 
 static int
@@ -76,7 +76,9 @@ tree_of (zanni_strategy_t strategy, zanni_restarts_t restarts, zanni_spawn_t whe
     children [0] = ward ("z", ZANNI_PERMANENT, args [0]);
     children [1] = (zanni_child_t) { .name = "family", .supervisor = below, .restarts = restarts, .spawn = where };
     children [2] = ward ("y", ZANNI_PERMANENT, args [1]);
-    tree = (zanni_supervisor_t) { .strategy = strategy, .max_restarts = 10, .within_ms = 60000, .children = children };
+    tree = (zanni_supervisor_t) {
+        .strategy = strategy, .max_restarts = 10, .within_ms = 60000, .children = children
+    };
     return &tree;
 }
 
@@ -167,7 +169,8 @@ EVERYWHERE (supervisor_tree, a_supervisor_runs_in_any_place)
 EVERYWHERE (supervisor_tree, a_whole_process_is_begun_again_by_the_supervisor_above)
 {
     open_ledger ();
-    zanni_supervisor_t *what = tree_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT, (zanni_spawn_t) { .place = ZANNI_PROCESS });
+    const zanni_spawn_t where = { .place = ZANNI_PROCESS };
+    zanni_supervisor_t *what = tree_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT, where);
     for (int i = 0; i < 3; i++)
         family.children [i].spawn = (zanni_spawn_t) { .place = i ? ZANNI_HERE : ZANNI_THREAD };
     zanni_ref_t *tree = supervise (what);
@@ -257,7 +260,8 @@ EVERYWHERE (supervisor_tree, what_is_wrong_with_a_child_is_told_to_who_adds_it)
     cr_assert_not_null (strstr (error.text, "child b: the start of ward failed: no space left"), "%s", error.text);
     done_so_far (1, "fail bad");
     cr_assert_eq (refused (&error, supervisor, "add", "b", ZANNI_LIST (1)), ZANNI_EARGS);
-    cr_assert_not_null (strstr (error.text, "child b: bad arguments for the start of ward: argument 3"), "%s", error.text);
+    cr_assert_not_null (strstr (error.text, "child b: bad arguments for the start of ward: argument 3"), "%s",
+                        error.text);
     cr_assert_eq (refused (&error, supervisor, "add", "a", ZANNI_LIST ("a")), ZANNI_EINUSE);
     cr_assert_eq (refused (&error, supervisor, "remove", "b"), ZANNI_ENOACTOR);
     cr_assert_str_eq (error.text, "no such actor: no child has the name b");
@@ -361,7 +365,8 @@ EVERYWHERE (supervisor_tree, without_a_limit_one_restart_is_made)
 EVERYWHERE (supervisor_tree, nothing_begins_again_when_the_node_ends)
 {
     open_ledger ();
-    zanni_ref_t *tree = supervise (tree_of (ZANNI_REST_FOR_ONE, ZANNI_PERMANENT, (zanni_spawn_t) { .place = ZANNI_THREAD }));
+    const zanni_spawn_t where = { .place = ZANNI_THREAD };
+    zanni_ref_t *tree = supervise (tree_of (ZANNI_REST_FOR_ONE, ZANNI_PERMANENT, where));
     done_so_far (5, "start z, start a, start b, start c, start y");
     zanni_ref_destroy (&tree);
     begin_again ((zanni_options_t) { 0 });

@@ -1,6 +1,6 @@
-/* Supervisors: whatever children do to themselves, and whatever others do to them meanwhile, what was sent to one that is
-   begun again under its reference is handled once and in order; children are started and stopped in their order; and when
-   all is over nothing is left. */
+/* Supervisors: whatever children do to themselves, and whatever others do to them meanwhile, what was sent to one
+   that is begun again under its reference is handled once and in order; children are started and stopped in their
+   order; and when all is over nothing is left. */
 
 #include "scene.h"
 
@@ -56,7 +56,8 @@ child_stop (zanni_t *self, const zanni_reason_t *reason)
     lives--;
 }
 
-/* Handles a number, and then may end: 0 no, 1 normally, 2 by an error, 3 by an error with a start that fails behind it. */
+/* Handles a number, and then may end: 0 no, 1 normally, 2 by an error, 3 by an error with a start that fails behind
+   it. */
 static int
 child_take (zanni_t *self, zanni_msg_t *msg)
 {
@@ -159,8 +160,9 @@ begin_supervisor (zanni_strategy_t strategy, int32_t most, zanni_error_t *error)
         };
     }
     const zanni_supervisor_t what = {
-        .strategy = strategy, .max_restarts = most, .within_ms = 1000000, .delay_ms = scene_draw (2) ? scene_draw (4) : 0,
-        .delay_max_ms = 5, .jitter = scene_draw (101), .children = children
+        .strategy = strategy, .max_restarts = most, .within_ms = 1000000,
+        .delay_ms = scene_draw (2) ? scene_draw (4) : 0, .delay_max_ms = 5, .jitter = scene_draw (101),
+        .children = children
     };
     zanni_spawn_t options = any_place ();
     options.error = error;
@@ -188,7 +190,9 @@ begin_clients (void)
         refs [i] = get_child (&replies [i], i);
     for (int i = 0; i < CLIENTS; i++) {
         zanni_spawn_t options = { .worker = 1 + scene_draw (4) };
-        check_eq (zanni_spawn (scene_now->self, &clients [i], "client", &options, i, refs [0], refs [1], refs [2], refs [3]), 0);
+        check_eq (zanni_spawn (scene_now->self, &clients [i], "client", &options, i, refs [0], refs [1], refs [2],
+                               refs [3]),
+                  0);
     }
     for (int i = 0; i < CHILDREN; i++)
         zanni_msg_destroy (&replies [i]);
