@@ -383,8 +383,11 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
         zanni__msg_fetch (identity->mailbox.head);
         if (__builtin_expect (!owner && item->kind <= ZANNI__ASK, 1))
             s_handle_message (worker, identity, (zanni_msg_t *) (void *) item);
-        else
+        else {
             zanni__handle (worker, identity, item);
+            if (owner && s_loops (identity))
+                budget = 0;
+        }
         handled++;
         if (__builtin_expect (!identity->actor || identity->actor->reason, 0)) {
             if (identity->actor)
@@ -392,7 +395,7 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
             if (identity->busy & ZANNI__WAITS)
                 break;
         }
-        if (!identity->mailbox.head || __builtin_expect (owner && s_loops (identity), 0))
+        if (!identity->mailbox.head)
             break;
         if ((handled & (handled - 1)) == 0 && handled & S_POWERS_OF_4) {   // asking the time is not free
             worker->now_ns = zanni__node_now (worker->node);

@@ -415,6 +415,28 @@ EVERYWHERE (supervisor, its_children_are_killed_with_it)
     close_ledger ();
 }
 
+EVERYWHERE (supervisor, a_child_that_is_to_be_killed_is_not_stopped)
+{
+    open_ledger ();
+    zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ALL, ZANNI_PERMANENT);
+    family.children [2].kill = true;
+    zanni_ref_t *supervisor = supervise (what);
+    ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+    done_so_far (3, "start a, start b, start c");
+    for (int i = 0; i < 3; i++) {
+        tell (b, "end", (int) ZANNI_EXIT_ERROR);
+        done_so_far (5, "stop b, stop a, start a, start b, start c");
+        ZANNI_AUTO (zanni_ref_t) c = child_of (supervisor, "c");
+        cr_assert_eq (call_int (c, "sum"), 0);
+    }
+    uint64_t restarts = 0;
+    (void) state_of (supervisor, "c", &restarts);
+    cr_assert_eq (restarts, 0);   // that were its own
+    end_family (&supervisor);
+    cr_assert_str_eq (at_last, "stop b, stop a");
+    close_ledger ();
+}
+
 CONFORM_ONCE (supervisor, a_process_that_does_not_heed_a_stop_is_killed, ZANNI_PROCESS)
 {
     open_ledger ();
