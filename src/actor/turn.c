@@ -356,13 +356,6 @@ zanni__handle (zanni_worker_t *worker, zanni__identity_t *identity, zanni__item_
         s_handle_system (worker, identity, item);
 }
 
-/* Of a loop actor: it reads what is in its mailbox itself, once it has begun. */
-static __attribute__ ((noinline)) bool
-s_loops (const zanni__identity_t *identity)
-{
-    return identity->actor && atomic_load_explicit (&identity->cls, memory_order_relaxed)->run;
-}
-
 uint32_t
 zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budget)
 {
@@ -370,10 +363,12 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
     int64_t started_ns = worker->now_ns;
     bool corked = worker->corked;
     bool owner = worker->owner == identity;
+    /* A loop actor reads what is in its mailbox itself, once it has begun. */
+    bool loops = owner && atomic_load_explicit (&identity->cls, memory_order_relaxed)->run;
     zanni__item_t *item;
     identity->busy &= (uint8_t) ~ZANNI__SCHEDULED;
     if (identity->busy & (ZANNI__BLOCKED | ZANNI__WAITS) || !identity->mailbox.head
-        || __builtin_expect (owner && s_loops (identity), 0)) {
+        || __builtin_expect (loops && identity->actor, 0)) {
         zanni__identity_unhold (identity);
         return 0;
     }
@@ -385,7 +380,7 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
             s_handle_message (worker, identity, (zanni_msg_t *) (void *) item);
         else {
             zanni__handle (worker, identity, item);
-            if (owner && s_loops (identity))
+            if (__builtin_expect (loops, 0))
                 budget = 0;
         }
         handled++;
