@@ -347,7 +347,7 @@ ALONE (loops, a_loop_actor_answers_what_it_reads)
 }
 
 /* In the runner, which does not wait for a start elsewhere. */
-static zanni_ref_t *early_reader;
+static zanni_ref_t *early_reader;   // the runner's: ends with it
 
 static void
 early_answered (zanni_t *self, zanni_msg_t *reply, void *arg)
@@ -357,7 +357,6 @@ early_answered (zanni_t *self, zanni_msg_t *reply, void *arg)
     int rc = zanni_read (reply, &sum);
     if (!rc)
         rc = report (self, witness_of (self), "%" PRId64, sum);
-    zanni_ref_destroy (&early_reader);
     (void) rc;
 }
 
