@@ -88,7 +88,8 @@ ZANNI_EXPORT int zanni_kill (zanni_t *self, const zanni_ref_t *ref) ZANNI_CHECKE
 ZANNI_EXPORT int zanni_restart (zanni_t *self, const zanni_ref_t *ref) ZANNI_CHECKED;
 
 /* Delivers one DOWN when the actor's present incarnation ends, behind what it sent before: to the `down` hook, or
-   as a message to zanni_receive. An actor that is gone already answers at once, with ZANNI_EXIT_NO_ACTOR. */
+   as a message to zanni_receive. An actor that is gone already answers at once, with ZANNI_EXIT_NO_ACTOR; one that is
+   between two incarnations (supervisor.h) when the next has ended. */
 ZANNI_EXPORT int zanni_monitor (zanni_t *self, uint64_t *monitor_p, const zanni_ref_t *ref) ZANNI_CHECKED;
 
 /* Ends a monitor; its DOWN is not delivered any more, even if it is on its way. An unknown id is no error. */

@@ -30,7 +30,7 @@ typedef struct {
     uint64_t monitor;        // as zanni_monitor answered it
     const zanni_ref_t *ref;  // weak
     zanni_reason_t reason;
-    bool restarts;           // the next incarnation follows under the same reference
+    bool restarts;           // the next incarnation follows under the same reference, unless its supervisor gives up
 } zanni_down_t;
 
 #define ZANNI_METHOD_PRIVATE 1u      // only the actor itself may call it: timers, watches, its own tells

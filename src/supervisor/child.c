@@ -65,7 +65,7 @@ zanni__child_read (zanni__supervisor_t *supervisor, zanni__child_t **child_p, za
     spawn.overflow = (zanni_overflow_t) overflow;
     child->spawn = spawn;
     child->restarts = (uint8_t) restarts;
-    child->stop_ms = stop_ms;
+    child->stop_ms = stop_ms > ZANNI__SUPERVISOR_MS ? -1 : stop_ms;
     child->kill = kill;
     rc = s_read_on (supervisor->self, child, msg);
     if (!rc)

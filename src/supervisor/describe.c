@@ -108,6 +108,12 @@ s_check_child (const s_draft_t *draft, const zanni_supervisor_t *supervisor, con
     return 0;
 }
 
+static bool
+s_is_time (int64_t time_ms)
+{
+    return time_ms >= 0 && time_ms <= ZANNI__SUPERVISOR_MS;
+}
+
 static int
 s_check (const s_draft_t *draft, const zanni_supervisor_t *supervisor)
 {
@@ -125,9 +131,10 @@ s_check (const s_draft_t *draft, const zanni_supervisor_t *supervisor)
         return s_fault (draft, ZANNI_EINVAL,
                         "invalid argument: `max_restarts` is %d; -1 is none, 0 is 1, %d the most",
                         (int) supervisor->max_restarts, UINT16_MAX);
-    if (supervisor->within_ms < 0 || supervisor->delay_ms < 0 || supervisor->delay_max_ms < 0)
+    if (!s_is_time (supervisor->within_ms) || !s_is_time (supervisor->delay_ms)
+        || !s_is_time (supervisor->delay_max_ms))
         return s_fault (draft, ZANNI_EINVAL,
-                        "invalid argument: `within_ms`, `delay_ms` or `delay_max_ms` is below 0");
+                        "invalid argument: `within_ms`, `delay_ms` or `delay_max_ms` is below 0, or too long");
     if (supervisor->jitter > 100)
         return s_fault (draft, ZANNI_EINVAL, "invalid argument: `jitter` is %u per cent; 100 is the most",
                         (unsigned) supervisor->jitter);

@@ -25,12 +25,20 @@ s_read_children (zanni__supervisor_t *supervisor, zanni_msg_t *msg)
             rc = zanni__child_read (supervisor, &child, msg);
         if (!rc)
             rc = zanni_leave (msg);
-        if (!rc && supervisor->strategy == ZANNI_DYNAMIC)
+        if (!rc && supervisor->strategy == ZANNI_DYNAMIC && !supervisor->model)
             supervisor->model = child;
         else if (!rc)
             rc = zanni__child_enter (supervisor, child);
     }
+    if (!rc && supervisor->strategy == ZANNI_DYNAMIC && !supervisor->model)
+        rc = ZANNI_EINVAL;
     return rc ? rc : zanni_leave (msg);
+}
+
+static bool
+s_is_time (int64_t time_ms)
+{
+    return time_ms >= 0 && time_ms <= ZANNI__SUPERVISOR_MS;
 }
 
 static int
@@ -43,7 +51,10 @@ s_read (zanni__supervisor_t *supervisor, zanni_msg_t *msg)
                          &supervisor->delay_max_ms, &supervisor->jitter);
     if (rc)
         return rc;
-    if (strategy > ZANNI_DYNAMIC || restarts < 0 || restarts > UINT16_MAX)
+    /* They may have come from another node, whoever wrote them there. */
+    if (strategy > ZANNI_DYNAMIC || restarts < 0 || restarts > UINT16_MAX || supervisor->jitter > 100
+        || !s_is_time (supervisor->within_ms) || !s_is_time (supervisor->delay_ms)
+        || !s_is_time (supervisor->delay_max_ms))
         return ZANNI_EINVAL;
     supervisor->strategy = (uint8_t) strategy;
     supervisor->max_restarts = (uint32_t) restarts;

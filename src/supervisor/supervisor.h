@@ -14,6 +14,7 @@
 
 #define ZANNI__CHILD_NAME 64
 #define ZANNI__SUPERVISOR "zanni.supervisor"
+#define ZANNI__SUPERVISOR_MS (INT64_MAX / 4000000)   // the longest time that timers take
 #define ZANNI__SUPERVISOR_IN "uixxxuav"   // strategy, restarts, within, delay, its most, jitter, children
 
 typedef enum {

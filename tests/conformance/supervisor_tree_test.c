@@ -322,6 +322,8 @@ CONFORM_ONCE (supervisor_tree, a_wrong_description_is_refused_with_a_text, ZANNI
     what->max_restarts = 0;
     what->within_ms = -1;
     check_refused (what, NULL, ZANNI_EINVAL, "`within_ms`");
+    what->within_ms = INT64_MAX;
+    check_refused (what, NULL, ZANNI_EINVAL, "`within_ms`");
     what->within_ms = 0;
     what->jitter = 101;
     check_refused (what, NULL, ZANNI_EINVAL, "`jitter` is 101");
@@ -339,6 +341,39 @@ CONFORM_ONCE (supervisor_tree, a_wrong_description_is_refused_with_a_text, ZANNI
     cr_assert_eq (zanni_supervise (root, NULL, what, NULL), ZANNI_EINVAL);
     (void) ledger (0);
     close_ledger ();
+}
+
+/* Start arguments as nobody describes them: they may come from another node. */
+static int
+start_with (unsigned strategy, const int64_t numbers [4], uint64_t jitter, zanni_arg_t children)
+{
+    zanni_ref_t *ref = NULL;
+    int rc = zanni_spawn (root, &ref, "zanni.supervisor", NULL, strategy, numbers [0], numbers [1], numbers [2],
+                          numbers [3], jitter, children);
+    cr_assert_eq (!ref, rc != 0);
+    zanni_ref_destroy (&ref);
+    return rc;
+}
+
+CONFORM_ONCE (supervisor_tree, start_arguments_that_make_no_sense_are_refused, ZANNI_SHARED)
+{
+    static const int64_t good [4] = { 1, 5000, 0, 0 };
+    static const int64_t bad [] [4] = {
+        { -1, 5000, 0, 0 }, { 1, INT64_MAX, 0, 0 }, { 1, 5000, -1, 0 }, { 1, 5000, 0, INT64_MAX },
+        { 1 << 20, 5000, 0, 0 }
+    };
+    const zanni_arg_t none = zanni_arg_list (NULL, 0);
+    const zanni_arg_t number = zanni_arg_int (1);
+    const zanni_arg_t one = zanni_arg_list (&number, 1);
+    const zanni_arg_t nested = zanni_arg_list (&one, 1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_assert_eq (start_with (ZANNI_ONE_FOR_ONE, bad [i], 0, none), ZANNI_EINVAL, "%zu", i);
+    cr_assert_eq (start_with (9, good, 0, none), ZANNI_EINVAL);
+    cr_assert_eq (start_with (ZANNI_ONE_FOR_ONE, good, UINT32_MAX, none), ZANNI_EINVAL);
+    cr_assert_eq (start_with (ZANNI_DYNAMIC, good, 0, none), ZANNI_EINVAL);
+    cr_assert_eq (start_with (ZANNI_ONE_FOR_ONE, good, 0, one), ZANNI_EARGS);
+    cr_assert_eq (start_with (ZANNI_ONE_FOR_ONE, good, 0, nested), ZANNI_EARGS);
+    cr_assert_eq (start_with (ZANNI_ONE_FOR_ONE, good, 0, none), 0);
 }
 
 /* Once more after that: the limit of 0 is the default, 1. */
