@@ -167,6 +167,15 @@ zanni__chain_closes (const zanni_msg_t *msg, const zanni__identity_t *self, cons
     return true;
 }
 
+bool
+zanni__chain_follows (const zanni_msg_t *msg, const zanni__identity_t *self, const zanni__identity_t *next)
+{
+    const s_chain_t *chain = s_chain (msg);
+    const zanni_address_t who = zanni_ref_address (&self->self), behind = zanni_ref_address (&next->self);
+    uint32_t at = s_find (chain, &who, INT64_MIN) + 1;
+    return at < chain->count && !memcmp (&chain->waiters [at].who, &behind, sizeof behind);
+}
+
 int
 zanni__chain_call (zanni_t *self, zanni_msg_t *msg, zanni_error_t *error)
 {

@@ -37,6 +37,9 @@ uint32_t zanni__chain_count (const zanni_msg_t *msg);
    `text` says how. */
 bool zanni__chain_closes (const zanni_msg_t *msg, const zanni__identity_t *self, const char *method, char *text, size_t size);
 
+/* Whether it says that behind `self` comes `next`. */
+bool zanni__chain_follows (const zanni_msg_t *msg, const zanni__identity_t *self, const zanni__identity_t *next);
+
 /* probe.c. Looks whether the call that `self` waits in comes back to it. At whom that asked. */
 void zanni__probe_send (zanni_t *self, const zanni__pending_t *pending);
 void zanni__probe_arrives (zanni_worker_t *worker, zanni_msg_t *probe);

@@ -15,7 +15,7 @@
 #include "pending.h"
 #include "remote.h"
 
-/* To whom the ask of `pending` is at now. `probe` NULL: the first. */
+/* To whom the ask of `pending` is at now; with the chain of `before` and who asked `ask`, or without one. */
 static void
 s_send (zanni_t *self, const zanni__pending_t *pending, const zanni_msg_t *before, const zanni_msg_t *ask)
 {
@@ -87,7 +87,7 @@ s_followed (const zanni_msg_t *probe, const zanni_t *actor)
     return ask || !zanni__is_owner (actor) ? ask : s_in_queue (probe, &actor->worker->inbox);
 }
 
-/* `probe` has the asker in its chain by now. */
+/* Where the probe comes back, the call ends. Without memory it goes no further either. */
 static bool
 s_fails (zanni_t *actor, const zanni_msg_t *probe, const zanni_msg_t *ask, zanni__pending_t *pending)
 {
@@ -98,7 +98,8 @@ s_fails (zanni_t *actor, const zanni_msg_t *probe, const zanni_msg_t *ask, zanni
     zanni__msg_set_from (actor->worker, whole, actor->identity, actor->worker);
     whole->to = actor->identity;
     bool closes = zanni__chain_extend (whole, probe, ask, ZANNI__PROBE_MAX)
-                  && zanni__chain_closes (whole, actor->identity, NULL, text, sizeof text);
+                  && zanni__chain_closes (whole, actor->identity, NULL, text, sizeof text)
+                  && zanni__chain_follows (whole, actor->identity, pending->as.ask.target);   // others may have made it up
     zanni__msg_free (actor->worker, whole);
     if (closes && actor->handling)
         zanni__msg_set_fault (actor->handling, text);

@@ -126,6 +126,7 @@ Test (chain, whose_deadline_has_passed_closes_no_circle)
         zanni_msg_t *msg = s_ask (bytes, (size_t) (pen.at - bytes));
         bool closes = zanni__chain_closes (msg, root->identity, NULL, text, sizeof text);
         cr_assert_eq (closes, left_ms > 0);
+        cr_assert_not (zanni__chain_follows (msg, root->identity, root->identity), "beta is the next");
         s_done (msg);
     }
     cr_assert_str_eq (text, "each would wait for the next: alpha calls beta.work calls root.work");
