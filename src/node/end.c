@@ -71,7 +71,6 @@ s_name_living (zanni_node_t *node, int64_t since_ns)
                     zanni_worker_doing (worker, text, sizeof text));
         zanni_worker_drop (worker);
     }
-    zanni__processes_name (node, after_ms);
 }
 
 /* Phases 2 and 3. Answers how many threads are abandoned. */

@@ -19,7 +19,4 @@ void zanni__stop_free (zanni_node_t *node);
 zanni__processes_t *zanni__processes_new (void);
 void zanni__processes_free (zanni__processes_t *processes);
 
-/* Says which have not ended, after so long. On the root's thread, when nobody starts any more. */
-void zanni__processes_name (zanni_node_t *node, int64_t after_ms);
-
 #endif

@@ -9,11 +9,10 @@
 #include "brief.h"
 #include "make.h"
 
-#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 
 #define S_ENDS 1024   // that are remembered
-#define S_NAMED 16    // of those that do not end
 
 typedef struct {
     uint8_t node [16];
@@ -104,42 +103,33 @@ s_live (zanni__processes_t *processes, const zanni__brief_t *brief)
     return 0;
 }
 
-static void
-s_live_no_more (zanni__processes_t *processes, const uint8_t *id)
+/* What it was of; false: it is not known. */
+static bool
+s_live_no_more (zanni__processes_t *processes, const uint8_t *id, char cls [64])
 {
+    bool found = false;
     pthread_mutex_lock (&processes->lock);
-    for (zanni__link_t *link = processes->living.next; link != &processes->living; link = link->next) {
+    for (zanni__link_t *link = processes->living.next; !found && link != &processes->living; link = link->next) {
         s_living_t *living = ZANNI__CONTAINER (link, s_living_t, link);
         if (memcmp (living->node, id, sizeof living->node))
             continue;
+        found = true;
+        link = link->prev;
+        memcpy (cls, living->cls, sizeof living->cls);
         zanni__link_remove (&living->link);
         zanni__free (living);
-        break;
     }
     pthread_mutex_unlock (&processes->lock);
+    return found;
 }
 
-/* What the log is to say is taken down first: it is the program's. */
-void
-zanni__processes_name (zanni_node_t *node, int64_t after_ms)
+/* While its node ends, a process is only killed where it did not end by itself in time: the log names it. */
+static void
+s_name_late (const zanni_node_t *node, const char *cls, const zanni_reason_t *reason)
 {
-    char classes [S_NAMED] [64];
-    size_t count = 0, more = 0;
-    zanni__processes_t *processes = node->processes;
-    if (!processes)
-        return;
-    pthread_mutex_lock (&processes->lock);
-    for (zanni__link_t *link = processes->living.next; link != &processes->living; link = link->next)
-        if (count < S_NAMED)
-            memcpy (classes [count++], ZANNI__CONTAINER (link, s_living_t, link)->cls, sizeof classes [0]);
-        else
-            more++;
-    pthread_mutex_unlock (&processes->lock);
-    for (size_t i = 0; i < count; i++)
-        zanni__log (node, ZANNI_LOG_WARNING, "shutdown: process actor %s has not ended after %" PRId64 " ms and is killed",
-                    classes [i], after_ms);
-    if (more)
-        zanni__log (node, ZANNI_LOG_WARNING, "shutdown: and %zu more process actors", more);
+    bool killed = reason->kind == ZANNI_EXIT_KILLED || (reason->kind == ZANNI_EXIT_SIGNAL && reason->code == SIGKILL);
+    if (killed && zanni__node_is_ending (node))
+        zanni__log (node, ZANNI_LOG_WARNING, "shutdown: process actor %s was not stopped in time and is killed", cls);
 }
 
 static void
@@ -161,7 +151,9 @@ zanni_worker_process_ended (zanni_worker_t *undertaker, const uint8_t *node, uin
     };
     memcpy (event.node, node, sizeof event.node);
     snprintf (event.text, sizeof event.text, "%.*s", (int) sizeof event.text - 1, reason->text);
-    s_live_no_more (undertaker->node->processes, node);
+    char cls [64];
+    if (s_live_no_more (undertaker->node->processes, node, cls))
+        s_name_late (undertaker->node, cls, reason);
     s_remember (undertaker->node->processes, node, reason);   // before it is told: see s_begin
     zanni_worker_event (undertaker, NULL, &event);
 }
@@ -278,9 +270,10 @@ zanni__node_process (zanni_worker_t *worker, zanni__identity_t **identity_p, con
     if (!rc)
         rc = s_live (node->processes, brief);
     if (!rc) {
+        char none [64];
         rc = s_begin (node, brief, &process);
         if (rc)
-            s_live_no_more (node->processes, brief->node);
+            (void) s_live_no_more (node->processes, brief->node, none);
     }
     if (!rc)
         rc = s_stand_in (worker, identity_p, brief, &process);

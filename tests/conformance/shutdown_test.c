@@ -375,7 +375,7 @@ CONFORM_ONCE (shutdown, a_process_that_does_not_end_is_named_and_killed, ZANNI_P
     cr_assert_eq (letter (), 'i');
     end_stuck (0);
     cr_assert_eq (s_said.errors, 0, "%s", s_said.text);
-    cr_assert (strstr (s_said.text, "process actor player has not ended after "), "%s", s_said.text);
+    cr_assert (strstr (s_said.text, "process actor player was not stopped in time and is killed"), "%s", s_said.text);
     begin ((zanni_options_t) { 0 });
 }
 
