@@ -85,7 +85,7 @@ ZANNI_EXPORT int zanni_new (zanni_t **self_p, const zanni_options_t *options) ZA
    1. Nothing new begins: a spawn, here or by another node, and zanni_attach answer ZANNI_ECLOSED.
    2. All actors stop, and their stop hooks run, but for those on the root's own thread; threads and processes end when what
       they said last has arrived. For three quarters of the time; then the log names (as warnings) threads that are still
-      there, with the class and method that each is in and for how long, and processes.
+      there, with the class and method that each is in and for how long.
    3. What is left is killed: processes; actors, without a stop hook, as soon as their thread gets to it, and the log names
       them. At seven eighths of the time a thread that is stuck in the program's code is abandoned: the log says where
       (as an error), and zanni_destroy will answer ZANNI_ESTUCK.
