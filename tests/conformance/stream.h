@@ -172,7 +172,26 @@ sink_cancel (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : zanni_reply (self, msg);
 }
 
+static void
+sink_was_answered (zanni_t *self, zanni_msg_t *reply, void *arg)
+{
+    sink_t *sink = arg;
+    (void) report (self, sink->witness, "sink knows: %s", zanni_msg_kind (reply) == ZANNI_MSG_REPLY ? "yes" : "no");
+}
+
+/* Asks the other end of the last stream: the answer comes behind what the sink itself has sent there. */
+static int
+sink_greet (zanni_t *self, zanni_msg_t *msg)
+{
+    sink_t *sink = zanni_state (self);
+    const zanni_ask_t ask = { .then = sink_was_answered, .arg = sink };
+    const zanni_ref_t *peer = zanni_stream_peer (sink->last);
+    (void) msg;
+    return peer ? zanni_ask (self, peer, &ask, "zanni.describe") : ZANNI_EINVAL;
+}
+
 static const zanni_method_t sink_methods [] = {
+    ZANNI_METHOD ("greet", "", "", sink_greet, ""),
     ZANNI_STREAM ("numbers", sink_numbers, "Takes numbers."),
     ZANNI_STREAM ("texts", sink_texts, "Takes bytes."),
     ZANNI_STREAM ("things", sink_things, "Takes handles."),

@@ -140,6 +140,8 @@ lose_source (bool sink_there)
     open_numbers ();
     push (0, 1, 1, 1, 0);
     expect_of ("sink 0: 1");
+    tell (s_sink, "greet");   // how the sink learns of the source's end has gone there before
+    expect_of ("sink knows: yes");
     cr_assert_eq (zanni_kill (root, s_source), 0);
     expect_of ("sink 0 ended: 12 0 producer down: killed");
     tear_down ();
