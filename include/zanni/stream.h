@@ -30,8 +30,8 @@ extern "C" {
 typedef struct zanni_stream zanni_stream_t;
 
 /* The stream has ended: `error` is NULL where its producer has ended it and the consumer has handled all of it, else says
-   why, and is valid during the call: ZANNI_EDOWN or ZANNI_ENODE with the reason (the other side is gone), ZANNI_ECANCELED
-   (it gave up), ZANNI_EAPP with its own code and text (zanni_stream_fail, zanni_stream_cancel), or what the item's handler
+   why, and is valid during the call: ZANNI_EDOWN or ZANNI_ENODE with the reason (the other side is gone; "no such actor"
+   where it was gone before it could be watched), ZANNI_ECANCELED (it gave up), ZANNI_EAPP with its own code and text (zanni_stream_fail, zanni_stream_cancel), or what the item's handler
    answered. A consumer's handle is gone behind this call; a producer destroys its own. */
 typedef void zanni_stream_ended_fn (zanni_t *self, zanni_stream_t *stream, const zanni_error_t *error);
 
