@@ -1,15 +1,16 @@
 /* An actor changes how it is served.
 
-   Who sends looks methods up in the class that an actor was spawned as, which never changes, and that stays so: no sender
-   has to learn what the actor has become, on its own thread or another. Instead the mailbox of an actor that has changed
-   its behaviour once heeds what arrives (deliver.h) and forgets the method that was found; its name is looked up when the
-   message is handled, among the methods of that moment. What was in the mailbox before is treated so at the first change.
-   Looking up at the sender in the present behaviour would be quicker, but what is on its way would still be wrong.
+   Who sends looks methods up in the class that an actor was spawned as, which never changes, and that stays so: no
+   sender has to learn what the actor has become, on its own thread or another. Instead the mailbox of an actor that
+   has changed its behaviour once heeds what arrives (deliver.h) and forgets the method that was found; its name is
+   looked up when the message is handled, among the methods of that moment. What was in the mailbox before is treated
+   so at the first change. Looking up at the sender in the present behaviour would be quicker, but what is on its way
+   would still be wrong.
 
-   What is put aside is an envelope of its own that shares the arguments, as what is forwarded is, so that a message is in
-   one place still: the handler's goes its way, and the program may keep or have received it. It counts in the mailbox;
-   where it came straight from another node, the room that it had in the window there is taken again, unless that node has
-   been told already. */
+   What is put aside is an envelope of its own that shares the arguments, as what is forwarded is, so that a message
+   is in one place still: the handler's goes its way, and the program may keep or have received it. It counts in the
+   mailbox; where it came straight from another node, the room that it had in the window there is taken again, unless
+   that node has been told already. */
 
 #include "behaviour.h"
 
@@ -41,8 +42,8 @@ s_check_behaviour (const zanni_t *self, const zanni__class_t *own, const zanni__
 {
     const char *name = next->definition->name;
     if (next->state_size != own->state_size)
-        return s_fault (self, "class %s has a state of %zu bytes, that of this %s has %zu: they must share one struct", name,
-                        next->state_size, own->definition->name, own->state_size);
+        return s_fault (self, "class %s has a state of %zu bytes, that of this %s has %zu: they must share one struct",
+                        name, next->state_size, own->definition->name, own->state_size);
     if (!next->run != !own->run)
         return s_fault (self, "class %s %s a loop, and this %s %s", name, next->run ? "is" : "is not",
                         own->definition->name, own->run ? "is" : "is not");

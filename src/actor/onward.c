@@ -1,12 +1,13 @@
 /* An answer that goes straight to a third actor: "zanni.chain" of every actor.
 
-   The message says which other method of this actor is to handle which arguments. It is kept, with its duty to be answered,
-   and an ask of the actor to itself takes its place at the front of the mailbox, so that order stays and methods, checks,
-   behaviours and programs that read know nothing of it. The answer comes back to here and becomes the arguments with which
-   the kept message is forwarded.
+   The message says which other method of this actor is to handle which arguments. It is kept, with its duty to be
+   answered, and an ask of the actor to itself takes its place at the front of the mailbox, so that order stays and
+   methods, checks, behaviours and programs that read know nothing of it. The answer comes back to here and becomes
+   the arguments with which the kept message is forwarded.
 
-   The ask's arguments are the list in the message, byte for byte: a list is what arguments are. As they may come from a
-   stranger and the ask would be one's own, it is held as what comes from elsewhere is, so that they are checked closely. */
+   The ask's arguments are the list in the message, byte for byte: a list is what arguments are. As they may come from
+   a stranger and the ask would be one's own, it is held as what comes from elsewhere is, so that they are checked
+   closely. */
 
 #include "answer.h"
 #include "pending.h"

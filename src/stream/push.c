@@ -1,11 +1,12 @@
 /* The producer's side of a stream.
 
-   Credit is counted here alone: what was sent, and what the consumer has handled. To learn that, a MARK goes behind the
-   items, once half of the credit is used since the last one, and whenever a push finds no credit; its answer says that all
-   before it was handled. So an item costs one tell, and the consumer counts nothing. One MARK is under way at a time.
+   Credit is counted here alone: what was sent, and what the consumer has handled. To learn that, a MARK goes behind
+   the items, once half of the credit is used since the last one, and whenever a push finds no credit; its answer says
+   that all before it was handled. So an item costs one tell, and the consumer counts nothing. One MARK is under way
+   at a time.
 
-   Whatever finds the consumer's mailbox, or the window to its node, full waits for room there, and goes on in order: WAIT,
-   items that wait, END or MARK.
+   Whatever finds the consumer's mailbox, or the window to its node, full waits for room there, and goes on in order:
+   WAIT, items that wait, END or MARK.
 
    Callbacks of asks and monitors lead to the stream, so it is freed when it was let go of and none of them is due. */
 
@@ -235,7 +236,8 @@ static int
 s_send_end (s_producer_t *producer)
 {
     const zanni_error_t *error = &producer->error;
-    const zanni_arg_t what [] = { ZANNI_ARG (error->code), ZANNI_ARG (error->app_code), ZANNI_ARG ((const char *) error->text) };
+    const char *text = error->text;
+    const zanni_arg_t what [] = { ZANNI_ARG (error->code), ZANNI_ARG (error->app_code), ZANNI_ARG (text) };
     const zanni_arg_t all [S_ARGS_MAX] = {
         ZANNI_ARG (producer->base.key), ZANNI_ARG ((unsigned char) ZANNI__END), zanni_arg_list (what, error->code ? 3 : 0)
     };

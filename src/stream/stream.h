@@ -1,7 +1,7 @@
 /* stream.h: what the two sides of a stream share.
 
-   All that is said goes to the consumer's method, as (key, kind, v): tells and asks of the producer, in order. What the
-   consumer has to say is an answer.
+   All that is said goes to the consumer's method, as (key, kind, v): tells and asks of the producer, in order. What
+   the consumer has to say is an answer.
 
    OPEN    ask   v: the further arguments   answered with [items, bytes], or the refusal
    WAIT    ask   behind that                answered when the stream is over, so that each side's end ends it

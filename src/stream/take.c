@@ -1,9 +1,10 @@
-/* The consumer's side of a stream, which counts nothing: a MARK is answered when it is handled, so behind all the items
-   before it.
+/* The consumer's side of a stream, which counts nothing: a MARK is answered when it is handled, so behind all the
+   items before it.
 
-   An actor's inlets hang in a table of their keys; who sent what comes is compared, too, so that nobody speaks for another
-   and two producers may have the same key. What comes for a stream that is not there any more is passed over: it was on its
-   way. A stream that ended here before its WAIT came is kept until then, for that is what has to be answered. */
+   An actor's inlets hang in a table of their keys; who sent what comes is compared, too, so that nobody speaks for
+   another and two producers may have the same key. What comes for a stream that is not there any more is passed over:
+   it was on its way. A stream that ended here before its WAIT came is kept until then, for that is what has to be
+   answered. */
 
 #include "stream.h"
 
@@ -121,7 +122,8 @@ s_close (s_consumer_t *consumer, bool well)
     zanni_t *self = consumer->base.self;
     if (!consumer->wait)
         return;
-    int rc = well ? zanni_reply (self, consumer->wait, zanni_arg_list (NULL, 0)) : zanni_pass (self, consumer->wait, &consumer->error);
+    int rc = well ? zanni_reply (self, consumer->wait, zanni_arg_list (NULL, 0))
+                  : zanni_pass (self, consumer->wait, &consumer->error);
     (void) rc;   // without memory the message itself goes back
     s_unwatch (consumer);
     s_free (consumer);
@@ -237,7 +239,8 @@ s_item (s_consumer_t *consumer, zanni_msg_t *msg)
     if (consumer->over)
         return 0;
     int rc = consumer->inlet.item (self, &consumer->base, msg);
-    if (rc < 0 && s_find (self, key, zanni_msg_from (msg)) == consumer && !consumer->over)   // it may have been cancelled
+    bool there = rc < 0 && s_find (self, key, zanni_msg_from (msg)) == consumer;   // it may have been cancelled
+    if (there && !consumer->over)
         s_fail (consumer, msg, rc);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* What an actor becomes, puts aside, and lets go first. Order is seen by what it reports: lines to the root, which is the
-   only one to send to it, or it sends to itself. */
+/* What an actor becomes, puts aside, and lets go first. Order is seen by what it reports: lines to the root, which is
+   the only one to send to it, or it sends to itself. */
 
 #include "support.h"
 
@@ -345,8 +345,8 @@ EVERYWHERE (becoming, is_refused_for_what_cannot_be)
     cr_assert_eq (refused (&error, door, "become", "barn door"), ZANNI_ENOCLASS);
     cr_assert_str_eq (error.text, "no such class: barn door is not registered: give it to zanni_init");
     cr_assert_eq (refused (&error, door, "become", "wide door"), ZANNI_EINVAL);
-    snprintf (text, sizeof text, "invalid argument: class wide door has a state of %zu bytes, that of this door has %zu: they "
-              "must share one struct", sizeof (wide_t), sizeof (door_t));
+    snprintf (text, sizeof text, "invalid argument: class wide door has a state of %zu bytes, that of this door has %zu: "
+              "they must share one struct", sizeof (wide_t), sizeof (door_t));
     cr_assert_str_eq (error.text, text);
     cr_assert_eq (refused (&error, door, "become", "revolving door"), ZANNI_EINVAL);
     cr_assert_str_eq (error.text, "invalid argument: class revolving door is a loop, and this door is not");

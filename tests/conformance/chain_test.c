@@ -153,7 +153,8 @@ set_up (const char *method)
     s_then = (zanni_bound_t) { s_last, method };
 }
 
-/* The answer, or the code, of a chain from the first to `s_then`, apart from the assertion, which would spell it out. */
+/* The answer, or the code, of a chain from the first to `s_then`, apart from the assertion, which would spell it
+   out. */
 static int64_t s_got;
 static int s_rc;
 static zanni_error_t s_error;

@@ -1,6 +1,6 @@
-/* stream.h: a source that pushes numbers or bytes to a sink, which can be shut: then it puts aside what comes, so that no
-   credit comes back. Both report to the root; the order between what two actors report is nobody's promise, so lines are
-   awaited by whose they are. */
+/* stream.h: a source that pushes numbers or bytes to a sink, which can be shut: then it puts aside what comes, so
+   that no credit comes back. Both report to the root; the order between what two actors report is nobody's promise,
+   so lines are awaited by whose they are. */
 
 #ifndef TESTS_CONFORMANCE_STREAM_H
 #define TESTS_CONFORMANCE_STREAM_H
@@ -68,7 +68,8 @@ sink_number (zanni_t *self, zanni_stream_t *stream, zanni_msg_t *msg)
         return ZANNI_EPERM;
     if (number == -14)
         return zanni_stream_cancel (self, stream, 5, "no more of this");
-    return sink->quiet ? 0 : report (self, sink->witness, "sink %d: %d", (int) (intptr_t) zanni_stream_data (stream), (int) number);
+    int slot = (int) (intptr_t) zanni_stream_data (stream);
+    return sink->quiet ? 0 : report (self, sink->witness, "sink %d: %d", slot, (int) number);
 }
 
 static void
@@ -439,7 +440,8 @@ expect_of (const char *wanted)
     while (!take_early (whose, line, sizeof line)) {
         ZANNI_AUTO (zanni_msg_t) msg = next ();
         const char *text = "";
-        cr_assert_eq (zanni_read (msg, &text), 0, "%s was due, a message of kind %d came", wanted, (int) zanni_msg_kind (msg));
+        cr_assert_eq (zanni_read (msg, &text), 0, "%s was due, a message of kind %d came", wanted,
+                      (int) zanni_msg_kind (msg));
         cr_assert_lt (early.count, 63);
         snprintf (early.lines [early.count++], sizeof early.lines [0], "%s", text);
     }

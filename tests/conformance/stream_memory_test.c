@@ -1,5 +1,6 @@
-/* A source that pushes as fast as it can to a sink that is slower: what both need in memory is no more than the credit and a
-   tenth of it. With full counts that goes on for a minute, else until several times the credit has passed. */
+/* A source that pushes as fast as it can to a sink that is slower: what both need in memory is no more than the
+   credit and a tenth of it. With full counts that goes on for a minute, else until several times the credit has
+   passed. */
 
 #include "support.h"
 

@@ -141,7 +141,8 @@ Test (behaviour, takes_up_before_the_mailbox_what_was_put_aside_and_high_ones_go
     expect_seen ((const int64_t []) { 1, 2, 3, 4, 6, 7, 5 }, 7);
 }
 
-/* The last of those that overtook leaves the mailbox: by its end of time, by a cancel, or since it is no high one any more. */
+/* The last of those that overtook leaves the mailbox: by its end of time, by a cancel, or since it is no high one any
+   more. */
 Test (behaviour, knows_which_high_one_is_the_last_when_others_have_left)
 {
     uint64_t ask = 0;

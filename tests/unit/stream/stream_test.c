@@ -1,4 +1,5 @@
-/* A stream whose memory runs out, at any allocation of either side: it is not opened, or it ends, once, and leaves nothing. */
+/* A stream whose memory runs out, at any allocation of either side: it is not opened, or it ends, once, and leaves
+   nothing. */
 
 #include "support/faults.h"
 
