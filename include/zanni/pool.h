@@ -5,12 +5,15 @@
    checks; it has the methods "zanni.pool", "zanni.resize" and "zanni.drain" besides. It ends with its last strong
    reference, or by zanni_stop, and its workers with it.
 
-   Jobs wait in the pool, in its mailbox as far as senders see it, so that a worker who dies loses no more than it has been
-   given (`ahead`): by default one, where workers die alone (in processes, on other nodes). Its asker is answered
-   ZANNI_EDOWN with the reason; but a job whose method is declared ZANNI_REPEATABLE is given to another worker, again
-   and again up to `attempts` times. What was told and got lost is a dead letter. Where workers get all that comes at
-   once, which is the default for those that share a process, and the method is not repeatable, the pool only hands on:
-   then the answer comes straight from the worker, and workers see who sent a message; else that is the pool.
+   Jobs wait in the pool, in its mailbox as senders see it: one that is full is ZANNI_EFULL to them, and
+   zanni_when_writable tells when to go on. A worker who dies loses no more than it has been given (`ahead`): by default
+   one job, where workers die alone (in processes, on other nodes). Its asker is answered ZANNI_EDOWN with the reason; but a
+   job whose method is declared ZANNI_REPEATABLE is given to another worker, up to `attempts` times. What was told and got
+   lost is a dead letter. Workers see the pool as who sends, and what was told them as an ask.
+
+   Where workers get all that comes at once, which is the default for those that share a process, and the method is not
+   repeatable, the pool only hands on: workers see who sent a message, the answer comes straight from them, and what lies
+   in their mailboxes when they end is lost as that of any actor. That costs little more than the message itself.
 
    Workers who end are replaced, for whatever reason. A pool gives up, ending with the last reason, when more than
    `restarts` have ended within `restart_ms`; so a class that crashes at once costs so many starts. Where no worker can be

@@ -173,6 +173,19 @@ hand_resize (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : zanni_pool_resize (self, pool, workers);
 }
 
+/* Tells a pool until it takes no more; answers how often it did. */
+static int
+hand_flood (zanni_t *self, zanni_msg_t *msg)
+{
+    const zanni_ref_t *pool;
+    int64_t count = 0;
+    int rc = zanni_read (msg, &pool);
+    while (!rc && count < 1000000)
+        if (!(rc = zanni_tell (self, pool, "square", count)))
+            count++;
+    return rc == ZANNI_EFULL || !rc ? zanni_reply (self, msg, count) : rc;
+}
+
 static const zanni_method_t hand_methods [] = {
     ZANNI_REPEATABLE ("square", "x", "x", hand_square, "Of a number."),
     ZANNI_METHOD ("first", "", "x", hand_first, "What it was started with."),
@@ -189,6 +202,7 @@ static const zanni_method_t hand_methods [] = {
     ZANNI_METHOD ("down", "", "x", hand_down, "Answers that somebody is down."),
     ZANNI_METHOD ("itself", "", "r", hand_itself, "Its reference."),
     ZANNI_METHOD ("through", "rx", "x", hand_through, "Asks a pool."),
+    ZANNI_METHOD ("flood", "r", "x", hand_flood, "A pool."),
     ZANNI_METHOD ("resize", "ru", "", hand_resize, "A pool."),
     ZANNI_PRIVATE ("secret", "", "", hand_secret, "For itself."),
     ZANNI_METHOD_END

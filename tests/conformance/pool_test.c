@@ -382,6 +382,24 @@ EVERYWHERE (pool, can_be_asked_by_whoever_gets_its_reference)
     cr_assert_eq (call_int (other, "through", pool, 11), 121);
 }
 
+/* What waits in the pool is room that its sender does not have, wherever that is. */
+EVERYWHERE (pool, bounds_what_may_wait_in_it)
+{
+    begin_again ((zanni_options_t) { .window_bytes = 256 << 10 });
+    const zanni_pool_options_t options = { .workers = 1, .routing = ZANNI_PULL, .queue = 1000 };
+    ZANNI_AUTO (zanni_ref_t) pool = NULL;
+    uint64_t ask;
+    cr_assert_eq (zanni_pool (root, &pool, "hand", &options, 5), 0);
+    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &ask, .deadline_ms = -1 }), "hold", zanni_self (root)), 0);
+    ZANNI_AUTO (zanni_ref_t) busy = holder ();
+    ZANNI_AUTO (zanni_ref_t) other = spawn ("hand", 1);
+    int64_t told = call_int (other, "flood", pool);
+    cr_assert (told >= 500 && told < 100000, "%" PRId64 " were taken", told);
+    tell (busy, "release");
+    ZANNI_AUTO (zanni_msg_t) answer = answer_to (ask, 0);
+    cr_assert_eq (zanni_pool_drain (root, pool, PATIENCE_MS), 0);
+}
+
 EVERYWHERE (pool, describes_what_its_workers_can_do)
 {
     zanni_error_t error = { 0 };
