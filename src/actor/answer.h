@@ -34,7 +34,7 @@ void zanni__error_take (zanni_msg_t *msg, const zanni_error_t *error);
 /* Hands a tell or ask on itself to an actor of this node, `method` being one of its class. ZANNI__GIVEN_AWAY: it is not the
    caller's any more, whose handler returns that at once; else nothing happened: 0, the way is another one (zanni_forward),
    or why it is not admitted. */
-#define ZANNI__GIVEN_AWAY 1
+#define ZANNI__GIVEN_AWAY INT32_MIN   // nobody else answers that
 int zanni__hand_over (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_ref_t *ref, const zanni__method_t *method);
 
 /* Keeps a promise by what another answer, REPLY or ERROR, says; drops it. */
