@@ -1,7 +1,8 @@
 /* cruncher.c: one row of the Mandelbrot set. Put your own work in the place of s_point and cruncher_row.
 
-   What makes it a good job for a pool: all that it needs is in its arguments, it keeps nothing from one to the next, and
-   so it may be done twice, which ZANNI_REPEATABLE declares: when a process dies in it, the pool has another one do it.
+   What makes it a good job for a pool: all that it needs is in its arguments, it keeps nothing from one to the next,
+   and so it may be done twice, which ZANNI_REPEATABLE declares: when a process dies in it, the pool has another one
+   do it.
 
    A row takes some milliseconds; jobs that take microseconds are better put together, since each costs two messages.
    Arithmetic is in whole numbers, so that every machine finds the same picture. */

@@ -1,8 +1,8 @@
 /* pool: a picture of the Mandelbrot set, computed row by row in as many processes as there are processors.
 
-   The program is what you see in s_run: a pool of crunchers, and a map that asks it for one row after the other, a few at
-   a time, and gets them back in order. The pool starts the processes, gives each a row when it has done the last, and has
-   another one take its place, and its row, when one dies; --chaos kills one now and then to show it. */
+   The program is what you see in s_run: a pool of crunchers, and a map that asks it for one row after the other, a
+   few at a time, and gets them back in order. The pool starts the processes, gives each a row when it has done the
+   last, and has another one take its place, and its row, when one dies; --chaos kills one now and then to show it. */
 
 #include <errno.h>
 #include <getopt.h>

@@ -24,7 +24,8 @@ progress_show (const zanni_map_progress_t *progress, uint64_t all)
     double seconds = (double) progress->elapsed_ms / 1000;
     double left = progress->done ? seconds * (double) (all - progress->done) / (double) progress->done : 0;
     if (isatty (STDERR_FILENO))
-        fprintf (stderr, "\r[%.*s%*s] %3" PRIu64 " %%, %.0f s left   ", filled, full, WIDTH - filled, "", percent, left);
+        fprintf (stderr, "\r[%.*s%*s] %3" PRIu64 " %%, %.0f s left   ", filled, full, WIDTH - filled, "", percent,
+                 left);
     else if (progress->done < all)
         fprintf (stderr, "pool: %" PRIu64 " of %" PRIu64 " rows after %.0f s\n", progress->done, all, seconds);
 }

@@ -35,7 +35,7 @@ typedef struct {
 
 #define ZANNI_METHOD_PRIVATE 1u      // only the actor itself may call it: timers, watches, its own tells
 #define ZANNI_METHOD_HIGH 2u         // its tells and asks overtake those of other methods in the mailbox: behaviour.h
-#define ZANNI_METHOD_REPEATABLE 4u   // may be begun twice: a pool (pool.h) gives it to another worker when one dies in it
+#define ZANNI_METHOD_REPEATABLE 4u   // may be begun twice: a pool (pool.h) repeats it when a worker dies in it
 
 typedef struct {
     const char *name;

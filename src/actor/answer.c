@@ -297,7 +297,8 @@ int
 zanni__hand_over (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_ref_t *ref, const zanni__method_t *method)
 {
     zanni__identity_t *to = ref->identity;
-    if (__builtin_expect (to->elsewhere || msg->item.holds != 1 || msg->item.flags & ZANNI__HOLDS_TO || msg->extra, 0))
+    if (__builtin_expect (to->elsewhere || msg->item.holds != 1 || msg->item.flags & ZANNI__HOLDS_TO || msg->extra,
+                          0))
         return 0;
     int rc = zanni__admit (worker, to, msg->item.weight);
     if (__builtin_expect (rc != 0, 0))

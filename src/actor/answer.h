@@ -31,11 +31,12 @@ void zanni__error_fill (zanni_msg_t *msg, int code, const char *text);
 /* The same with everything that an error from elsewhere says. */
 void zanni__error_take (zanni_msg_t *msg, const zanni_error_t *error);
 
-/* Hands a tell or ask on itself to an actor of this node, `method` being one of its class. ZANNI__GIVEN_AWAY: it is not the
-   caller's any more, whose handler returns that at once; else nothing happened: 0, the way is another one (zanni_forward),
-   or why it is not admitted. */
+/* Hands a tell or ask on itself to an actor of this node, `method` being one of its class. ZANNI__GIVEN_AWAY: it is
+   not the caller's any more, whose handler returns that at once; else nothing happened: 0, the way is another one
+   (zanni_forward), or why it is not admitted. */
 #define ZANNI__GIVEN_AWAY INT32_MIN   // nobody else answers that
-int zanni__hand_over (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_ref_t *ref, const zanni__method_t *method);
+int zanni__hand_over (zanni_worker_t *worker, zanni_msg_t *msg, const zanni_ref_t *ref,
+                      const zanni__method_t *method);
 
 /* Keeps a promise by what another answer, REPLY or ERROR, says; drops it. */
 void zanni__promise_pass (zanni_t *self, zanni_promise_t **promise_p, zanni_msg_t *answer);

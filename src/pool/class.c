@@ -1,7 +1,7 @@
 /* The class of a pool, made of that of its workers: the same public methods with the same signatures, behind one
-   handler. So a job is known by its number in the table, unknown methods and bad arguments are refused before they wait
-   anywhere, and "zanni.describe" says of a pool what can be asked of it. A pool whose class took whatever comes would know
-   of neither, and look methods up by their names.
+   handler. So a job is known by its number in the table, unknown methods and bad arguments are refused before they
+   wait anywhere, and "zanni.describe" says of a pool what can be asked of it. A pool whose class took whatever comes
+   would know of neither, and look methods up by their names.
 
    Of a pool that asks all, the answers are lists: it is another class. */
 

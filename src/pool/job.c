@@ -1,13 +1,13 @@
 /* Jobs: given, answered, lost, begun anew.
 
-   What the pool only hands on is not kept: the message itself goes to the worker, and what becomes of it is between its
-   sender and that one. Everything else the pool asks of the worker, in its own name, so that it learns when that is done;
-   the asker's duty is a promise meanwhile.
+   What the pool only hands on is not kept: the message itself goes to the worker, and what becomes of it is between
+   its sender and that one. Everything else the pool asks of the worker, in its own name, so that it learns when that
+   is done; the asker's duty is a promise meanwhile.
 
-   A worker's end is told by its DOWN alone. An error that speaks of an end (receiver down, node down, no such actor) may
-   as well be what a living worker has answered, who asked somebody else in vain: the job is in doubt until either the DOWN
-   is there or the worker has answered another ask. So is one whose time is over, whose worker may be busy with it or have
-   thrown it away: its asker is answered, the worker is not free yet. */
+   A worker's end is told by its DOWN alone. An error that speaks of an end (receiver down, node down, no such actor)
+   may as well be what a living worker has answered, who asked somebody else in vain: the job is in doubt until either
+   the DOWN is there or the worker has answered another ask. So is one whose time is over, whose worker may be busy
+   with it or have thrown it away: its asker is answered, the worker is not free yet. */
 
 #include "pool.h"
 
@@ -83,7 +83,8 @@ s_job_done (zanni__pool_t *pool, zanni__job_t *job, zanni_msg_t *reply)
     else if (zanni_msg_kind (job->msg) == ZANNI_MSG_TELL && !zanni_msg_error (reply, &error)
              && error.code != ZANNI_ENOREPLY) {
         zanni__count (&pool->self->worker->counts.failed_tells, 1);
-        zanni__log (pool->self->worker->node, ZANNI_LOG_WARNING, "%s.%s answered what was told to its pool with \"%s\"",
+        zanni__log (pool->self->worker->node, ZANNI_LOG_WARNING,
+                    "%s.%s answered what was told to its pool with \"%s\"",
                     pool->cls->workers->definition->name, job->method->name, error.text);
     }
     pool->status.done++;
@@ -160,8 +161,8 @@ s_job_lost (zanni__pool_t *pool, zanni__job_t *job, const zanni_reason_t *reason
     if (job->method->flags & ZANNI_METHOD_REPEATABLE)
         snprintf (text + used, sizeof text - (size_t) used, "the job was begun %u times", job->attempts);
     else
-        snprintf (text + used, sizeof text - (size_t) used, "%.40s was not repeated, for it is not declared repeatable",
-                  job->method->name);
+        snprintf (text + used, sizeof text - (size_t) used,
+                  "%.40s was not repeated, for it is not declared repeatable", job->method->name);
     pool->status.lost++;
     s_job_fail (pool, job, ZANNI_EDOWN, text);
 }
@@ -341,14 +342,15 @@ s_take (zanni__pool_t *pool, zanni_msg_t *msg, const zanni__method_t *method, za
     if (pool->setup.routing == ZANNI_BROADCAST)
         return zanni__gather (pool, msg, method);
     if (pool->setup.routing == ZANNI_BY_KEY && !seat)
-        return zanni__pool_refuse (pool->self, msg, ZANNI_EARGS, "%s has no first argument, by which this pool routes",
-                                   method->name);
+        return zanni__pool_refuse (pool->self, msg, ZANNI_EARGS,
+                                   "%s has no first argument, by which this pool routes", method->name);
     return s_keep (pool, msg, method, seat, can);
 }
 
 /* To who sits there, and no more of it; false: not now. */
 static bool
-s_hand_on (zanni__pool_t *pool, int *result, zanni_msg_t *msg, const zanni__method_t *method, zanni__pool_seat_t *seat)
+s_hand_on (zanni__pool_t *pool, int *result, zanni_msg_t *msg, const zanni__method_t *method,
+           zanni__pool_seat_t *seat)
 {
     int rc = zanni__hand_over (pool->self->worker, msg, seat->ref, method);
     if (!rc) {
@@ -376,8 +378,8 @@ s_hand_on_here (zanni__pool_t *pool, zanni_msg_t *msg, const zanni__method_t *me
     return true;
 }
 
-/* Messages come in rows: those behind one that was handed on go the same way at once, without a turn for each. What they
-   say is looked at where they are handled. */
+/* Messages come in rows: those behind one that was handed on go the same way at once, without a turn for each. What
+   they say is looked at where they are handled. */
 static void
 s_hand_on_row (zanni__pool_t *pool)
 {

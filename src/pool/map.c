@@ -1,10 +1,10 @@
 /* Maps: an actor beside the caller, on the same worker, asks one job after the other and hands the answers to the
-   caller's functions. So they run on the caller's thread and in no other, also while it waits in zanni_map, where its own
-   handlers and callbacks rest, but not the other actors of its worker.
+   caller's functions. So they run on the caller's thread and in no other, also while it waits in zanni_map, where its
+   own handlers and callbacks rest, but not the other actors of its worker.
 
-   The functions are only called as long as the caller's incarnation lives, and the map was not cancelled: what they point
-   to may be gone then. Both is seen by looking, since all of it is on one thread; a message that says so would come
-   behind answers that are there already.
+   The functions are only called as long as the caller's incarnation lives, and the map was not cancelled: what they
+   point to may be gone then. Both is seen by looking, since all of it is on one thread; a message that says so would
+   come behind answers that are there already.
 
    A job that finds its receiver full waits until there is room, and so do those behind it. */
 

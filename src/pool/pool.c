@@ -1,11 +1,11 @@
 /* Pools: the public calls, and the actor that a pool is.
 
-   The actor stands in three places: its seats (seat.c), the way of a job (job.c, route.c, gather.c), and here what it is
-   told besides. It begins in two steps: START brings the options, "zanni.begin" the arguments of the workers' start, which
-   are kept as they came, for as long as there are workers to start.
+   The actor stands in three places: its seats (seat.c), the way of a job (job.c, route.c, gather.c), and here what it
+   is told besides. It begins in two steps: START brings the options, "zanni.begin" the arguments of the workers'
+   start, which are kept as they came, for as long as there are workers to start.
 
-   Whoever made a pool may resize and drain it, and nobody else: a reference that is handed out for asking it would give
-   that away otherwise, since a method does not see by which right it was called. */
+   Whoever made a pool may resize and drain it, and nobody else: a reference that is handed out for asking it would
+   give that away otherwise, since a method does not see by which right it was called. */
 
 #include "pool.h"
 
@@ -183,8 +183,8 @@ s_answer_status (zanni_t *self, zanni_msg_t *msg)
 {
     const zanni__pool_t *pool = zanni_state (self);
     const zanni_pool_status_t *status = &pool->status;
-    return zanni_reply (self, msg, pool->setup.workers, status->running, pool->waiting_count, status->given, status->done,
-                        status->repeated, status->lost, status->ended);
+    return zanni_reply (self, msg, pool->setup.workers, status->running, pool->waiting_count, status->given,
+                        status->done, status->repeated, status->lost, status->ended);
 }
 
 /* What no end of an actor frees by itself. What is kept and promised ends with the actor. */
@@ -262,7 +262,8 @@ s_check (const zanni_pool_options_t *options, const char *class_name)
         fault = "`spawn` names no such place, or no such `overflow`";
     else if (spawn && spawn->restartable)
         fault = "the workers of a pool are replaced, and not `restartable`";
-    else if (options->restarts > ZANNI__POOL_RESTARTS_MOST || options->restart_ms < 0 || options->restart_ms > S_YEAR_MS)
+    else if (options->restarts > ZANNI__POOL_RESTARTS_MOST || options->restart_ms < 0
+             || options->restart_ms > S_YEAR_MS)
         fault = "`restarts` are at most 65,535, within a year (`restart_ms`)";
     else if (options->gather_ms < 0 || options->enough > options->workers)
         fault = "`gather_ms` is below 0, or `enough` more than there are workers";
@@ -299,7 +300,8 @@ s_spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const za
     const zanni_arg_t args [] = {
         ZANNI_ARG (owner), ZANNI_ARG (spawn->on ? spawn->on : owner), ZANNI_ARG ((bool) (spawn->on != NULL)),
         ZANNI_ARG (setup.workers), ZANNI_ARG (setup.routing), ZANNI_ARG (setup.ahead), ZANNI_ARG (setup.restarts),
-        ZANNI_ARG (setup.restart_ms), ZANNI_ARG (setup.attempts), ZANNI_ARG (setup.enough), ZANNI_ARG (setup.gather_ms),
+        ZANNI_ARG (setup.restart_ms), ZANNI_ARG (setup.attempts), ZANNI_ARG (setup.enough),
+        ZANNI_ARG (setup.gather_ms),
         ZANNI_ARG ((uint32_t) spawn->place), ZANNI_ARG ((uint32_t) spawn->overflow), ZANNI_ARG (spawn->worker),
         ZANNI_ARG (spawn->mailbox_messages), ZANNI_ARG (spawn->mailbox_bytes)
     };
@@ -352,8 +354,8 @@ s_is_pool (const zanni_ref_t *ref)
     return ref && !strncmp (zanni_ref_class (ref), ZANNI__POOL_PREFIX ":", sizeof ZANNI__POOL_PREFIX);
 }
 
-/* What a pool is told besides jobs does not count in its mailbox, which jobs may fill. A pool of another node knows nothing
-   of that. `ask` NULL: a tell; `reply_p` not NULL: waits for the answer. */
+/* What a pool is told besides jobs does not count in its mailbox, which jobs may fill. A pool of another node knows
+   nothing of that. `ask` NULL: a tell; `reply_p` not NULL: waits for the answer. */
 static int
 s_control (zanni_t *self, zanni_msg_t **reply_p, const zanni_ref_t *pool, const zanni_ask_t *ask,
            const zanni__words_t *words)

@@ -1,8 +1,8 @@
 /* pool.h: what the parts of pools share.
 
-   A pool has *seats*, one for each worker, which are taken anew when a worker ends. A *job* is a message that the pool
-   keeps until a worker has done it; what is only handed on is none. Everything here belongs to the pool's actor, on its
-   thread. */
+   A pool has *seats*, one for each worker, which are taken anew when a worker ends. A *job* is a message that the
+   pool keeps until a worker has done it; what is only handed on is none. Everything here belongs to the pool's actor,
+   on its thread. */
 
 #ifndef ZANNI_POOL_POOL_H
 #define ZANNI_POOL_POOL_H
@@ -17,14 +17,15 @@
 #define ZANNI__POOL_RESTARTS_MOST 65535
 #define ZANNI__POOL_PREFIX "zanni.pool"   // of the name of every pool's class
 
-/* class.c: a pool has a class of its own for each class of workers, so that a job is looked up and checked like any message.
-   Made once, it lives as long as the process. */
+/* class.c: a pool has a class of its own for each class of workers, so that a job is looked up and checked like any
+   message. Made once, it lives as long as the process. */
 typedef struct {
     zanni_class_t definition;           // first: the class leads to it
     zanni__own_class_t own;
     const zanni__class_t *workers;
     bool broadcast;
-    const zanni__method_t **methods;    // of the workers, by number, while it is made; then they are the `super` of its own
+    const zanni__method_t **methods;    // of the workers, by number, while it is made; then they are the `super` of
+                                        // its own
     zanni__link_t link;                 // among all of them
     char name [64];
 } zanni__pool_class_t;
@@ -110,12 +111,13 @@ typedef struct {
 int zanni__job_take (zanni_t *self, zanni_msg_t *msg);   // the handler of every job
 void zanni__jobs_flow (zanni__pool_t *pool);             // gives what waits to who has room
 void zanni__jobs_of_dead (zanni__pool_t *pool, zanni__pool_seat_t *seat, const zanni_reason_t *reason);
-void zanni__jobs_elsewhere (zanni__pool_t *pool, zanni__pool_seat_t *seat);   // those that wait for a seat that is given up
+void zanni__jobs_elsewhere (zanni__pool_t *pool, zanni__pool_seat_t *seat);   // those that wait for a seat that is
+                                                                              // given up
 void zanni__jobs_free (zanni__pool_t *pool);
 int zanni__job_room (zanni_t *self, zanni_msg_t *msg);   // a mailbox has room again
 
-/* route.c: who is to get it, and whether he can now. *seat_p NULL: nobody can, and it may be anybody; by key, the one that it
-   has to wait for. ZANNI_EARGS: it has no key. */
+/* route.c: who is to get it, and whether he can now. *seat_p NULL: nobody can, and it may be anybody; by key, the one
+   that it has to wait for. ZANNI_EARGS: it has no key. */
 int zanni__pool_choose (zanni__pool_t *pool, zanni__pool_seat_t **seat_p, bool *can, const zanni_msg_t *msg);
 bool zanni__pool_seat_has_room (const zanni__pool_t *pool, const zanni__pool_seat_t *seat);
 

@@ -1,6 +1,6 @@
-/* Who gets a job: the first in line, beginning where the last one ended, who has room; but for those that go by a key,
-   which have one seat, whoever sits there. A key is spread over the seats, not over the workers: who takes a seat
-   after another has its keys. */
+/* Who gets a job: the first in line, beginning where the last one ended, who has room; but for those that go by a
+   key, which have one seat, whoever sits there. A key is spread over the seats, not over the workers: who takes a
+   seat after another has its keys. */
 
 #include "pool.h"
 

@@ -1,11 +1,11 @@
 /* Seats: where workers sit, come and go.
 
    Who has been spawned is monitored and asked something that every actor answers: the answer comes when its start was
-   good, and so it counts as started; the same question tells later whether it lives. Jobs wait until all have started the
-   first time, so that the first is not given what is for all.
+   good, and so it counts as started; the same question tells later whether it lives. Jobs wait until all have started
+   the first time, so that the first is not given what is for all.
 
-   A worker that ends is replaced at once, and the pool keeps the times of the last ends: where the ring of them is full
-   and the oldest is younger than the limit says, it gives up. */
+   A worker that ends is replaced at once, and the pool keeps the times of the last ends: where the ring of them is
+   full and the oldest is younger than the limit says, it gives up. */
 
 #include "pool.h"
 

@@ -1,7 +1,7 @@
-/* Pools. In pool-dispatch a producer tells empty jobs to a pool of four shared actors, 4,096 at most without a credit; each
-   of the four gives back 64 credits for as many jobs, and as all take turns, a count that is a multiple of 256 gives all
-   credits back: then it is over. The same told to one actor, without a pool, is its limit. In pool the root maps jobs of 1 ms
-   over a pool of two processes. */
+/* Pools. In pool-dispatch a producer tells empty jobs to a pool of four shared actors, 4,096 at most without a
+   credit; each of the four gives back 64 credits for as many jobs, and as all take turns, a count that is a multiple
+   of 256 gives all credits back: then it is over. The same told to one actor, without a pool, is its limit. In pool
+   the root maps jobs of 1 ms over a pool of two processes. */
 
 #include "bench.h"
 #include "burn.h"

@@ -5,6 +5,7 @@
 
 #include "support.h"
 
+#define FOREVER(id) &((zanni_ask_t) { .id_p = (id), .deadline_ms = -1 })
 #define PATIENCE_MS 15000   // for what a loaded machine takes long for: processes
 
 typedef struct {

@@ -154,7 +154,8 @@ EVERYWHERE (pool_fault, passes_references_to_each_start)
     zanni_ref_destroy (&pool);
 }
 
-/* In an actor that must not block: it has the reference at once, and learns of a start that fails by the pool's end. */
+/* In an actor that must not block: it has the reference at once, and learns of a start that fails by the pool's
+   end. */
 static zanni_ref_t *runner_pool;
 
 static int

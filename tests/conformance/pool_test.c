@@ -70,7 +70,7 @@ EVERYWHERE (pool, gives_to_the_least_busy)
     uint64_t ask;
     ZANNI_AUTO (zanni_ref_t) pool =
         pool_of ((zanni_pool_options_t) { .workers = 2, .routing = ZANNI_LEAST_BUSY, .ahead = ZANNI_POOL_AHEAD });
-    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &ask, .deadline_ms = -1 }), "hold", zanni_self (root)), 0);
+    cr_assert_eq (zanni_ask (root, pool, FOREVER (&ask), "hold", zanni_self (root)), 0);
     ZANNI_AUTO (zanni_ref_t) busy = holder ();
     int64_t other = call_int (pool, "who");
     cr_assert_neq ((uint64_t) other, zanni_ref_hash (busy) >> 1);
@@ -87,7 +87,7 @@ EVERYWHERE (pool, lets_jobs_wait_until_a_worker_pulls_them)
     ZANNI_AUTO (zanni_ref_t) pool = pool_of ((zanni_pool_options_t) { .workers = 1, .routing = ZANNI_PULL });
     cr_assert_eq (zanni_ask (root, pool, &long_ask, "hold", zanni_self (root)), 0);
     ZANNI_AUTO (zanni_ref_t) busy = holder ();
-    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &waits, .deadline_ms = -1 }), "square", 9), 0);
+    cr_assert_eq (zanni_ask (root, pool, FOREVER (&waits), "square", 9), 0);
     zanni_pool_status_t status = status_of (pool);
     cr_assert_eq (status.given, 1);
     cr_assert_eq (status.waiting, 1);
@@ -181,7 +181,7 @@ EVERYWHERE (pool, is_content_with_the_first_answers)
     uint64_t ask;
     ZANNI_AUTO (zanni_ref_t) pool =
         pool_of ((zanni_pool_options_t) { .workers = 2, .routing = ZANNI_BROADCAST, .enough = 1 });
-    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &ask, .deadline_ms = -1 }), "hold", zanni_self (root)), 0);
+    cr_assert_eq (zanni_ask (root, pool, FOREVER (&ask), "hold", zanni_self (root)), 0);
     ZANNI_AUTO (zanni_ref_t) one = holder ();
     ZANNI_AUTO (zanni_ref_t) other = holder ();
     tell (one, "release");
@@ -197,7 +197,7 @@ EVERYWHERE (pool, answers_when_the_time_is_over)
     uint64_t ask, id = 0;
     ZANNI_AUTO (zanni_ref_t) pool =
         pool_of ((zanni_pool_options_t) { .workers = 2, .routing = ZANNI_BROADCAST, .gather_ms = 100 });
-    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &ask, .deadline_ms = -1 }), "hold", zanni_self (root)), 0);
+    cr_assert_eq (zanni_ask (root, pool, FOREVER (&ask), "hold", zanni_self (root)), 0);
     while (id != ask) {
         ZANNI_AUTO (zanni_msg_t) msg = NULL;
         zanni_error_t error = { 0 };
@@ -228,8 +228,8 @@ EVERYWHERE (pool, says_that_a_job_was_lost_with_its_worker)
     zanni_error_t error = { 0 };
     ZANNI_AUTO (zanni_ref_t) pool = pool_of ((zanni_pool_options_t) { .workers = 1, .ahead = 1 });
     uint64_t dies;
-    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &dies, .deadline_ms = -1 }), "die", DIES), 0);
-    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &waits, .deadline_ms = -1 }), "first"), 0);
+    cr_assert_eq (zanni_ask (root, pool, FOREVER (&dies), "die", DIES), 0);
+    cr_assert_eq (zanni_ask (root, pool, FOREVER (&waits), "first"), 0);
     ZANNI_AUTO (zanni_msg_t) lost = answer_to (dies, ZANNI_EDOWN);
     cr_assert_eq (zanni_msg_error (lost, &error), 0);
     cr_assert_not_null (strstr (error.text, DIES ? "signal 9" : "told to"), "%s", error.text);
@@ -246,7 +246,7 @@ EVERYWHERE (pool, gives_up_a_job_that_ends_whoever_takes_it)
     ZANNI_AUTO (zanni_ref_t) pool =
         pool_of ((zanni_pool_options_t) { .workers = 1, .ahead = 1, .attempts = 2, .restarts = 10 });
     uint64_t ask;
-    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &ask, .deadline_ms = -1 }), "fatal", DIES), 0);
+    cr_assert_eq (zanni_ask (root, pool, FOREVER (&ask), "fatal", DIES), 0);
     ZANNI_AUTO (zanni_msg_t) lost = answer_to (ask, ZANNI_EDOWN);
     cr_assert_eq (zanni_msg_error (lost, &error), 0);
     cr_assert_not_null (strstr (error.text, "begun 2 times"), "%s", error.text);
@@ -276,7 +276,7 @@ EVERYWHERE (pool, grows_and_shrinks)
 {
     ZANNI_AUTO (zanni_ref_t) pool = pool_of ((zanni_pool_options_t) { .workers = 1, .ahead = 1 });
     uint64_t ask;
-    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &ask, .deadline_ms = -1 }), "hold", zanni_self (root)), 0);
+    cr_assert_eq (zanni_ask (root, pool, FOREVER (&ask), "hold", zanni_self (root)), 0);
     ZANNI_AUTO (zanni_ref_t) busy = holder ();
     cr_assert_eq (zanni_pool_resize (root, pool, 3), 0);
     cr_assert_eq (call_int (pool, "square", 2), 4, "there is somebody new");
@@ -297,7 +297,7 @@ EVERYWHERE (pool, lets_a_worker_finish_before_it_leaves)
     uint64_t asks [2];
     ZANNI_AUTO (zanni_ref_t) pool = pool_of ((zanni_pool_options_t) { .workers = 2, .ahead = 1 });
     for (int i = 0; i < 2; i++)
-        cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &asks [i], .deadline_ms = -1 }), "hold", zanni_self (root)), 0);
+        cr_assert_eq (zanni_ask (root, pool, FOREVER (&asks [i]), "hold", zanni_self (root)), 0);
     ZANNI_AUTO (zanni_ref_t) one = holder ();
     ZANNI_AUTO (zanni_ref_t) other = holder ();
     cr_assert_eq (zanni_pool_resize (root, pool, 1), 0);
@@ -315,10 +315,10 @@ EVERYWHERE (pool, does_what_it_has_when_it_is_drained)
     uint64_t held, waits, drains;
     zanni_error_t error = { 0 };
     ZANNI_AUTO (zanni_ref_t) pool = pool_of ((zanni_pool_options_t) { .workers = 1, .ahead = 1 });
-    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &held, .deadline_ms = -1 }), "hold", zanni_self (root)), 0);
+    cr_assert_eq (zanni_ask (root, pool, FOREVER (&held), "hold", zanni_self (root)), 0);
     ZANNI_AUTO (zanni_ref_t) busy = holder ();
-    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &waits, .deadline_ms = -1 }), "square", 6), 0);
-    cr_assert_eq (zanni_pool_drain_ask (root, pool, &((zanni_ask_t) { .id_p = &drains, .deadline_ms = -1 })), 0);
+    cr_assert_eq (zanni_ask (root, pool, FOREVER (&waits), "square", 6), 0);
+    cr_assert_eq (zanni_pool_drain_ask (root, pool, FOREVER (&drains)), 0);
     cr_assert_eq (refused (&error, pool, "square", 5), ZANNI_ECLOSED);
     cr_assert_eq (zanni_pool_drain (root, pool, 0), ZANNI_ECLOSED);
     uint64_t down = monitor (pool);
@@ -345,9 +345,9 @@ EVERYWHERE (pool, answers_what_waits_when_it_is_stopped)
 {
     uint64_t held, waits;
     ZANNI_AUTO (zanni_ref_t) pool = pool_of ((zanni_pool_options_t) { .workers = 1, .ahead = 1 });
-    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &held, .deadline_ms = -1 }), "hold", zanni_self (root)), 0);
+    cr_assert_eq (zanni_ask (root, pool, FOREVER (&held), "hold", zanni_self (root)), 0);
     ZANNI_AUTO (zanni_ref_t) busy = holder ();
-    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &waits, .deadline_ms = -1 }), "square", 6), 0);
+    cr_assert_eq (zanni_ask (root, pool, FOREVER (&waits), "square", 6), 0);
     cr_assert_eq (status_of (pool).waiting, 1);
     cr_assert_eq (zanni_stop (root, pool), 0);
     for (int i = 0; i < 2; i++) {
@@ -390,7 +390,7 @@ EVERYWHERE (pool, bounds_what_may_wait_in_it)
     ZANNI_AUTO (zanni_ref_t) pool = NULL;
     uint64_t ask;
     cr_assert_eq (zanni_pool (root, &pool, "hand", &options, 5), 0);
-    cr_assert_eq (zanni_ask (root, pool, &((zanni_ask_t) { .id_p = &ask, .deadline_ms = -1 }), "hold", zanni_self (root)), 0);
+    cr_assert_eq (zanni_ask (root, pool, FOREVER (&ask), "hold", zanni_self (root)), 0);
     ZANNI_AUTO (zanni_ref_t) busy = holder ();
     ZANNI_AUTO (zanni_ref_t) other = spawn ("hand", 1);
     int64_t told = call_int (other, "flood", pool);

@@ -1,5 +1,5 @@
-/* A map over processes that are killed while it runs: each job is answered once and rightly, whoever did it, however often
-   it was begun, and what the dead have cost comes back. */
+/* A map over processes that are killed while it runs: each job is answered once and rightly, whoever did it, however
+   often it was begun, and what the dead have cost comes back. */
 
 #include "probe.h"
 #include "process.h"
@@ -98,7 +98,8 @@ Test (pool_kill, answers_every_job_once_while_processes_are_killed)
     if (!probe_sanitized ())
         cr_assert_leq (memory, chaos.memory + (1u << 20), "%zu bytes have become %zu", chaos.memory, memory);
     int descriptors = probe_descriptors ();
-    cr_assert_leq (descriptors, chaos.descriptors + 10 * WORKERS, "%d have become %d", chaos.descriptors, descriptors);
+    cr_assert_leq (descriptors, chaos.descriptors + 10 * WORKERS, "%d have become %d", chaos.descriptors,
+                   descriptors);
     zanni_pool_status_t status;
     cr_assert_eq (zanni_pool_status (root, pool, &status), 0);
     cr_assert_eq (status.lost, 0);

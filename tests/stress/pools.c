@@ -1,7 +1,7 @@
-/* Every job ends exactly once. Askers on all workers ask and tell pools of all kinds, whose workers, shared and in threads,
-   answer at once, later, with an error, not at all, or end in the middle; some asks are cancelled, some have a deadline of a
-   millisecond; the pools grow and shrink all the time, and are drained in the end. Each ask has a counter that its answer
-   raises. */
+/* Every job ends exactly once. Askers on all workers ask and tell pools of all kinds, whose workers, shared and in
+   threads, answer at once, later, with an error, not at all, or end in the middle; some asks are cancelled, some have
+   a deadline of a millisecond; the pools grow and shrink all the time, and are drained in the end. Each ask has a
+   counter that its answer raises. */
 
 #include "stress.h"
 
