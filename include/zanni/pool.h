@@ -14,7 +14,8 @@
    Where workers get all that comes at once, which is the default for those that share a process, and the method is
    not repeatable, the pool only hands on: workers see who sent a message, the answer comes straight from them, and
    what lies in their mailboxes when they end is lost as that of any actor. That costs little more than the message
-   itself.
+   itself. Methods that overtake others (behaviour.h) do so in the workers' mailboxes only. An ask that is cancelled
+   is not begun any more; a worker who has it already is not told.
 
    Workers who end are replaced, for whatever reason. A pool gives up, ending with the last reason, when more than
    `restarts` have ended within `restart_ms`; so a class that crashes at once costs so many starts. Where no worker
