@@ -166,7 +166,7 @@ bench_pool_case (zanni_t *self, const char *name)
     const zanni_pool_options_t options = {
         .workers = 2, .routing = ZANNI_PULL, .ahead = 2, .spawn = &process
     };
-    int64_t count = 0, next = 100;
+    int64_t count = 0, next = bench_exactly ? bench_exactly : 100;
     double seconds;
     bench_check (zanni_pool (self, &pool, "pool-hand", &options), "pool");
     do {
