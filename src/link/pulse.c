@@ -269,15 +269,21 @@ s_is_needless (const zanni__pulse_t *pulse)
     return s_has_shown (hub->worker->node, pulse->node);
 }
 
+/* A pulse is gone without a verdict. Who has a session with that node that was dialled here wants another; one that waits for
+   the other side to dial may have relied on that pulse. */
 static void
 s_answer (zanni__hub_t *hub, const zanni_node_event_t *event)
 {
+    bool wanted = false;
     for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next) {
         zanni__peer_t *peer = ZANNI__CONTAINER (link, zanni__peer_t, all);
-        if (!peer->alive || !peer->ours || !peer->up || memcmp (peer->base.node, event->node, 16))
+        if (!peer->alive || memcmp (peer->base.node, event->node, sizeof peer->base.node))
             continue;
-        zanni__pulse_want (peer);
-        return;
+        if (peer->ours && peer->up && !wanted)
+            zanni__pulse_want (peer);
+        else if (!peer->ours && !peer->up)
+            zanni__pulse_miss (peer);
+        wanted = wanted || (peer->ours && peer->up);
     }
 }
 
@@ -399,7 +405,7 @@ zanni__pulses_ended (zanni__hub_t *hub, const uint8_t *node, uint64_t incarnatio
     }
 }
 
-/* But one that a session needs which was begun since. */
+/* But one that a session needs which was begun since; others may have begun without asking. */
 void
 zanni__pulses_lost (zanni__hub_t *hub, const zanni_node_event_t *event)
 {
@@ -408,9 +414,11 @@ zanni__pulses_lost (zanni__hub_t *hub, const zanni_node_event_t *event)
         hub->losses = event->code;
     for (zanni__pulse_t *pulse = hub->pulses; pulse; pulse = next) {
         next = pulse->next;
-        if (pulse->incarnation <= event->incarnation && pulse->losses < event->code
-            && !memcmp (pulse->node, event->node, sizeof pulse->node))
-            s_free (pulse);
+        if (pulse->incarnation > event->incarnation || pulse->losses >= event->code
+            || memcmp (pulse->node, event->node, sizeof pulse->node))
+            continue;
+        s_tell (pulse, ZANNI_NODE_WATCH);
+        s_free (pulse);
     }
 }
 
