@@ -355,7 +355,7 @@ s_one (uint64_t seed, bool crashes)
     s_begin (seed);
     const zanni_sim_faults_t faults = {
         .reset_percent = seed % 3 ? 0 : 5, .slow_percent = seed % 4 ? 0 : 10, .slow_ns = 3000 * MS,
-        .refuse_percent = seed % 5 ? 0 : 10, .lose_percent = seed % 5 ? 0 : 3
+        .refuse_percent = seed % 5 ? 0 : 10
     };
     zanni_sim_set_faults (s_play.sim, &faults);
     for (int i = 0; i < STEPS; i++)
