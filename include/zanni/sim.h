@@ -20,6 +20,10 @@
    the real sessions: addresses are any ("tcp://10.0.0.1:7000"), and what is bound is open. They can be cut off, broken, and
    crash.
 
+   A test injects messages by zanni_tell and zanni_ask of a root, and expects them by zanni_receive: of a root without a class,
+   or of a further actor that zanni_attach gives it, on the same thread. There are no process actors (ZANNI_EROUTE): a node
+   of its own, which can crash, stands for one. Nor are descriptors watched, or large buffers shared.
+
    Actors in threads of their own get one, too, and may wait and loop; but one thread alone runs at any time. A program that
    waits for ever while nothing can happen any more is told to options.stuck, and ends.
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <zanni.h>
+#include <zanni/net.h>
 #include <zanni/sim.h>
 
 #define MS INT64_C (1000000)
@@ -130,6 +131,26 @@ s_node (zanni_sim_t *sim)
     return self;
 }
 
+static void
+s_call_another_node (zanni_sim_t *sim, zanni_t *self)
+{
+    const zanni_bind_t bind = { .insecure = true };
+    const zanni_connect_t connect = { .insecure = true };
+    zanni_t *other = s_node (sim);
+    zanni_ref_t *ref = NULL;
+    cr_assert_eq (zanni_serve (other, "leaf"), 0);
+    cr_assert_eq (zanni_bind (other, "tcp://10.0.0.1:7000", &bind), 0);
+    cr_assert_eq (zanni_connect (self, &ref, "tcp://10.0.0.1:7000", &connect), 0);
+    for (int i = 0; i < 5; i++) {
+        ZANNI_AUTO (zanni_msg_t) reply = NULL;
+        cr_assert_eq (zanni_call (self, &reply, ref, "depth"), 0);
+        cr_assert_eq (zanni_sim_reset (sim, self, other), 0);
+        zanni_sim_pass (sim, 100);
+    }
+    zanni_ref_destroy (&ref);
+    cr_assert_eq (zanni_destroy (&other), 0);
+}
+
 /* Chains of actors in threads, which wait for each other; a loop; all at once. */
 static uint64_t
 s_play (uint64_t seed)
@@ -156,6 +177,7 @@ s_play (uint64_t seed)
     for (int i = 0; i < 10; i++)
         zanni_ref_destroy (&refs [i]);
     zanni_sim_settle (sim, NULL);
+    s_call_another_node (sim, self);
     cr_assert_eq (zanni_destroy (&self), 0);
     uint64_t hash = zanni_sim_hash (sim);
     zanni_sim_destroy (&sim);
@@ -243,6 +265,33 @@ Test (world, a_root_is_served_while_the_program_waits_for_another)
     cr_assert_eq (s_ticks, 10);
     cr_assert_eq (zanni_destroy (&other), 0);
     cr_assert_eq (zanni_destroy (&one), 0);
+    zanni_sim_destroy (&sim);
+}
+
+Test (world, a_further_actor_of_the_same_thread_expects_what_it_is_sent)
+{
+    zanni_sim_t *sim = s_world (1);
+    zanni_t *self = s_node (sim);
+    zanni_t *probe = NULL;
+    zanni_msg_t *msg = NULL;
+    cr_assert_eq (zanni_attach (&probe, zanni_node_of (self)), 0);
+    cr_assert_eq (zanni_tell (self, zanni_self (probe), "done", 7), 0);
+    cr_assert_eq (zanni_receive (probe, &msg, 1000), 0);
+    cr_assert_str_eq (zanni_msg_method (msg), "done");
+    zanni_msg_destroy (&msg);
+    cr_assert_eq (zanni_receive (probe, &msg, 1000), ZANNI_ETIMEOUT);
+    cr_assert_eq (zanni_destroy (&probe), 0);
+    cr_assert_eq (zanni_destroy (&self), 0);
+    zanni_sim_destroy (&sim);
+}
+
+Test (world, a_process_actor_is_refused)
+{
+    zanni_sim_t *sim = s_world (1);
+    zanni_t *self = s_node (sim);
+    zanni_ref_t *ref = NULL;
+    cr_assert_eq (zanni_spawn (self, &ref, "leaf", &(zanni_spawn_t) { .place = ZANNI_PROCESS }), ZANNI_EROUTE);
+    cr_assert_eq (zanni_destroy (&self), 0);
     zanni_sim_destroy (&sim);
 }
 
