@@ -21,8 +21,8 @@
    crash.
 
    A test injects messages by zanni_tell and zanni_ask of a root, and expects them by zanni_receive: of a root without a class,
-   or of a further actor that zanni_attach gives it, on the same thread. There are no process actors (ZANNI_EROUTE): a node
-   of its own, which can crash, stands for one. Nor are descriptors watched, or large buffers shared.
+   or of a further actor that zanni_attach gives it, on the same thread. Descriptors are not watched, and large
+   buffers not shared. Process actors are nodes, too, with memory of this process: globals are common, and a crash is injected.
 
    Actors in threads of their own get one, too, and may wait and loop; but one thread alone runs at any time. A program that
    waits for ever while nothing can happen any more is told to options.stuck, and ends.
@@ -124,6 +124,10 @@ ZANNI_EXPORT int zanni_sim_reset (zanni_sim_t *sim, zanni_t *one, zanni_t *other
    it is memory, for the program to free as ever, by zanni_ref_destroy, zanni_destroy: what its actors do meanwhile (their
    `stop` hooks run) is heard by nobody, and takes no time. That its host goes down is a cut before. ZANNI_EINVAL. */
 ZANNI_EXPORT int zanni_sim_crash (zanni_sim_t *sim, zanni_t *self) ZANNI_CHECKED;
+
+/* The process of that process actor ends by a signal, as far as anybody can tell; see zanni_sim_crash. Its `stop` may run, unheard.
+   ZANNI_EINVAL: it is none of this world's, or has ended. */
+ZANNI_EXPORT int zanni_sim_kill (zanni_sim_t *sim, const zanni_ref_t *process, int signal) ZANNI_CHECKED;
 
 /* How many posts there were between workers, refused ones included. */
 ZANNI_EXPORT uint64_t zanni_sim_posts (const zanni_sim_t *sim);

@@ -90,6 +90,17 @@ zanni__lend (zanni_peer_t *peer, const zanni_address_t *address, zanni__identity
 }
 
 void
+zanni__lend_nothing (zanni_peer_t *peer)
+{
+    s_held_t *held = peer->held;
+    if (!held || held->loans.count || held->first)
+        return;
+    zanni__table_free (&held->loans);
+    zanni__free (held);
+    peer->held = NULL;
+}
+
+void
 zanni__lend_undo (zanni_peer_t *peer, const zanni_address_t *address)
 {
     s_held_t *held = peer->held;
@@ -98,6 +109,7 @@ zanni__lend_undo (zanni_peer_t *peer, const zanni_address_t *address)
     zanni__table_remove (&held->loans, &loan->entry);
     zanni__ref_undo (loan->ref);
     zanni__free (loan);
+    zanni__lend_nothing (peer);
 }
 
 void

@@ -187,6 +187,7 @@ int zanni__ref_meant (zanni_worker_t *worker, zanni__identity_t **identity_p, co
 int zanni__lend (zanni_peer_t *peer, const zanni_address_t *address, zanni__identity_t *identity, bool own);
 void zanni__lend_undo (zanni_peer_t *peer, const zanni_address_t *address);   // the first, of who has not begun
 void zanni__lend_end (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_address_t *address, uint64_t count);
+void zanni__lend_nothing (zanni_peer_t *peer);   // what was begun and not sent: without a session nothing else ends it
 void zanni__lend_end_all (zanni_worker_t *worker, zanni_peer_t *peer);
 
 /* The drop of a reference waits until what was sent to `peer` is acknowledged. false: it need not, or cannot. */

@@ -94,6 +94,7 @@ s_take_back (s_route_t *route)
         if (wire->strong)
             zanni__lend_end (route->worker, route->to->peer, &address, 1);
     }
+    zanni__lend_nothing (route->to->peer);
     if (route->refs != route->few)
         zanni__free (route->refs);
 }

@@ -34,6 +34,15 @@ s_fail (const zanni__birth_t *birth, int code, const char *what, const char *val
     return EXIT_FAILURE;
 }
 
+/* Other actors of this node outlive the one that is killed. */
+static void
+s_bid (zanni_worker_t *worker, bool kills)
+{
+    worker->stopping = worker->stopping || !kills;
+    zanni__end_for_good (worker, worker->owner,
+                         (zanni_reason_t) { .kind = kills ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN });
+}
+
 /* The launcher says stop or kill, or is gone, and with it all that this process is for. */
 static void
 s_on_control (zanni_worker_t *worker, zanni__hook_fd_t *hook, uint32_t events)
@@ -43,10 +52,7 @@ s_on_control (zanni_worker_t *worker, zanni__hook_fd_t *hook, uint32_t events)
     (void) events;
     if (size <= 0)
         _exit (EXIT_FAILURE);
-    bool kills = *word == 'k';
-    worker->stopping = worker->stopping || !kills;   // other actors of this node outlive the one that is killed
-    zanni__end_for_good (worker, worker->owner,
-                         (zanni_reason_t) { .kind = kills ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN });
+    s_bid (worker, *word == 'k');
 }
 
 /* The actor, which waits for its start. */
@@ -73,13 +79,13 @@ s_make_actor (zanni_worker_t *worker, const zanni__brief_t *brief, const zanni__
 }
 
 static int
-s_listen (zanni_worker_t *worker, const zanni__birth_t *birth)
+s_listen (zanni_worker_t *worker, const char *endpoint, int fd, int lane_fd)
 {
     int rc = zanni__worker_link (worker);
     if (rc)
         return rc;
-    snprintf (worker->endpoint, sizeof worker->endpoint, "%s", birth->seat->endpoint);
-    return worker->node->link->listen (worker->link, worker->endpoint, birth->seat->fd, birth->seat->lane_fd);
+    snprintf (worker->endpoint, sizeof worker->endpoint, "%s", endpoint);
+    return worker->node->link->listen (worker->link, worker->endpoint, fd, lane_fd);
 }
 
 static void
@@ -105,11 +111,21 @@ s_prepare (zanni_node_t **node_p, const zanni__birth_t *birth, const zanni__brie
     if (rc)
         return s_fail (birth, rc, "the process's node cannot be made: %s", zanni_strerror (rc));
     zanni_worker_enter (node->root);
-    rc = s_listen (node->root, birth);
+    rc = s_listen (node->root, birth->seat->endpoint, birth->seat->fd, birth->seat->lane_fd);
     if (rc)
         return s_fail (birth, rc, "the process cannot be reached: %s", zanni_strerror (rc));
     *node_p = node;
     return 0;
+}
+
+/* It is that of this actor from now on. */
+static int
+s_be (zanni_node_t *node, const zanni__brief_t *brief, const zanni__class_t *cls)
+{
+    memcpy (node->id, brief->node, sizeof node->id);
+    node->incarnation = brief->incarnation;
+    node->home = brief->home;
+    return s_make_actor (node->root, brief, cls);
 }
 
 static int
@@ -117,10 +133,7 @@ s_run (zanni_node_t *node, const zanni__birth_t *birth, const zanni__brief_t *br
 {
     zanni_worker_t *worker = node->root;
     zanni__hook_fd_t control = { .fd = birth->control_fd, .ready = s_on_control };
-    memcpy (node->id, brief->node, sizeof node->id);
-    node->incarnation = brief->incarnation;
-    node->home = brief->home;
-    int rc = s_make_actor (worker, brief, cls);
+    int rc = s_be (node, brief, cls);
     if (!rc)
         rc = zanni__hook_fd_add (worker, &control, EPOLLIN);
     if (rc)
@@ -161,4 +174,64 @@ zanni__child_main (zanni__birth_t *birth)
     }
     zanni__free (brief);
     return rc;
+}
+
+/* A process actor that has none: its node is one more of this process. */
+struct zanni_child {
+    zanni_node_t *node;
+    zanni__brief_t brief;
+};
+
+static int
+s_end_of_child (zanni_child_t *child)
+{
+    zanni__node_unref (child->node);
+    int rc = zanni__node_destroy (child->node);
+    zanni__free (child);
+    return rc;
+}
+
+int
+zanni_child_begin (zanni_child_t **child_p, const zanni_process_t *process, const zanni_options_t *seams)
+{
+    zanni_child_t *child = zanni__calloc (sizeof *child);
+    if (!child)
+        return ZANNI_ENOMEM;
+    int rc = zanni__brief_read (&child->brief, process->brief, process->brief_size) ? 0 : ZANNI_EINVAL;
+    const zanni__class_t *cls = rc ? NULL : zanni__class_find (child->brief.cls);
+    zanni_options_t options = child->brief.options;
+    options.clock = seams->clock;
+    options.port = seams->port;
+    options.place = seams->place;
+    options.link = seams->link;
+    if (!rc)
+        rc = cls ? zanni__node_new (&child->node, &options, NULL, ZANNI__WORKER_PROCESS) : ZANNI_ENOCLASS;
+    if (rc) {
+        zanni__free (child);
+        return rc;
+    }
+    zanni_worker_enter (child->node->root);
+    rc = s_be (child->node, &child->brief, cls);
+    if (!rc)
+        rc = s_listen (child->node->root, process->endpoint, -1, -1);
+    if (rc)
+        (void) s_end_of_child (child);
+    else
+        *child_p = child;
+    return rc;
+}
+
+void
+zanni_child_bid (zanni_child_t *child, bool kills)
+{
+    zanni_worker_enter (child->node->root);
+    s_bid (child->node->root, kills);
+}
+
+int
+zanni_child_run (zanni_child_t *child)
+{
+    zanni_worker_enter (child->node->root);
+    zanni__worker_loop (child->node->root);
+    return s_end_of_child (child);
 }

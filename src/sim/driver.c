@@ -101,6 +101,8 @@ s_step (zanni__sim_driver_t *driver)
         driver->busy = zanni_step (driver->self, S_ROOT_MESSAGES) > 0;
     else {
         zanni_worker_enter (driver->worker);
+        if (s_is_undertaker (driver))
+            zanni__sim_children_tell (driver->place);
         driver->busy = zanni_worker_step (driver->worker);
     }
     if (sim->faults.slow_ns && !port->node->crashed && zanni__sim_draw (sim, sim->faults.slow_percent))

@@ -77,8 +77,8 @@ zanni__sim_nodes_free (zanni_sim_t *sim)
     }
 }
 
-static void
-s_plug (zanni__sim_node_t *node, zanni_options_t *options)
+void
+zanni__sim_node_plug (zanni__sim_node_t *node, zanni_options_t *options)
 {
     options->clock = &node->clock;
     options->port = &node->port;
@@ -95,7 +95,7 @@ zanni_sim_plug (zanni_sim_t *sim, zanni_options_t *options)
     zanni__sim_node_t *node = zanni__sim_node_new (sim);
     if (!node)
         return ZANNI_ENOMEM;
-    s_plug (node, options);
+    zanni__sim_node_plug (node, options);
     return 0;
 }
 
@@ -111,7 +111,7 @@ zanni_sim_node (zanni_sim_t *sim, zanni_t **self_p, const zanni_options_t *optio
     zanni__sim_node_t *node = zanni__sim_node_new (sim);
     if (!node)
         return ZANNI_ENOMEM;
-    s_plug (node, &own);
+    zanni__sim_node_plug (node, &own);
     own.insecure = true;
     int rc = zanni_new (&self, &own);
     if (rc)

@@ -69,7 +69,7 @@ s_living (const zanni__sim_place_t *place)
 static bool
 s_all_ended (void *self)
 {
-    return !s_living (self);
+    return !s_living (self) && !zanni__sim_children_live (self);
 }
 
 static bool
@@ -86,13 +86,27 @@ s_finish (void *self, int64_t until_ns, int64_t wait_ns)
     zanni_sim_t *sim = place->sim;
     (void) until_ns;
     zanni__sim_roots_forget (place->node);
+    zanni__sim_children_stop (place);
     for (zanni__sim_driver_t *driver = sim->drivers; driver; driver = driver->next)
         if (s_is_living (driver, place))
             zanni_worker_stop (place->undertaker, driver->worker);
         else if (driver->place == place)
             driver->busy = true;   // a post of these that was refused is its to repeat
     zanni__sim_wait (sim, s_all_ended, place, wait_ns - place->node->ahead_ns);
-    return s_living (place);
+    return s_living (place) + zanni__sim_children_live (place);
+}
+
+static int
+s_process (void *self, zanni_process_t *process)
+{
+    return zanni__sim_child_start (self, process);
+}
+
+/* It heeds what comes by the link. */
+static void
+s_kill (void *self, const uint8_t *node)
+{
+    (void) self, (void) node;
 }
 
 static void
@@ -112,6 +126,6 @@ s_close (void *self, int64_t until_ns)
 }
 
 const zanni_place_ops_t zanni__sim_place_ops = {
-    .size = sizeof (zanni_place_ops_t), .open = s_open, .rouse = s_rouse, .start = s_start, .finish = s_finish,
-    .close = s_close
+    .size = sizeof (zanni_place_ops_t), .open = s_open, .rouse = s_rouse, .start = s_start,
+    .process = s_process, .kill = s_kill, .finish = s_finish, .close = s_close
 };

@@ -234,13 +234,21 @@ s_is_stirred (void *self)
     return port->stirred || port->node->crashed || zanni__sim_port_arrived (port);
 }
 
+static bool
+s_is_stirred_afar (void *self)
+{
+    const zanni__sim_port_t *port = self;
+    return port->stirred || port->node->crashed;
+}
+
 void
-zanni__sim_port_wait (zanni__sim_port_t *port, int64_t until_ns)
+zanni__sim_port_wait (zanni__sim_port_t *port, int64_t until_ns, bool afar)
 {
     port->waits++;
-    zanni__sim_wait (port->sim, s_is_stirred, port, until_ns);
+    zanni__sim_wait (port->sim, afar ? s_is_stirred_afar : s_is_stirred, port, until_ns);
     port->waits--;
     zanni__sim_node_skip (port->node, until_ns);
+    zanni_worker_enter (port->worker);   // somebody else may have had to
     port->stirred = false;
 }
 
@@ -249,7 +257,7 @@ s_wait (void *self, int64_t until_ns, int fd)
 {
     zanni__sim_port_t *port = self;
     (void) fd;
-    zanni__sim_port_wait (port, until_ns);
+    zanni__sim_port_wait (port, until_ns, false);
     return s_deliver_one (port);
 }
 

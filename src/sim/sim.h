@@ -10,6 +10,7 @@
 #include <zanni/sys/port.h>
 #include <zanni/sys/sockets.h>
 
+typedef struct zanni__sim_child zanni__sim_child_t;
 typedef struct zanni__sim_conn zanni__sim_conn_t;
 typedef struct zanni__sim_fiber zanni__sim_fiber_t;
 typedef struct zanni__sim_net zanni__sim_net_t;
@@ -105,6 +106,7 @@ struct zanni_sim {
     uint32_t listeners_made;
     uint32_t seats_made;
     zanni__sim_cut_t *cuts;
+    zanni__sim_child_t *children;
     pthread_mutex_t lock;             // of the baton
     zanni__sim_fiber_t main;
     zanni__sim_fiber_t *fibers;       // all but that
@@ -141,6 +143,7 @@ bool zanni__sim_draw (zanni_sim_t *sim, uint32_t percent);
 
 /* node.c */
 zanni__sim_node_t *zanni__sim_node_new (zanni_sim_t *sim);
+void zanni__sim_node_plug (zanni__sim_node_t *node, zanni_options_t *options);
 void zanni__sim_nodes_free (zanni_sim_t *sim);
 bool zanni__sim_is_cut (const zanni_sim_t *sim, const zanni__sim_node_t *one, const zanni__sim_node_t *other);
 /* A crashed node's waits are over at once, and its clock has gone on until then. */
@@ -164,10 +167,16 @@ void zanni__sim_net_free (zanni_sim_t *sim);
 /* port.c: batches between workers. */
 extern const zanni_port_ops_t zanni__sim_port_ops;
 bool zanni__sim_port_arrived (const zanni__sim_port_t *port);
-void zanni__sim_port_wait (zanni__sim_port_t *port, int64_t until_ns);
+void zanni__sim_port_wait (zanni__sim_port_t *port, int64_t until_ns, bool afar);   // for nothing but other nodes
 void zanni__sim_lane_arrive (zanni__sim_lane_t *lane);
 /* The next lane with something under way, and when that can arrive; NULL: none. */
 zanni__sim_lane_t *zanni__sim_lane_coming (const zanni__sim_port_t *port, const zanni__sim_lane_t *before, int64_t *ready_ns);
+
+/* child.c: process actors. */
+int zanni__sim_child_start (zanni__sim_place_t *place, zanni_process_t *process);
+void zanni__sim_children_tell (zanni__sim_place_t *place);   // their ends; on the undertaker's thread
+void zanni__sim_children_stop (zanni__sim_place_t *place);
+bool zanni__sim_children_live (const zanni__sim_place_t *place);
 
 /* place.c */
 struct zanni__sim_place {

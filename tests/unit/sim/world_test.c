@@ -285,16 +285,6 @@ Test (world, a_further_actor_of_the_same_thread_expects_what_it_is_sent)
     zanni_sim_destroy (&sim);
 }
 
-Test (world, a_process_actor_is_refused)
-{
-    zanni_sim_t *sim = s_world (1);
-    zanni_t *self = s_node (sim);
-    zanni_ref_t *ref = NULL;
-    cr_assert_eq (zanni_spawn (self, &ref, "leaf", &(zanni_spawn_t) { .place = ZANNI_PROCESS }), ZANNI_EROUTE);
-    cr_assert_eq (zanni_destroy (&self), 0);
-    zanni_sim_destroy (&sim);
-}
-
 Test (world, slow_workers_only_take_longer)
 {
     for (uint64_t seed = 1; seed <= 50; seed++) {

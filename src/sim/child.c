@@ -1,0 +1,135 @@
+/* Process actors: nodes of this process, each with a thread for its root. What the kernel would tell of an end, the place's
+   undertaker is told; a crash is told at once, whatever is still to be freed. */
+
+#include "sim.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zanni/ref.h>
+
+struct zanni__sim_child {
+    zanni__sim_child_t *next;
+    zanni__sim_place_t *place;     // NULL: told
+    zanni__sim_node_t *node;
+    zanni_child_t *child;          // NULL: it is over
+    uint8_t id [16];
+    uint64_t incarnation;
+    bool ended;                    // for:
+    zanni_reason_t reason;
+};
+
+static void
+s_settle (zanni__sim_child_t *child)
+{
+    zanni__sim_child_t **at = &child->node->sim->children;
+    if (child->child || child->place)
+        return;
+    while (*at != child)
+        at = &(*at)->next;
+    *at = child->next;
+    free (child);
+}
+
+static void
+s_ended (zanni__sim_child_t *child, const zanni_reason_t *reason)
+{
+    if (child->ended)
+        return;
+    child->ended = true;
+    child->reason = *reason;
+    if (child->place)
+        child->place->roused = true;
+}
+
+static void
+s_run (void *context)
+{
+    zanni__sim_child_t *child = context;
+    (void) zanni_child_run (child->child);
+    child->child = NULL;
+    s_ended (child, &(zanni_reason_t) { .kind = ZANNI_EXIT_NORMAL });
+    s_settle (child);
+}
+
+int
+zanni__sim_child_start (zanni__sim_place_t *place, zanni_process_t *process)
+{
+    zanni_sim_t *sim = place->sim;
+    zanni_options_t seams = ZANNI_OPTIONS_DEFAULT;
+    zanni__sim_child_t *child = calloc (1, sizeof *child);
+    zanni__sim_node_t *node = child ? zanni__sim_node_new (sim) : NULL;
+    int rc = node ? 0 : ZANNI_ENOMEM;
+    if (!rc) {
+        zanni__sim_node_plug (node, &seams);
+        snprintf (process->endpoint, sizeof process->endpoint, "ipc://sim/%u", ++sim->seats_made);
+        rc = zanni_child_begin (&child->child, process, &seams);
+    }
+    if (!rc && !zanni__sim_fiber (sim, s_run, child)) {
+        (void) zanni_child_bid (child->child, false);
+        (void) zanni_child_run (child->child);
+        rc = ZANNI_ETHREADS;
+    }
+    if (rc) {
+        free (child);
+        return rc;
+    }
+    child->place = place;
+    child->node = node;
+    memcpy (child->id, process->node, sizeof child->id);
+    child->incarnation = process->incarnation;
+    child->next = sim->children;
+    sim->children = child;
+    zanni_sim_note (sim, "process %u", node->number);
+    return 0;
+}
+
+void
+zanni__sim_children_tell (zanni__sim_place_t *place)
+{
+    zanni__sim_child_t *next;
+    for (zanni__sim_child_t *child = place->sim->children; child; child = next) {
+        next = child->next;
+        if (child->place != place || !child->ended)
+            continue;
+        zanni_sim_note (place->sim, "end of process %u", child->node->number);
+        child->place = NULL;
+        zanni_worker_process_ended (place->undertaker, child->id, child->incarnation, &child->reason);
+        s_settle (child);
+    }
+}
+
+void
+zanni__sim_children_stop (zanni__sim_place_t *place)
+{
+    for (zanni__sim_child_t *child = place->sim->children; child; child = child->next)
+        if (child->place == place && child->child && !child->ended)
+            zanni_child_bid (child->child, false);
+}
+
+bool
+zanni__sim_children_live (const zanni__sim_place_t *place)
+{
+    const zanni__sim_child_t *child = place->sim->children;
+    while (child && child->place != place)
+        child = child->next;
+    return child != NULL;
+}
+
+int
+zanni_sim_kill (zanni_sim_t *sim, const zanni_ref_t *process, int signal)
+{
+    const zanni_address_t address = process ? zanni_ref_address (process) : (zanni_address_t) { .actor = 0 };
+    zanni__sim_child_t *child = sim->children;
+    while (child && (child->ended || memcmp (child->id, address.node, sizeof child->id)))
+        child = child->next;
+    if (!process || !child)
+        return ZANNI_EINVAL;
+    zanni_sim_note (sim, "signal %d to process %u", signal, child->node->number);
+    child->node->crashed = true;
+    zanni__sim_net_crash (sim, child->node);
+    s_ended (child, &(zanni_reason_t) { .kind = ZANNI_EXIT_SIGNAL, .code = signal });
+    zanni_child_bid (child->child, false);
+    return 0;
+}

@@ -1,0 +1,193 @@
+/* Process actors in a world: they answer, call, end, and crash; whoever watches learns why. */
+
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zanni.h>
+#include <zanni/sim.h>
+
+#define MS INT64_C (1000000)
+#define SEEDS 300
+
+static int
+s_echo_say (zanni_t *self, zanni_msg_t *msg)
+{
+    int64_t number;
+    int rc = zanni_read (msg, &number);
+    return rc ? rc : zanni_reply (self, msg, number);
+}
+
+/* Asks somebody else, and waits for that. */
+static int
+s_echo_relay (zanni_t *self, zanni_msg_t *msg)
+{
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    const zanni_ref_t *to;
+    int64_t number;
+    int rc = zanni_read (msg, &to, &number);
+    if (!rc)
+        rc = zanni_call (self, &reply, to, "say", number);
+    if (!rc)
+        rc = zanni_read (reply, &number);
+    return rc ? rc : zanni_reply (self, msg, number);
+}
+
+static int
+s_echo_end (zanni_t *self, zanni_msg_t *msg)
+{
+    (void) msg;
+    return zanni_exit (self);
+}
+
+static const zanni_method_t s_echo_methods [] = {
+    ZANNI_METHOD ("say", "x", "x", s_echo_say, "Answers it."),
+    ZANNI_METHOD ("relay", "rx", "x", s_echo_relay, "Has it answered by another."),
+    ZANNI_METHOD ("end", "", "", s_echo_end, "Ends."),
+    ZANNI_METHOD_END
+};
+static const zanni_class_t s_echo_class = { .name = "echo", .methods = s_echo_methods };
+static const zanni_class_t *const s_classes [] = { &s_echo_class, NULL };
+
+static zanni_sim_t *s_sim;
+static zanni_t *s_self;
+static uint64_t s_seed;
+
+#define check_eq(one, other) \
+    cr_assert_eq (one, other, "seed %" PRIu64 ": %s is %lld", s_seed, #one, (long long) (one))
+
+static void
+s_say (void *context, const char *text)
+{
+    (void) context;
+    fputs (text, stderr);
+}
+
+static void
+s_for_seeds (void (*play) (void))
+{
+    const char *only = getenv ("ZANNI_SEED");
+    uint64_t seeds = getenv ("ZANNI_LONG") ? 100 * SEEDS : SEEDS;
+    cr_assert_eq (zanni_init (s_classes), 0);
+    for (s_seed = only ? strtoull (only, NULL, 10) : 1; s_seed <= seeds || only; s_seed++) {
+        const zanni_sim_options_t options = {
+            .seed = s_seed, .latency_ns = MS, .net_ns = MS, .stuck = s_say, .line = only ? s_say : NULL
+        };
+        check_eq (zanni_sim_new (&s_sim, &options), 0);
+        check_eq (zanni_sim_node (s_sim, &s_self, NULL), 0);
+        play ();
+        check_eq (zanni_destroy (&s_self), 0);
+        zanni_sim_destroy (&s_sim);
+        if (only)
+            return;
+    }
+}
+
+static zanni_ref_t *
+s_spawn (void)
+{
+    zanni_ref_t *ref = NULL;
+    check_eq (zanni_spawn (s_self, &ref, "echo", &(zanni_spawn_t) { .place = ZANNI_PROCESS }), 0);
+    return ref;
+}
+
+static void
+s_play_calls (void)
+{
+    ZANNI_AUTO (zanni_ref_t) one = s_spawn ();
+    ZANNI_AUTO (zanni_ref_t) other = s_spawn ();
+    for (int64_t i = 0; i < 5; i++) {
+        ZANNI_AUTO (zanni_msg_t) reply = NULL;
+        int64_t number = -1;
+        check_eq (zanni_call (s_self, &reply, one, "relay", other, i), 0);
+        check_eq (zanni_read (reply, &number), 0);
+        check_eq (number, i);
+    }
+}
+
+Test (process, actors_call_each_other)
+{
+    s_for_seeds (s_play_calls);
+}
+
+static void
+s_expect_down (zanni_exit_t kind, int64_t code)
+{
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    zanni_down_t down;
+    check_eq (zanni_receive (s_self, &msg, 60000), 0);
+    check_eq (zanni_msg_down (msg, &down), 0);
+    check_eq (down.reason.kind, kind);
+    check_eq (down.reason.code, code);
+}
+
+static void
+s_play_end (void)
+{
+    uint64_t monitor;
+    ZANNI_AUTO (zanni_ref_t) ref = s_spawn ();
+    check_eq (zanni_monitor (s_self, &monitor, ref), 0);
+    check_eq (zanni_tell (s_self, ref, "end"), 0);
+    s_expect_down (ZANNI_EXIT_NORMAL, 0);
+}
+
+Test (process, that_ends_is_down)
+{
+    s_for_seeds (s_play_end);
+}
+
+static void
+s_play_kill (void)
+{
+    uint64_t monitor;
+    ZANNI_AUTO (zanni_ref_t) ref = s_spawn ();
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    check_eq (zanni_monitor (s_self, &monitor, ref), 0);
+    zanni_sim_pass (s_sim, zanni_sim_below (s_sim, 10));
+    check_eq (zanni_sim_kill (s_sim, ref, SIGSEGV), 0);
+    check_eq (zanni_sim_kill (s_sim, ref, SIGSEGV), ZANNI_EINVAL);
+    s_expect_down (ZANNI_EXIT_SIGNAL, SIGSEGV);
+    check_eq (zanni_call (s_self, &reply, ref, "say", 1), ZANNI_ENOACTOR);
+}
+
+Test (process, that_crashes_is_down_by_its_signal)
+{
+    s_for_seeds (s_play_kill);
+}
+
+/* While it waits for somebody, and somebody for it. */
+static void
+s_play_kill_amid_a_call (void)
+{
+    ZANNI_AUTO (zanni_ref_t) one = s_spawn ();
+    ZANNI_AUTO (zanni_ref_t) other = s_spawn ();
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    zanni_error_t error;
+    check_eq (zanni_ask (s_self, one, NULL, "relay", other, 7), 0);
+    check_eq (zanni_sim_kill (s_sim, zanni_sim_below (s_sim, 2) ? one : other, SIGABRT), 0);
+    check_eq (zanni_receive (s_self, &msg, 60000), 0);
+    check_eq (zanni_msg_error (msg, &error), 0);
+    check_eq (error.code, ZANNI_EDOWN);
+}
+
+Test (process, that_crashes_amid_a_call_ends_it)
+{
+    s_for_seeds (s_play_kill_amid_a_call);
+}
+
+static void
+s_play_nothing (void)
+{
+    zanni_ref_t *ref = s_spawn ();
+    zanni_ref_destroy (&ref);
+    ref = s_spawn ();
+    check_eq (zanni_sim_kill (s_sim, NULL, SIGKILL), ZANNI_EINVAL);
+    check_eq (zanni_sim_kill (s_sim, zanni_self (s_self), SIGKILL), ZANNI_EINVAL);
+    zanni_ref_destroy (&ref);
+}
+
+Test (process, ends_with_its_node)
+{
+    s_for_seeds (s_play_nothing);
+}
