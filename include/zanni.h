@@ -20,6 +20,7 @@
 #include "zanni/counts.h"
 #include "zanni/work.h"
 #include "zanni/actor.h"
+#include "zanni/exit.h"
 #include "zanni/share.h"
 #include "zanni/call.h"
 #include "zanni/net.h"

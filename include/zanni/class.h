@@ -7,7 +7,7 @@
 
    Inheritance: a child's struct begins with its parent's; it has every method of its parent and may override some
    with the same signature. Hooks add up: start runs from the eldest down, each reading the arguments from the
-   first; stop and down run from the youngest up. Where a start fails, the stops of those that did not run.
+   first; stop, down and exit run from the youngest up. Where a start fails, the stops of those that did not run.
 
    SPDX-License-Identifier: MPL-2.0 */
 
@@ -32,6 +32,13 @@ typedef struct {
     zanni_reason_t reason;
     bool restarts;           // the next incarnation follows under the same reference, unless its supervisor gives up
 } zanni_down_t;
+
+/* An exit signal came to an actor that traps them (exit.h). Valid during the call. */
+typedef struct {
+    const zanni_ref_t *from;   // who has ended, or has sent it; weak, to call
+    zanni_reason_t reason;
+    bool linked;               // that one has ended, and the link with it; else it was sent by zanni_exit_signal
+} zanni_exit_signal_t;
 
 #define ZANNI_METHOD_PRIVATE 1u      // only the actor itself may call it: timers, watches, its own tells
 #define ZANNI_METHOD_HIGH 2u         // its tells and asks overtake those of other methods in the mailbox: behaviour.h
@@ -69,6 +76,7 @@ typedef struct {
     const char *text;             // one line for people
     uint32_t stash_max;           // messages that zanni_stash puts aside at most; 0: 1024, or the parent's
     const zanni_property_t *properties;   // members that methods get and set; ends with ZANNI_PROPERTY_END; may be NULL
+    void (*exit) (zanni_t *self, const zanni_exit_signal_t *signal);   // of an actor that traps exits
 } zanni_class_t;
 
 /* Registers `classes`, an array that ends with NULL. First line of a program's main: in a process that runs an actor of

@@ -22,7 +22,8 @@ typedef enum {
     ZANNI_MSG_ASK,
     ZANNI_MSG_REPLY,
     ZANNI_MSG_ERROR,
-    ZANNI_MSG_DOWN
+    ZANNI_MSG_DOWN,
+    ZANNI_MSG_EXIT
 } zanni_msg_kind_t;
 
 ZANNI_EXPORT zanni_msg_kind_t zanni_msg_kind (const zanni_msg_t *msg);

@@ -108,7 +108,7 @@ ZANNI_EXPORT int zanni_serve_args (zanni_t *self, const char *class_name, const 
                                    size_t count) ZANNI_CHECKED;
 
 /* Works for at most `timeout_ms` (-1: without end), blocking when idle; 0 when zanni_exit was called or the time is
-   over. Root and attached only. */
+   over; ZANNI_ECLOSED once an exit signal has ended the actor (exit.h). Root and attached only. */
 ZANNI_EXPORT int zanni_run (zanni_t *self, int64_t timeout_ms) ZANNI_CHECKED;
 
 /* Asks that the node end, from any of its actors: the main program's zanni_wait returns, with an error's code and text where
@@ -147,7 +147,7 @@ typedef struct {
 ZANNI_EXPORT int zanni_drain (zanni_t *self, zanni_left_t *left, int64_t timeout_ms) ZANNI_CHECKED;
 
 /* Handles at most `budget` messages of this thread's worker (at least 1) and never blocks. Answers 1 when work is
-   left, 0 when not. Root and attached only. */
+   left, 0 when not; ZANNI_ECLOSED as zanni_run. Root and attached only. */
 ZANNI_EXPORT int zanni_step (zanni_t *self, uint32_t budget) ZANNI_CHECKED;
 
 /* A descriptor for poll or epoll that is readable (level-triggered) as long as zanni_step has something to do; it

@@ -27,17 +27,20 @@
 typedef struct zanni_worker zanni_worker_t;
 typedef struct zanni__identity zanni__identity_t;
 
-/* Everything that can lie in a mailbox or a batch. The first five are zanni_msg_kind_t. */
+/* Everything that can lie in a mailbox or a batch. The first six are zanni_msg_kind_t. */
 typedef enum {
     ZANNI__TELL = ZANNI_MSG_TELL,
     ZANNI__ASK = ZANNI_MSG_ASK,
     ZANNI__REPLY = ZANNI_MSG_REPLY,
     ZANNI__ERROR = ZANNI_MSG_ERROR,
     ZANNI__DOWN = ZANNI_MSG_DOWN,
+    ZANNI__EXIT = ZANNI_MSG_EXIT,
     ZANNI__START,        // begin an incarnation with these arguments; answered like an ask
     ZANNI__AGAIN,        // the same, of an identity that waits, where it becomes a START
     ZANNI__MONITOR,      // stays with the watched actor and becomes its DOWN
     ZANNI__DEMONITOR,
+    ZANNI__LINK,         // stays with whom it is for and becomes the EXIT that its end sends
+    ZANNI__UNLINK,
     ZANNI__FORWARDED,    // to an asker: who is to answer now
     ZANNI__WAITER,       // when writable; stays until then and becomes a TELL
     ZANNI__DROP,         // a zanni_ref_t
@@ -164,7 +167,7 @@ struct zanni__identity {
     zanni__queue_t mailbox;
     zanni_t *actor;                           // NULL before the start and after the end
     zanni__identity_t *next_runnable;
-    zanni__item_t *watchers;                  // chain of MONITOR and WAITER
+    zanni__item_t *watchers;                  // chain of MONITOR and WAITER, of a stand-in LINK, too
     _Atomic uint64_t queued_bytes;
     _Atomic uint32_t queued;
     uint32_t holds;
@@ -208,7 +211,7 @@ struct zanni {
     zanni_worker_t *worker;
     void *state;
     zanni__hook_t *refs;         // what it holds and did not drop, by kind
-    zanni__hook_t *pendings;     // asks, monitors, timers, watches
+    zanni__hook_t *pendings;     // asks, monitors, links, timers, watches
     zanni__hook_t *promises;
     zanni__link_t kept;          // kept asks
     zanni_reason_t *reason;      // why it is about to end; NULL: it is not
@@ -219,6 +222,8 @@ struct zanni {
     bool killed;
     bool restarting;
     bool held;                   // told to end so that its identity waits
+    bool traps;                  // exits
+    bool signalled;              // ends by an exit signal: nobody has told it to
     uint8_t started;             // classes, from the eldest down, whose start succeeded: their stops will run
     zanni__more_t *more;         // NULL: nothing of that
 };

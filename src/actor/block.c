@@ -127,7 +127,7 @@ s_next (zanni_t *self, s_receive_t *receive)
             item = zanni__queue_pop (&identity->mailbox);
         if (!item)
             return NULL;
-        if (item->kind > ZANNI__DOWN)
+        if (item->kind > ZANNI__EXIT)
             zanni__handle (worker, identity, item);
         else if (s_has_callback (worker, item))
             s_pass_over (self, receive, item);
@@ -267,7 +267,7 @@ zanni__run_until (zanni_t *self, bool (*over) (zanni_worker_t *worker), int64_t 
         || self->identity->busy & ZANNI__IN_TURN)
         return ZANNI_EOWNER;
     int64_t until_ns = s_until (self, timeout_ms);
-    while (!over (worker)) {
+    while (!over (worker) && !self->closing) {
         zanni__worker_look (worker);
         if (worker->now_ns >= until_ns)
             break;
@@ -276,7 +276,7 @@ zanni__run_until (zanni_t *self, bool (*over) (zanni_worker_t *worker), int64_t 
             zanni__worker_wait (worker, until_ns);
     }
     zanni__uncorked (worker);
-    return 0;
+    return self->closing ? ZANNI_ECLOSED : 0;
 }
 
 int

@@ -355,7 +355,7 @@ s_method_of (const zanni_method_t *definition)
 static void
 s_sign (zanni__class_t *cls)
 {
-    static const char *const names [ZANNI__HOOKS] = { "start", "stop", "run", "down", "answer" };
+    static const char *const names [ZANNI__HOOKS] = { "start", "stop", "run", "down", "answer", "exit" };
     for (uint32_t i = 0; i < cls->methods_count; i++)
         cls->methods [i].cls = cls;
     for (size_t i = 0; i < ZANNI__HOOKS; i++)
@@ -511,6 +511,7 @@ s_inherit (zanni__class_t *cls, const zanni_class_t *definition, const zanni__cl
     cls->state_size = definition->state_size;
     cls->has_start = definition->start || base->has_start;
     cls->has_down = definition->down || base->has_down;
+    cls->has_exit = definition->exit || base->has_exit;
     cls->run = definition->run ? definition->run : base->run;
     cls->stash_max = definition->stash_max ? definition->stash_max : base->stash_max;
 }

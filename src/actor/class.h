@@ -29,6 +29,7 @@ typedef enum {
     ZANNI__HOOK_RUN,
     ZANNI__HOOK_DOWN,
     ZANNI__HOOK_ANSWER,   // what takes the answer of an ask
+    ZANNI__HOOK_EXIT,
     ZANNI__HOOKS
 } zanni__hook_kind_t;
 
@@ -45,6 +46,7 @@ typedef struct zanni__class {
     bool has_down;
     bool has_high;                       // one of its methods overtakes
     uint32_t stash_max;
+    bool has_exit;
     int (*run) (zanni_t *self);
     zanni__method_t *methods;
     uint32_t methods_count;

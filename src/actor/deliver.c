@@ -229,6 +229,11 @@ s_deliver_system (zanni_worker_t *worker, zanni__identity_t *to, zanni__item_t *
     case ZANNI__DEMONITOR:
         zanni__watcher_remove (worker, to, (zanni_msg_t *) (void *) item);
         break;
+    case ZANNI__LINK:
+    case ZANNI__UNLINK:
+    case ZANNI__EXIT:
+        zanni__exit_arrives (worker, (zanni_msg_t *) (void *) item);
+        break;
     default:
         zanni__enqueue (worker, to, item);
     }

@@ -149,6 +149,8 @@ zanni_step (zanni_t *self, uint32_t budget)
         return ZANNI_EOWNER;
     if (!budget)
         return ZANNI_EINVAL;
+    if (self->closing)
+        return ZANNI_ECLOSED;
     zanni__worker_look (worker);
     zanni__worker_run (worker, budget);
     zanni__worker_look (worker);

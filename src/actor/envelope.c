@@ -228,7 +228,7 @@ zanni_msg_from (const zanni_msg_t *msg)
 uint64_t
 zanni_msg_id (const zanni_msg_t *msg)
 {
-    return msg->item.kind >= ZANNI__REPLY ? msg->id : 0;
+    return msg->item.kind >= ZANNI__REPLY && msg->item.kind != ZANNI__EXIT ? msg->id : 0;
 }
 
 int64_t

@@ -74,6 +74,12 @@ s_of_peer (zanni__arrival_t *arrival, zanni__identity_t **identity_p, const zann
     return rc;
 }
 
+int
+zanni__arrival_from (zanni__arrival_t *arrival, zanni__identity_t **identity_p)
+{
+    return s_of_peer (arrival, identity_p, &arrival->record->from);
+}
+
 /* An actor of ours that is gone: an identity that has ended. */
 static zanni__identity_t *
 s_ours_ended (zanni_worker_t *worker, const zanni_wire_ref_t *ref)
@@ -606,9 +612,7 @@ static int
 s_send_down (zanni__arrival_t *arrival, const zanni_reason_t *reason)
 {
     zanni_record_t record = { .kind = ZANNI_RECORD_DOWN, .id = arrival->record->id };
-    record.as.end.reason = (zanni_wire_reason_t) {
-        (uint8_t) reason->kind, reason->code, { reason->text, strlen (reason->text) }
-    };
+    record.as.end.reason = zanni__reason_to_wire (reason);
     if (!arrival->worker->node->link->send (arrival->peer, &record, NULL))
         zanni__remote_sent (arrival->worker);
     return 0;
@@ -692,7 +696,8 @@ static int (*const s_takers []) (zanni__arrival_t *arrival) = {
     [ZANNI_RECORD_DOWN] = zanni__take_down,        [ZANNI_RECORD_RETAIN] = s_take_retain,
     [ZANNI_RECORD_RELEASE] = s_take_release,  [ZANNI_RECORD_SPAWN] = s_take_spawn,
     [ZANNI_RECORD_SPAWNED] = zanni__take_reply,    [ZANNI_RECORD_STOP] = s_take_stop,
-    [ZANNI_RECORD_RESTART] = s_take_restart
+    [ZANNI_RECORD_RESTART] = s_take_restart,  [ZANNI_RECORD_LINK] = zanni__take_link,
+    [ZANNI_RECORD_UNLINK] = zanni__take_unlink,    [ZANNI_RECORD_EXIT] = zanni__take_exit
 };
 
 /* What came with it and is in no message: references are taken and dropped, as if it had been read, for the peer has lent

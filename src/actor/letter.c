@@ -115,6 +115,9 @@ zanni__bury (zanni_worker_t *worker, zanni__item_t *item, int code, const zanni_
     case ZANNI__MONITOR:
         zanni__down_now (worker, msg, reason, false);
         break;
+    case ZANNI__LINK:
+        zanni__exit_now (worker, msg, reason);
+        break;
     case ZANNI__WAITER:
         if (item->flags & ZANNI__TICK)
             zanni__msg_release (worker, msg);

@@ -124,6 +124,7 @@ zanni__start (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *
         zanni__error_set (error, rc, NULL);
     else {
         identity->state = ZANNI__RUNNING;
+        zanni__exit_begin (worker, identity);
         rc = s_run_start (worker, identity->actor, cls, start, error);
     }
     if (rc) {
@@ -212,11 +213,12 @@ s_end_actor (zanni_t *self, const zanni_reason_t *reason)
         zanni__doing (worker, doing);
     }
     zanni__unstash (self);
+    zanni__promises_end (self, reason);
+    s_end_kept (self, reason);
+    zanni__exit_all (self, reason);   // before the drops, by which a partner may end for another reason
     while (self->pendings)
         zanni__pending_free (worker, ZANNI__CONTAINER (self->pendings, zanni__pending_t, hook));
     zanni__surveys_end (worker, self);
-    zanni__promises_end (self, reason);
-    s_end_kept (self, reason);
     while (self->more && self->more->annexes) {
         zanni__annex_t *annex = ZANNI__CONTAINER (self->more->annexes, zanni__annex_t, hook);
         zanni__hook_remove (&annex->hook);
@@ -283,7 +285,7 @@ s_is_to_wait (const zanni_worker_t *worker, const zanni__identity_t *identity)
     bool abnormal = self->reason->kind > ZANNI_EXIT_SHUTDOWN;
     if (!identity->waits || self->restarting || self->reason == &worker->spare_reason || worker->stopping)
         return false;
-    return self->held || (!self->closing && (abnormal || identity->waits == ZANNI__WAITS_ALWAYS));
+    return self->held || ((!self->closing || self->signalled) && (abnormal || identity->waits == ZANNI__WAITS_ALWAYS));
 }
 
 static bool
@@ -421,8 +423,27 @@ s_can_end_now (const zanni__identity_t *identity)
     return !(identity->busy & (ZANNI__IN_TURN | ZANNI__BLOCKED));
 }
 
-/* Notes why an actor is to end, and ends it unless its handler is on the way. The first reason stands; a kill
-   overrules a stop. */
+/* Notes why an actor is to end. The first reason stands; a kill overrules a stop. Answers whether it is to end now. */
+static bool
+s_note_end (zanni_worker_t *worker, zanni_t *self, const zanni_reason_t *reason, bool kills)
+{
+    const zanni__class_t *cls = atomic_load_explicit (&self->identity->cls, memory_order_relaxed);
+    if (cls->closing && cls->closing (self, reason))
+        return false;
+    bool first = !self->reason;
+    self->closing = true;
+    self->killed |= kills;
+    if (first) {
+        self->reason = zanni__malloc (sizeof *reason);
+        if (!self->reason)
+            self->reason = &worker->spare_reason;
+    }
+    if (first || kills)
+        *self->reason = *reason;
+    return s_can_end_now (self->identity);
+}
+
+/* Ends an actor unless its handler is on the way. */
 void
 zanni__request_end (zanni_worker_t *worker, zanni__identity_t *identity, zanni_reason_t reason)
 {
@@ -436,21 +457,7 @@ zanni__request_end (zanni_worker_t *worker, zanni__identity_t *identity, zanni_r
         }
         return;
     }
-    const zanni__class_t *cls = atomic_load_explicit (&identity->cls, memory_order_relaxed);
-    if (cls->closing && cls->closing (self, &reason))
-        return;
-    bool kills = reason.kind == ZANNI_EXIT_KILLED;
-    bool first = !self->reason;
-    self->closing = true;
-    self->killed |= kills;
-    if (first) {
-        self->reason = zanni__malloc (sizeof reason);
-        if (!self->reason)
-            self->reason = &worker->spare_reason;
-    }
-    if (first || kills)
-        *self->reason = reason;
-    if (s_can_end_now (identity))
+    if (s_note_end (worker, self, &reason, reason.kind == ZANNI_EXIT_KILLED))
         zanni__end (worker, identity);
 }
 
@@ -458,7 +465,7 @@ void
 zanni__end_for_good (zanni_worker_t *worker, zanni__identity_t *identity, zanni_reason_t reason)
 {
     if (identity->actor)
-        identity->actor->restarting = identity->actor->held = false;
+        identity->actor->restarting = identity->actor->held = identity->actor->signalled = false;
     zanni__request_end (worker, identity, reason);
 }
 
@@ -472,6 +479,28 @@ zanni__quit (zanni_t *self, const zanni_reason_t *reason)
     *self->reason = *reason;
     if (s_can_end_now (self->identity))
         zanni__end (self->worker, self->identity);
+}
+
+/* Not from within what sends the EXIT, or a chain of linked actors would end as deep as it is long: the EXIT itself begins
+   the turn that ends its actor. One that was killed does not take the stop hooks of its partners along. */
+void
+zanni__exit_ends (zanni_worker_t *worker, zanni_msg_t *exit)
+{
+    zanni__identity_t *identity = exit->to;
+    zanni_t *self = identity->actor;
+    bool first = !self->reason;
+    bool now = s_note_end (worker, self, (const zanni_reason_t *) (const void *) exit->room, false);
+    if (identity->pinned)
+        worker->quit = true;   // its thread is the host's, who destroys it
+    self->signalled |= first;
+    if (first && now && !identity->pinned) {
+        exit->id = UINT64_MAX;   // to its hook it is nothing, whoever handles it
+        zanni__queue_push_front (&identity->mailbox, &exit->item);
+        if (!identity->busy)
+            zanni__worker_push_run (worker, identity);
+    }
+    else
+        zanni__msg_release (worker, exit);
 }
 
 static int

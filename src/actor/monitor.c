@@ -36,8 +36,8 @@ zanni__down_now (zanni_worker_t *worker, zanni_msg_t *monitor, const zanni_reaso
 }
 
 /* A message of one's own to `ref`'s actor, which it holds. */
-static zanni_msg_t *
-s_message (zanni_t *self, zanni__identity_t *to, zanni__kind_t kind, uint64_t id)
+zanni_msg_t *
+zanni__msg_about (zanni_t *self, zanni__identity_t *to, zanni__kind_t kind, uint64_t id)
 {
     zanni_msg_t *msg = zanni__msg_new (self->worker);
     if (!msg)
@@ -66,7 +66,7 @@ s_watch (zanni_t *self, const zanni_ref_t *ref, zanni__kind_t kind, zanni__pendi
         rc = zanni__pending_new (self, pending_p, ZANNI__A_MONITOR);
     if (rc)
         return rc;
-    zanni_msg_t *msg = s_message (self, to, kind, (*pending_p)->id);
+    zanni_msg_t *msg = zanni__msg_about (self, to, kind, (*pending_p)->id);
     if (!msg) {
         zanni__pending_free (self->worker, *pending_p);
         return ZANNI_ENOMEM;
@@ -109,7 +109,7 @@ zanni_demonitor (zanni_t *self, uint64_t monitor)
     zanni__pending_t *pending = zanni__pending_find (self->worker, monitor);
     if (!pending || pending->actor != self || pending->kind != ZANNI__A_MONITOR)
         return 0;
-    zanni_msg_t *msg = s_message (self, pending->as.monitor.target, ZANNI__DEMONITOR, monitor);
+    zanni_msg_t *msg = zanni__msg_about (self, pending->as.monitor.target, ZANNI__DEMONITOR, monitor);
     if (!msg)
         return ZANNI_ENOMEM;
     zanni__pending_free (self->worker, pending);
@@ -231,6 +231,36 @@ zanni__watcher_fire (zanni_worker_t *worker, zanni__identity_t *identity, const 
     }
 }
 
+/* The LINK of that number out of the list, where it is there. */
+zanni_msg_t *
+zanni__watcher_take (zanni__identity_t *identity, const zanni__identity_t *from, uint64_t id)
+{
+    for (zanni__item_t **at = &identity->watchers; *at; at = &(*at)->next) {
+        zanni_msg_t *msg = (zanni_msg_t *) (void *) *at;
+        if (msg->item.kind != ZANNI__LINK || msg->id != id || !zanni_ref_equal (&msg->from->self, &from->self))
+            continue;
+        *at = msg->item.next;
+        return msg;
+    }
+    return NULL;
+}
+
+/* All LINKs become EXITs. */
+void
+zanni__watchers_unlink (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason)
+{
+    zanni__item_t **at = &identity->watchers;
+    while (*at) {
+        zanni_msg_t *msg = (zanni_msg_t *) (void *) *at;
+        if (msg->item.kind == ZANNI__LINK) {
+            *at = msg->item.next;
+            zanni__exit_now (worker, msg, reason);
+        }
+        else
+            at = &msg->item.next;
+    }
+}
+
 void
 zanni__waiters_wake (zanni_worker_t *worker, zanni__identity_t *identity)
 {
@@ -257,6 +287,8 @@ zanni__watchers_end (zanni_worker_t *worker, zanni__identity_t *identity, const 
         next = item->next;
         if (item->kind == ZANNI__WAITER)
             zanni__waiter_now (worker, msg);
+        else if (item->kind == ZANNI__LINK)
+            zanni__exit_now (worker, msg, reason);
         else
             zanni__down_now (worker, msg, reason, restarts);
     }

@@ -90,6 +90,9 @@ s_let_go (zanni_worker_t *worker, zanni__pending_t *pending)
         if (pending->as.monitor.target)
             zanni__unhold_from (worker, pending->as.monitor.target);
         break;
+    case ZANNI__A_LINK:
+        zanni__exit_forget (worker, pending);
+        break;
     case ZANNI__A_TIMER:
         if (pending->as.timer.tick)
             zanni__msg_release (worker, pending->as.timer.tick);

@@ -1,4 +1,4 @@
-/* pending.h: what an actor has begun and not finished: asks, monitors, timers, watches.
+/* pending.h: what an actor has begun and not finished: asks, monitors, links, timers, watches.
 
    Each has an id that is never used again (slot and generation), hangs in its actor's list, so that it ends with the
    incarnation, and may be due at a time. The due ones form a 4-ary heap in the worker: almost every ask is answered
@@ -12,7 +12,7 @@
 /* What ended, or has room again. In the turn of the actor whose it is. */
 typedef void zanni__down_fn (zanni_t *self, const zanni_down_t *down, void *arg);
 
-typedef enum { ZANNI__AN_ASK, ZANNI__A_MONITOR, ZANNI__A_TIMER, ZANNI__A_WATCH } zanni__pending_kind_t;
+typedef enum { ZANNI__AN_ASK, ZANNI__A_MONITOR, ZANNI__A_LINK, ZANNI__A_TIMER, ZANNI__A_WATCH } zanni__pending_kind_t;
 
 struct zanni__pending {
     zanni__hook_t hook;        // in its actor's list
@@ -40,6 +40,11 @@ struct zanni__pending {
             zanni__down_fn *then;            // gets its DOWN, instead of the class's hook or zanni_receive; or NULL
             void *arg;
         } monitor;
+        struct {
+            zanni__entry_t entry;            // in the worker's table: exit.c
+            zanni_msg_t *msg;                // from the partner, with the link's number: its EXIT, when this side ends
+            bool over;                       // the partner's EXIT is in the mailbox
+        } link;
         struct {
             int64_t every_ns;
             zanni_msg_t *tick;               // what each tick copies
@@ -82,6 +87,7 @@ void zanni__ask_expired (zanni_worker_t *worker, zanni__pending_t *pending);
 bool zanni__ask_ends (zanni__pending_t *pending, const zanni_msg_t *answer);
 void zanni__timer_expired (zanni_worker_t *worker, zanni__pending_t *pending);
 void zanni__watch_release (zanni_worker_t *worker, zanni__pending_t *pending);
+void zanni__exit_forget (zanni_worker_t *worker, zanni__pending_t *pending);
 
 /* A held identity that was named from `worker`. */
 void zanni__hold_from (zanni_worker_t *worker, zanni__identity_t *identity);

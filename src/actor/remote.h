@@ -200,6 +200,24 @@ void zanni__release_behind (zanni_worker_t *worker, zanni_peer_t *owner, zanni_p
 /* A stand-in of this worker is about to be referred to strongly: its owner has to hold it for us. */
 int zanni__retain (zanni_worker_t *worker, zanni__identity_t *identity);
 
+/* How an actor is named to its own node, with the right to own where that is wanted and known. */
+static inline zanni_wire_actor_t
+zanni__remote_to (const zanni__remote_t *remote, bool own)
+{
+    /* acquire pairs with the release that made `own` known. */
+    own = own && atomic_load_explicit (&remote->owns, memory_order_acquire);
+    return (zanni_wire_actor_t) { remote->address.actor, own ? remote->own : remote->call };
+}
+
+/* partner.c. A reason on the wire, which points into `reason`: of a text that is none of UTF-8, or was cut amid a character,
+   what is. And out of a DOWN or EXIT. */
+zanni_wire_reason_t zanni__reason_to_wire (const zanni_reason_t *reason);
+zanni_reason_t zanni__reason_from_wire (const zanni_record_t *record);
+
+/* partner.c. A LINK to a stand-in, or an EXIT or UNLINK. */
+void zanni__route_link (zanni_worker_t *worker, zanni_msg_t *link);
+void zanni__route_exit (zanni_worker_t *worker, zanni_msg_t *msg);
+
 /* route.c. A record of a kind that is only about `to`, a stand-in. */
 int zanni__route_about (zanni_worker_t *worker, zanni__identity_t *to, zanni_record_kind_t kind, uint64_t id, bool own);
 

@@ -194,7 +194,6 @@ zanni__take_down (zanni__arrival_t *arrival)
 {
     const zanni_record_t *record = arrival->record;
     zanni_worker_t *worker = arrival->worker;
-    const zanni_bytes_t *text = &record->as.end.reason.text;
     zanni__relayed_t *relayed = zanni__relay_is (record->id) ? zanni__relay_find (worker, record->id) : NULL;
     zanni__pending_t *pending = relayed ? NULL : zanni__pending_find (worker, record->id);
     zanni__identity_t *identity = relayed ? relayed->to
@@ -204,8 +203,7 @@ zanni__take_down (zanni__arrival_t *arrival)
         return 0;
     const zanni__identity_t *from = relayed ? relayed->from : pending->actor->identity;
     uint64_t id = relayed ? relayed->id : record->id;
-    zanni_reason_t reason = { .kind = (zanni_exit_t) record->as.end.reason.kind, .code = record->as.end.reason.code };
-    snprintf (reason.text, sizeof reason.text, "%.*s", (int) text->size, (const char *) text->data);
+    const zanni_reason_t reason = zanni__reason_from_wire (record);
     if (!record->as.end.restarts)
         zanni__remote_ended (identity);
     zanni__watcher_fire (worker, identity, from, id, &reason, record->as.end.restarts);

@@ -29,14 +29,6 @@ typedef struct {
     uint64_t relay;            // that was made for it; 0: none
 } s_route_t;
 
-static zanni_wire_actor_t
-s_to (const zanni__remote_t *remote, bool own)
-{
-    /* acquire pairs with the release that made `own` known. */
-    own = own && atomic_load_explicit (&remote->owns, memory_order_acquire);
-    return (zanni_wire_actor_t) { remote->address.actor, own ? remote->own : remote->call };
-}
-
 static int
 s_send (s_route_t *route, const zanni_buffer_t *const *buffers)
 {
@@ -50,7 +42,7 @@ int
 zanni__route_about (zanni_worker_t *worker, zanni__identity_t *to, zanni_record_kind_t kind, uint64_t id, bool own)
 {
     zanni__remote_t *remote = to->as.remote;
-    const zanni_record_t record = { .kind = (uint8_t) kind, .id = id, .to = s_to (remote, own), .remaining_ms = -1 };
+    const zanni_record_t record = { .kind = (uint8_t) kind, .id = id, .to = zanni__remote_to (remote, own), .remaining_ms = -1 };
     int rc = worker->node->link->send (remote->peer, &record, NULL);
     if (!rc)
         zanni__remote_sent (worker);
@@ -81,7 +73,7 @@ s_set_pair (s_route_t *route, const zanni__identity_t *from)
 {
     if (from->elsewhere || (from->worker != route->worker && !route->to->peer->far))
         return;
-    route->record.to = s_to (route->to, false);
+    route->record.to = zanni__remote_to (route->to, false);
     route->record.from = (zanni_wire_actor_t) { from->id, route->record.to.nonce };
 }
 
@@ -204,7 +196,7 @@ s_route_message (s_route_t *route, zanni_msg_t *msg)
     const char *method = zanni_msg_method (msg);
     bool asks = msg->item.kind == ZANNI__ASK;
     record->kind = asks ? ZANNI_RECORD_ASK : ZANNI_RECORD_TELL;
-    record->to = s_to (route->to, false);
+    record->to = zanni__remote_to (route->to, false);
     record->method = (zanni_bytes_t) { method, strlen (method) };
     uint8_t waiting [ZANNI__CHAIN_BYTES];
     if (asks) {
@@ -223,7 +215,7 @@ static void
 s_set_place (s_route_t *route)
 {
     const zanni__place_t *place = route->to->place;
-    route->record.to = s_to (route->to, true);
+    route->record.to = zanni__remote_to (route->to, true);
     route->record.as.spawn.place = (uint8_t) place->options.place;
     route->record.as.spawn.worker = place->options.worker;
     route->record.as.spawn.restartable = place->options.restartable;
@@ -256,7 +248,7 @@ s_route_start (s_route_t *route, zanni_msg_t *msg)
     route->record.id = msg->id;
     route->record.method = (zanni_bytes_t) { name, strlen (name) };
     if (msg->item.kind == ZANNI__AGAIN) {
-        route->record.to = s_to (route->to, true);
+        route->record.to = zanni__remote_to (route->to, true);
         route->record.as.spawn.again = true;
     }
     else if (route->to->place)
@@ -309,9 +301,7 @@ s_route_down (s_route_t *route, zanni_msg_t *msg)
     record->kind = ZANNI_RECORD_DOWN;
     record->id = msg->id;
     s_set_pair (route, msg->from);
-    record->as.end.reason = (zanni_wire_reason_t) {
-        (uint8_t) down.reason.kind, down.reason.code, { down.reason.text, strlen (down.reason.text) }
-    };
+    record->as.end.reason = zanni__reason_to_wire (&down.reason);
     record->as.end.restarts = down.restarts;
     return s_send (route, NULL);
 }
@@ -333,7 +323,7 @@ s_route_command (s_route_t *route, zanni_msg_t *msg)
 {
     bool restarts = msg->item.kind == ZANNI__RESTART;
     route->record.kind = restarts ? ZANNI_RECORD_RESTART : ZANNI_RECORD_STOP;
-    route->record.to = s_to (route->to, true);
+    route->record.to = zanni__remote_to (route->to, true);
     route->record.as.end.reason.kind = msg->item.kind == ZANNI__KILL ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN;
     route->record.as.end.reason.code = msg->code;
     if (msg->item.kind == ZANNI__KILL && !route->to->address.actor)
@@ -354,7 +344,7 @@ s_route_cancel (s_route_t *route, zanni_msg_t *msg)
         route->to = relayed->to->as.remote;
     route->record.kind = ZANNI_RECORD_CANCEL;
     route->record.id = relayed ? relayed->number : msg->id;
-    route->record.to = s_to (route->to, false);
+    route->record.to = zanni__remote_to (route->to, false);
     int rc = s_send (route, NULL);
     zanni__relay_end (route->worker, relayed);
     return rc;
@@ -397,7 +387,7 @@ s_route_drop (zanni_worker_t *worker, zanni_ref_t *ref)
     bool last = ref->strong && atomic_fetch_sub_explicit (&identity->strong, 1, memory_order_acq_rel) == 1;
     if (last && remote->lent) {
         const zanni_record_t record = {
-            .kind = ZANNI_RECORD_RELEASE, .to = s_to (remote, false), .as.count = remote->lent
+            .kind = ZANNI_RECORD_RELEASE, .to = zanni__remote_to (remote, false), .as.count = remote->lent
         };
         remote->lent = 0;
         if (!worker->node->link->send (remote->peer, &record, NULL))
@@ -495,6 +485,13 @@ zanni__route (zanni_worker_t *worker, zanni__item_t *item)
         break;
     case ZANNI__WAITER:
         s_route_waiter (worker, msg);
+        break;
+    case ZANNI__LINK:
+        zanni__route_link (worker, msg);
+        break;
+    case ZANNI__EXIT:
+    case ZANNI__UNLINK:
+        zanni__route_exit (worker, msg);
         break;
     default:
         s_route_away (worker, msg);

@@ -246,6 +246,24 @@ s_handle_down (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t 
     zanni__msg_release (worker, msg);
 }
 
+/* An exit that was trapped; or the turn in which its actor ends by it. */
+static void
+s_handle_exit (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
+{
+    zanni__pending_t *pending = msg->id ? zanni__pending_find (worker, msg->id) : NULL;
+    bool wanted = !identity->actor->reason && (!msg->id || (pending && pending->actor == identity->actor));
+    if (pending && wanted)
+        zanni__pending_free (worker, pending);
+    zanni_exit_signal_t signal;
+    const zanni__class_t *cls = atomic_load_explicit (&identity->cls, memory_order_relaxed);
+    zanni__doing_hook (worker, identity, ZANNI__HOOK_EXIT);
+    if (wanted && cls->has_exit && !zanni_msg_exit (msg, &signal))
+        for (; cls; cls = cls->parent)
+            if (cls->definition->exit)
+                cls->definition->exit (identity->actor, &signal);
+    zanni__msg_release (worker, msg);
+}
+
 void
 zanni__drop_arrives (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ref_t *ref)
 {
@@ -269,6 +287,9 @@ s_handle_system (zanni_worker_t *worker, zanni__identity_t *identity, zanni__ite
     case ZANNI__DOWN:
         s_handle_down (worker, identity, msg);
         break;
+    case ZANNI__EXIT:
+        s_handle_exit (worker, identity, msg);
+        break;
     case ZANNI__START:
         zanni__begin (worker, identity, msg);
         break;
@@ -291,7 +312,7 @@ s_handle_system (zanni_worker_t *worker, zanni__identity_t *identity, zanni__ite
 static bool
 s_is_for_receive (const zanni_worker_t *worker, const zanni__identity_t *identity, zanni__item_t *item)
 {
-    if (worker->owner != identity || item->kind > ZANNI__DOWN
+    if (worker->owner != identity || item->kind > ZANNI__EXIT
         || atomic_load_explicit (&identity->cls, memory_order_relaxed) != &zanni__none)
         return false;
     zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
@@ -332,12 +353,12 @@ zanni__receivable (zanni_worker_t *worker, zanni__identity_t *identity, zanni_ms
     }
     else {
         zanni__pending_t *pending = msg->id ? zanni__pending_find (worker, msg->id) : NULL;
-        yields = (pending && pending->actor == identity->actor) || (msg->item.kind == ZANNI__DOWN && !msg->id);
+        yields = (pending && pending->actor == identity->actor) || (msg->item.kind >= ZANNI__DOWN && !msg->id);
         if (yields && pending && pending->kind == ZANNI__AN_ASK)
             yields = zanni__ask_ends (pending, msg);
         if (pending && yields)
             zanni__pending_free (worker, pending);
-        if (!yields && msg->item.kind != ZANNI__DOWN)
+        if (!yields && msg->item.kind < ZANNI__DOWN)
             s_came_late (worker, msg);
     }
     if (!yields)
@@ -385,7 +406,7 @@ zanni__turn (zanni_worker_t *worker, zanni__identity_t *identity, uint32_t budge
         }
         handled++;
         if (__builtin_expect (!identity->actor || identity->actor->reason, 0)) {
-            if (identity->actor)
+            if (identity->actor && !identity->pinned)
                 zanni__end (worker, identity);
             if (identity->busy & ZANNI__WAITS)
                 break;

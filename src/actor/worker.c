@@ -67,6 +67,7 @@ s_free (zanni_worker_t *worker)
         next_batch = batch->next;
         zanni__free (batch);
     }
+    zanni__table_free (&worker->links);
     zanni__free (worker->pendings);
     zanni__free (worker->heap);
     zanni__free (worker);

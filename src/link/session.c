@@ -44,7 +44,7 @@ s_begin (zanni__peer_t *peer)
     peer->level = 0;
     peer->claims = peer->takes_claims = false;
     peer->denials = 0;
-    peer->ours = peer->stood = peer->up = peer->sentenced = peer->restarts = false;
+    peer->ours = peer->stood = peer->up = peer->sentenced = peer->restarts = peer->base.no_links = false;
     peer->redial_ns = peer->doubt_ns = INT64_MAX;
     peer->backoff_ns = S_BACKOFF_FIRST_NS;
     peer->base.sent = peer->base.acknowledged = 0;
@@ -352,6 +352,7 @@ s_stand (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
     peer->claims = !peer->base.far && peer->hub->worker->node->claims && hello->abilities & ZANNI_ABILITY_CLAIMS;
     peer->out.window = peer->out.room = peer->in.told_room = window;
     peer->base.item_most = zanni__window_item_most (window);
+    peer->base.no_links = !(hello->abilities & ZANNI_ABILITY_LINK);
     memcpy (peer->base.node, hello->node, sizeof peer->base.node);
     peer->base.incarnation = hello->incarnation;
     memset (peer->base.home, 0, sizeof peer->base.home);
@@ -400,6 +401,8 @@ zanni__session_welcomed (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
         zanni__home_watch (peer);
         if (first && peer->ours)
             zanni__pulse_want (peer);
+        if (first && peer->base.no_links)
+            zanni_worker_no_links (peer->hub->worker, &peer->base);
         if (!first && peer->up)
             (void) zanni__post_ack (peer);   // room that was told on the last connection may have been lost with it
     }

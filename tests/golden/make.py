@@ -361,8 +361,11 @@ def record_vectors():
     yield one("DOWN by a signal, and it restarts", {"kind": "DOWN", "id": 9, "reason": [6, 9, ""], "restarts": True})
     yield one("DOWN by an error", {"kind": "DOWN", "id": 9, "reason": [5, -3, "no disk"], "restarts": False})
     for kind in ("LINK", "UNLINK"):
-        yield one(kind, {"kind": kind, "to": somebody(), "from": somebody(2, NONCE_2)})
-    yield one("EXIT", {"kind": "EXIT", "to": somebody(), "from": somebody(2, NONCE_2), "reason": [7, 1, ""]})
+        yield one(kind, {"kind": kind, "to": somebody(), "from": somebody(2, NONCE_2), "id": str((1 << 63) + 9)})
+    yield one("EXIT of a link", {"kind": "EXIT", "to": somebody(), "from": somebody(2, NONCE_2), "reason": [7, 1, ""],
+                                 "id": str((1 << 63) + 9)})
+    yield one("EXIT, a signal", {"kind": "EXIT", "to": somebody(), "from": somebody(2, NONCE_2),
+                                 "reason": [5, -3, "no disk"], "id": 0})
     yield one("RETAIN", {"kind": "RETAIN", "to": somebody()})
     yield one("RELEASE", {"kind": "RELEASE", "to": somebody(), "count": 3})
     yield one("RELEASE at a lender", {"kind": "RELEASE", "to": reference(NODE_2), "count": 1})
@@ -662,8 +665,10 @@ def invalid_others():
     yield of("DOWN whose reason has a kind over 255", "DOWN", b"\x94\x16\x09\x93", b"\xcd\x01\x00", b"\x00\xa0\xc2",
              "the reason's kind is no unsigned integer in range")
     yield of("DOWN whose restarts is 1", "DOWN", b"\x94\x16\x09\x93\x00\x00\xa0", b"\x01", b"", "restarts is no bool")
-    yield of("LINK from a full reference", "LINK", b"\x93\x17" + TO + b"\x96", identity(NODE), actor(reference())[19:],
+    yield of("LINK from a full reference", "LINK", b"\x94\x17" + TO + b"\x96", identity(NODE), actor(reference())[19:],
              "from is neither nil nor [actor, nonce]")
+    yield of("EXIT whose number is nil", "EXIT", b"\x95\x19" + TO + FROM + b"\x93\x00\x00\xa0", b"\xc0", b"",
+             "id is no unsigned integer in range")
     yield of("RELEASE of less than nothing", "RELEASE", b"\x93\x1b" + TO, b"\xff", b"",
              "count is no unsigned integer in range")
     yield of("SPAWN whose options are a map", "SPAWN", b"\x99\x1e\x09" + text("counter"), b"\x80",

@@ -161,7 +161,7 @@ const zanni_property_t counter_properties [] = {
 };
 const zanni_class_t counter_class = {
     "counter", nullptr, sizeof (counter_t), counter_methods, "x", counter_start, nullptr, nullptr, nullptr, "Counts.", 0,
-    counter_properties
+    counter_properties, nullptr
 };
 const zanni_class_t *const classes [] = { &counter_class, nullptr };
 

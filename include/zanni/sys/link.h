@@ -29,6 +29,7 @@ typedef struct zanni_peer {
     uint64_t sent;                       // number of the batch that the last record went or will go into
     uint64_t acknowledged;               // of the last batch that has arrived there
     uint64_t item_most;                  // that a message counts in the window, however large it is; 0: all of it
+    bool no_links;                       // the node that the session stands with knows no LINK, UNLINK, EXIT
     const struct zanni__rights *rights;  // the runtime's: of the key that the session was made with; NULL: there was none
     bool awaited;                        // the runtime wants to know when `acknowledged` grows
     void *held;                          // the runtime's: what was lent to it, what waits for an acknowledgement
@@ -144,6 +145,9 @@ ZANNI_EXPORT bool zanni_worker_tell_again (zanni_worker_t *worker, zanni_peer_t 
    will not come back. A further send begins a new session, unless final. */
 ZANNI_EXPORT void zanni_worker_peer_down (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_reason_t *reason,
                                           bool restarts, bool final);
+
+/* A session begins to stand, and peer->no_links is set: what was linked with that node before this was known is not. */
+ZANNI_EXPORT void zanni_worker_no_links (zanni_worker_t *worker, zanni_peer_t *peer);
 
 /* The window has opened, after it did not admit something. */
 ZANNI_EXPORT void zanni_worker_peer_room (zanni_worker_t *worker, zanni_peer_t *peer);

@@ -122,6 +122,13 @@ zanni_worker_peer_down (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_
 }
 
 void
+zanni_worker_no_links (zanni_worker_t *worker, zanni_peer_t *peer)
+{
+    (void) peer;
+    s_stub (worker)->no_links++;
+}
+
+void
 zanni_worker_peer_room (zanni_worker_t *worker, zanni_peer_t *peer)
 {
     (void) peer;

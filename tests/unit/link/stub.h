@@ -29,6 +29,7 @@ struct stub {
     int records;
     int downs;
     int rooms;
+    int no_links;
     int acknowledged;
     int lost;                    // events, by kind
     int watched;
