@@ -172,7 +172,7 @@ s_loop_send (zanni_peer_t *peer, const zanni_record_t *record, const zanni_buffe
         s_loop_text (letter, &letter->record.as.error.text);
     if (record->kind == ZANNI_RECORD_ERROR)
         letter->record.as.error.node = s_loop_copy (letter, record->as.error.node, 16);
-    if (record->kind == ZANNI_RECORD_DOWN)
+    if (record->kind == ZANNI_RECORD_DOWN || record->kind == ZANNI_RECORD_EXIT)
         s_loop_text (letter, &letter->record.as.end.reason.text);
     *to->last = letter;
     to->last = &letter->next;

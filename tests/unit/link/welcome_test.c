@@ -166,6 +166,30 @@ Test (welcome, is_asked_for_by_the_name_of_before_by_who_begins_to_listen)
     mine [0] = &ours;
 }
 
+/* Nobody is linked with actors of a node that does not say so. */
+static void
+expect_links (bool links)
+{
+    zanni_record_t record = welcome ();
+    record.as.hello.abilities = links ? ZANNI_ABILITY_LINK : ZANNI_ABILITY_FRAMES;
+    answer (&record);
+    do
+        cr_assert (hear_record (&record));
+    while (record.kind != ZANNI_RECORD_TELL);
+    cr_assert_eq (peer->no_links, !links);
+    cr_assert_eq (ours.no_links, !links);
+}
+
+Test (welcome, of_a_node_that_knows_no_links_is_noted)
+{
+    expect_links (false);
+}
+
+Test (welcome, of_a_node_that_knows_links_is_noted)
+{
+    expect_links (true);
+}
+
 Test (welcome, of_a_version_that_was_not_offered_ends_the_session)
 {
     zanni_record_t record = welcome ();
