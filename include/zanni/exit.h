@@ -28,7 +28,7 @@ extern "C" {
 
 /* Links the calling actor with another, in both directions. Who is linked already stays so: there is one link between
    two actors, whoever asked for it. Where the actor is gone, its end is told like that of one that ends now, with
-   ZANNI_EXIT_NO_ACTOR; the loss of a node, with ZANNI_EXIT_NO_CONNECTION; that its node is of a version that knows no
+   ZANNI_EXIT_NO_ACTOR (of a process that has ended it may be why it did, if not normally); the loss of a node, with ZANNI_EXIT_NO_CONNECTION; that its node is of a version that knows no
    links, as an error of the code ZANNI_ENOMETHOD. The link does not hold the actor: keep a reference. ZANNI_EPERM: `ref`
    does not own; ZANNI_EINVAL: it is NULL or the actor itself; ZANNI_ENOMEM, ZANNI_ETHREAD, and where another node has to
    be dialled what zanni_monitor answers. */
