@@ -17,6 +17,7 @@ typedef struct {
 
 static state_t states [ACTORS];
 static bool quiet;            // nothing of before is under way: what comes now is counted
+static bool short_of_memory;
 static bool one_sided;        // of each pair only the one with the smaller number links and unlinks
 
 typedef struct {
@@ -147,7 +148,7 @@ static void
 say (scene_t *scene, int actor, const char *method, int number)
 {
     int rc = zanni_tell (scene->self, twins [actor], method, number);
-    check (!rc || (rc == ZANNI_ENOACTOR && states [actor].ended));
+    check (!rc || (rc == ZANNI_ENOACTOR && states [actor].ended) || (rc == ZANNI_ENOMEM && short_of_memory));
 }
 
 /* Links and unlinks at random; now and then all that is under way arrives. */
@@ -240,6 +241,30 @@ play_ends (scene_t *scene)
 Test (link, that_crosses_its_partners_end_is_over_for_both)
 {
     scene_run (&setup, play_ends);
+}
+
+/* Links that find no memory are none, on either side. */
+static void
+play_without_memory (scene_t *scene)
+{
+    begin (scene);
+    one_sided = false;
+    short_of_memory = true;
+    zanni_sim_set_faults (scene->world, &(zanni_sim_faults_t) { .refuse_percent = 20 });
+    faults_fail_some (2 + scene_draw (20), scene->seed);
+    stir (scene, 10 + scene_draw (60));
+    if (scene_draw (2))
+        scene_settle ();
+    faults_fail (0, 0);
+    short_of_memory = false;
+    link_all (scene);
+    end_all (scene);
+    finish (scene);
+}
+
+Test (link, without_memory_is_on_both_sides_or_on_none)
+{
+    scene_run (&setup, play_without_memory);
 }
 
 /* Those that do not trap go along; who traps is told of each that it was linked with. */
