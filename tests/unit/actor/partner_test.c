@@ -247,3 +247,49 @@ Test (partner, that_no_record_can_be_sent_to_is_told_of_by_its_error)
     cr_assert_eq (zanni_link (s_nodes [1], s_remote), 0);
     cr_assert_eq (trapped ().code, ZANNI_ETOOBIG);
 }
+
+/* Nobody has told it to end: so whoever supervises it may begin it again. */
+Test (partner, that_is_supervised_waits_behind_an_exit_signal_and_gets_no_further_one)
+{
+    const zanni_reason_t reason = { .kind = ZANNI_EXIT_ERROR, .code = 3 };
+    zanni__identity_t *identity = s_local->identity;
+    identity->waits = ZANNI__WAITS_ABNORMAL;
+    cr_assert_eq (zanni_exit_signal (s_nodes [1], s_remote, &reason), 0);
+    settle ();
+    cr_assert_eq (identity->state, ZANNI__WAITING);
+    cr_assert_eq (s_stopped, 1);
+    cr_assert_eq (zanni_exit_signal (s_nodes [1], s_remote, &reason), 0);
+    settle ();
+    cr_assert_null (identity->mailbox.head);
+    cr_assert_eq (zanni_stop (s_nodes [1], s_remote), 0);
+    settle ();
+    cr_assert_eq (identity->state, ZANNI__ENDED);
+}
+
+Test (partner, that_is_told_to_stop_does_not_wait_though_a_signal_was_first)
+{
+    const zanni_reason_t reason = { .kind = ZANNI_EXIT_ERROR, .code = 3 };
+    zanni__identity_t *identity = s_local->identity;
+    identity->waits = ZANNI__WAITS_ALWAYS;
+    cr_assert_eq (zanni_exit_signal (s_nodes [0], s_local, &reason), 0);   // it ends in its next turn
+    cr_assert_not_null (identity->actor);
+    cr_assert_eq (zanni_stop (s_nodes [0], s_local), 0);
+    settle ();
+    cr_assert_eq (identity->state, ZANNI__ENDED);
+    cr_assert_eq (s_stop_kind, ZANNI_EXIT_ERROR);
+}
+
+Test (partner, that_links_with_one_who_waits_is_linked_with_its_next_incarnation)
+{
+    const zanni_reason_t reason = { .kind = ZANNI_EXIT_ERROR, .code = 3 };
+    zanni__identity_t *identity = s_local->identity;
+    identity->waits = ZANNI__WAITS_ALWAYS;
+    cr_assert_eq (zanni_exit_signal (s_nodes [0], s_local, &reason), 0);
+    settle ();
+    cr_assert_eq (identity->state, ZANNI__WAITING);
+    cr_assert_eq (zanni_link (s_nodes [1], s_remote), 0);
+    nothing_trapped ();
+    cr_assert_eq (zanni_kill (s_nodes [0], s_local), 0);   // there will be none
+    settle ();
+    cr_assert_eq (trapped ().kind, ZANNI_EXIT_KILLED);
+}
