@@ -74,8 +74,9 @@ ZANNI_EXPORT int zanni_call_args (zanni_t *self, zanni_msg_t **reply_p, const za
                                   size_t count) ZANNI_CHECKED;
 
 /* Waits up to `timeout_ms` (-1: without end, 0: not at all) for the next message, which the caller destroys. For
-   actors that own their worker. ZANNI_ETIMEOUT; ZANNI_ECLOSED once the actor was told to stop, or ended by an exit signal. An answer that has a
-   callback is not yielded: it waits for the actor's next turn; a loop actor, which has none, gets it called here. */
+   actors that own their worker. ZANNI_ETIMEOUT; ZANNI_ECLOSED once the actor was told to stop, or ended by an
+   exit signal. An answer that has a callback is not yielded: it waits for the actor's next turn; a loop actor,
+   which has none, gets it called here. */
 ZANNI_EXPORT int zanni_receive (zanni_t *self, zanni_msg_t **msg_p, int64_t timeout_ms) ZANNI_CHECKED;
 
 /* Answers an ask: zanni_reply (self, msg, total). For a tell it does nothing, so that one handler serves both.

@@ -2,10 +2,10 @@
 
    A reference names an actor wherever it runs. A strong one keeps it alive: when the last is dropped, the actor
    ends after everything that its holders sent before. A weak one does not. A reference carries one of two rights:
-   *call* (tell, ask, monitor) or *own* (also stop, kill, restart, link, exit signals); spawn gives a strong one that owns. Cycles of
-   strong references are never collected. A reference belongs to the actor that got it and ends with it: destroy it
-   before, on that actor's thread (so a program declares its `self` before its references). To give one to another
-   actor, send it.
+   *call* (tell, ask, monitor) or *own* (also stop, kill, restart, link, exit signals); spawn gives a strong one
+   that owns. Cycles of strong references are never collected. A reference belongs to the actor that got it and
+   ends with it: destroy it before, on that actor's thread (so a program declares its `self` before its
+   references). To give one to another actor, send it.
 
    SPDX-License-Identifier: MPL-2.0 */
 

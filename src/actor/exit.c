@@ -1,13 +1,13 @@
 /* Links and exit signals between the actors of a node; those of other nodes are the matter of partner.c.
 
-   Each side keeps its half of a link: something pending, found in the worker's table by the two actors, with a message from
-   the partner which becomes the EXIT when this side ends, so that telling of an end needs no memory. A LINK has a number
-   that whoever makes it draws at random. UNLINK and EXIT name it, so they end that link and no other, however messages
-   cross: one that ends nothing any more came late. If both sides link at once there are two such links; to the program
-   they are one, for the first EXIT takes the others along.
+   Each side keeps its half of a link: something pending, found in the worker's table by the two actors, with a
+   message from the partner which becomes the EXIT when this side ends, so that telling of an end needs no memory.
+   A LINK has a number that whoever makes it draws at random. UNLINK and EXIT name it, so they end that link and
+   no other, however messages cross: one that ends nothing any more came late. If both sides link at once there
+   are two such links; to the program they are one, for the first EXIT takes the others along.
 
-   A signal acts when it arrives. What comes before its actor has begun waits in the mailbox, and acts when there is an
-   incarnation. What is trapped waits there like a DOWN, and is wanted as long as its half is pending. */
+   A signal acts when it arrives. What comes before its actor has begun waits in the mailbox, and acts when there
+   is an incarnation. What is trapped waits there like a DOWN, and is wanted as long as its half is pending. */
 
 #include "answer.h"
 #include "deliver.h"

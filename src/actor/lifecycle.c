@@ -285,7 +285,8 @@ s_is_to_wait (const zanni_worker_t *worker, const zanni__identity_t *identity)
     bool abnormal = self->reason->kind > ZANNI_EXIT_SHUTDOWN;
     if (!identity->waits || self->restarting || self->reason == &worker->spare_reason || worker->stopping)
         return false;
-    return self->held || ((!self->closing || self->signalled) && (abnormal || identity->waits == ZANNI__WAITS_ALWAYS));
+    bool may = !self->closing || self->signalled;
+    return self->held || (may && (abnormal || identity->waits == ZANNI__WAITS_ALWAYS));
 }
 
 static bool
@@ -423,7 +424,7 @@ s_can_end_now (const zanni__identity_t *identity)
     return !(identity->busy & (ZANNI__IN_TURN | ZANNI__BLOCKED));
 }
 
-/* Notes why an actor is to end. The first reason stands; a kill overrules a stop. Answers whether it is to end now. */
+/* Notes why an actor is to end. The first reason stands; a kill overrules a stop. Whether it is to end now. */
 static bool
 s_note_end (zanni_worker_t *worker, zanni_t *self, const zanni_reason_t *reason, bool kills)
 {
@@ -481,8 +482,8 @@ zanni__quit (zanni_t *self, const zanni_reason_t *reason)
         zanni__end (self->worker, self->identity);
 }
 
-/* Not from within what sends the EXIT, or a chain of linked actors would end as deep as it is long: the EXIT itself begins
-   the turn that ends its actor. One that was killed does not take the stop hooks of its partners along. */
+/* Not from within what sends the EXIT, or a chain of linked actors would end as deep as it is long: the EXIT itself
+   begins the turn that ends its actor. One that was killed does not take the stop hooks of its partners along. */
 void
 zanni__exit_ends (zanni_worker_t *worker, zanni_msg_t *exit)
 {

@@ -1,13 +1,13 @@
 /* Links with actors of other nodes.
 
-   A stand-in is where both directions pass. A LINK that passes stays there, as a MONITOR does, with its copy on the way: one
-   that comes from the other node, too, beside the message for whom it is for. So each node can tell its own side when the
-   other is gone, which needs no memory; and what comes from there as the end of a link is that LINK, turned into an EXIT
-   or UNLINK, or nothing, where there is none of that number. What leaves takes it away. An exit signal, which has no number,
-   needs the right to own.
+   A stand-in is where both directions pass. A LINK that passes stays there, as a MONITOR does, with its copy on
+   the way: one that comes from the other node, too, beside the message for whom it is for. So each node can tell
+   its own side when the other is gone, which needs no memory; and what comes from there as the end of a link is
+   that LINK, turned into an EXIT or UNLINK, or nothing, where there is none of that number. What leaves takes it
+   away. An exit signal, which has no number, needs the right to own.
 
-   Partners are named by the session: one of a third node by an alias, to which everything comes back by the same session.
-   What stays keeps that name, by which the other node is told when the alias is gone already. */
+   Partners are named by the session: one of a third node by an alias, to which everything comes back by the same
+   session. What stays keeps that name, by which the other node is told when the alias is gone already. */
 
 #include "inbound.h"
 
@@ -127,8 +127,8 @@ s_route_signal (zanni_worker_t *worker, const zanni_msg_t *exit)
     if (!to->as.remote->peer->no_links && !s_set_name (&name, exit->from))
         (void) s_send (worker, exit, ZANNI_RECORD_EXIT, &name);   // as with a stop: without a way there it is gone
     else if (to->as.remote->peer->no_links)
-        zanni__log (worker->node, ZANNI_LOG_WARNING, "an exit signal to %s is ignored: %s", zanni_ref_class (&to->self),
-                    s_no_links ().text);
+        zanni__log (worker->node, ZANNI_LOG_WARNING, "an exit signal to %s is ignored: %s",
+                    zanni_ref_class (&to->self), s_no_links ().text);
 }
 
 /* The end of a link, for whom the session is still there. */

@@ -42,7 +42,7 @@ struct zanni__pending {
         } monitor;
         struct {
             zanni__entry_t entry;            // in the worker's table: exit.c
-            zanni_msg_t *msg;                // from the partner, with the link's number: its EXIT, when this side ends
+            zanni_msg_t *msg;                // from the partner; its EXIT, when this side ends. Its id is the link's
             bool over;                       // the partner's EXIT is in the mailbox
         } link;
         struct {

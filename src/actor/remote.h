@@ -209,8 +209,8 @@ zanni__remote_to (const zanni__remote_t *remote, bool own)
     return (zanni_wire_actor_t) { remote->address.actor, own ? remote->own : remote->call };
 }
 
-/* partner.c. A reason on the wire, which points into `reason`: of a text that is none of UTF-8, or was cut amid a character,
-   what is. And out of a DOWN or EXIT. */
+/* partner.c. A reason on the wire, which points into `reason`: of a text that was cut amid a character, what is whole.
+   And out of a DOWN or EXIT. */
 zanni_wire_reason_t zanni__reason_to_wire (const zanni_reason_t *reason);
 zanni_reason_t zanni__reason_from_wire (const zanni_record_t *record);
 

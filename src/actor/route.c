@@ -42,7 +42,9 @@ int
 zanni__route_about (zanni_worker_t *worker, zanni__identity_t *to, zanni_record_kind_t kind, uint64_t id, bool own)
 {
     zanni__remote_t *remote = to->as.remote;
-    const zanni_record_t record = { .kind = (uint8_t) kind, .id = id, .to = zanni__remote_to (remote, own), .remaining_ms = -1 };
+    const zanni_record_t record = {
+        .kind = (uint8_t) kind, .id = id, .to = zanni__remote_to (remote, own), .remaining_ms = -1
+    };
     int rc = worker->node->link->send (remote->peer, &record, NULL);
     if (!rc)
         zanni__remote_sent (worker);

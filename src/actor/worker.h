@@ -400,7 +400,7 @@ zanni_t *zanni__actor_new (zanni_worker_t *worker, zanni__identity_t *identity, 
 void zanni__enlist (zanni_worker_t *worker, zanni__identity_t *identity);
 void zanni__end (zanni_worker_t *worker, zanni__identity_t *identity);
 void zanni__request_end (zanni_worker_t *worker, zanni__identity_t *identity, zanni_reason_t reason);
-void zanni__exit_ends (zanni_worker_t *worker, zanni_msg_t *exit);   // the same for whom an EXIT is for, in a turn of its own
+void zanni__exit_ends (zanni_worker_t *worker, zanni_msg_t *exit);   // the same by an EXIT, in a turn of its own
 void zanni__again_arrives (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *start);
 
 /* The same, and its identity with it, whatever was said before. */
@@ -426,12 +426,15 @@ void zanni__waiters_wake (zanni_worker_t *worker, zanni__identity_t *identity);
 void zanni__down_now (zanni_worker_t *worker, zanni_msg_t *monitor, const zanni_reason_t *reason, bool restarts);
 void zanni__waiter_now (zanni_worker_t *worker, zanni_msg_t *waiter);
 void zanni__watchers_unlink (zanni_worker_t *worker, zanni__identity_t *identity, const zanni_reason_t *reason);
-zanni_msg_t *zanni__watcher_take (zanni__identity_t *identity, const zanni__identity_t *from, uint64_t id);   // a LINK; NULL
+
+/* Takes the LINK of that number out; NULL: there is none. */
+zanni_msg_t *zanni__watcher_take (zanni__identity_t *identity, const zanni__identity_t *from, uint64_t id);
+
 zanni_msg_t *zanni__msg_about (zanni_t *self, zanni__identity_t *to, zanni__kind_t kind, uint64_t id);
 
-/* exit.c: links and exit signals. A LINK, UNLINK or EXIT arrives; those that came before their actor was there; a LINK's
-   actor is gone (`reason` NULL: it was not there); an actor ends. The room of an EXIT is its reason; in a mailbox its id
-   is that of the pending link, or 0. */
+/* exit.c: links and exit signals. A LINK, UNLINK or EXIT arrives; those that came before their actor was there; a
+   LINK's actor is gone (`reason` NULL: it was not there); an actor ends. The room of an EXIT is its reason; in a mailbox
+   its id is that of the pending link, or 0. */
 void zanni__exit_arrives (zanni_worker_t *worker, zanni_msg_t *msg);
 void zanni__exit_begin (zanni_worker_t *worker, zanni__identity_t *identity);
 void zanni__exit_now (zanni_worker_t *worker, zanni_msg_t *link, const zanni_reason_t *reason);

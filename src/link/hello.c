@@ -85,7 +85,8 @@ s_abilities (zanni__peer_t *peer)
     zanni_worker_t *worker = peer->hub->worker;
     const zanni__claim_ops_t *claims = worker->node->claims;
     uint32_t level = worker->node->options.wire_level_max;
-    uint32_t abilities = ZANNI_ABILITY_LINK | (level > 1 ? ZANNI_ABILITY_FRAMES : 0) | (level > 2 ? ZANNI_ABILITY_SHARED : 0);
+    uint32_t abilities = ZANNI_ABILITY_LINK;
+    abilities |= (level > 1 ? ZANNI_ABILITY_FRAMES : 0) | (level > 2 ? ZANNI_ABILITY_SHARED : 0);
     peer->takes_claims |= !peer->base.far && claims && !claims->check (worker, NULL);   // said once, it stays true
     abilities |= peer->takes_claims ? ZANNI_ABILITY_CLAIMS : 0;
     if (!peer->lane)

@@ -1,4 +1,5 @@
-/* Exit signals; and links of those who are not among others: the root, attached threads, loops, processes, other nodes. */
+/* Exit signals; and links of those who are not among others: the root, attached threads, loops, processes, other
+   nodes. */
 
 #include "twin.h"
 

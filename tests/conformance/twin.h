@@ -1,8 +1,8 @@
-/* twin.h: what the tests of links share: actors that end as they are told, link, and report what they trap; and what the
-   root hears of them, as lines.
+/* twin.h: what the tests of links share: actors that end as they are told, link, and report what they trap; and
+   what the root hears of them, as lines.
 
-   What comes from different actors comes in any order, so a test says what is to come, and takes it as it comes. What must
-   not come is looked for once everything that might bring it has been answered. */
+   What comes from different actors comes in any order, so a test says what is to come, and takes it as it comes.
+   What must not come is looked for once everything that might bring it has been answered. */
 
 #ifndef TESTS_CONFORMANCE_TWIN_H
 #define TESTS_CONFORMANCE_TWIN_H

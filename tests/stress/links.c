@@ -1,5 +1,6 @@
-/* Chains and rings of linked actors over all workers: each links the next while the last is stopped, killed, or fails. However
-   these cross, all of them end, each once, and who is linked with the first and traps is told once. */
+/* Chains and rings of linked actors over all workers: each links the next while the last is stopped, killed, or
+   fails. However these cross, all of them end, each once, and who is linked with the first and traps is told
+   once. */
 
 #include "stress.h"
 

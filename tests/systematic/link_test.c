@@ -1,7 +1,7 @@
-/* Links: actors of several workers link, unlink and end as the seed draws, so that these messages cross in every way. When
-   all is quiet every pair is linked anew, and then one actor after the other ends: whatever came before, each of those that
-   are left has to be told of each end once. A half of a link that the other side does not have would show in that: a link
-   that is there already is not asked for again. */
+/* Links: actors of several workers link, unlink and end as the seed draws, so that these messages cross in every
+   way. When all is quiet every pair is linked anew, and then one actor after the other ends: whatever came
+   before, each of those that are left has to be told of each end once. A half of a link that the other side does
+   not have would show in that: a link that is there already is not asked for again. */
 
 #include "scene.h"
 

@@ -146,7 +146,7 @@ ZANNI_EXPORT bool zanni_worker_tell_again (zanni_worker_t *worker, zanni_peer_t 
 ZANNI_EXPORT void zanni_worker_peer_down (zanni_worker_t *worker, zanni_peer_t *peer, const zanni_reason_t *reason,
                                           bool restarts, bool final);
 
-/* A session begins to stand, and peer->no_links is set: what was linked with that node before this was known is not. */
+/* A session begins to stand, and peer->no_links is set: who was linked with that node before is told that it is not. */
 ZANNI_EXPORT void zanni_worker_no_links (zanni_worker_t *worker, zanni_peer_t *peer);
 
 /* The window has opened, after it did not admit something. */

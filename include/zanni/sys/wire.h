@@ -131,8 +131,7 @@ typedef struct {
     uint64_t args_chunks;      // not 0: they come in chunks under this number, args.size of them
     uint32_t refs_count;
     uint32_t buffers_count;
-    uint64_t id;               // ASK, REPLY, ERROR, CANCEL, FORWARDED, PROBE, MONITOR, DEMONITOR, DOWN, LINK, UNLINK, EXIT,
-                               // SPAWN, SPAWNED
+    uint64_t id;               // ASK, REPLY, ERROR, CANCEL, FORWARDED, PROBE, MONITOR to EXIT, SPAWN, SPAWNED
     zanni_wire_actor_t to;     // SPAWN: who is to be made; nobody: the actor of a fresh process
     zanni_wire_actor_t from;
     zanni_bytes_t method;      // TELL, ASK; SPAWN: the class

@@ -1,4 +1,5 @@
-/* Links that cross nodes: what stays with stand-ins and what goes, messages that cross, and what others may not say. */
+/* Links that cross nodes: what stays with stand-ins and what goes, messages that cross, and what others may not
+   say. */
 
 #include "things.h"
 
