@@ -365,7 +365,7 @@ s_route_probe (s_route_t *route, zanni_msg_t *msg)
         route->to = relayed->to->as.remote;
     route->record.kind = ZANNI_RECORD_PROBE;
     route->record.id = relayed ? relayed->number : msg->id;
-    route->record.to = s_to (route->to, false);
+    route->record.to = zanni__remote_to (route->to, false);
     route->record.as.ask.waiting = zanni__chain_write (msg, waiting, sizeof waiting);
     return s_send (route, NULL);
 }

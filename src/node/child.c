@@ -177,13 +177,13 @@ zanni__child_main (zanni__birth_t *birth)
 }
 
 /* A process actor that has none: its node is one more of this process. */
-struct zanni_child {
+struct zanni_process_child {
     zanni_node_t *node;
     zanni__brief_t brief;
 };
 
 static int
-s_end_of_child (zanni_child_t *child)
+s_end_of_child (zanni_process_child_t *child)
 {
     zanni__node_unref (child->node);
     int rc = zanni__node_destroy (child->node);
@@ -192,9 +192,9 @@ s_end_of_child (zanni_child_t *child)
 }
 
 int
-zanni_child_begin (zanni_child_t **child_p, const zanni_process_t *process, const zanni_options_t *seams)
+zanni_child_begin (zanni_process_child_t **child_p, const zanni_process_t *process, const zanni_options_t *seams)
 {
-    zanni_child_t *child = zanni__calloc (sizeof *child);
+    zanni_process_child_t *child = zanni__calloc (sizeof *child);
     if (!child)
         return ZANNI_ENOMEM;
     int rc = zanni__brief_read (&child->brief, process->brief, process->brief_size) ? 0 : ZANNI_EINVAL;
@@ -222,14 +222,14 @@ zanni_child_begin (zanni_child_t **child_p, const zanni_process_t *process, cons
 }
 
 void
-zanni_child_bid (zanni_child_t *child, bool kills)
+zanni_child_bid (zanni_process_child_t *child, bool kills)
 {
     zanni_worker_enter (child->node->root);
     s_bid (child->node->root, kills);
 }
 
 int
-zanni_child_run (zanni_child_t *child)
+zanni_child_run (zanni_process_child_t *child)
 {
     zanni_worker_enter (child->node->root);
     zanni__worker_loop (child->node->root);

@@ -13,7 +13,7 @@ struct zanni__sim_child {
     zanni__sim_child_t *next;
     zanni__sim_place_t *place;     // NULL: told
     zanni__sim_node_t *node;
-    zanni_child_t *child;          // NULL: it is over
+    zanni_process_child_t *child;          // NULL: it is over
     uint8_t id [16];
     uint64_t incarnation;
     bool ended;                    // for:

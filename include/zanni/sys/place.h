@@ -53,7 +53,7 @@ typedef struct zanni_place_ops {
     void (*close) (void *place, int64_t until_ns);
 } zanni_place_ops_t;
 
-typedef struct zanni_child zanni_child_t;
+typedef struct zanni_process_child zanni_process_child_t;
 
 #ifdef __cplusplus
 extern "C" {
@@ -61,13 +61,13 @@ extern "C" {
 
 /* For a place whose processes are none, in simulation: the node of that process actor, in this process, with these seams
    (clock, port, place, link) and the endpoint that `process` names. What `process` of a place may answer. */
-ZANNI_EXPORT int zanni_child_begin (zanni_child_t **child_p, const zanni_process_t *process, const zanni_options_t *seams);
+ZANNI_EXPORT int zanni_child_begin (zanni_process_child_t **child_p, const zanni_process_t *process, const zanni_options_t *seams);
 
 /* Tells it to end, or kills its actor, while it waits in its port or does not run: as what the launcher of processes says. */
-ZANNI_EXPORT void zanni_child_bid (zanni_child_t *child, bool kills);
+ZANNI_EXPORT void zanni_child_bid (zanni_process_child_t *child, bool kills);
 
 /* Runs it on the calling thread until it is over, and frees it. 0 or ZANNI_ESTUCK. */
-ZANNI_EXPORT int zanni_child_run (zanni_child_t *child);
+ZANNI_EXPORT int zanni_child_run (zanni_process_child_t *child);
 
 /* A process that `process` started has ended, for this reason. On the thread of `undertaker`. */
 ZANNI_EXPORT void zanni_worker_process_ended (zanni_worker_t *undertaker, const uint8_t *node, uint64_t incarnation,
