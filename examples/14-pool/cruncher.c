@@ -43,7 +43,7 @@ cruncher_row (zanni_t *self, zanni_msg_t *msg)
     int64_t step = 3 * ONE / size;
     for (uint32_t column = 0; column < size; column++) {
         int steps = s_point (column * step - 9 * ONE / 4, row * step - 3 * ONE / 2);
-        grey [column] = steps == DEEPEST ? 0 : (uint8_t) (255 - steps % 128);
+        grey [column] = (uint8_t) (steps == DEEPEST ? 0 : 255 - steps % 128);
     }
     return zanni_reply (self, msg, zanni_arg_bytes (grey, size), (int) getpid ());
 }

@@ -174,8 +174,9 @@ s_has_to_wait (const zanni_worker_t *to, const zanni__queue_t *waiting)
     return waiting->head || !atomic_load_explicit (&to->closed, memory_order_acquire);
 }
 
-/* Answers whether a worker has closed meanwhile. What waits goes back on the stack; the fence pairs with that of who closes: if
-   he did not see what is there, this sees that he has closed. */
+/* Answers whether a worker has closed meanwhile. What waits goes back on the stack; then the number is looked at by a
+   step that writes it, too, and so stands before or behind that of who closes: if he did not see what is there, this sees
+   that he has closed. */
 static bool
 s_bury_some (zanni_worker_t *worker)
 {
@@ -206,8 +207,7 @@ s_bury_some (zanni_worker_t *worker)
     if (!waiting.head)
         return false;
     zanni__node_orphan_again (node, waiting.head);
-    atomic_thread_fence (memory_order_seq_cst);
-    return atomic_load_explicit (&node->closings, memory_order_relaxed) != closings;
+    return atomic_fetch_add_explicit (&node->closings, 0, memory_order_acq_rel) != closings;
 }
 
 /* What no worker took: passed on where the receiver lives after all, else buried. */

@@ -133,12 +133,12 @@ zanni__node_orphan (zanni_node_t *node, zanni__item_t *chain)
     s_rouse (node);
 }
 
-/* The fence pairs with the undertaker's, which puts back what waits for a worker to close, and then looks whether one has. */
+/* acq_rel pairs with the undertaker's look at the same number, who has put back before what waits for a worker to close: one
+   of the two comes first, and who comes second sees what the other has done. */
 void
 zanni__node_closing (zanni_node_t *node)
 {
-    atomic_fetch_add_explicit (&node->closings, 1, memory_order_release);
-    atomic_thread_fence (memory_order_seq_cst);
+    atomic_fetch_add_explicit (&node->closings, 1, memory_order_acq_rel);
     if (atomic_load_explicit (&node->orphans, memory_order_relaxed))
         s_rouse (node);
 }

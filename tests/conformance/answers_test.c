@@ -173,7 +173,7 @@ server_got (zanni_t *self, zanni_msg_t *reply, void *arg)
 {
     server_t *server = arg;
     int64_t number = -1;
-    zanni_error_t error;
+    zanni_error_t error = { 0 };
     int rc;
     if (!zanni_msg_error (reply, &error))
         rc = zanni_promise_fail (self, &server->promise, error.code, error.text);
@@ -502,7 +502,7 @@ EVERYWHERE (answers, nothing_is_forwarded_to_a_private_method)
 {
     ZANNI_AUTO (zanni_ref_t) one = spawn ("server");
     ZANNI_AUTO (zanni_ref_t) other = spawn ("server");
-    zanni_error_t error;
+    zanni_error_t error = { 0 };
     tell (one, "know", other);
     if (place != ZANNI_PROCESS) {
         cr_assert_eq (call_int (one, "visit"), ZANNI_EPERM);
@@ -629,7 +629,7 @@ static zanni_ref_t *s_server;
 static void
 report_answer (zanni_t *self, zanni_msg_t *reply, void *arg)
 {
-    zanni_error_t error;
+    zanni_error_t error = { 0 };
     int64_t number = 0;
     (void) arg;
     if (!zanni_msg_error (reply, &error))

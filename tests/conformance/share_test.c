@@ -195,7 +195,7 @@ EVERYWHERE (share, an_object_that_nobody_asked_for_is_given_back)
 
 EVERYWHERE (share, an_object_of_another_class_is_refused)
 {
-    zanni_error_t error;
+    zanni_error_t error = { 0 };
     ZANNI_AUTO (zanni_ref_t) archive = spawn ("archive");
     ZANNI_AUTO (zanni_ref_t) record = record_of (archive, 0);
     cr_assert_eq (refused (&error, archive, "as other"), ZANNI_EINUSE);
