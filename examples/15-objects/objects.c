@@ -174,7 +174,7 @@ main (void)
     zanni_init (classes);   // in the workers' processes it never returns
     ZANNI_AUTO (zanni_t) self = NULL;
     office_t office = { .start = NULL };
-    char path [] = "/tmp/ledger-XXXXXX";
+    char path [] = P_tmpdir "/ledger-XXXXXX";
     int64_t done = 0, sum = 0;
     int dead = 0, fd = mkstemp (path);
     int rc = fd < 0 ? ZANNI_ESYSTEM : ledger_write (path, 0);

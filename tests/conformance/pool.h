@@ -4,6 +4,7 @@
 #define TESTS_CONFORMANCE_POOL_H
 
 #include "support.h"
+#include "support/scratch.h"
 
 #define FOREVER(id) &((zanni_ask_t) { .id_p = (id), .deadline_ms = -1 })
 #define PATIENCE_MS 15000   // for what a loaded machine takes long for: processes
@@ -111,6 +112,28 @@ hand_stumble (zanni_t *self, zanni_msg_t *msg)
     if (rc)
         return rc;
     return unlink (path) ? zanni_reply (self, msg, number) : end_in (self, msg, process);
+}
+
+/* A file for "stumble", which the first who is asked removes, in a folder that end_once then removes. */
+typedef struct {
+    char folder [SCRATCH_PATH];
+    char path [SCRATCH_PATH + sizeof "/once"];
+} once_t;
+
+static inline void
+begin_once (once_t *once)
+{
+    cr_assert (scratch_new (once->folder));
+    snprintf (once->path, sizeof once->path, "%s/once", once->folder);
+    int fd = open (once->path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    cr_assert_geq (fd, 0);
+    close (fd);
+}
+
+static inline void
+end_once (const once_t *once)
+{
+    cr_assert_eq (rmdir (once->folder), 0);
 }
 
 static int

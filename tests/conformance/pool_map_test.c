@@ -191,23 +191,18 @@ EVERYWHERE (map, ends_when_nobody_is_there)
 
 EVERYWHERE (map, repeats_jobs_whose_workers_die)
 {
-    char folder [] = "/tmp/zanni-map-XXXXXX";
-    char path [64];
-    cr_assert_not_null (mkdtemp (folder));
-    snprintf (path, sizeof path, "%s/once", folder);
-    int fd = open (path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    cr_assert_geq (fd, 0);
-    close (fd);
+    once_t once;
+    begin_once (&once);
     ZANNI_AUTO (zanni_ref_t) pool = pool_of ((zanni_pool_options_t) { .workers = 2, .ahead = 2 });
     uint64_t ask;
     const zanni_ask_t patient = { .id_p = &ask, .deadline_ms = -1 };
-    cr_assert_eq (zanni_ask (root, pool, &patient, "stumble", path, place == ZANNI_PROCESS, 8), 0);
+    cr_assert_eq (zanni_ask (root, pool, &patient, "stumble", once.path, place == ZANNI_PROCESS, 8), 0);
     work_t work = { .jobs = JOBS };
     cr_assert_eq (map_over (pool, &work, (zanni_map_t) { 0 }), 0);
     expect_each_once (&work, JOBS);
     cr_assert_eq (work.failures, 0);
     ZANNI_AUTO (zanni_msg_t) answer = answer_to (ask, 0);
-    cr_assert_eq (rmdir (folder), 0);
+    end_once (&once);
 }
 
 EVERYWHERE (map, that_does_not_block_answers_when_all_is_done)

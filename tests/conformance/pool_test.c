@@ -210,16 +210,15 @@ EVERYWHERE (pool, answers_when_the_time_is_over)
 
 EVERYWHERE (pool, gives_a_repeatable_job_to_another_when_its_worker_dies)
 {
-    char path [] = "/tmp/zanni-pool-XXXXXX";
-    int fd = mkstemp (path);
-    cr_assert_geq (fd, 0);
-    close (fd);
+    once_t once;
+    begin_once (&once);
     ZANNI_AUTO (zanni_ref_t) pool = pool_of ((zanni_pool_options_t) { .workers = 2, .ahead = 1 });
-    cr_assert_eq (call_int (pool, "stumble", path, DIES, 3), 3);
+    cr_assert_eq (call_int (pool, "stumble", once.path, DIES, 3), 3);
     zanni_pool_status_t status = status_of (pool);
     cr_assert_eq (status.repeated, 1);
     cr_assert_eq (status.ended, 1);
     cr_assert_eq (status.lost, 0);
+    end_once (&once);
 }
 
 EVERYWHERE (pool, says_that_a_job_was_lost_with_its_worker)

@@ -9,15 +9,16 @@
 #define TESTS_CONFORMANCE_SUPERVISOR_H
 
 #include "support.h"
+#include "support/scratch.h"
 
 #define PATIENCE_MS 20000
 #define CHILDREN 8
 
-static char folder [64];
+static char folder [SCRATCH_PATH];
 
 typedef struct {
     zanni_ref_t *witness;
-    char folder [64];
+    char folder [SCRATCH_PATH];
     char name [32];
     int64_t sum;
 } ward_t;
@@ -139,8 +140,7 @@ static const zanni_class_t ward_class = {
 static inline void
 open_ledger (void)
 {
-    snprintf (folder, sizeof folder, "/tmp/zanni-wards-XXXXXX");
-    cr_assert_not_null (mkdtemp (folder));
+    cr_assert (scratch_new (folder));
 }
 
 static inline void
