@@ -676,14 +676,14 @@ s_end_plan (s_plan_t *plan, bool show)
 
 /* With the lock. */
 static int
-s_register (s_plan_t *plan, const zanni_class_t *const *classes, zanni__closing_fn *ready)
+s_register (s_plan_t *plan, const zanni_class_t *const *classes, bool ours)
 {
-    *plan = (s_plan_t) { .faulty = classes ? classes [0] : NULL, .ours = ready != NULL };
+    *plan = (s_plan_t) { .faulty = classes ? classes [0] : NULL, .ours = ours };
     int rc = classes ? s_read_plan (plan, classes) : s_refuse (plan, ZANNI_EINVAL, "no array of classes");
     if (!rc)
         rc = s_make_all (plan);
-    for (size_t i = 0; ready && !rc && i < plan->count; i++)
-        plan->entries [i].made->closing = ready;
+    for (size_t i = 0; ours && !rc && i < plan->count; i++)
+        plan->entries [i].made->tidies = true;
     s_end_plan (plan, rc == 0);
     return rc;
 }
@@ -693,7 +693,7 @@ zanni_register (const zanni_class_t *const *classes, zanni_error_t *error)
 {
     s_plan_t plan;
     pthread_mutex_lock (&s_lock);
-    int rc = s_register (&plan, classes, NULL);
+    int rc = s_register (&plan, classes, false);
     pthread_mutex_unlock (&s_lock);
     if (rc && error)
         *error = plan.error;
@@ -701,11 +701,11 @@ zanni_register (const zanni_class_t *const *classes, zanni_error_t *error)
 }
 
 int
-zanni__class_ready (const zanni_class_t *const *classes, zanni__closing_fn *closing)
+zanni__class_ready (const zanni_class_t *const *classes)
 {
     s_plan_t plan;
     pthread_mutex_lock (&s_lock);
-    int rc = s_register (&plan, classes, closing);
+    int rc = s_register (&plan, classes, true);
     pthread_mutex_unlock (&s_lock);
     zanni__assert (!rc || rc == ZANNI_ENOMEM);
     return rc;
@@ -726,7 +726,7 @@ zanni__class_init (const zanni_class_t *const *classes)
 {
     s_plan_t plan;
     pthread_mutex_lock (&s_lock);
-    int rc = s_register (&plan, classes, NULL);
+    int rc = s_register (&plan, classes, false);
     if (rc && !s_standing_fault ()) {
         s_kept_fault = plan.error;
         s_kept_class = plan.faulty;

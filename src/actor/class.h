@@ -58,7 +58,7 @@ typedef struct zanni__class {
     /* Of the library's own classes only; NULL in all others. */
     const zanni__method_t *any;          // what has no method of its own goes here, whatever its name and arguments
     zanni__closing_fn *closing;
-    bool tidies;                         // its stop hook runs behind a kill, too
+    bool tidies;                         // its own stop hook runs behind a kill, too; those of its children do not
 } zanni__class_t;
 
 /* A registered class, or NULL. Any thread. */
@@ -89,9 +89,9 @@ int zanni__class_own (const zanni__class_t **cls_p, zanni__own_class_t *own);
 /* From now on its name leads to it. Any thread; allocates nothing, so it may be called before main. */
 void zanni__class_offer (zanni__own_class_t *own);
 
-/* Registers classes of the library's that programs spawn by name, those of object/, and their closing hook. Again is no
-   fault. ZANNI_ENOMEM. */
-int zanni__class_ready (const zanni_class_t *const *classes, zanni__closing_fn *closing);
+/* Registers classes of the library's that programs spawn by name and may inherit from, those of object/; they tidy. Again is
+   no fault. ZANNI_ENOMEM. */
+int zanni__class_ready (const zanni_class_t *const *classes);
 
 /* The methods that every actor has; ends with ZANNI_METHOD_END. */
 extern const zanni_method_t zanni__builtin_methods [];

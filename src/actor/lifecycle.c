@@ -59,12 +59,12 @@ s_generations (const zanni__class_t *cls)
     return count;
 }
 
-/* The stops of those classes whose start succeeded, from the youngest up. */
+/* The stops of those classes whose start succeeded, from the youngest up; behind a kill of those that tidy. */
 static void
 s_stop_hooks (zanni_t *self, const zanni__class_t *cls, const zanni_reason_t *reason)
 {
     for (uint32_t generation = s_generations (cls); cls; cls = cls->parent, generation--)
-        if (generation <= self->started && cls->definition->stop)
+        if (generation <= self->started && cls->definition->stop && (!self->killed || cls->tidies))
             cls->definition->stop (self, reason);
 }
 
@@ -205,7 +205,7 @@ s_end_actor (zanni_t *self, const zanni_reason_t *reason)
 {
     zanni_worker_t *worker = self->worker;
     const zanni__class_t *cls = atomic_load_explicit (&self->identity->cls, memory_order_relaxed);
-    if (self->started && (!self->killed || cls->tidies)) {
+    if (self->started) {
         const zanni__method_t *doing = zanni__doing_what (worker);
         self->identity->busy |= ZANNI__IN_TURN;
         zanni__doing (worker, &cls->hooks [ZANNI__HOOK_STOP]);

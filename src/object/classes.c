@@ -1,21 +1,9 @@
 #include "classes.h"
 
-#include "../actor/actor.h"
 #include "../actor/class.h"
 #include "../base/assert.h"
 
 #include <zanni/object.h>
-
-/* A kill leaves nothing behind, either: stop hooks here may run again. */
-static bool
-s_closing (zanni_t *self, const zanni_reason_t *reason)
-{
-    const zanni__class_t *cls = atomic_load_explicit (&self->identity->cls, memory_order_relaxed);
-    for (; cls && reason->kind == ZANNI_EXIT_KILLED; cls = cls->parent)
-        if (cls->definition->stop)
-            cls->definition->stop (self, reason);
-    return false;
-}
 
 int
 zanni__ready_classes (void)
@@ -28,5 +16,5 @@ zanni__ready_classes (void)
     };
     for (size_t i = 0; classes [i]; i++)
         zanni__assert (classes [i]->state_size <= sizeof (zanni_ready_t));
-    return zanni__class_ready (classes, s_closing);
+    return zanni__class_ready (classes);
 }
