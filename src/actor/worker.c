@@ -335,6 +335,7 @@ void
 zanni__worker_close (zanni_worker_t *worker)
 {
     zanni_node_t *node = worker->node;
+    worker->stopping = true;   // nobody waits for others before it ends
     zanni__worker_end_actors (worker);
     s_clear_run_queue (worker);
     if (worker->port)

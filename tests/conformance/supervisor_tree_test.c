@@ -166,6 +166,22 @@ EVERYWHERE (supervisor_tree, a_supervisor_runs_in_any_place)
     close_ledger ();
 }
 
+/* With children that still run. */
+EVERYWHERE (supervisor_tree, a_supervisor_beside_the_root_ends_with_it)
+{
+    zanni_ref_t *supervisor = NULL;
+    const zanni_child_t children [] = {
+        { .name = "a", .class_name = "runner", .spawn = { PLACED } },
+        { .name = "b", .class_name = "runner", .spawn = { PLACED } },
+        ZANNI_CHILD_END
+    };
+    const zanni_supervisor_t what = { .children = children };
+    const zanni_spawn_t here = { .place = ZANNI_HERE };
+    cr_assert_eq (zanni_supervise (root, &supervisor, &what, &here), 0);
+    await_state (supervisor, "b", "running");
+    zanni_ref_destroy (&supervisor);
+}
+
 EVERYWHERE (supervisor_tree, a_whole_process_is_begun_again_by_the_supervisor_above)
 {
     open_ledger ();
