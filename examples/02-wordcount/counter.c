@@ -11,6 +11,7 @@
 #include "classes.h"
 
 #include <stdbool.h>
+#include <unistd.h>
 
 #include "gunzip.h"
 #include "pack.h"
@@ -141,12 +142,12 @@ counter_count (zanni_t *self, zanni_msg_t *msg)
         rc = pack_words (&words, &counter->words);
     if (rc)
         return rc;
-    return zanni_reply (self, msg, counter->bytes, zanni_list_arg (faults), zanni_list_arg (words));
+    return zanni_reply (self, msg, (int) getpid (), counter->bytes, zanni_list_arg (faults), zanni_list_arg (words));
 }
 
 static const zanni_method_t counter_methods [] = {
-    ZANNI_METHOD ("count", "Ba(aytb)", "ta(ays)a(st)", counter_count,
-                  "Count a chunk of parts (name, size, gzip); answers bytes of text, faults, and words."),
+    ZANNI_METHOD ("count", "Ba(aytb)", "ita(ays)a(st)", counter_count,
+                  "Count a chunk of parts (name, size, gzip); answers who did it, bytes of text, faults, and words."),
     ZANNI_METHOD_END
 };
 

@@ -7,6 +7,7 @@
    The node lives only while files are counted. What comes after, the report and the comparison with coreutils, is a
    plain program. */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -51,6 +52,9 @@ s_count (const options_t *options, count_t *count)
         .log = s_log, .error = &count->error
     };
     int rc = zanni_new (&self, &node);
+    if (options->chaos)
+        fprintf (stderr, "wordcount: counters are killed by chance, as they are again with --chaos=%" PRIu32 "\n",
+                 options->seed);
     if (!rc)
         rc = zanni_serve (self, "reader");
     if (!rc)
@@ -93,6 +97,8 @@ s_report (const options_t *options, const count_t *count, double seconds)
         return EXIT_FAILURE;
     if (options->verify && s_verify (options, count))
         return EXIT_FAILURE;
+    if (options->chaos)
+        report_chaos (count, options->seed);
     report_totals (count, verb, seconds);
     if (fflush (stdout) || ferror (stdout)) {
         fputs ("wordcount: the result cannot be written to the standard output\n", stderr);

@@ -12,6 +12,8 @@ typedef struct {
     zanni_place_t place;     // where the counters run
     unsigned workers;        // how many there are
     bool verify;
+    bool chaos;              // kill counters by chance,
+    uint32_t seed;           // ... which this decides
     const char *table;       // file for the whole table, or NULL
     const char *const *paths;   // files and folders to count, ends with NULL; they live as long as the program
 } options_t;

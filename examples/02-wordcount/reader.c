@@ -7,11 +7,16 @@
 
    A credit's way is: chunk to the counter, its words to the merger, back. The reader hands the words on as they came,
    packed, without looking at them. Because one actor's messages to another stay in order, the last "add" is handled
-   before "result" is. */
+   before "result" is.
+
+   Counters that die are begun again (crew.c). The reader keeps a chunk until it is answered; where the answer is that
+   the counter is down, nothing of the chunk was counted (counter.c), so the credit asks the supervisor for the counter
+   as it is now, and sends the chunk once more. */
 
 #include "reader.h"
 
 #include "classes.h"
+#include "crew.h"
 #include "cutter.h"
 #include "pack.h"
 #include "progress.h"
@@ -20,15 +25,15 @@
 #define S_CREDITS 2
 
 typedef struct {
-    const zanni_ref_t *counter;   // whose credit it is
-    chunk_t chunk;
+    counter_t *counter;   // whose credit it is
+    chunk_t chunk;        // until it is counted
 } credit_t;
 
 typedef struct {
     count_t *count;
     cutter_t *cutter;
     zanni_ref_t *merger;
-    zanni_ref_t *counters [WORKERS_MAX];
+    crew_t crew;
     credit_t credits [WORKERS_MAX * S_CREDITS];
     unsigned away;    // credits that are not back
     bool ending;      // the result was asked for
@@ -90,24 +95,68 @@ s_end (zanni_t *self)
     return zanni_ask (self, reader->merger, &options, "result");
 }
 
+static void s_found (zanni_t *self, zanni_msg_t *reply, void *arg);
 static void s_counted (zanni_t *self, zanni_msg_t *reply, void *arg);
 
-/* Spends a credit on the next chunk. */
+/* Asks for the credit's counter as it is now. While it is being begun again the answer waits. */
+static void
+s_find (zanni_t *self, credit_t *credit)
+{
+    reader_t *reader = zanni_state (self);
+    zanni_ask_t options = { .then = s_found, .arg = credit, .deadline_ms = -1 };
+    int rc = zanni_ask (self, reader->crew.supervisor, &options, "child", credit->counter->name);
+    if (rc)
+        s_give_up_code (self, rc);
+}
+
+/* Sends the credit's chunk. */
 static void
 s_send (zanni_t *self, credit_t *credit)
 {
-    reader_t *reader = zanni_state (self);
-    chunk_t *chunk = &credit->chunk;
+    const chunk_t *chunk = &credit->chunk;
     zanni_ask_t options = { .then = s_counted, .arg = credit, .deadline_ms = -1 };
-    int rc = cutter_next (reader->cutter, self, chunk);
+    int rc = zanni_ask (self, credit->counter->ref, &options, "count", chunk->bytes, zanni_list_arg (chunk->parts));
+    if (rc == ZANNI_ENOACTOR)
+        s_find (self, credit);
+    else if (rc)
+        s_give_up_code (self, rc);
+}
+
+/* Spends a credit on the next chunk. */
+static void
+s_next (zanni_t *self, credit_t *credit)
+{
+    reader_t *reader = zanni_state (self);
+    int rc = cutter_next (reader->cutter, self, &credit->chunk);
     if (rc == 1) {
         reader->away++;
-        rc = zanni_ask (self, credit->counter, &options, "count", chunk->bytes, zanni_list_arg (chunk->parts));
+        s_send (self, credit);
+        return;
     }
-    else if (!rc)
+    if (!rc)
         rc = s_end (self);
     if (rc)
         s_give_up_code (self, rc);
+}
+
+/* The counter is there: for the chunk that is to be counted once more, or for the credit's first. */
+static void
+s_found (zanni_t *self, zanni_msg_t *reply, void *arg)
+{
+    credit_t *credit = arg;
+    const zanni_ref_t *counter;
+    if (!s_is_good (self, reply))
+        return;
+    zanni_ref_destroy (&credit->counter->ref);
+    int rc = zanni_read (reply, &counter);
+    if (!rc)
+        rc = zanni_ref_keep (self, &credit->counter->ref, counter);
+    if (rc)
+        s_give_up_code (self, rc);
+    else if (credit->chunk.bytes)
+        s_send (self, credit);
+    else
+        s_next (self, credit);
 }
 
 static void
@@ -118,7 +167,7 @@ s_merged (zanni_t *self, zanni_msg_t *reply, void *arg)
     reader->away--;
     reader->done += credit->chunk.size;
     if (s_is_good (self, reply))
-        s_send (self, credit);
+        s_next (self, credit);
 }
 
 /* Warns about each file that the counter could not read; a file that was left out is not counted as one. */
@@ -145,6 +194,14 @@ s_read_faults (zanni_msg_t *reply, uint64_t *files)
     return zanni_leave (reply);
 }
 
+/* Whether the counter died before it had counted the chunk. */
+static bool
+s_is_lost (const zanni_msg_t *reply)
+{
+    zanni_error_t error;
+    return !zanni_msg_error (reply, &error) && (error.code == ZANNI_EDOWN || error.code == ZANNI_ENOACTOR);
+}
+
 /* A counter has counted a chunk: its words go on to the merger. */
 static void
 s_counted (zanni_t *self, zanni_msg_t *reply, void *arg)
@@ -154,11 +211,17 @@ s_counted (zanni_t *self, zanni_msg_t *reply, void *arg)
     zanni_ask_t options = { .then = s_merged, .arg = credit, .deadline_ms = -1 };
     uint64_t files = credit->chunk.files;
     uint64_t bytes;
+    int pid;
     zanni_packed_t words;
+    if (s_is_lost (reply)) {
+        reader->count->repeated++;
+        s_find (self, credit);
+        return;
+    }
     chunk_free (&credit->chunk);
     if (!s_is_good (self, reply))
         return;
-    int rc = zanni_read (reply, &bytes);
+    int rc = zanni_read (reply, &pid, &bytes);
     if (!rc)
         rc = s_read_faults (reply, &files);
     if (!rc)
@@ -171,6 +234,7 @@ s_counted (zanni_t *self, zanni_msg_t *reply, void *arg)
     }
     reader->count->files += files;
     reader->count->bytes += bytes;
+    reader->count->kills += crew_has_counted (self, &reader->crew, credit->counter, pid);
 }
 
 static int
@@ -189,26 +253,22 @@ reader_stop (zanni_t *self, const zanni_reason_t *reason)
     (void) reason;
     for (size_t i = 0; i < WORKERS_MAX * S_CREDITS; i++)
         chunk_free (&reader->credits [i].chunk);
-    for (size_t i = 0; i < WORKERS_MAX; i++)
-        zanni_ref_destroy (&reader->counters [i]);
+    crew_end (&reader->crew);
     zanni_ref_destroy (&reader->merger);
     cutter_destroy (&reader->cutter);
     progress_clear ();
 }
 
-/* The merger shares the reader's thread; the counters run where the options say. */
+/* The merger shares the reader's thread. */
 static int
 s_spawn (zanni_t *self, reader_t *reader, const options_t *options)
 {
-    zanni_spawn_t here = { .place = ZANNI_HERE, .error = &reader->count->error };
-    zanni_spawn_t there = { .place = options->place, .error = &reader->count->error };
+    zanni_error_t *error = &reader->count->error;
+    zanni_spawn_t here = { .place = ZANNI_HERE, .error = error };
+    for (unsigned i = 0; i < options->workers * S_CREDITS; i++)
+        reader->credits [i].counter = &reader->crew.counters [i % options->workers];
     int rc = zanni_spawn (self, &reader->merger, "merger", &here);
-    for (unsigned i = 0; !rc && i < options->workers; i++) {
-        rc = zanni_spawn (self, &reader->counters [i], "counter", &there);
-        for (unsigned j = 0; !rc && j < S_CREDITS; j++)
-            reader->credits [i * S_CREDITS + j].counter = reader->counters [i];
-    }
-    return rc;
+    return rc ? rc : crew_begin (self, &reader->crew, options, error);
 }
 
 int
@@ -223,9 +283,8 @@ reader_begin (zanni_t *self, const options_t *options, count_t *count)
         reader->all = walk_size (options->paths);
         rc = zanni_timer (self, &timer, 0, PROGRESS_EVERY_MS, "tick");
     }
-    for (unsigned j = 0; !rc && j < S_CREDITS; j++)
-        for (unsigned i = 0; i < options->workers; i++)
-            s_send (self, &reader->credits [i * S_CREDITS + j]);
+    for (unsigned i = 0; !rc && i < options->workers * S_CREDITS; i++)
+        s_find (self, &reader->credits [i]);
     return rc;
 }
 

@@ -11,6 +11,8 @@ typedef struct {
     words_t words;
     uint64_t files;
     uint64_t bytes;        // of text: what gzip files hold, not what they weigh
+    uint64_t kills;        // by --chaos
+    uint64_t repeated;     // chunks that were sent once more, since their counter died
     zanni_error_t error;   // why it came to nothing; code 0: it did not
 } count_t;
 

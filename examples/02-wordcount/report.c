@@ -56,6 +56,13 @@ report_table (const count_t *count, const char *path)
 }
 
 void
+report_chaos (const count_t *count, uint32_t seed)
+{
+    printf ("chaos: seed %" PRIu32 ", %" PRIu64 " counters killed, %" PRIu64 " chunks counted once more\n", seed,
+            count->kills, count->repeated);
+}
+
+void
 report_totals (const count_t *count, const char *verb, double seconds)
 {
     double megabytes = (double) count->bytes / S_MEGABYTE;

@@ -18,6 +18,8 @@ import tempfile
 PROGRAM = pathlib.Path(sys.argv[1]).resolve()
 LICENSES = pathlib.Path("/usr/share/common-licenses")
 LAST = re.compile(r"(verified|counted): (\d+) words, (\d+) distinct, (\d+) files, \d+\.\d MB, \d+\.\d MB/s")
+CHAOS = re.compile(r"chaos: seed (?P<seed>\d+), (?P<kills>\d+) counters killed, "
+                   r"(?P<repeated>\d+) chunks counted once more")
 NOBODY = 65534
 
 
@@ -86,6 +88,26 @@ def test_places(folder):
             check(output.read_bytes() == table(wanted), result)
             top = [line.split() for line in result.lines[:-1]]
             check([f"{a} {b}".encode() for a, b in top] == table(wanted).splitlines()[:20], result)
+
+
+def test_chaos(folder):
+    """Counters that are killed while they work: in no place does it change what is counted."""
+    texts = [some_text(300_000, seed) for seed in range(4)] * 10
+    for number, text in enumerate(texts):
+        (folder / f"chunk{number}").write_bytes(text)
+    wanted = table(count(*texts))
+    repeated = 0
+    for place, chaos in (("process", "--chaos=7"), ("process", "--chaos"), ("thread", "--chaos=8"),
+                         ("shared", "--chaos=9")):
+        output = folder.parent / "table"
+        result = Result("--place", place, "--workers", "2", chaos, "--verify", "--table", output, folder)
+        check(result.status == 0 and result.verb == "verified" and output.read_bytes() == wanted, result)
+        done = CHAOS.fullmatch(result.lines[-2])
+        check(done and int(done["kills"]) > 0, result)
+        check(f"--chaos={done['seed']}" in result.warnings and done["seed"] == (chaos[8:] or done["seed"]), result)
+        print(result.lines[-2])
+        repeated += int(done["repeated"])
+    assert repeated > 0, "nobody was killed who had something to count"
 
 
 def test_boundaries(folder):
@@ -202,7 +224,8 @@ def test_output_that_cannot_be_written(folder):
 
 
 def test_usage(folder):
-    for arguments in (["--place", "moon"], ["--workers", "0"], ["--workers", "65"], ["--workers", "x"], ["--what"]):
+    for arguments in (["--place", "moon"], ["--workers", "0"], ["--workers", "65"], ["--workers", "x"], ["--what"],
+                      ["--chaos=4294967296"], ["--chaos=-1"], ["--chaos=x"]):
         result = Result(*arguments)
         check(result.status == 2 and result.warnings, result)
     check(Result("--help").status == 0, Result("--help"))
