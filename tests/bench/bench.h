@@ -53,9 +53,14 @@ void bench_process_ask_case (zanni_t *self, const char *name);
 void bench_process_buffer_case (zanni_t *self, const char *name);
 void bench_spawn_process_case (zanni_t *self, const char *name);
 void bench_echo (zanni_t *self, const zanni_ref_t *ref);   // one ask of 64 bytes
+int64_t bench_spawn_ns (zanni_t *self, bench_other_t *other);   // of a process actor, up to its first answer
 
 /* kill.c */
 void bench_kill_case (zanni_t *self, const char *name);
+pid_t bench_pid (zanni_t *self, const zanni_ref_t *sink);
+
+/* restart.c */
+void bench_restart_case (zanni_t *self, const char *name);
 
 /* pool.c */
 extern const zanni_class_t bench_pool_boss_class;

@@ -47,8 +47,8 @@ s_said (const s_watcher_t *watcher)
     return said_ns;
 }
 
-static pid_t
-s_pid (zanni_t *self, const zanni_ref_t *sink)
+pid_t
+bench_pid (zanni_t *self, const zanni_ref_t *sink)
 {
     ZANNI_AUTO (zanni_msg_t) reply = NULL;
     int64_t pid = 0;
@@ -67,7 +67,7 @@ s_kill (zanni_t *self, const s_watcher_t *watcher, int64_t *down_ns, int64_t *en
     bench_other_t other;
     bench_other_open (self, &other, "process");
     bench_check (zanni_monitor (self, &monitor, other.sink), "monitor");
-    pid_t pid = s_pid (self, other.sink);
+    pid_t pid = bench_pid (self, other.sink);
     int pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
     bench_check_system (pidfd >= 0 && write (watcher->requests [1], &pidfd, sizeof pidfd) == sizeof pidfd, "pidfd");
     (void) s_said (watcher);

@@ -90,9 +90,8 @@ bench_process_ask_case (zanni_t *self, const char *name)
     bench_check_letters (self);
 }
 
-/* From the spawn to the first answer. */
-static int64_t
-s_spawn_ns (zanni_t *self, bench_other_t *other)
+int64_t
+bench_spawn_ns (zanni_t *self, bench_other_t *other)
 {
     int64_t started_ns = bench_now_ns ();
     bench_other_open (self, other, "process");
@@ -110,7 +109,7 @@ s_spawn_us (zanni_t *self, int rounds, int calm_ms)
         bench_other_t other;
         if (calm_ms)
             bench_check (zanni_run (self, calm_ms), "run");
-        samples [i] = s_spawn_ns (self, &other);
+        samples [i] = bench_spawn_ns (self, &other);
         bench_other_close (self, &other);
     }
     double median_us = (double) bench_median_ns (samples, (size_t) rounds) / 1e3;
@@ -125,7 +124,7 @@ s_burst_us (zanni_t *self)
     bench_other_t others [S_BURST];
     int64_t samples [S_BURST];
     for (int i = 0; i < S_BURST; i++)
-        samples [i] = s_spawn_ns (self, &others [i]);
+        samples [i] = bench_spawn_ns (self, &others [i]);
     for (int i = 0; i < S_BURST; i++)
         bench_other_close (self, &others [i]);
     return (double) bench_median_ns (samples, S_BURST) / 1e3;

@@ -499,7 +499,7 @@ static const bench_case_t s_cases [] = {
     { "thread-buffer", bench_thread_buffer_case, NULL }, { "process-tell", bench_process_tell_case, NULL },
     { "process-ask", bench_process_ask_case, NULL }, { "process-buffer", bench_process_buffer_case, NULL },
     { "process-big", bench_process_buffer_case, NULL }, { "spawn-process", bench_spawn_process_case, NULL },
-    { "process-kill", bench_kill_case, NULL },
+    { "process-kill", bench_kill_case, NULL }, { "restart", bench_restart_case, NULL },
     { "lane-tell", bench_process_tell_case, NULL }, { "lane-ask", bench_process_ask_case, NULL },
     { "tcp-tell", bench_process_tell_case, NULL }, { "tcp-tell-curve", bench_process_tell_case, NULL },
     { "tcp-ask", bench_process_ask_case, NULL }, { "tcp-buffer", bench_process_buffer_case, NULL },
