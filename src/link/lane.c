@@ -58,12 +58,23 @@ zanni__lane_begin (zanni__lane_t *lane, bool rings)
     return 0;
 }
 
+/* Its frames are in the ring, or the lane ends. */
+static void
+s_posted (zanni__lane_t *lane)
+{
+    zanni__parcel_t *parcel = lane->posting;
+    lane->posting = NULL;
+    parcel->posting = false;
+    if (parcel->over)
+        zanni__parcel_empty (parcel);
+    zanni__parcel_drop (parcel);
+}
+
 void
 zanni__lane_end (zanni__lane_t *lane)
 {
     if (lane->posting)
-        zanni__parcel_drop (lane->posting);
-    lane->posting = NULL;
+        s_posted (lane);
     if (lane->partial)
         zanni__mail_close (&lane->mail);
     lane->partial = false;
@@ -101,7 +112,8 @@ s_room (zanni__lane_t *lane, uint64_t least, uint64_t wanted)
     return room < least ? 0 : (size_t) (room < wanted ? room : wanted);
 }
 
-/* Goes on with the frames; false: there is no room. A parcel whose frames are gone was acknowledged before it was sent. */
+/* Goes on with the frames; false: there is no room. Once begun they are written to the end, though the parcel may be
+   acknowledged meanwhile: it was sent before, on another connection, and what went then has come. */
 static bool
 s_post_frames (zanni__lane_t *lane)
 {
@@ -120,8 +132,7 @@ s_post_frames (zanni__lane_t *lane)
         lane->posting_frame++;
         lane->posting_at = 0;
     }
-    zanni__parcel_drop (lane->posting);
-    lane->posting = NULL;
+    s_posted (lane);
     return true;
 }
 
@@ -156,6 +167,7 @@ zanni__lane_post (zanni__peer_t *peer, zanni__parcel_t *parcel, const zanni_byte
     if (!parcel->frames_count)
         return true;
     zanni__parcel_use (parcel);
+    parcel->posting = true;
     lane->posting = parcel;
     lane->posting_frame = 0;
     lane->posting_at = 0;

@@ -133,7 +133,7 @@ zanni__parcel_new (zanni__pool_t *pool, uint32_t size)
     parcel->records = parcel->frames_count = 0;
     parcel->frames_bytes = parcel->sequence = parcel->charge = parcel->weight = 0;
     parcel->begun_ns = 0;
-    parcel->chunk = false;
+    parcel->chunk = parcel->posting = parcel->over = false;
     parcel->claims = NULL;
     return parcel;
 }
@@ -193,6 +193,9 @@ zanni__parcel_reserve (zanni__parcel_t *parcel, uint32_t count)
 void
 zanni__parcel_empty (zanni__parcel_t *parcel)
 {
+    parcel->over = true;
+    if (parcel->posting)
+        return;
     for (uint32_t i = 0; i < parcel->frames_count; i++)
         zanni_buffer_destroy (&parcel->frames [i].buffer);
     parcel->frames_count = 0;

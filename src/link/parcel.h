@@ -48,6 +48,8 @@ struct zanni__parcel {
     int64_t begun_ns;
     uint8_t size_class;
     bool chunk;                  // has a CHUNK, which counts against their pace
+    bool posting;                // a lane is amid its frames, which it has to write to the end
+    bool over;                   // nobody else needs them
     _Alignas (16) uint8_t data [];
 };
 
@@ -65,7 +67,7 @@ zanni__parcel_t *zanni__parcel_shrink (zanni__parcel_t *parcel);
 /* Room for `count` more frames. ZANNI_ENOMEM. */
 int zanni__parcel_reserve (zanni__parcel_t *parcel, uint32_t count);
 
-/* Lets go of its frames and claims. On the link's thread. */
+/* Lets go of its frames and claims; a lane that is amid them does so when it is done. On the link's thread. */
 void zanni__parcel_empty (zanni__parcel_t *parcel);
 void zanni__claims_free (zanni__claim_t *claims);
 

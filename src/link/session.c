@@ -395,8 +395,8 @@ zanni__session_welcomed (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
     peer->pins++;
     zanni__session_acknowledge (peer, hello->last, NULL);
     if (peer->generation == generation) {
+        zanni__outbox_again (peer, hello->last);   // before any of those goes
         zanni__earlies_release (peer);
-        zanni__outbox_again (peer, hello->last);
         zanni__outbox_flush (peer);
         zanni__home_watch (peer);
         if (first && peer->ours)

@@ -138,6 +138,40 @@ Test (lane, takes_messages_that_are_larger_than_itself)
     cr_assert_eq (out_of_order, 0);
 }
 
+/* Also what is sent before the session stands, and so leaves with WELCOME. */
+Test (lane, takes_what_is_large_once)
+{
+    tell_b (1, ZANNI__FRAME_LARGEST);
+    tell_b (2, 0);
+    cr_assert_lt (lane_of (to_b)->out.own, ZANNI__FRAME_LARGEST * 3 / 2);
+}
+
+static bool
+is_settled (void *context)
+{
+    return !((const zanni__peer_t *) context)->out.first;
+}
+
+/* As behind another connection: b acknowledges the first time amid the second, which goes on to its end. */
+Test (lane, takes_what_is_sent_again_and_acknowledged_meanwhile)
+{
+    zanni__peer_t *peer = (zanni__peer_t *) (void *) to_b;
+    tell_b (1, 0);
+    cr_assert (stub_run (both, 2, 20000, is_settled, peer));
+    tell_b (2, ZANNI__FRAME_LARGEST);
+    const zanni__parcel_t *parcel = peer->out.first;
+    cr_assert_not_null (parcel, "b says that it has come when nothing follows for a while");
+    zanni__outbox_again (peer, peer->base.acknowledged);
+    zanni__outbox_transmit (peer);
+    cr_assert_eq (lane_of (to_b)->posting, parcel, "a part of it fits");
+    zanni__session_acknowledge (peer, parcel->sequence, NULL);
+    cr_assert_null (peer->out.first);
+    tell_b (3, 0);
+    tell_b (4, ZANNI__FRAME_LARGEST);
+    cr_assert (stub_run (both, 2, 20000, is_settled, peer));
+    cr_assert_eq (a.downs + b.downs, 0);
+}
+
 /* As long as b does not look nothing is lost, and a does not wait for it in any call. */
 Test (lane, that_is_full_pushes_back)
 {
