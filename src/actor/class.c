@@ -540,6 +540,14 @@ s_compile (s_plan_t *plan, s_entry_t *entry, const zanni__class_t *parent)
     return s_add_methods (plan, cls, base);
 }
 
+static void
+s_show (zanni__class_t *cls)
+{
+    _Atomic (zanni__class_t *) *bucket = &s_buckets [zanni__hash_name (cls->definition->name) & (S_BUCKETS - 1)];
+    cls->next = atomic_load_explicit (bucket, memory_order_relaxed);
+    atomic_store_explicit (bucket, cls, memory_order_release);   // pairs with the load in zanni__class_named
+}
+
 /* With the lock. */
 static int
 s_make_own (zanni__own_class_t *own)
@@ -554,6 +562,9 @@ s_make_own (zanni__own_class_t *own)
     own->made->any = own->any;
     own->made->closing = own->closing;
     own->made->tidies = own->tidies;
+    own->made->sealed = own->named;
+    if (own->named)
+        s_show (own->made);
     return 0;
 }
 
@@ -656,14 +667,6 @@ s_read_plan (s_plan_t *plan, const zanni_class_t *const *classes)
 }
 
 static void
-s_show (zanni__class_t *cls)
-{
-    _Atomic (zanni__class_t *) *bucket = &s_buckets [zanni__hash_name (cls->definition->name) & (S_BUCKETS - 1)];
-    cls->next = atomic_load_explicit (bucket, memory_order_relaxed);
-    atomic_store_explicit (bucket, cls, memory_order_release);   // pairs with the load in zanni__class_find
-}
-
-static void
 s_end_plan (s_plan_t *plan, bool show)
 {
     for (size_t i = 0; i < plan->count; i++)
@@ -747,7 +750,7 @@ zanni__class_fault (zanni_error_t *error)
 }
 
 const zanni__class_t *
-zanni__class_find (const char *name)
+zanni__class_named (const char *name)
 {
     if (!name)
         return NULL;
@@ -759,26 +762,11 @@ zanni__class_find (const char *name)
     return cls;
 }
 
-static _Atomic (zanni__own_class_t *) s_offered;   // a list that grows at its head
-
-void
-zanni__class_offer (zanni__own_class_t *own)
-{
-    own->next = atomic_load_explicit (&s_offered, memory_order_relaxed);
-    /* release: pairs with the load in zanni__class_named. */
-    while (!atomic_compare_exchange_weak_explicit (&s_offered, &own->next, own, memory_order_release, memory_order_relaxed)) {}
-}
-
 const zanni__class_t *
-zanni__class_named (const char *name)
+zanni__class_find (const char *name)
 {
-    const zanni__class_t *cls = zanni__class_find (name);
-    if (cls || !name || strncmp (name, S_RESERVED, sizeof S_RESERVED - 1))
-        return cls;
-    zanni__own_class_t *own = atomic_load_explicit (&s_offered, memory_order_acquire);
-    while (own && strcmp (own->definition->name, name))
-        own = own->next;
-    return own && !zanni__class_own (&cls, own) ? cls : NULL;
+    const zanni__class_t *cls = zanni__class_named (name);
+    return cls && !cls->sealed ? cls : NULL;
 }
 
 const zanni__class_t *

@@ -59,12 +59,13 @@ typedef struct zanni__class {
     const zanni__method_t *any;          // what has no method of its own goes here, whatever its name and arguments
     zanni__closing_fn *closing;
     bool tidies;                         // its own stop hook runs behind a kill, too; those of its children do not
+    bool sealed;                         // to be spawned only: nobody inherits from it, serves it or lends it a state
 } zanni__class_t;
 
 /* A registered class, or NULL. Any thread. */
 const zanni__class_t *zanni__class_find (const char *name);
 
-/* The same, or a class of the library's own that is offered. */
+/* The same for who spawns: sealed ones, too. */
 const zanni__class_t *zanni__class_named (const char *name);
 
 /* The class of an actor that serves none: it has the methods that every actor has. */
@@ -73,21 +74,18 @@ const zanni__class_t *zanni__class_none (void);
 /* For comparing with it, which needs nothing of it to be filled in. */
 extern zanni__class_t zanni__none;
 
-/* A class of the library's own, which no name leads to unless it is offered: a static of the file that has it. */
+/* A class of the library's own, which no name leads to unless it is `named`: a static of the file that has it. */
 typedef struct zanni__own_class {
     const zanni_class_t *definition;
     const zanni__method_t *any;   // as in zanni__class_t
     zanni__closing_fn *closing;
     bool tidies;
+    bool named;                   // stands in the table, sealed
     zanni__class_t *made;         // NULL until then
-    struct zanni__own_class *next;
 } zanni__own_class_t;
 
 /* Made by the first who asks; it lives as long as the process. ZANNI_ENOMEM. Any thread. */
 int zanni__class_own (const zanni__class_t **cls_p, zanni__own_class_t *own);
-
-/* From now on its name leads to it. Any thread; allocates nothing, so it may be called before main. */
-void zanni__class_offer (zanni__own_class_t *own);
 
 /* Registers classes of the library's that programs spawn by name and may inherit from, those of object/; they tidy. Again is
    no fault. ZANNI_ENOMEM. */

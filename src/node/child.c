@@ -198,7 +198,7 @@ zanni_child_begin (zanni_process_child_t **child_p, const zanni_process_t *proce
     if (!child)
         return ZANNI_ENOMEM;
     int rc = zanni__brief_read (&child->brief, process->brief, process->brief_size) ? 0 : ZANNI_EINVAL;
-    const zanni__class_t *cls = rc ? NULL : zanni__class_find (child->brief.cls);
+    const zanni__class_t *cls = rc ? NULL : zanni__class_named (child->brief.cls);
     zanni_options_t options = child->brief.options;
     options.clock = seams->clock;
     options.port = seams->port;

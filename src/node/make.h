@@ -12,6 +12,9 @@ int zanni__node_new (zanni_node_t **node_p, const zanni_options_t *options, cons
 /* Ends everything in it, each phase with a deadline. On the root's thread. 0 or ZANNI_ESTUCK. */
 int zanni__node_destroy (zanni_node_t *node);
 
+/* init.c: the library's own classes that have names. Again is no fault. ZANNI_ENOMEM. */
+int zanni__own_classes (void);
+
 /* stop.c */
 void zanni__stop_free (zanni_node_t *node);
 

@@ -17,7 +17,6 @@
 #include "../link/link.h"
 #include "../link/translate.h"
 #include "../message/region.h"
-#include "../object/classes.h"
 #include "../place/inproc.h"
 #include "../place/thread.h"
 #include "../store/store.h"
@@ -514,7 +513,7 @@ int
 zanni__node_new (zanni_node_t **node_p, const zanni_options_t *options, const uint8_t *id, zanni__worker_kind_t kind)
 {
     zanni_node_t *node;
-    int rc = zanni__ready_classes ();
+    int rc = zanni__own_classes ();
     if (!rc)
         rc = s_node_new (&node, options, id);
     if (rc)

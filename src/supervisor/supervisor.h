@@ -115,7 +115,9 @@ typedef struct {
    be NULL). */
 int zanni__pattern_new (zanni_t *self, zanni_msg_t **pattern_p, zanni_msg_t *head, zanni_msg_t *msg);
 
-/* supervisor.c */
+/* supervisor.c. The class is found by its name from then on, by other nodes and in processes, too. Again is no fault.
+   ZANNI_ENOMEM. */
+int zanni__supervisor_class (void);
 int zanni__supervisor_spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni_spawn_t *options,
                              const zanni_arg_t *args);
 

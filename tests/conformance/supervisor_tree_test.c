@@ -392,6 +392,19 @@ CONFORM_ONCE (supervisor_tree, start_arguments_that_make_no_sense_are_refused, Z
     cr_assert_eq (start_with (ZANNI_ONE_FOR_ONE, good, 0, none), 0);
 }
 
+CONFORM_ONCE (supervisor_tree, its_class_is_to_be_spawned_and_nothing_else, ZANNI_SHARED)
+{
+    static const zanni_class_t heir = { .name = "heir", .parent = "zanni.supervisor", .state_size = 4096 };
+    static const zanni_class_t *const heirs [] = { &heir, NULL };
+    static char state [4096];
+    zanni_error_t error = { 0 };
+    ZANNI_AUTO (zanni_ref_t) ref = NULL;
+    cr_assert_eq (zanni_register (heirs, &error), ZANNI_ECLASS);
+    cr_assert_not_null (strstr (error.text, "no class has the name of its parent"), "%s", error.text);
+    cr_assert_eq (zanni_serve (root, "zanni.supervisor"), ZANNI_ENOCLASS);
+    cr_assert_eq (zanni_share (root, &ref, "zanni.supervisor", state, NULL), ZANNI_ENOCLASS);
+}
+
 /* Once more after that: the limit of 0 is the default, 1. */
 EVERYWHERE (supervisor_tree, without_a_limit_one_restart_is_made)
 {

@@ -14,9 +14,9 @@ LINES = [
     ["wire"],
     ["message"],
     ["actor"],
-    ["link", "place", "directory", "store", "object", "stream"],
+    ["link", "place", "directory", "store", "object", "stream", "supervisor"],
     ["node"],
-    ["sim", "supervisor", "pool", "tool"],
+    ["sim", "pool", "tool"],
 ]
 LINE_OF = {folder: number for number, line in enumerate(LINES) for folder in line}
 STANDARD = set(

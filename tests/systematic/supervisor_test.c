@@ -241,23 +241,8 @@ play (scene_t *scene)
     end_clients ();
 }
 
-/* In its own process every class of the library's is made once, and stays. */
-static void
-warm_up (void)
-{
-    zanni_t *self = NULL;
-    zanni_ref_t *ref = NULL;
-    const zanni_child_t none [] = { ZANNI_CHILD_END };
-    cr_assert_eq (zanni_init (classes), 0);
-    cr_assert_eq (zanni_new (&self, NULL), 0);
-    cr_assert_eq (zanni_supervise (self, &ref, &(zanni_supervisor_t) { .children = none }, NULL), 0);
-    zanni_ref_destroy (&ref);
-    cr_assert_eq (zanni_destroy (&self), 0);
-}
-
 Test (supervisor, loses_nothing)
 {
-    warm_up ();
     scene_run (&setup, play);
     scene_run (&slow, play);
 }
@@ -297,7 +282,6 @@ play_race (scene_t *scene)
 
 Test (supervisor, leaves_nothing_whenever_it_ends)
 {
-    warm_up ();
     scene_run (&setup, play_race);
     scene_run (&slow, play_race);
 }
@@ -323,7 +307,6 @@ play_failing (scene_t *scene)
 
 Test (supervisor, that_cannot_begin_leaves_nothing)
 {
-    warm_up ();
     scene_run (&setup, play_failing);
     scene_run (&slow, play_failing);
 }
@@ -352,7 +335,6 @@ play_without_memory (scene_t *scene)
 
 Test (supervisor, begins_without_memory_or_leaves_nothing, .timeout = 60)
 {
-    warm_up ();
     struck = true;
     for (failing = 1; struck; failing++)
         (void) scene_run_seed (&setup, play_without_memory, 1 + (uint64_t) failing % 7);
@@ -389,6 +371,5 @@ play_starved (scene_t *scene)
 
 Test (supervisor, goes_on_when_there_is_memory_again, .timeout = 60)
 {
-    warm_up ();
     scene_run (&setup, play_starved);
 }
