@@ -177,6 +177,28 @@ Test (process, that_crashes_amid_a_call_ends_it)
 }
 
 static void
+s_play_supervisor (void)
+{
+    const zanni_child_t children [] = {
+        { .name = "echo", .class_name = "echo", .spawn = { .place = ZANNI_HERE } }, ZANNI_CHILD_END
+    };
+    const zanni_supervisor_t what = { .children = children };
+    ZANNI_AUTO (zanni_ref_t) supervisor = NULL;
+    ZANNI_AUTO (zanni_msg_t) found = NULL;
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    const zanni_ref_t *child;
+    check_eq (zanni_supervise (s_self, &supervisor, &what, &(zanni_spawn_t) { .place = ZANNI_PROCESS }), 0);
+    check_eq (zanni_call (s_self, &found, supervisor, "child", "echo"), 0);
+    check_eq (zanni_read (found, &child), 0);
+    check_eq (zanni_call (s_self, &reply, child, "say", 1), 0);
+}
+
+Test (process, may_be_a_supervisor_with_its_children_in_it)
+{
+    s_for_seeds (s_play_supervisor);
+}
+
+static void
 s_play_nothing (void)
 {
     zanni_ref_t *ref = s_spawn ();
