@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <zanni/timer.h>
 
 void
 zanni__answer_fault (zanni__supervisor_t *supervisor, zanni_msg_t *msg, int code, const char *format, ...)
@@ -74,11 +75,34 @@ s_no_child (zanni_t *self, zanni_msg_t *msg, const char *name)
     return s_refuse (self, msg, ZANNI_ENOACTOR, "no such actor: no child has the name %.63s", name);
 }
 
+static zanni_msg_t *
+s_take_question (zanni__child_t *child)
+{
+    zanni__question_t *question = ZANNI__CONTAINER (child->questions.next, zanni__question_t, link);
+    zanni_msg_t *msg = question->msg;
+    zanni__link_remove (&question->link);
+    zanni__free (question);
+    return msg;
+}
+
+/* Those in front whose time is over: a child may be delayed for long. */
+static void
+s_drop_late (zanni_t *self, zanni__child_t *child)
+{
+    while (!zanni__list_empty (&child->questions)) {
+        zanni_msg_t *msg = ZANNI__CONTAINER (child->questions.next, zanni__question_t, link)->msg;
+        if (msg->deadline_ns > zanni_now_ns (self))
+            return;
+        msg = s_take_question (child);
+        zanni_msg_destroy (&msg);
+    }
+}
+
 static int
 s_wait (zanni_t *self, zanni__child_t *child, zanni_msg_t *msg)
 {
+    s_drop_late (self, child);
     zanni__question_t *question = zanni__malloc (sizeof *question);
-    (void) self;
     if (!question)
         return ZANNI_ENOMEM;
     int rc = zanni_msg_keep (&question->msg, msg);
@@ -113,12 +137,11 @@ void
 zanni__questions_answer (zanni__supervisor_t *supervisor, zanni__child_t *child)
 {
     while (!zanni__list_empty (&child->questions)) {
-        zanni__question_t *question = ZANNI__CONTAINER (child->questions.next, zanni__question_t, link);
-        zanni_msg_t *msg = question->msg;
-        zanni__link_remove (&question->link);
-        zanni__free (question);
+        zanni_msg_t *msg = s_take_question (child);
         bool removes = !strcmp (zanni_msg_method (msg), "remove");
-        if (removes ? !child->ref && !zanni_reply_args (supervisor->self, msg, NULL, 0)
+        if (removes && child->abandoned)
+            zanni__answer_fault (supervisor, msg, ZANNI_ESTUCK, "child %s does not end, and is abandoned", child->name);
+        else if (removes ? !child->ref && !zanni_reply_args (supervisor->self, msg, NULL, 0)
                     : child->ref && !zanni__answer_child (supervisor, child, msg))
             zanni_msg_destroy (&msg);
         else
@@ -236,6 +259,7 @@ zanni__supervisor_remove (zanni_t *self, zanni_msg_t *msg)
     zanni__child_stop (supervisor, child, true);
     if (child->state != ZANNI__CHILD_IDLE)
         return zanni_msg_kind (msg) == ZANNI_MSG_ASK ? s_wait (self, child, msg) : 0;
+    zanni__adder_answer (supervisor, child);
     zanni__child_free (supervisor, child);
     return 0;
 }

@@ -328,7 +328,7 @@ zanni__child_start (zanni__supervisor_t *supervisor, zanni__child_t *child)
     care.options.error = &error;
     s_end_timer (supervisor, child);
     child->again = child->waits;
-    child->waits = child->down = child->killed = false;
+    child->waits = child->down = child->killed = child->abandoned = false;
     child->state = ZANNI__CHILD_STARTING;
     int rc = s_begin (supervisor, child, &care);
     if (!rc)
@@ -365,6 +365,8 @@ s_abandon (zanni__supervisor_t *supervisor, zanni__child_t *child, const char *w
     zanni__log (supervisor->self->worker->node, ZANNI_LOG_ERROR, "child %s of class %s is abandoned: %s", child->name,
                 child->class_name, why);
     s_lose_ref (supervisor, child);
+    s_set_reason (child, ZANNI_ESTUCK, why);
+    child->abandoned = true;
     child->state = ZANNI__CHILD_IDLE;
 }
 
@@ -391,6 +393,8 @@ zanni__child_late (zanni__supervisor_t *supervisor, zanni__child_t *child)
         s_abandon (supervisor, child, "it does not even heed a kill");   // it is in the program's hands
     else if (child->state == ZANNI__CHILD_STOPPING)
         s_kill (supervisor, child);
+    if (child->abandoned && supervisor->phase == ZANNI__SERVING)   // it was removed
+        s_has_news (supervisor, child, ZANNI__NEWS_ENDED);
 }
 
 void

@@ -79,7 +79,7 @@ s_delay_ms (zanni__supervisor_t *supervisor, zanni__child_t *child)
     bool lived = child->news == ZANNI__NEWS_ENDED && zanni_now_ns (self) - child->began_ns >= most_ms * S_NS;
     if (lived)
         child->tries = 0;
-    for (uint32_t i = 0; i < child->tries && delay_ms < most_ms; i++)
+    for (uint32_t i = 0; i < child->tries && delay_ms && delay_ms < most_ms; i++)
         delay_ms *= 2;
     child->tries++;
     if (delay_ms > most_ms)
@@ -89,26 +89,33 @@ s_delay_ms (zanni__supervisor_t *supervisor, zanni__child_t *child)
     return delay_ms;
 }
 
-static void
-s_forget (zanni__supervisor_t *supervisor, zanni__child_t *child)
-{
-    zanni__child_calm (child);
-    if (child->restarts == ZANNI_TEMPORARY || supervisor->strategy == ZANNI_DYNAMIC)
-        zanni__child_free (supervisor, child);
-    else
-        zanni__questions_answer (supervisor, child);
-}
-
 /* Whoever waits for a child that cannot come any more. */
 static void
 s_refuse_adder (zanni__supervisor_t *supervisor, zanni__child_t *child)
 {
     zanni_msg_t *adder = child->adder;
     child->adder = NULL;
-    bool failed = child->news == ZANNI__NEWS_FAILED;
-    if (adder)
-        zanni__answer_fault (supervisor, adder, failed ? (int) child->reason.code : ZANNI_ECLOSED, "child %s: %s",
-                             child->name, failed ? child->reason.text : "the supervisor is about to end");
+    if (!adder)
+        return;
+    if (child->news == ZANNI__NEWS_FAILED)
+        zanni__answer_fault (supervisor, adder, (int) child->reason.code, "child %s: %s", child->name, child->reason.text);
+    else if (supervisor->phase < ZANNI__ENDING)
+        zanni__answer_fault (supervisor, adder, ZANNI_ENOACTOR, "no such actor: child %s was removed before it had begun",
+                             child->name);
+    else
+        zanni__answer_fault (supervisor, adder, ZANNI_ECLOSED, "closed: child %s: the supervisor is about to end",
+                             child->name);
+}
+
+static void
+s_forget (zanni__supervisor_t *supervisor, zanni__child_t *child)
+{
+    s_refuse_adder (supervisor, child);
+    zanni__child_calm (child);
+    if (child->restarts == ZANNI_TEMPORARY || supervisor->strategy == ZANNI_DYNAMIC)
+        zanni__child_free (supervisor, child);
+    else
+        zanni__questions_answer (supervisor, child);
 }
 
 static void
@@ -140,13 +147,11 @@ s_decide (zanni__supervisor_t *supervisor, zanni__child_t *child)
     bool failed = child->news == ZANNI__NEWS_FAILED;
     bool restarts = failed || child->restarts == ZANNI_PERMANENT
                     || (child->restarts == ZANNI_TRANSIENT && s_is_abnormal (&child->reason));
-    if (child->adder && failed) {
-        s_refuse_adder (supervisor, child);
-        zanni__child_free (supervisor, child);
-        return;
-    }
+    bool first = failed && supervisor->strategy == ZANNI_DYNAMIC && !child->restarted;   // it was added, and has never begun
     bool ending = zanni__node_is_ending (supervisor->self->worker->node);   // nothing begins any more
-    if (!restarts || child->restarts == ZANNI_TEMPORARY || child->leaves || ending) {
+    if (first && !child->adder)
+        s_say (supervisor, child, "in its first start");
+    if (first || !restarts || child->restarts == ZANNI_TEMPORARY || child->leaves || ending) {
         s_forget (supervisor, child);
         return;
     }

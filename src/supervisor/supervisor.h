@@ -59,6 +59,7 @@ typedef struct zanni__child {
     bool down;                      // STARTING: it has ended since, before the answer came
     bool leaves;                    // is to be forgotten when it has ended
     bool killed;                    // STOPPING: it has been
+    bool abandoned;                 // IDLE: it may go on, for it has not even heeded a kill
     uint16_t attempt;               // of starting it
     zanni_ref_t *ref;               // strong, owns; NULL: none that anybody is behind
     uint64_t monitor;

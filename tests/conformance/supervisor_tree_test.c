@@ -1,4 +1,4 @@
-/* Supervisors below supervisors, in any place; children that are added; and what is wrong with a description. */
+/* Supervisors below supervisors, in any place; and what is wrong with a description. */
 
 #include "supervisor.h"
 
@@ -204,88 +204,6 @@ EVERYWHERE (supervisor_tree, a_whole_process_is_begun_again_by_the_supervisor_ab
     close_ledger ();
 }
 
-/* A dynamic supervisor of wards. */
-static zanni_supervisor_t *
-dynamic_of (zanni_restarts_t restarts)
-{
-    family_of (ZANNI_DYNAMIC, ZANNI_PERMANENT);
-    family.children [0].args.size = 2;   // without a name
-    family.children [0].name = "ward";
-    family.children [0].restarts = restarts;
-    family.children [1].name = NULL;
-    return &family.what;
-}
-
-static zanni_ref_t *
-add_child (const zanni_ref_t *supervisor, const char *name, const char *argument)
-{
-    const zanni_ref_t *ref;
-    zanni_ref_t *kept = NULL;
-    ZANNI_AUTO (zanni_msg_t) reply = call (supervisor, "add", name, ZANNI_LIST (argument));
-    cr_assert_eq (zanni_read (reply, &ref), 0);
-    cr_assert_eq (zanni_ref_keep (root, &kept, ref), 0);
-    return kept;
-}
-
-EVERYWHERE (supervisor_tree, children_are_added_and_removed)
-{
-    open_ledger ();
-    zanni_ref_t *supervisor = supervise (dynamic_of (ZANNI_PERMANENT));
-    ZANNI_AUTO (zanni_ref_t) a = add_child (supervisor, "a", "a");
-    ZANNI_AUTO (zanni_ref_t) b = add_child (supervisor, "", "b");
-    done_so_far (2, "start a, start b");
-    cr_assert_str_eq (state_of (supervisor, "ward-2", NULL), "running");
-    tell (a, "end", (int) ZANNI_EXIT_ERROR);
-    tell (a, "add", 3);
-    cr_assert_eq (call_int (a, "sum"), 3);
-    done_so_far (2, "stop a, start a");
-    done (supervisor, "remove", "ward-2");
-    done_so_far (1, "stop b");
-    cr_assert_str_eq (state_of (supervisor, "ward-2", NULL), "");
-    cr_assert_str_eq (state_of (supervisor, "a", NULL), "running");
-    end_family (&supervisor);
-    cr_assert_str_eq (at_last, "stop a");
-    close_ledger ();
-}
-
-EVERYWHERE (supervisor_tree, an_added_child_that_ends_and_is_not_begun_again_is_forgotten)
-{
-    open_ledger ();
-    zanni_ref_t *supervisor = supervise (dynamic_of (ZANNI_TRANSIENT));
-    ZANNI_AUTO (zanni_ref_t) a = add_child (supervisor, "a", "a");
-    done_so_far (1, "start a");
-    tell (a, "end", (int) ZANNI_EXIT_NORMAL);
-    await_state (supervisor, "a", "");
-    done_so_far (1, "stop a");
-    ZANNI_AUTO (zanni_ref_t) again = add_child (supervisor, "a", "a");
-    done_so_far (1, "start a");
-    cr_assert_not (zanni_ref_equal (a, again));
-    end_family (&supervisor);
-    close_ledger ();
-}
-
-EVERYWHERE (supervisor_tree, what_is_wrong_with_a_child_is_told_to_who_adds_it)
-{
-    zanni_error_t error = { 0 };
-    open_ledger ();
-    zanni_ref_t *supervisor = supervise (dynamic_of (ZANNI_PERMANENT));
-    ZANNI_AUTO (zanni_ref_t) a = add_child (supervisor, "a", "a");
-    done_so_far (1, "start a");
-    forbid ("bad", true);
-    cr_assert_eq (refused (&error, supervisor, "add", "b", ZANNI_LIST ("bad")), ZANNI_ENOSPACE);
-    cr_assert_not_null (strstr (error.text, "child b: the start of ward failed: no space left"), "%s", error.text);
-    done_so_far (1, "fail bad");
-    cr_assert_eq (refused (&error, supervisor, "add", "b", ZANNI_LIST (1)), ZANNI_EARGS);
-    cr_assert_not_null (strstr (error.text, "child b: bad arguments for the start of ward: argument 3"), "%s",
-                        error.text);
-    cr_assert_eq (refused (&error, supervisor, "add", "a", ZANNI_LIST ("a")), ZANNI_EINUSE);
-    cr_assert_eq (refused (&error, supervisor, "remove", "b"), ZANNI_ENOACTOR);
-    cr_assert_str_eq (error.text, "no such actor: no child has the name b");
-    cr_assert_eq (refused (&error, supervisor, "child", "b"), ZANNI_ENOACTOR);
-    end_family (&supervisor);
-    close_ledger ();
-}
-
 /* Names of the supervisor's own. */
 static void
 check_refused (const zanni_supervisor_t *what, const zanni_spawn_t *where, int code, const char *part)
@@ -408,15 +326,12 @@ CONFORM_ONCE (supervisor_tree, its_class_is_to_be_spawned_and_nothing_else, ZANN
 /* Once more after that: the limit of 0 is the default, 1. */
 EVERYWHERE (supervisor_tree, without_a_limit_one_restart_is_made)
 {
-    zanni_error_t error = { 0 };
     open_ledger ();
     zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT);
     what->max_restarts = 0;
     ZANNI_AUTO (zanni_ref_t) supervisor = supervise (what);
     uint64_t id = monitor (supervisor);
     ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
-    cr_assert_eq (refused (&error, supervisor, "add", "d", ZANNI_LIST (1)), ZANNI_EINVAL);
-    cr_assert_eq (refused (&error, supervisor, "remove", "b"), ZANNI_EINVAL);
     done_so_far (3, "start a, start b, start c");
     tell (b, "end", (int) ZANNI_EXIT_ERROR);
     done_so_far (2, "stop b, start b");
