@@ -70,8 +70,11 @@ s_stop (zanni_t *self, const zanni_reason_t *reason)
 {
     zanni__supervisor_t *supervisor = zanni_state (self);
     (void) reason;
-    while (!zanni__list_empty (&supervisor->children))
-        zanni__child_free (supervisor, ZANNI__CONTAINER (supervisor->children.next, zanni__child_t, all));
+    while (!zanni__list_empty (&supervisor->children)) {
+        zanni__child_t *child = ZANNI__CONTAINER (supervisor->children.next, zanni__child_t, all);
+        child->adder = NULL;   // what is kept is answered with the reason of this end
+        zanni__child_free (supervisor, child);
+    }
     if (supervisor->model)
         zanni__child_free (supervisor, supervisor->model);
     zanni__table_free (&supervisor->by_number);

@@ -137,3 +137,55 @@ Test (supervisor_time, a_delay_doubles_up_to_its_most_until_the_child_lives_for_
 {
     scene_run (&setup, play_delay);
 }
+
+static void
+restart_often (const zanni_ref_t *child, int times)
+{
+    while (times--)
+        check (begins_again (child));
+}
+
+static void
+add_and_remove (const zanni_ref_t *dynamic, int times)
+{
+    while (times--) {
+        ZANNI_AUTO (zanni_msg_t) added = NULL;
+        ZANNI_AUTO (zanni_msg_t) removed = NULL;
+        check_eq (zanni_call (scene_now->self, &added, dynamic, "add", "", zanni_arg_list (NULL, 0)), 0);
+        check_eq (zanni_call (scene_now->self, &removed, dynamic, "remove", "child"), ZANNI_ENOACTOR);
+        const zanni_ref_t *child;
+        check_eq (zanni_read (added, &child), 0);
+        check_eq (zanni_stop (scene_now->self, child), 0);
+        scene_settle ();
+    }
+}
+
+/* The first of them fill free lists. */
+static void
+play_many (scene_t *scene)
+{
+    const zanni_supervisor_t what = { .max_restarts = 60000, .within_ms = 1000000 };
+    zanni_ref_t *child = begin_child (what);
+    restart_often (child, 100);
+    long held = faults_held ();
+    restart_often (child, 20000);
+    check_eq (faults_held (), held);
+    end_child (&child);
+
+    const zanni_child_t children [] = {
+        { .name = "child", .class_name = "child", .restarts = ZANNI_TEMPORARY }, ZANNI_CHILD_END
+    };
+    const zanni_supervisor_t dynamic = { .strategy = ZANNI_DYNAMIC, .children = children };
+    check_eq (zanni_supervise (scene->self, &supervisor, &dynamic, NULL), 0);
+    add_and_remove (supervisor, 2000);
+    held = faults_held ();
+    add_and_remove (supervisor, 2000);
+    check_eq (faults_held (), held);
+    zanni_ref_destroy (&supervisor);
+    scene_settle ();
+}
+
+Test (supervisor_time, very_many_restarts_and_children_leave_nothing_behind)
+{
+    (void) scene_run_seed (&setup, play_many, 1);
+}
