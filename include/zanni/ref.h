@@ -31,6 +31,7 @@ ZANNI_EXPORT int zanni_ref_limit (zanni_t *self, zanni_ref_t **copy_p, const zan
    actor before. */
 ZANNI_EXPORT void zanni_ref_destroy (zanni_ref_t **ref_p);
 
+/* NULL is neither. */
 ZANNI_EXPORT bool zanni_ref_is_strong (const zanni_ref_t *ref);
 ZANNI_EXPORT bool zanni_ref_is_own (const zanni_ref_t *ref);
 
@@ -40,10 +41,10 @@ ZANNI_EXPORT bool zanni_ref_equal (const zanni_ref_t *one, const zanni_ref_t *ot
 /* A hash that is equal for equal references, of any strength and right. */
 ZANNI_EXPORT uint64_t zanni_ref_hash (const zanni_ref_t *ref);
 
-/* The name of the actor's class, or "" for a root or attached thread that serves none. */
+/* The name of the actor's class, or "" for a root or attached thread that serves none, and for NULL. */
 ZANNI_EXPORT const char *zanni_ref_class (const zanni_ref_t *ref);
 
-/* Where it is: its node's id and its number there. */
+/* Where it is: its node's id and its number there; all zero for NULL. */
 ZANNI_EXPORT zanni_address_t zanni_ref_address (const zanni_ref_t *ref);
 
 #define ZANNI_REF_TEXT 512   // bytes that a reference's text has at most, its NUL included

@@ -148,13 +148,13 @@ zanni_ref_limit (zanni_t *self, zanni_ref_t **copy_p, const zanni_ref_t *ref)
 bool
 zanni_ref_is_strong (const zanni_ref_t *ref)
 {
-    return ref->strong;
+    return ref && ref->strong;
 }
 
 bool
 zanni_ref_is_own (const zanni_ref_t *ref)
 {
-    return ref->own;
+    return ref && ref->own;
 }
 
 bool
@@ -179,6 +179,8 @@ zanni_ref_hash (const zanni_ref_t *ref)
 const char *
 zanni_ref_class (const zanni_ref_t *ref)
 {
+    if (!ref)
+        return "";
     if (ref->identity->elsewhere)
         return ref->identity->as.remote->name;
     return atomic_load_explicit (&ref->identity->cls, memory_order_acquire)->definition->name;
@@ -187,6 +189,8 @@ zanni_ref_class (const zanni_ref_t *ref)
 zanni_address_t
 zanni_ref_address (const zanni_ref_t *ref)
 {
+    if (!ref)
+        return (zanni_address_t) { .actor = 0 };
     if (ref->identity->elsewhere)
         return ref->identity->as.remote->address;
     zanni_address_t address = { .actor = ref->identity->id };
