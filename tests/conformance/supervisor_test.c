@@ -160,6 +160,79 @@ EVERYWHERE (supervisor, rest_for_one_begins_those_again_who_started_later)
     check_rules (ZANNI_REST_FOR_ONE);
 }
 
+/* By a signal it ends as if it had done so by itself: its reference stays where another incarnation follows. */
+static void
+check_signal (zanni_restarts_t restarts, zanni_exit_t kind)
+{
+    const zanni_reason_t reason = { .kind = kind, .code = 7, .text = "no disk" };
+    bool again = begins_again [restarts][kind];
+    zanni_ref_t *supervisor = supervise (family_of (ZANNI_ONE_FOR_ONE, restarts));
+    ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+    done_so_far (3, "start a, start b, start c");
+    cr_assert_eq (zanni_exit_signal (root, b, &(zanni_reason_t) { .kind = ZANNI_EXIT_NORMAL }), 0);   // is ignored
+    cr_assert_eq (call_int (b, "sum"), 0);
+    cr_assert_eq (zanni_exit_signal (root, b, &reason), 0);
+    if (!again)
+        await_state (supervisor, "b", restarts == ZANNI_TEMPORARY ? "" : "ended");
+    done_so_far (again ? 2 : 1, again ? "stop b, start b" : "stop b");
+    if (again) {
+        tell (b, "add", 5);
+        cr_assert_eq (call_int (b, "sum"), 5);
+    }
+    end_family (&supervisor);
+    (void) ledger (0);
+}
+
+EVERYWHERE (supervisor, an_exit_signal_is_an_end_of_its_childs_own)
+{
+    open_ledger ();
+    for (int restarts = ZANNI_PERMANENT; restarts <= ZANNI_TEMPORARY; restarts++) {
+        check_signal ((zanni_restarts_t) restarts, ZANNI_EXIT_SHUTDOWN);
+        check_signal ((zanni_restarts_t) restarts, ZANNI_EXIT_ERROR);
+    }
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor, an_exit_signal_ends_it_behind_its_children)
+{
+    const zanni_reason_t reason = { .kind = ZANNI_EXIT_ERROR, .code = 7, .text = "no disk" };
+    open_ledger ();
+    ZANNI_AUTO (zanni_ref_t) supervisor = supervise (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
+    uint64_t id = monitor (supervisor);
+    done_so_far (3, "start a, start b, start c");
+    cr_assert_eq (zanni_exit_signal (root, supervisor, &(zanni_reason_t) { .kind = ZANNI_EXIT_NORMAL }), 0);
+    cr_assert_str_eq (state_of (supervisor, "b", NULL), "running");
+    cr_assert_eq (zanni_exit_signal (root, supervisor, &reason), 0);
+    zanni_reason_t why = await_down (id);
+    cr_assert (why.kind == ZANNI_EXIT_ERROR && why.code == 7 && !strcmp (why.text, "no disk"));
+    cr_assert_str_eq (at_last, "stop c, stop b, stop a");
+    close_ledger ();
+}
+
+EVERYWHERE (supervisor, who_is_linked_with_it_learns_why_it_has_given_up)
+{
+    zanni_exit_signal_t exit = { .from = NULL };
+    open_ledger ();
+    zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT);
+    what->max_restarts = -1;
+    ZANNI_AUTO (zanni_ref_t) supervisor = supervise (what);
+    cr_assert_eq (zanni_trap_exits (root, true), 0);
+    cr_assert_eq (zanni_link (root, supervisor), 0);
+    ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
+    done_so_far (3, "start a, start b, start c");
+    tell (b, "end", (int) ZANNI_EXIT_ERROR);
+    while (!exit.from) {
+        ZANNI_AUTO (zanni_msg_t) msg = next ();
+        if (zanni_msg_kind (msg) != ZANNI_MSG_EXIT)
+            continue;
+        cr_assert_eq (zanni_msg_exit (msg, &exit), 0);
+        cr_assert (exit.linked && zanni_ref_equal (exit.from, supervisor));
+    }
+    cr_assert_eq (exit.reason.kind, ZANNI_EXIT_SHUTDOWN);
+    cr_assert_str_eq (exit.reason.text, "child b: more than 0 restarts in 60000 ms: error 7: no disk");
+    close_ledger ();
+}
+
 EVERYWHERE (supervisor, what_is_temporary_is_stopped_with_others_and_forgotten)
 {
     open_ledger ();
