@@ -134,7 +134,7 @@ typedef struct {
     uint64_t queued;     // messages in mailboxes
     uint64_t held;       // asks that actors have begun with and not answered
     uint64_t asked;      // asks of actors that are not answered, but for those whose answer zanni_receive would yield
-    uint64_t unknown;    // threads that do not say, since they are in a long method, or the host's own and away
+    uint64_t unknown;    // threads of the node that do not say, since they are in a long method
 } zanni_left_t;
 
 /* Before the end: the node takes no new work from outside, and works until what it has is done: all mailboxes are empty and

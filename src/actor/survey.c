@@ -19,7 +19,6 @@
 #include <stdio.h>
 
 #define S_AWAY_NS INT64_C (100000000)   // since its last look: it is not asked
-#define S_SLOTS_MOST 100000             // asks that are looked through
 
 /* What the message carries. */
 typedef struct {
@@ -92,8 +91,7 @@ s_show_ask (zanni__picture_t *picture, const zanni__pending_t *pending)
 static void
 s_show_asks (zanni__picture_t *picture, const zanni_worker_t *worker)
 {
-    uint32_t slots = worker->pendings_size < S_SLOTS_MOST ? worker->pendings_size : S_SLOTS_MOST;
-    for (uint32_t slot = 0; slot < slots; slot++) {
+    for (uint32_t slot = 0; slot < worker->pendings_size; slot++) {
         const zanni__pending_t *pending = zanni__pending_at (worker, slot);
         if (pending && pending->kind == ZANNI__AN_ASK)
             s_show_ask (picture, pending);
