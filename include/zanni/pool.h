@@ -8,8 +8,10 @@
    Jobs wait in the pool, in its mailbox as senders see it: one that is full is ZANNI_EFULL to them, and
    zanni_when_writable tells when to go on. A worker who dies loses no more than it has been given (`ahead`): by
    default one job, where workers die alone (in processes, on other nodes). Its asker is answered ZANNI_EDOWN with the
-   reason; but a job whose method is declared ZANNI_REPEATABLE is given to another worker, up to `attempts` times.
-   What was told and got lost is a dead letter. Workers see the pool as who sends, and what was told them as an ask.
+   reason; but a job whose method is declared ZANNI_REPEATABLE is given to another worker, up to `attempts` times, and
+   is then the only one there: until such jobs are done each worker gets one at a time, whatever `ahead` says, so that
+   one which ends whoever does it takes no others along. What was told and got lost is a dead letter. Workers see the
+   pool as who sends, and what was told them as an ask.
 
    Where workers get all that comes at once, which is the default for those that share a process, and the method is
    not repeatable, the pool only hands on: workers see who sent a message, the answer comes straight from them, and
@@ -49,7 +51,8 @@ typedef struct {
     uint32_t ahead;               // jobs that a worker is given before it has done the first; ZANNI_POOL_AHEAD: all.
                                   // 0: 1 in processes, on other nodes and with ZANNI_PULL, else all
     uint32_t queue;               // jobs that may wait in the pool, as mailbox_messages; default: the node's
-    uint32_t restarts;            // workers that may end within restart_ms: up to 65,535; default: 3 for each worker
+    uint32_t restarts;            // workers that may end within restart_ms: up to 65,535; default: 3 for each worker,
+                                  // so many as there are to be
     int64_t restart_ms;           // default 5000
     uint32_t attempts;            // how often a repeatable job is begun at most; default 3
     uint32_t enough;              // BROADCAST: an ask is answered by so many good answers; 0: all
@@ -61,8 +64,8 @@ typedef struct {
 
 /* BROADCAST: what is told goes to all workers. An ask goes to all, too: it is answered by a list of what they
    answered (of a method that answers "x" it is "a(x)"), in the order in which that came, as soon as there are
-   `enough` or the time is over; where a method answers nothing, by their number ("u"). Answers with references or
-   buffers count as failed. If none is good, by the last error. */
+   `enough` or the time is over, by then perhaps fewer; where a method answers nothing, by their number ("u"). Answers
+   with references or buffers count as failed (ZANNI_EARGS). If none is good, by the last error. */
 
 /* Makes a pool of workers of a registered class, which all start with these arguments, and gives the caller a strong
    reference that owns it: zanni_pool (self, &pool, "cruncher", &options, 5). An actor that may block waits until all
@@ -74,9 +77,12 @@ ZANNI_EXPORT int zanni_pool_args (zanni_t *self, zanni_ref_t **ref_p, const char
                                   const zanni_pool_options_t *options, const zanni_arg_t *args,
                                   size_t count) ZANNI_CHECKED;
 
-/* So many workers from now on (1 to ZANNI_POOL_MOST); those that are too many do what they have been given and end.
+/* So many workers from now on (1 to ZANNI_POOL_MOST); those that are too many do what they have been given and end
+   (where the pool only hands on, when they have handled it). By key, one of n that comes or goes gets or leaves about
+   one in n of the keys, with what waits for them; what a worker has been given of a key that moves it does still.
    Does not wait. For who made the pool, whom alone it obeys: anybody else's is refused with ZANNI_EPERM by the pool,
-   which logs it. ZANNI_EINVAL: no pool, or no such number; else as zanni_tell. */
+   which logs it, and one while it drains with ZANNI_ECLOSED. ZANNI_EINVAL: no pool, or no such number; else as
+   zanni_tell. */
 ZANNI_EXPORT int zanni_pool_resize (zanni_t *self, const zanni_ref_t *pool, uint32_t workers) ZANNI_CHECKED;
 
 /* The pool takes no more jobs (ZANNI_ECLOSED), does those it has, lets its workers end, answers ("") and ends. For

@@ -9,6 +9,7 @@
 #include "../base/memory.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <string.h>
 
 #define S_MARGIN_MS 100
@@ -21,6 +22,8 @@ typedef struct {
     zanni__pool_t *pool;
     zanni_promise_t *promise;   // NULL: it was answered
     zanni_msg_t *fault;         // kept: the last error
+    int code;                   // why the last answer is none, though it is no error
+    uint64_t number;
     uint8_t *bytes;
     size_t size;
     size_t room;
@@ -70,6 +73,13 @@ s_answer (s_gather_t *gather)
         zanni__promise_pass (self, &gather->promise, gather->fault);
         return;
     }
+    if (!gather->good && gather->code) {
+        zanni_error_t error = { .code = gather->code };
+        snprintf (error.text, sizeof error.text, "%s: of many answers none may have references or buffers, nor all "
+                  "together %u MiB", zanni_strerror (gather->code), S_MOST >> 20);
+        zanni__promise_error (self, &gather->promise, &error);
+        return;
+    }
     if (!gather->counts) {
         uint32_t count = htobe32 (gather->good);
         gather->bytes [0] = S_ARRAY32;
@@ -86,8 +96,10 @@ s_heard (zanni_t *self, zanni_msg_t *reply, void *arg)
 {
     s_gather_t *gather = arg;
     zanni__pool_t *pool = gather->pool;
-    bool good = zanni_msg_kind (reply) == ZANNI_MSG_REPLY && (gather->counts || !s_append (gather, &reply->args));
+    bool good = zanni_msg_kind (reply) == ZANNI_MSG_REPLY;
     (void) self;
+    if (good && !gather->counts)
+        good = !(gather->code = s_append (gather, &reply->args));
     gather->open--;
     gather->good += good;
     if (!good && zanni_msg_kind (reply) == ZANNI_MSG_ERROR) {
@@ -155,7 +167,10 @@ zanni__gather (zanni__pool_t *pool, zanni_msg_t *msg, const zanni__method_t *met
     s_gather_t *gather = zanni__calloc (sizeof *gather);
     if (!gather)
         return ZANNI_ENOMEM;
-    *gather = (s_gather_t) { .pool = pool, .enough = pool->setup.enough, .size = S_HEAD, .counts = !*method->out };
+    *gather = (s_gather_t) {
+        .pool = pool, .enough = pool->setup.enough, .size = S_HEAD, .counts = !*method->out,
+        .number = ++pool->gathered
+    };
     zanni__list_append (&pool->gathers, &gather->link);
     int rc = s_append (gather, &(zanni__args_t) { .bytes = (const uint8_t *) "" });   // room for the head
     if (!rc)
@@ -165,6 +180,13 @@ zanni__gather (zanni__pool_t *pool, zanni_msg_t *msg, const zanni__method_t *met
     if (rc && !gather->open)
         s_free (gather);
     return rc;   // with no memory for the promise: the handler answers, and what is heard goes nowhere
+}
+
+bool
+zanni__gathers_over (const zanni__pool_t *pool, uint64_t number)
+{
+    return zanni__list_empty (&pool->gathers)
+           || ZANNI__CONTAINER (pool->gathers.next, s_gather_t, link)->number > number;
 }
 
 void

@@ -21,8 +21,9 @@
 #define S_ROW 16   // jobs that are handed on in one turn beyond the first
 
 static void
-s_job_free (zanni__job_t *job)
+s_job_free (zanni__pool_t *pool, zanni__job_t *job)
 {
+    pool->suspects -= job->suspect;
     zanni_msg_destroy (&job->doubt);
     zanni_promise_destroy (&job->promise);
     zanni_msg_destroy (&job->msg);   // handed on, or answered by the promise
@@ -71,7 +72,7 @@ s_job_fail (zanni__pool_t *pool, zanni__job_t *job, int code, const char *text)
         int rc = zanni_pass (pool->self, job->msg, &error);
         (void) rc;   // without memory: the message is the answer itself when it is freed
     }
-    s_job_free (job);
+    s_job_free (pool, job);
 }
 
 static void
@@ -89,7 +90,7 @@ s_job_done (zanni__pool_t *pool, zanni__job_t *job, zanni_msg_t *reply)
     }
     pool->status.done++;
     s_leave_seat (pool, job);
-    s_job_free (job);
+    s_job_free (pool, job);
 }
 
 /* Nobody waits for it any more. */
@@ -110,6 +111,16 @@ zanni__speaks_of_end (zanni_msg_t *reply, zanni_error_t *error)
 /* Those that wait for this very seat, or for anybody, go to the seat that has room now. */
 static void s_feed (zanni__pool_t *pool, zanni__pool_seat_t *seat);
 
+/* A job of that seat's was done; where it was the last to be done alone, all seats have more room. */
+static void
+s_go_on (zanni__pool_t *pool, zanni__pool_seat_t *seat, bool suspects)
+{
+    s_feed (pool, seat);
+    if (suspects && !pool->suspects)
+        zanni__jobs_flow (pool);
+    zanni__pool_seats_settle (pool);
+}
+
 static void
 s_answered (zanni_t *self, zanni_msg_t *reply, void *arg)
 {
@@ -117,6 +128,7 @@ s_answered (zanni_t *self, zanni_msg_t *reply, void *arg)
     zanni__job_t *job = arg;
     zanni__pool_seat_t *seat = job->seat;
     zanni_error_t error;
+    bool suspects = pool->suspects;
     job->ask = 0;
     if (zanni__speaks_of_end (reply, &error)) {
         if (error.code == ZANNI_ETIMEOUT && job->promise && s_is_void (job))
@@ -127,22 +139,21 @@ s_answered (zanni_t *self, zanni_msg_t *reply, void *arg)
         }
     }
     s_job_done (pool, job, reply);
-    s_feed (pool, seat);
-    zanni__pool_seats_settle (pool);
+    s_go_on (pool, seat, suspects);
 }
 
 void
 zanni__jobs_of_living (zanni__pool_t *pool, zanni__pool_seat_t *seat)
 {
     zanni__link_t *next;
+    bool suspects = pool->suspects;
     for (zanni__link_t *link = seat->jobs.next; link != &seat->jobs; link = next) {
         zanni__job_t *job = ZANNI__CONTAINER (link, zanni__job_t, link);
         next = link->next;
         if (job->doubt)
             s_job_done (pool, job, job->doubt);
     }
-    s_feed (pool, seat);
-    zanni__pool_seats_settle (pool);
+    s_go_on (pool, seat, suspects);
 }
 
 /* Its time was over before its worker's end: the asker knows. */
@@ -167,6 +178,21 @@ s_job_lost (zanni__pool_t *pool, zanni__job_t *job, const zanni_reason_t *reason
     s_job_fail (pool, job, ZANNI_EDOWN, text);
 }
 
+/* Begins anew, before those that came later. */
+static void
+s_again (zanni__pool_t *pool, zanni__job_t *job)
+{
+    zanni__pool_seat_t *seat = NULL;
+    bool can;
+    pool->suspects += !job->suspect;
+    job->suspect = true;
+    if (pool->setup.routing == ZANNI_BY_KEY) {
+        int rc = zanni__pool_choose (pool, &seat, &can, job->msg);   // its key may have moved
+        zanni__assert (!rc);
+    }
+    s_queue (pool, job, seat, true);
+}
+
 void
 zanni__jobs_of_dead (zanni__pool_t *pool, zanni__pool_seat_t *seat, const zanni_reason_t *reason)
 {
@@ -177,9 +203,9 @@ zanni__jobs_of_dead (zanni__pool_t *pool, zanni__pool_seat_t *seat, const zanni_
         job->ask = 0;
         zanni_msg_destroy (&job->doubt);
         if (s_is_over (job))
-            s_job_free (job);
+            s_job_free (pool, job);
         else if (job->method->flags & ZANNI_METHOD_REPEATABLE && job->attempts < pool->setup.attempts)
-            s_queue (pool, job, seat, true);
+            s_again (pool, job);
         else
             s_job_lost (pool, job, reason);
     }
@@ -228,7 +254,7 @@ s_give (zanni__pool_t *pool, zanni__job_t *job, zanni__pool_seat_t *seat)
                           : zanni_forward (pool->self, job->msg, seat->ref, job->method->name);
     if (!rc && !job->tracked) {
         pool->status.done++;
-        s_job_free (job);
+        s_job_free (pool, job);
     }
     if (rc == ZANNI_EFULL)
         s_is_full (pool, seat);
@@ -291,13 +317,17 @@ void
 zanni__jobs_elsewhere (zanni__pool_t *pool, zanni__pool_seat_t *seat)
 {
     bool can;
-    while (!zanni__list_empty (&seat->waiting)) {
-        zanni__job_t *job = ZANNI__CONTAINER (seat->waiting.next, zanni__job_t, link);
+    zanni__link_t *next, *last = seat->waiting.prev;   // those that stay go behind it
+    for (zanni__link_t *link = seat->waiting.next; last != &seat->waiting; link = next) {
+        zanni__job_t *job = ZANNI__CONTAINER (link, zanni__job_t, link);
         zanni__pool_seat_t *other;
+        next = link->next;
         s_leave_queue (pool, job);
         int rc = zanni__pool_choose (pool, &other, &can, job->msg);
         zanni__assert (!rc);
         s_queue (pool, job, other, false);
+        if (link == last)
+            break;
     }
     zanni__jobs_flow (pool);
 }
@@ -314,7 +344,7 @@ s_job_new (zanni__pool_t *pool, zanni__job_t **job_p, zanni_msg_t *msg, const za
     if (!rc && job->tracked && zanni_msg_kind (msg) == ZANNI_MSG_ASK)
         rc = zanni_promise_new (pool->self, &job->promise, msg);
     if (rc)
-        s_job_free (job);   // an ask is the handler's still
+        s_job_free (pool, job);   // an ask is the handler's still
     else
         *job_p = job;
     return rc;
@@ -412,7 +442,7 @@ zanni__job_take (zanni_t *self, zanni_msg_t *msg)
     zanni__pool_seat_t *seat = NULL;
     bool can = false;
     int rc;
-    bool plain = pool->plain && !(method->flags & ZANNI_METHOD_REPEATABLE) && !pool->waiting_count;
+    bool plain = pool->plain && !(method->flags & ZANNI_METHOD_REPEATABLE) && !(pool->waiting_count | pool->suspects);
     if (plain && pool->setup.routing == ZANNI_ROUND_ROBIN && s_hand_on_here (pool, msg, method)) {
         if (self->identity->mailbox.head)
             s_hand_on_row (pool);

@@ -78,15 +78,12 @@ s_start (zanni_t *self, zanni_msg_t *msg)
     zanni__link_init (&pool->leaving);
     zanni__link_init (&pool->waiting);
     zanni__link_init (&pool->gathers);
-    pool->ends_ns = zanni__calloc (setup->restarts * sizeof *pool->ends_ns);
-    rc = pool->ends_ns ? clock->random (clock->context, &pool->random, sizeof pool->random) : ZANNI_ENOMEM;
+    rc = clock->random (clock->context, &pool->random, sizeof pool->random);
     pool->random |= 1;   // it must not be 0
     if (!rc)
         rc = zanni_ref_weak (self, &pool->owner, owner);
     if (!rc && away)
         rc = zanni_ref_weak (self, &pool->on, on);
-    if (rc)
-        zanni__free (pool->ends_ns);
     return rc;
 }
 
@@ -279,13 +276,11 @@ s_check (const zanni_pool_options_t *options, const char *class_name)
 static zanni__pool_setup_t
 s_setup (const zanni_pool_options_t *options, const zanni_spawn_t *spawn)
 {
-    uint32_t restarts = 3 * options->workers;
     bool alone = spawn->place == ZANNI_PROCESS || spawn->on || options->routing == ZANNI_PULL;
     return (zanni__pool_setup_t) {
         .workers = options->workers, .routing = options->routing,
         .ahead = options->ahead ? options->ahead : alone ? 1 : ZANNI_POOL_AHEAD,
-        .restarts = options->restarts ? options->restarts : restarts,
-        .restart_ms = options->restart_ms ? options->restart_ms : 5000,
+        .restarts = options->restarts, .restart_ms = options->restart_ms ? options->restart_ms : 5000,
         .attempts = options->attempts ? options->attempts : 3,
         .enough = options->enough ? options->enough : UINT32_MAX, .gather_ms = options->gather_ms
     };

@@ -39,12 +39,14 @@ typedef struct {
     uint32_t workers;
     uint32_t routing;
     uint32_t ahead;
-    uint32_t restarts;
+    uint32_t restarts;          // 0: so many for each worker
     int64_t restart_ms;
     uint32_t attempts;
     uint32_t enough;
     int64_t gather_ms;
 } zanni__pool_setup_t;
+
+#define ZANNI__POOL_RESTARTS 3   // for each worker
 
 /* Why a worker gets no jobs. */
 #define ZANNI__POOL_ABSENT 1u   // it has not started, has ended, or will be found to have
@@ -60,6 +62,8 @@ typedef struct {
     uint32_t busy;              // jobs that it has
     uint32_t number;
     uint64_t probe;             // the ask by which it is found out whether it lives; 0: there is none
+    uint64_t gathers;           // it leaves when so many are over, which it may be part of
+    bool unsure;                // it should be asked that, and could not be
     bool started;
     uint8_t shut;               // why it gets no jobs now; 0: it does
 } zanni__pool_seat_t;
@@ -74,6 +78,7 @@ typedef struct {
     uint64_t ask;
     uint32_t attempts;
     bool tracked;                  // the pool asks the worker; else it hands on
+    bool suspect;                  // its worker has ended
 } zanni__job_t;
 
 typedef struct {
@@ -95,8 +100,11 @@ typedef struct {
     zanni__link_t leaving;         // seats that are given up when their worker is done
     zanni__link_t waiting;         // jobs for whoever can
     zanni__link_t gathers;
+    uint64_t gathered;             // how many there have been
     uint64_t waiting_count;        // of those and of all seats'
+    uint64_t suspects;             // jobs that are to be begun anew, or were: each is alone at its worker
     int64_t *ends_ns;              // of the last workers that ended: a ring
+    uint32_t ends_most;            // room of it
     uint32_t ends;
     uint32_t ends_at;
     bool begun;                    // all have started once
@@ -111,8 +119,8 @@ typedef struct {
 int zanni__job_take (zanni_t *self, zanni_msg_t *msg);   // the handler of every job
 void zanni__jobs_flow (zanni__pool_t *pool);             // gives what waits to who has room
 void zanni__jobs_of_dead (zanni__pool_t *pool, zanni__pool_seat_t *seat, const zanni_reason_t *reason);
-void zanni__jobs_elsewhere (zanni__pool_t *pool, zanni__pool_seat_t *seat);   // those that wait for a seat that is
-                                                                              // given up
+void zanni__jobs_elsewhere (zanni__pool_t *pool, zanni__pool_seat_t *seat);   // those that wait for a seat which
+                                                                              // may be theirs no more
 void zanni__jobs_free (zanni__pool_t *pool);
 int zanni__job_room (zanni_t *self, zanni_msg_t *msg);   // a mailbox has room again
 
@@ -139,6 +147,7 @@ void zanni__jobs_of_living (zanni__pool_t *pool, zanni__pool_seat_t *seat);
 
 /* gather.c */
 int zanni__gather (zanni__pool_t *pool, zanni_msg_t *msg, const zanni__method_t *method);
+bool zanni__gathers_over (const zanni__pool_t *pool, uint64_t number);   // all up to that one
 void zanni__gathers_free (zanni__pool_t *pool);
 
 /* pool.c: ends with an error, which its asks and monitors get. */

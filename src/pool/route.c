@@ -1,6 +1,9 @@
 /* Who gets a job: the first in line, beginning where the last one ended, who has room; but for those that go by a
    key, which have one seat, whoever sits there. A key is spread over the seats, not over the workers: who takes a
-   seat after another has its keys. */
+   seat after another has its keys.
+
+   As long as there is a job whose worker ended, each worker gets one at a time: so the one that ends whoever does it
+   is alone, and takes no other along each time until it is given up. */
 
 #include "pool.h"
 
@@ -10,7 +13,7 @@
 bool
 zanni__pool_seat_has_room (const zanni__pool_t *pool, const zanni__pool_seat_t *seat)
 {
-    return !seat->shut && seat->busy < pool->setup.ahead;
+    return !seat->shut && seat->busy < (pool->suspects ? 1 : pool->setup.ahead);
 }
 
 /* Which of the seats that have room comes first from `from` on; NULL: none. */

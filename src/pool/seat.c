@@ -91,8 +91,8 @@ zanni__pool_seat_doubt (zanni__pool_t *pool, zanni__pool_seat_t *seat)
     const zanni_ask_t ask = { .then = s_probed, .arg = seat, .deadline_ms = -1, .id_p = &seat->probe };
     if (seat->probe)
         return;
-    int rc = zanni_ask (pool->self, seat->ref, &ask, "zanni.describe");
-    if (rc)
+    seat->unsure = zanni_ask (pool->self, seat->ref, &ask, "zanni.describe") != 0;
+    if (seat->unsure)
         zanni__pool_retry (pool);
 }
 
@@ -116,12 +116,33 @@ s_spawn (zanni__pool_t *pool, zanni__pool_seat_t *seat, zanni_error_t *error)
     return rc;
 }
 
+/* Room for the ends of so many workers; the latest are kept. */
+static int
+s_bound_ends (zanni__pool_t *pool, uint32_t workers)
+{
+    uint32_t most = pool->setup.restarts ? pool->setup.restarts : ZANNI__POOL_RESTARTS * workers;
+    uint32_t kept = pool->ends < most ? pool->ends : most;
+    if (most == pool->ends_most)
+        return 0;
+    int64_t *ends_ns = zanni__malloc (most * sizeof *ends_ns);
+    if (!ends_ns)
+        return ZANNI_ENOMEM;
+    for (uint32_t i = 0; i < kept; i++)   // the oldest is where the next one goes, or the first of all
+        ends_ns [i] = pool->ends_ns [(pool->ends_at + pool->ends_most - kept + i) % pool->ends_most];
+    zanni__free (pool->ends_ns);
+    pool->ends_ns = ends_ns;
+    pool->ends_most = most;
+    pool->ends = kept;
+    pool->ends_at = kept % most;
+    return 0;
+}
+
 /* Whether one more that has ended is one too many. */
 static bool
 s_count_end (zanni__pool_t *pool)
 {
     int64_t now_ns = zanni_now_ns (pool->self);
-    uint32_t most = pool->setup.restarts;
+    uint32_t most = pool->ends_most;
     pool->status.ended++;
     if (pool->ends == most && now_ns - pool->ends_ns [pool->ends_at] <= pool->setup.restart_ms * 1000000)
         return true;
@@ -135,7 +156,7 @@ static void
 s_give_up (zanni__pool_t *pool, int64_t code, const char *why)
 {
     zanni__pool_fail (pool, (int) code, "%u workers of class %.40s ended within %" PRId64 " ms, at last: %.60s",
-                      pool->setup.restarts + 1, pool->cls->workers->definition->name, pool->setup.restart_ms, why);
+                      pool->ends_most + 1, pool->cls->workers->definition->name, pool->setup.restart_ms, why);
 }
 
 /* Somebody new for an empty seat. */
@@ -172,8 +193,13 @@ zanni__pool_seat_retry (zanni_t *self, zanni_msg_t *msg)
     for (uint32_t i = 0; i < pool->count && !pool->ending; i++)
         if (!pool->seats [i]->ref)
             s_take_seat (pool, pool->seats [i]);
-        else if (pool->seats [i]->shut & ZANNI__POOL_ABSENT)
+        else if (pool->seats [i]->unsure)
             zanni__pool_seat_doubt (pool, pool->seats [i]);
+    for (zanni__link_t *link = pool->leaving.next; link != &pool->leaving; link = link->next) {
+        zanni__pool_seat_t *seat = ZANNI__CONTAINER (link, zanni__pool_seat_t, link);
+        if (seat->ref && seat->unsure)
+            zanni__pool_seat_doubt (pool, seat);
+    }
     return 0;
 }
 
@@ -202,6 +228,7 @@ s_shrink (zanni__pool_t *pool, uint32_t workers)
     while (pool->count > workers) {
         zanni__pool_seat_t *seat = pool->seats [--pool->count];
         seat->shut |= ZANNI__POOL_LEAVES;
+        seat->gathers = pool->gathered;
         zanni__list_append (&pool->leaving, &seat->link);
         if (pool->count)
             zanni__jobs_elsewhere (pool, seat);
@@ -212,7 +239,9 @@ s_shrink (zanni__pool_t *pool, uint32_t workers)
 int
 zanni__pool_seats_begin (zanni__pool_t *pool)
 {
-    int rc = s_grow (pool, pool->setup.workers);
+    int rc = s_bound_ends (pool, pool->setup.workers);
+    if (!rc)
+        rc = s_grow (pool, pool->setup.workers);
     s_look_whether_begun (pool);
     return rc;
 }
@@ -220,9 +249,14 @@ zanni__pool_seats_begin (zanni__pool_t *pool)
 int
 zanni__pool_seats_resize (zanni__pool_t *pool, uint32_t workers)
 {
-    int rc = workers > pool->count ? s_grow (pool, workers) : 0;
-    if (workers < pool->count)
+    uint32_t before = pool->count;
+    int rc = s_bound_ends (pool, workers);
+    if (!rc && workers > before)
+        rc = s_grow (pool, workers);
+    if (!rc && workers < before)
         s_shrink (pool, workers);
+    for (uint32_t i = 0; pool->setup.routing == ZANNI_BY_KEY && i < before && before < pool->count; i++)
+        zanni__jobs_elsewhere (pool, pool->seats [i]);   // some of its keys are somebody else's now
     pool->setup.workers = pool->count;
     s_look_whether_begun (pool);
     zanni__jobs_flow (pool);
@@ -243,6 +277,8 @@ s_is_idle (const zanni__pool_t *pool)
     bool idle = !pool->waiting_count && zanni__list_empty (&pool->gathers);
     for (uint32_t i = 0; i < pool->count; i++)
         idle = idle && !pool->seats [i]->busy;
+    for (const zanni__link_t *link = pool->leaving.next; link != &pool->leaving; link = link->next)
+        idle = idle && !ZANNI__CONTAINER (link, zanni__pool_seat_t, link)->busy;   // a job of it may come back
     return idle;
 }
 
@@ -257,7 +293,7 @@ zanni__pool_seats_settle (zanni__pool_t *pool)
     for (zanni__link_t *link = pool->leaving.next; link != &pool->leaving; link = next) {
         zanni__pool_seat_t *seat = ZANNI__CONTAINER (link, zanni__pool_seat_t, link);
         next = link->next;
-        if (!seat->busy && seat->monitor)
+        if (!seat->busy && seat->monitor && zanni__gathers_over (pool, seat->gathers))
             zanni_ref_destroy (&seat->ref);   // behind what it was sent; its DOWN frees the seat
         else if (!seat->monitor)
             s_free (seat);
@@ -312,13 +348,7 @@ zanni__pool_seat_down (zanni_t *self, const zanni_down_t *down)
         return;   // a failed start is told twice
     s_empty (pool, seat);
     zanni__jobs_of_dead (pool, seat, &down->reason);
-    if (seat->shut & ZANNI__POOL_LEAVES) {
-        if (pool->count)
-            zanni__jobs_elsewhere (pool, seat);
-        zanni__pool_seats_settle (pool);
-        return;
-    }
-    if (pool->draining && s_is_idle (pool))
+    if (seat->shut & ZANNI__POOL_LEAVES || (pool->draining && s_is_idle (pool)))
         zanni__pool_seats_settle (pool);
     else
         s_replace (pool, seat, &down->reason);

@@ -218,6 +218,7 @@ static const zanni_method_t hand_methods [] = {
     ZANNI_METHOD ("named", "s", "x", hand_who, "It is: of a key."),
     ZANNI_METHOD ("report", "rs", "", hand_report, "Tells a witness."),
     ZANNI_METHOD ("hold", "r", "", hand_hold, "Answers when it is told to."),
+    ZANNI_REPEATABLE ("keep", "r", "", hand_hold, "The same, and may be begun anew."),
     ZANNI_METHOD ("release", "", "", hand_release, "Now."),
     ZANNI_METHOD ("die", "b", "", hand_die, "Ends."),
     ZANNI_REPEATABLE ("stumble", "sbx", "x", hand_stumble, "Ends, if there is a file."),

@@ -40,7 +40,7 @@ EVERYWHERE (pool, keeps_a_key_with_its_worker)
 {
     ZANNI_AUTO (zanni_ref_t) pool =
         pool_of ((zanni_pool_options_t) { .workers = 3, .routing = ZANNI_BY_KEY });
-    int64_t of [20], moved = 0;
+    int64_t of [20], now [20];
     bool several = false;
     for (int64_t i = 0; i < 20; i++) {
         of [i] = call_int (pool, "of", i);
@@ -52,8 +52,10 @@ EVERYWHERE (pool, keeps_a_key_with_its_worker)
     cr_assert_eq (call_int (pool, "named", "seven"), call_int (pool, "named", "seven"));
     cr_assert_eq (zanni_pool_resize (root, pool, 2), 0);
     for (int64_t i = 0; i < 20; i++)
-        moved += call_int (pool, "of", i) != of [i];
-    cr_assert_lt (moved, 20, "all keys have moved");
+        now [i] = call_int (pool, "of", i);
+    for (int i = 0; i < 20; i++)   // those who are left have theirs still
+        for (int j = 0; j < 20; j++)
+            cr_assert (now [i] == of [i] || now [j] != of [i], "key %d has moved", i);
 }
 
 EVERYWHERE (pool, refuses_a_job_without_a_key)
@@ -173,6 +175,8 @@ EVERYWHERE (pool, gathers_the_answers_of_all)
     cr_assert_eq (call_int (pool, "release"), 3, "those without an answer are counted");
     zanni_error_t error = { 0 };
     cr_assert_eq (refused (&error, pool, "fail"), ZANNI_EAPP);
+    cr_assert_eq (refused (&error, pool, "itself"), ZANNI_EARGS);
+    cr_assert_not_null (strstr (error.text, "references"), "%s", error.text);
     zanni_error_reset (&error);
 }
 
@@ -320,6 +324,7 @@ EVERYWHERE (pool, does_what_it_has_when_it_is_drained)
     cr_assert_eq (zanni_pool_drain_ask (root, pool, FOREVER (&drains)), 0);
     cr_assert_eq (refused (&error, pool, "square", 5), ZANNI_ECLOSED);
     cr_assert_eq (zanni_pool_drain (root, pool, 0), ZANNI_ECLOSED);
+    cr_assert_eq (refused (&error, pool, "zanni.resize", 2), ZANNI_ECLOSED);
     uint64_t down = monitor (pool);
     tell (busy, "release");
     zanni_ref_destroy (&busy);   // else it would not end
