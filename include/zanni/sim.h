@@ -24,8 +24,9 @@
    or of a further actor that zanni_attach gives it, on the same thread. Descriptors are not watched, and large
    buffers not shared. Process actors are nodes, too, with memory of this process: globals are common, and a crash is injected.
 
-   Actors in threads of their own get one, too, and may wait and loop; but one thread alone runs at any time. A program that
-   waits for ever while nothing can happen any more is told to options.stuck, and ends.
+   Actors in threads of their own get one, too, and may wait and loop; but one thread alone runs at any time. Where nothing
+   can happen any more, whatever the time, a program that waits without a deadline gets ZANNI_EDEADLOCK, of zanni_receive,
+   say, and options.stuck the seed.
 
    Functions here may be called from the thread that made the world, outside of handlers; from handlers, too, where that is
    said. Weaker stability promise than the rest of the API.
@@ -54,7 +55,7 @@ typedef struct {
     int64_t net_ns;             // what goes between nodes takes up to so long; 0: as long as the seed likes
     bool traced;                // keep the trace's lines, and not only their hash
     zanni_sim_text_fn *line;    // gets each as it comes; may be NULL
-    zanni_sim_text_fn *stuck;   // everybody waits for ever: gets the seed and the trace, before the program is aborted
+    zanni_sim_text_fn *stuck;   // everybody waits for ever: gets the seed, and the trace that was kept
     void *context;              // of both
 } zanni_sim_options_t;
 

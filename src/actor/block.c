@@ -27,7 +27,7 @@ s_until (zanni_t *self, int64_t timeout_ms)
     return zanni__node_now (self->worker->node) + timeout_ms * 1000000;
 }
 
-/* 0 when `done` holds; ZANNI_ETIMEOUT; ZANNI_ECLOSED when the actor is told to stop. */
+/* 0 when `done` holds; ZANNI_ETIMEOUT; ZANNI_ECLOSED when the actor is told to stop; as zanni__worker_wait. */
 int
 zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), void *context, int64_t until_ns)
 {
@@ -46,7 +46,7 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
     worker->corked = false;
     while (!done (self, context)) {
         if (!zanni__worker_busy (worker))
-            zanni__worker_wait (worker, until_ns);
+            rc = zanni__worker_wait (worker, until_ns);
         zanni__worker_look (worker);
         if (done (self, context))
             break;
@@ -267,16 +267,16 @@ zanni__run_until (zanni_t *self, bool (*over) (zanni_worker_t *worker), int64_t 
         || self->identity->busy & ZANNI__IN_TURN)
         return ZANNI_EOWNER;
     int64_t until_ns = s_until (self, timeout_ms);
-    while (!over (worker) && !self->closing) {
+    while (!rc && !over (worker) && !self->closing) {
         zanni__worker_look (worker);
         if (worker->now_ns >= until_ns)
             break;
         zanni__worker_run (worker, worker->poll);
         if (!over (worker) && !zanni__worker_busy (worker))
-            zanni__worker_wait (worker, until_ns);
+            rc = zanni__worker_wait (worker, until_ns);
     }
     zanni__uncorked (worker);
-    return self->closing ? ZANNI_ECLOSED : 0;
+    return self->closing ? ZANNI_ECLOSED : rc;
 }
 
 int

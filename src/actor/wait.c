@@ -73,12 +73,13 @@ s_wait_alone (zanni_worker_t *worker, int64_t until_ns)
         zanni__watches_wait (worker, left_ns);
 }
 
-static void
+static int
 s_wait_in_port (zanni_worker_t *worker, int64_t until_ns, int fd)
 {
     int seen = worker->node->port->wait (worker->port, until_ns, fd);
     worker->fresh = seen != 0;
     worker->port_stirred |= seen >= 0;
+    return seen == ZANNI_EDEADLOCK ? seen : 0;
 }
 
 /* Where there are watches the port's descriptor is best one of them: then a wait is one system call, which says what
@@ -153,25 +154,27 @@ s_learn (zanni_worker_t *worker, int64_t slept_ns)
     worker->lingers = was_short && !worker->abstains;
 }
 
-void
+int
 zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns)
 {
+    int rc = 0;
     if (zanni__unsent (worker))
         zanni__flush (worker);
     int64_t next_ns = zanni__worker_due (worker);
     if (next_ns < until_ns)
         until_ns = next_ns;
     if (zanni__worker_busy (worker) || s_lingers (worker, until_ns) || !zanni__worker_rests (worker))
-        return;
+        return 0;
     atomic_store_explicit (&worker->slept, true, memory_order_relaxed);
     int64_t since_ns = zanni__node_now (worker->node);
     if (!worker->port)
         s_wait_alone (worker, until_ns);
     else if (!worker->watches || !s_watches_port (worker))
-        s_wait_in_port (worker, until_ns, worker->epoll);
+        rc = s_wait_in_port (worker, until_ns, worker->epoll);
     else if (!worker->port_stirred)
         s_wait_in_watches (worker, s_left (worker, until_ns));
     s_learn (worker, zanni__node_now (worker->node) - since_ns);
+    return rc;
 }
 
 void
@@ -183,7 +186,7 @@ zanni_worker_wait (zanni_worker_t *worker, int64_t until_ns, int fd)
     if (next_ns < until_ns)
         until_ns = next_ns;
     if (worker->port && zanni__worker_rests (worker))
-        s_wait_in_port (worker, until_ns, zanni__watches_with (worker, fd));
+        (void) s_wait_in_port (worker, until_ns, zanni__watches_with (worker, fd));
 }
 
 int64_t

@@ -436,7 +436,7 @@ zanni__worker_loop (zanni_worker_t *worker)
 {
     while (!zanni_worker_stopping (worker))
         if (!zanni_worker_step (worker) && !zanni_worker_stopping (worker))
-            zanni__worker_wait (worker, s_look_again_ns (worker));
+            (void) zanni__worker_wait (worker, s_look_again_ns (worker));
 }
 
 void

@@ -220,7 +220,7 @@ zanni__unsent (const zanni_worker_t *worker)
 /* wait.c: whether there is something to do; whether there is not, and whatever comes will show in a descriptor; waits. */
 bool zanni__worker_busy (const zanni_worker_t *worker);
 bool zanni__worker_rests (const zanni_worker_t *worker);
-void zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns);
+int zanni__worker_wait (zanni_worker_t *worker, int64_t until_ns);   // 0, or ZANNI_EDEADLOCK: see zanni_port_ops_t.wait
 
 /* When it next has something to do by itself. */
 int64_t zanni__worker_due (const zanni_worker_t *worker);
@@ -444,7 +444,7 @@ void zanni__exit_all (zanni_t *self, const zanni_reason_t *reason);
 int zanni__may_block (zanni_t *self);
 int zanni__waiter_send (zanni_t *self, const zanni_ref_t *ref, const char *method, uint32_t weight,
                         uint64_t *waiter_p);
-/* Works until `over`, or the time is; 0, or ZANNI_EOWNER where the thread may not. */
+/* Works until `over`, or the time is; 0, or ZANNI_EOWNER where the thread may not; as zanni__worker_wait. */
 int zanni__run_until (zanni_t *self, bool (*over) (zanni_worker_t *worker), int64_t timeout_ms);
 int zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), void *context, int64_t until_ns);
 

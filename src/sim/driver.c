@@ -124,7 +124,7 @@ s_run (void *context)
 {
     zanni__sim_driver_t *driver = context;
     while (!s_step (driver))
-        zanni__sim_wait (driver->sim, s_can_go_on, driver, INT64_MAX);
+        (void) zanni__sim_wait (driver->sim, s_can_go_on, driver, INT64_MAX);
     s_end (driver);
 }
 

@@ -708,7 +708,7 @@ s_wait (void *handle, const zanni_socket_wait_t *items, int count, int timeout_m
 {
     zanni__sim_net_t *net = handle;
     (void) items, (void) count;
-    zanni__sim_port_wait (net->port, zanni__sim_node_now (net->node) + timeout_ms * INT64_C (1000000), true);
+    (void) zanni__sim_port_wait (net->port, zanni__sim_node_now (net->node) + timeout_ms * INT64_C (1000000), true);
 }
 
 /* libzmq does not say for tcp. */

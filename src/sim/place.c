@@ -92,7 +92,7 @@ s_finish (void *self, int64_t until_ns, int64_t wait_ns)
             zanni_worker_stop (place->undertaker, driver->worker);
         else if (driver->place == place)
             driver->busy = true;   // a post of these that was refused is its to repeat
-    zanni__sim_wait (sim, s_all_ended, place, wait_ns - place->node->ahead_ns);
+    (void) zanni__sim_wait (sim, s_all_ended, place, wait_ns - place->node->ahead_ns);
     return s_living (place) + zanni__sim_children_live (place);
 }
 
@@ -117,7 +117,7 @@ s_close (void *self, int64_t until_ns)
     zanni__sim_driver_t *driver = sim->drivers;
     while (driver->worker != place->undertaker)
         driver = driver->next;
-    zanni__sim_wait (sim, s_is_settled, place, until_ns);
+    (void) zanni__sim_wait (sim, s_is_settled, place, until_ns);
     driver->active = true;
     zanni_worker_enter (place->undertaker);
     zanni_worker_end (place->undertaker);

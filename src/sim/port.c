@@ -241,15 +241,16 @@ s_is_stirred_afar (void *self)
     return port->stirred || port->node->crashed;
 }
 
-void
+bool
 zanni__sim_port_wait (zanni__sim_port_t *port, int64_t until_ns, bool afar)
 {
     port->waits++;
-    zanni__sim_wait (port->sim, afar ? s_is_stirred_afar : s_is_stirred, port, until_ns);
+    bool hopeful = zanni__sim_wait (port->sim, afar ? s_is_stirred_afar : s_is_stirred, port, until_ns);
     port->waits--;
     zanni__sim_node_skip (port->node, until_ns);
     zanni_worker_enter (port->worker);   // somebody else may have had to
     port->stirred = false;
+    return hopeful;
 }
 
 static int
@@ -257,8 +258,7 @@ s_wait (void *self, int64_t until_ns, int fd)
 {
     zanni__sim_port_t *port = self;
     (void) fd;
-    zanni__sim_port_wait (port, until_ns, false);
-    return s_deliver_one (port);
+    return zanni__sim_port_wait (port, until_ns, false) ? s_deliver_one (port) : ZANNI_EDEADLOCK;
 }
 
 static int

@@ -8,7 +8,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* Something that could happen now, drawn from all of it. */
 typedef struct {
@@ -102,31 +101,31 @@ s_next_ns (const zanni_sim_t *sim)
 }
 
 static void
-s_report (zanni_sim_t *sim)
+s_report (const zanni_sim_t *sim)
 {
     char text [80];
     zanni_sim_text_fn *stuck = sim->options.stuck;
-    snprintf (text, sizeof text, "everybody waits for ever, in the world of seed %" PRIu64, sim->options.seed);
+    snprintf (text, sizeof text, "everybody waits for ever, in the world of seed %" PRIu64 "\n", sim->options.seed);
     if (stuck)
         stuck (sim->options.context, text);
     if (stuck && sim->text)
         stuck (sim->options.context, sim->text);
-    abort ();
 }
 
-/* Nothing can happen: time goes on to when something can, if the program's thread lets it. */
-static void
+/* Nothing can happen: time goes on to when something can, if the program's thread lets it. false: nothing ever will. */
+static bool
 s_advance (zanni_sim_t *sim)
 {
     if (sim->holder != &sim->main) {
         zanni__sim_hand_over (sim, &sim->main);
-        return;
+        return true;
     }
     int64_t next_ns = s_next_ns (sim);
     if (next_ns == INT64_MAX)
-        s_report (sim);
+        return false;
     if (next_ns > sim->now_ns)
         sim->now_ns = next_ns;
+    return true;
 }
 
 /* What only the program's thread can do. */
@@ -149,7 +148,7 @@ s_look_at_roots (zanni_sim_t *sim)
         driver->busy = driver->busy || driver->self;
 }
 
-void
+bool
 zanni__sim_wait (zanni_sim_t *sim, bool (*done) (void *), void *context, int64_t until_ns)
 {
     zanni__sim_fiber_t *own = sim->holder;
@@ -157,13 +156,17 @@ zanni__sim_wait (zanni_sim_t *sim, bool (*done) (void *), void *context, int64_t
     own->wait = &wait;
     if (own == &sim->main)
         s_look_at_roots (sim);
-    while (!wait.woken) {
+    bool hopeful = true;
+    while (!wait.woken && hopeful) {
         s_choice_t choice = s_choose (sim);
         if (!s_do (sim, &choice))
-            s_advance (sim);
+            hopeful = s_advance (sim);
         s_run_errand (sim);
     }
     own->wait = wait.outer;
+    if (!hopeful)
+        s_report (sim);
+    return hopeful;
 }
 
 void
@@ -185,6 +188,6 @@ void
 zanni_sim_pass (zanni_sim_t *sim, int64_t ms)
 {
     int64_t most_ms = (INT64_MAX / 2 - sim->now_ns) / 1000000;
-    zanni__sim_wait (sim, NULL, NULL, sim->now_ns + (ms < most_ms ? ms : most_ms) * 1000000);
+    (void) zanni__sim_wait (sim, NULL, NULL, sim->now_ns + (ms < most_ms ? ms : most_ms) * 1000000);
     zanni_sim_settle (sim, NULL);
 }

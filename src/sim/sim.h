@@ -124,8 +124,8 @@ void zanni__sim_batons_end (zanni_sim_t *sim);
 void zanni__sim_hand_over (zanni_sim_t *sim, zanni__sim_fiber_t *to);   // returns when somebody hands it back
 zanni__sim_fiber_t *zanni__sim_fiber (zanni_sim_t *sim, void (*job) (void *), void *context);   // begins when it gets it; NULL: no thread
 
-/* schedule.c */
-void zanni__sim_wait (zanni_sim_t *sim, bool (*done) (void *), void *context, int64_t until_ns);
+/* schedule.c. false: nothing can happen any more, ever. */
+bool zanni__sim_wait (zanni_sim_t *sim, bool (*done) (void *), void *context, int64_t until_ns);
 
 /* driver.c: workers that are stepped. */
 zanni__sim_driver_t *zanni__sim_driver_new (zanni_sim_t *sim, zanni__sim_place_t *place, zanni_worker_t *worker);
@@ -167,7 +167,7 @@ void zanni__sim_net_free (zanni_sim_t *sim);
 /* port.c: batches between workers. */
 extern const zanni_port_ops_t zanni__sim_port_ops;
 bool zanni__sim_port_arrived (const zanni__sim_port_t *port);
-void zanni__sim_port_wait (zanni__sim_port_t *port, int64_t until_ns, bool afar);   // for nothing but other nodes
+bool zanni__sim_port_wait (zanni__sim_port_t *port, int64_t until_ns, bool afar);   // for nothing but other nodes; as zanni__sim_wait
 void zanni__sim_lane_arrive (zanni__sim_lane_t *lane);
 /* The next lane with something under way, and when that can arrive; NULL: none. */
 zanni__sim_lane_t *zanni__sim_lane_coming (const zanni__sim_port_t *port, const zanni__sim_lane_t *before, int64_t *ready_ns);

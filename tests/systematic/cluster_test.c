@@ -2,10 +2,11 @@
    Whatever the seed: an ask ends once, a monitor fires once, and when everything has healed and everybody has dropped what he
    held, nobody is left but the roots. */
 
+#include "support/seeds.h"
+
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zanni.h>
 #include <zanni/net.h>
@@ -33,20 +34,12 @@ typedef struct {
 } s_node_t;
 
 static struct {
-    uint64_t seed;
     zanni_sim_t *sim;
     s_node_t nodes [NODES];
     int monitors;
     int fired [MONITORS];
     uint64_t ids [NODES][MONITORS];   // by node; 0: none
 } s_play;
-
-#define check_eq(one, other)                                                                                          \
-    do {                                                                                                              \
-        long long check_one = (long long) (one), check_other = (long long) (other);                                   \
-        cr_assert (check_one == check_other, "%s is %lld, %s is %lld: repeat with ZANNI_SEED=%" PRIu64, #one, check_one, \
-                   #other, check_other, s_play.seed);                                                                 \
-    } while (0)
 
 /* Writes down who does what with whom: the number of a node, and of an actor there. */
 static void
@@ -131,13 +124,6 @@ s_draw (uint32_t limit)
 }
 
 static void
-s_say (void *context, const char *text)
-{
-    (void) context;
-    fputs (text, stderr);
-}
-
-static void
 s_log (void *context, zanni_log_level_t level, const char *text)
 {
     (void) context, (void) level;
@@ -152,11 +138,10 @@ s_endpoint (uint32_t index)
 }
 
 static void
-s_begin (uint64_t seed)
+s_begin (uint64_t seed, bool alone)
 {
-    const bool alone = getenv ("ZANNI_SEED");
     const zanni_sim_options_t world = {
-        .seed = seed, .latency_ns = MS, .net_ns = 10 * MS, .stuck = s_say, .line = alone ? s_say : NULL
+        .seed = seed, .latency_ns = MS, .net_ns = 10 * MS, .stuck = seeds_print, .line = alone ? seeds_print : NULL
     };
     const zanni_bind_t bind = { .insecure = true };
     const zanni_connect_t connect = { .insecure = true };
@@ -164,7 +149,6 @@ s_begin (uint64_t seed)
     options.workers = 2;
     options.log = alone ? s_log : NULL;
     memset (&s_play, 0, sizeof s_play);
-    s_play.seed = seed;
     check_eq (zanni_sim_new (&s_play.sim, &world), 0);
     for (uint32_t i = 0; i < NODES; i++) {
         zanni_t **self = &s_play.nodes [i].self;
@@ -350,9 +334,9 @@ s_end (void)
 }
 
 static uint64_t
-s_one (uint64_t seed, bool crashes)
+s_one (uint64_t seed, bool crashes, bool alone)
 {
-    s_begin (seed);
+    s_begin (seed, alone);
     const zanni_sim_faults_t faults = {
         .reset_percent = seed % 3 ? 0 : 5, .slow_percent = seed % 4 ? 0 : 10, .slow_ns = 3000 * MS,
         .refuse_percent = seed % 5 ? 0 : 10
@@ -368,14 +352,9 @@ s_one (uint64_t seed, bool crashes)
 static void
 s_all (bool crashes)
 {
-    const char *only = getenv ("ZANNI_SEED");
-    const char *many = getenv ("ZANNI_SEEDS");
-    uint64_t seeds = getenv ("ZANNI_LONG") ? 100 * SEEDS : many ? strtoull (many, NULL, 10) : SEEDS;
     cr_assert_eq (zanni_init (s_classes), 0);
-    if (only)
-        (void) s_one (strtoull (only, NULL, 10), crashes);
-    for (uint64_t seed = 1; !only && seed <= seeds; seed++)
-        (void) s_one (seed, crashes);
+    for (seeds_t seeds = seeds_usual (SEEDS); seeds_next (&seeds);)
+        (void) s_one (seeds.seed, crashes, seeds.alone);
 }
 
 Test (cluster, loses_and_repeats_nothing)
@@ -391,7 +370,7 @@ Test (cluster, survives_a_crash)
 /* What its own control thread has to say to a root that waits for the other side has to wait, and nobody else does. */
 Test (cluster, a_node_ends_while_another_is_out_of_reach)
 {
-    const zanni_sim_options_t world = { .net_ns = 10 * MS, .stuck = s_say };
+    const zanni_sim_options_t world = { .net_ns = 10 * MS, .stuck = seeds_print };
     const zanni_bind_t bind = { .insecure = true };
     const zanni_connect_t connect = { .insecure = true };
     zanni_options_t options = ZANNI_OPTIONS_DEFAULT;
@@ -418,8 +397,8 @@ Test (cluster, a_node_ends_while_another_is_out_of_reach)
 Test (cluster, the_same_seed_gives_the_same_trace)
 {
     cr_assert_eq (zanni_init (s_classes), 0);
-    for (uint64_t seed = 1; seed <= 20; seed++)
-        check_eq (s_one (seed, true) == s_one (seed, true), true);
+    for (seeds_t seeds = seeds_usual (20); seeds_next (&seeds);)
+        check_eq (s_one (seeds.seed, true, seeds.alone) == s_one (seeds.seed, true, seeds.alone), true);
 }
 
 /* Both sides of a pair have a pulse, and miss it at different times: a cut may end between the two. Then the side that found
@@ -427,7 +406,8 @@ Test (cluster, the_same_seed_gives_the_same_trace)
 static void
 s_cut_for (int64_t cut_ms)
 {
-    s_begin ((uint64_t) cut_ms);
+    seeds_play ((uint64_t) cut_ms);
+    s_begin ((uint64_t) cut_ms, false);
     s_node_t *zero = &s_play.nodes [0], *one = &s_play.nodes [1];
     zanni_ref_t *leaf = NULL;
     check_eq (zanni_spawn (one->self, &leaf, "leaf", NULL), 0);

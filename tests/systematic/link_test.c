@@ -113,7 +113,7 @@ static const zanni_class_t twin_class = {
     .stop = twin_stop, .exit = twin_exit
 };
 static const zanni_class_t *const classes [] = { &twin_class, NULL };
-static const scene_setup_t setup = { .classes = classes };
+static const scene_setup_t setup = { .classes = classes, .seeds = SCENE_MANY };
 
 static zanni_ref_t *twins [ACTORS];
 

@@ -209,8 +209,10 @@ static const zanni_class_t guest_class = { .name = "guest", .methods = guest_met
 static const zanni_class_t *const classes [] = {
     &thing_class, &holder_class, &mirror_class, &guest_class, NULL
 };
-static const scene_setup_t setup = { .classes = classes };
-static const scene_setup_t slow = { .classes = classes, .world = { .latency_ns = 5 * MS, .tick_ns = 20000 } };
+static const scene_setup_t setup = { .classes = classes, .seeds = SCENE_MANY };
+static const scene_setup_t slow = {
+    .classes = classes, .world = { .latency_ns = 5 * MS, .tick_ns = 20000 }, .seeds = SCENE_MANY
+};
 
 static zanni_ref_t *
 spawn_thing (int number)

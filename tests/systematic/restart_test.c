@@ -192,8 +192,10 @@ static const zanni_class_t client_class = {
     .start = client_start, .down = client_down
 };
 static const zanni_class_t *const classes [] = { &phoenix_class, &client_class, NULL };
-static const scene_setup_t setup = { .classes = classes };
-static const scene_setup_t slow = { .classes = classes, .world = { .latency_ns = 3 * MS, .tick_ns = 20000 } };
+static const scene_setup_t setup = { .classes = classes, .seeds = SCENE_MANY };
+static const scene_setup_t slow = {
+    .classes = classes, .world = { .latency_ns = 3 * MS, .tick_ns = 20000 }, .seeds = SCENE_MANY
+};
 
 static zanni_ref_t *phoenixes [ACTORS];
 static zanni_ref_t *clients [CLIENTS];

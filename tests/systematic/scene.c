@@ -3,17 +3,7 @@
 
 #include "scene.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 scene_t *scene_now;
-
-static void
-s_say (void *context, const char *text)
-{
-    (void) context;
-    fputs (text, stderr);
-}
 
 static int
 s_begin (scene_t *scene, const scene_setup_t *setup, bool echoed)
@@ -21,8 +11,8 @@ s_begin (scene_t *scene, const scene_setup_t *setup, bool echoed)
     zanni_sim_options_t world = setup->world;
     zanni_options_t node = setup->node;
     world.seed = scene->seed;
-    world.line = echoed ? s_say : NULL;
-    world.stuck = s_say;
+    world.line = echoed ? seeds_print : NULL;
+    world.stuck = seeds_print;
     cr_assert_eq (zanni_sim_new (&scene->world, &world), 0);
     cr_assert_eq (zanni_sim_plug (scene->world, &node), 0);
     if (!node.workers)
@@ -71,26 +61,16 @@ scene_full (void)
 void
 scene_run (const scene_setup_t *setup, scene_play_fn *play)
 {
-    const char *only = getenv ("ZANNI_SEED");
-    const char *many = getenv ("ZANNI_SEEDS");
-    uint32_t seeds = setup->seeds ? setup->seeds : SCENE_SEEDS;
     scene_register (setup);
-    if (only) {
-        (void) s_play (setup, play, strtoull (only, NULL, 10), true);
-        return;
-    }
-    if (scene_full ())
-        seeds *= 10;
-    if (many)
-        seeds = (uint32_t) strtoul (many, NULL, 10);
-    for (uint64_t seed = 1; seed <= seeds; seed++)
-        (void) s_play (setup, play, seed, false);
+    for (seeds_t seeds = seeds_usual (setup->seeds ? setup->seeds : SCENE_SEEDS); seeds_next (&seeds);)
+        (void) s_play (setup, play, seeds.seed, seeds.alone);
 }
 
 uint64_t
 scene_run_seed (const scene_setup_t *setup, scene_play_fn *play, uint64_t seed)
 {
     scene_register (setup);
+    seeds_play (seed);
     return s_play (setup, play, seed, false);
 }
 

@@ -6,13 +6,13 @@
 
        Test (ping, is_answered) { scene_run (&setup, play_ping); }
 
-   A failed check names the seed. ZANNI_SEED=n in the environment plays that one alone and writes its trace to stderr;
-   ZANNI_SEEDS=n plays so many; ZANNI_LONG=1 plays ten times as many as usual. */
+   What fails says how to play its seed alone, which writes that world's trace to stderr; see support/seeds.h. */
 
 #ifndef TESTS_SYSTEMATIC_SCENE_H
 #define TESTS_SYSTEMATIC_SCENE_H
 
 #include "support/faults.h"
+#include "support/seeds.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -22,6 +22,7 @@
 #include <zanni/sim.h>
 
 #define SCENE_SEEDS 400
+#define SCENE_MANY 1000     // of what matters most
 #define MS INT64_C (1000000)
 
 typedef struct {
@@ -66,14 +67,5 @@ zanni_ref_t *scene_spawn (const char *class_name, uint32_t worker);
 
 zanni_stats_t scene_stats (void);
 int64_t scene_now_ns (void);
-
-#define check(condition) cr_assert (condition, "seed %" PRIu64 ": %s", scene_now->seed, #condition)
-#define check_eq(one, other)                                                                                    \
-    do {                                                                                                        \
-        long long check_one = (long long) (one);                                                                \
-        long long check_other = (long long) (other);                                                            \
-        cr_assert (check_one == check_other, "seed %" PRIu64 ": %s is %lld, %s is %lld", scene_now->seed, #one,  \
-                   check_one, #other, check_other);                                                             \
-    } while (0)
 
 #endif

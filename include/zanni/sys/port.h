@@ -30,7 +30,8 @@ typedef struct zanni_port_ops {
     /* Hands every batch that waits to zanni_worker_deliver; answers their number. Must not block. */
     int (*receive) (void *port);
     /* Blocks until a batch waits, `fd` (unless -1) is readable, or the node's clock reaches `until_ns`. May deliver
-       what ended the wait: answers how many batches it did. 0: none, some may wait; -1: none, and none waits. */
+       what ended the wait: answers how many batches it did. 0: none, some may wait; -1: none, and none waits;
+       ZANNI_EDEADLOCK: nothing ever would end it, which whoever waits gets, and only a simulated port knows. */
     int (*wait) (void *port, int64_t until_ns, int fd);
     /* A descriptor that polls readable when a batch arrived after the last receive, or -1. */
     int (*fd) (void *port);

@@ -1,11 +1,9 @@
 /* Several nodes in one world: the real sessions over connections that break, are cut off, and end with their node. Every ask
    ends exactly once, every monitor fires exactly once, what is told arrives in order and at most once. */
 
+#include "support/seeds.h"
+
 #include <criterion/criterion.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <zanni.h>
 #include <zanni/net.h>
 #include <zanni/sim.h>
@@ -63,15 +61,7 @@ s_client_down (zanni_t *self, const zanni_down_t *down)
 static const zanni_class_t s_client_class = { .name = "client", .down = s_client_down };
 static const zanni_class_t *const s_classes [] = { &s_server_class, &s_client_class, NULL };
 
-static void
-s_say (void *context, const char *text)
-{
-    (void) context;
-    fputs (text, stderr);
-}
-
 typedef struct {
-    uint64_t seed;
     zanni_sim_t *sim;
     zanni_t *server;
     zanni_t *client;
@@ -79,9 +69,6 @@ typedef struct {
     int answers;
     int failures;
 } s_play_t;
-
-#define check_eq(one, other) \
-    cr_assert_eq (one, other, "seed %" PRIu64 ": %s is %lld", play->seed, #one, (long long) (one))
 
 static zanni_t *
 s_node (zanni_sim_t *sim)
@@ -94,14 +81,15 @@ s_node (zanni_sim_t *sim)
 }
 
 static void
-s_begin (s_play_t *play, uint64_t seed)
+s_begin (s_play_t *play, const seeds_t *seeds)
 {
     const zanni_bind_t bind = { .insecure = true };
     const zanni_connect_t connect = { .insecure = true };
-    *play = (s_play_t) { .seed = seed };
+    *play = (s_play_t) { .sim = NULL };
     s_served = s_downs = 0;
     const zanni_sim_options_t options = {
-        .seed = seed, .latency_ns = MS, .net_ns = 5 * MS, .stuck = s_say, .line = getenv ("ZANNI_SEED") ? s_say : NULL
+        .seed = seeds->seed, .latency_ns = MS, .net_ns = 5 * MS, .stuck = seeds_print,
+        .line = seeds->alone ? seeds_print : NULL
     };
     cr_assert_eq (zanni_init (s_classes), 0);
     cr_assert_eq (zanni_sim_new (&play->sim, &options), 0);
@@ -125,17 +113,11 @@ s_end (s_play_t *play)
 static void
 s_for_seeds (void (*play_one) (s_play_t *play))
 {
-    const char *only = getenv ("ZANNI_SEED");
-    uint64_t seeds = getenv ("ZANNI_LONG") ? 100 * SEEDS : SEEDS;
-    for (uint64_t seed = 1; seed <= seeds; seed++) {
+    for (seeds_t seeds = seeds_usual (SEEDS); seeds_next (&seeds);) {
         s_play_t play;
-        if (only)
-            seed = strtoull (only, NULL, 10);
-        s_begin (&play, seed);
+        s_begin (&play, &seeds);
         play_one (&play);
         s_end (&play);
-        if (only)
-            return;
     }
 }
 

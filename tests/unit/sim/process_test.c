@@ -1,15 +1,14 @@
 /* Process actors in a world: they answer, call, end, and crash; whoever watches learns why. */
 
+#include "support/seeds.h"
+
 #include <criterion/criterion.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <zanni.h>
 #include <zanni/sim.h>
 
 #define MS INT64_C (1000000)
-#define SEEDS 300
+#define SEEDS 1000
 
 static int
 s_echo_say (zanni_t *self, zanni_msg_t *msg)
@@ -52,35 +51,20 @@ static const zanni_class_t *const s_classes [] = { &s_echo_class, NULL };
 
 static zanni_sim_t *s_sim;
 static zanni_t *s_self;
-static uint64_t s_seed;
-
-#define check_eq(one, other) \
-    cr_assert_eq (one, other, "seed %" PRIu64 ": %s is %lld", s_seed, #one, (long long) (one))
-
-static void
-s_say (void *context, const char *text)
-{
-    (void) context;
-    fputs (text, stderr);
-}
 
 static void
 s_for_seeds (void (*play) (void))
 {
-    const char *only = getenv ("ZANNI_SEED");
-    uint64_t seeds = getenv ("ZANNI_LONG") ? 100 * SEEDS : SEEDS;
     cr_assert_eq (zanni_init (s_classes), 0);
-    for (s_seed = only ? strtoull (only, NULL, 10) : 1; s_seed <= seeds || only; s_seed++) {
+    for (seeds_t seeds = seeds_usual (SEEDS); seeds_next (&seeds);) {
         const zanni_sim_options_t options = {
-            .seed = s_seed, .latency_ns = MS, .net_ns = MS, .stuck = s_say, .line = only ? s_say : NULL
+            .seed = seeds.seed, .latency_ns = MS, .net_ns = MS, .stuck = seeds_print, .line = seeds.alone ? seeds_print : NULL
         };
         check_eq (zanni_sim_new (&s_sim, &options), 0);
         check_eq (zanni_sim_node (s_sim, &s_self, NULL), 0);
         play ();
         check_eq (zanni_destroy (&s_self), 0);
         zanni_sim_destroy (&s_sim);
-        if (only)
-            return;
     }
 }
 

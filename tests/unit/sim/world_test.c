@@ -2,6 +2,7 @@
    roots are served while others wait. */
 
 #include "support/scratch.h"
+#include "support/seeds.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -107,19 +108,12 @@ static const zanni_class_t s_watch_class = { .name = "watch", .methods = s_watch
 
 static const zanni_class_t *const s_classes [] = { &s_chain_class, &s_leaf_class, &s_loop_class, &s_watch_class, NULL };
 
-static void
-s_say (void *context, const char *text)
-{
-    (void) context;
-    fputs (text, stderr);
-}
-
 static zanni_sim_t *
 s_world (uint64_t seed)
 {
     zanni_sim_t *sim = NULL;
     cr_assert_eq (zanni_init (s_classes), 0);
-    cr_assert_eq (zanni_sim_new (&sim, &(zanni_sim_options_t) { .seed = seed, .latency_ns = 5 * MS, .stuck = s_say }), 0);
+    cr_assert_eq (zanni_sim_new (&sim, &(zanni_sim_options_t) { .seed = seed, .latency_ns = 5 * MS, .stuck = seeds_print }), 0);
     return sim;
 }
 
@@ -288,20 +282,49 @@ Test (world, a_further_actor_of_the_same_thread_expects_what_it_is_sent)
 
 Test (world, slow_workers_only_take_longer)
 {
-    for (uint64_t seed = 1; seed <= 50; seed++) {
-        zanni_sim_t *sim = s_world (seed);
+    for (seeds_t seeds = seeds_usual (50); seeds_next (&seeds);) {
+        zanni_sim_t *sim = s_world (seeds.seed);
         zanni_t *self = s_node (sim);
         ZANNI_AUTO (zanni_ref_t) leaf = NULL;
         zanni_sim_set_faults (sim, &(zanni_sim_faults_t) { .slow_percent = 50, .slow_ns = 100 * MS });
         cr_assert_eq (zanni_spawn (self, &leaf, "leaf", &(zanni_spawn_t) { .worker = 1 }), 0);
         for (int i = 0; i < 10; i++) {
             ZANNI_AUTO (zanni_msg_t) reply = NULL;
-            cr_assert_eq (zanni_call (self, &reply, leaf, "depth"), 0, "seed %" PRIu64, seed);
+            check_eq (zanni_call (self, &reply, leaf, "depth"), 0);
         }
         zanni_ref_destroy (&leaf);
         cr_assert_eq (zanni_destroy (&self), 0);
         zanni_sim_destroy (&sim);
     }
+}
+
+static void
+s_keep (void *context, const char *text)
+{
+    char *kept = context;
+    snprintf (kept + strlen (kept), 100 - strlen (kept), "%s", text);
+}
+
+Test (world, who_waits_where_nothing_can_happen_any_more_is_told_so)
+{
+    char said [100] = "";
+    zanni_sim_t *sim = NULL;
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    const zanni_sim_options_t options = { .seed = 77, .stuck = s_keep, .context = said };
+    cr_assert_eq (zanni_init (s_classes), 0);
+    cr_assert_eq (zanni_sim_new (&sim, &options), 0);
+    zanni_t *self = s_node (sim);
+    ZANNI_AUTO (zanni_ref_t) loop = NULL;
+    cr_assert_eq (zanni_spawn (self, &loop, "loop", &(zanni_spawn_t) { .place = ZANNI_THREAD }), 0);
+    int64_t before_ns = zanni_sim_now_ns (sim);
+    cr_assert_eq (zanni_receive (self, &msg, -1), ZANNI_EDEADLOCK);
+    cr_assert_str_eq (said, "everybody waits for ever, in the world of seed 77\n");
+    cr_assert_eq (zanni_run (self, -1), ZANNI_EDEADLOCK);
+    cr_assert_eq (zanni_sim_now_ns (sim), before_ns);
+    cr_assert_eq (zanni_call (self, &msg, loop, "next"), 0);   // everything goes on as before
+    zanni_ref_destroy (&loop);
+    cr_assert_eq (zanni_destroy (&self), 0);
+    zanni_sim_destroy (&sim);
 }
 
 Test (world, bad_options_are_refused)
