@@ -101,9 +101,11 @@ typedef struct {
     uint32_t lose_percent;
     uint32_t closed_percent;       // of all workers that are made: there are no sockets for them
     uint32_t threadless_percent;   // of all workers that are to be started: there is no thread
-    uint32_t slow_percent;         // of all steps of a worker: the next one comes later, by
+    uint32_t slow_percent;         // of all steps of a worker, and of all waits of one that may: the next one comes later, by
     int64_t slow_ns;               // up to so long, while others go on
-    uint32_t reset_percent;        // of all messages between nodes: then their connection breaks
+    uint64_t reset_message;        // behind the n-th message between nodes its connection breaks, once; 0: none
+    uint32_t reset_percent;        // behind so many of all
+    uint32_t repeat_percent;       // of all messages between nodes but the first by a connection: they come twice
     uint32_t unreachable_percent;  // of all connections that are to be made: nobody answers
 } zanni_sim_faults_t;
 
@@ -114,7 +116,7 @@ ZANNI_EXPORT void zanni_sim_set_faults (zanni_sim_t *sim, const zanni_sim_faults
    ZANNI_EINVAL: no such node; ZANNI_ENOMEM. */
 ZANNI_EXPORT int zanni_sim_cut (zanni_sim_t *sim, zanni_t *one, zanni_t *other) ZANNI_CHECKED;
 
-/* Takes cuts between the two back; NULL for the other: all of `one`; for both: all. */
+/* Takes cuts of just these two back; NULL for the other: all of `one`; for both: all. */
 ZANNI_EXPORT void zanni_sim_heal (zanni_sim_t *sim, zanni_t *one, zanni_t *other);
 
 /* Connections between the two (NULL: of `one` with any) break: each side gets what was under way up to some point, and then

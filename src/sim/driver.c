@@ -91,7 +91,7 @@ s_end (zanni__sim_driver_t *driver)
 static bool
 s_step (zanni__sim_driver_t *driver)
 {
-    zanni_sim_t *sim = driver->sim;
+    const zanni_sim_t *sim = driver->sim;
     zanni__sim_port_t *port = zanni_worker_port (driver->worker);
     driver->active = true;
     port->stirred = false;
@@ -105,8 +105,7 @@ s_step (zanni__sim_driver_t *driver)
             zanni__sim_children_tell (driver->place);
         driver->busy = zanni_worker_step (driver->worker);
     }
-    if (sim->faults.slow_ns && !port->node->crashed && zanni__sim_draw (sim, sim->faults.slow_percent))
-        driver->not_before_ns = sim->now_ns + (int64_t) (zanni_sim_random (sim) % (uint64_t) (sim->faults.slow_ns + 1));
+    driver->not_before_ns = sim->now_ns + zanni__sim_node_pause (port->node);
     bool ends = driver->place && !s_is_undertaker (driver) && zanni_worker_stopping (driver->worker);
     if (!ends)
         driver->active = false;

@@ -45,6 +45,15 @@ zanni__sim_node_skip (zanni__sim_node_t *node, int64_t until_ns)
         node->ahead_ns = until_ns - node->sim->now_ns;
 }
 
+int64_t
+zanni__sim_node_pause (const zanni__sim_node_t *node)
+{
+    zanni_sim_t *sim = node->sim;
+    if (node->crashed || sim->faults.slow_ns <= 0 || !zanni__sim_draw (sim, sim->faults.slow_percent))
+        return 0;
+    return (int64_t) (zanni_sim_random (sim) % (uint64_t) (sim->faults.slow_ns + 1));
+}
+
 zanni__sim_node_t *
 zanni__sim_node_new (zanni_sim_t *sim)
 {
@@ -177,8 +186,8 @@ zanni_sim_heal (zanni_sim_t *sim, zanni_t *one, zanni_t *other)
     zanni__sim_cut_t **at = &sim->cuts;
     zanni__sim_cut_t *cut;
     while ((cut = *at))
-        if (!first || (second ? s_is_between (cut, first->number, second->number)
-                              : cut->one == first->number || cut->other == first->number)) {
+        if (!first || (cut->one == first->number && (!second || cut->other == second->number))
+            || (cut->other == first->number && (!second || cut->one == second->number))) {
             *at = cut->next;
             free (cut);
         }

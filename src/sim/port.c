@@ -85,15 +85,6 @@ s_lane (zanni__sim_port_t *port, uint64_t from)
     return lane;
 }
 
-/* Counts down to the n-th; or a share of all. */
-static bool
-s_fault (zanni_sim_t *sim, uint64_t *nth, uint32_t percent)
-{
-    if (*nth && !--*nth)
-        return true;
-    return zanni__sim_draw (sim, percent);
-}
-
 /* The undertaker posts what others could not: its own posts always arrive. */
 static bool
 s_is_undertaker (const zanni_sim_t *sim, const zanni_worker_t *worker)
@@ -115,7 +106,7 @@ s_send (zanni__sim_port_t *from, zanni__sim_lane_t *lane, zanni_batch_t *batch)
     parcel->number = ++lane->count;
     parcel->ready_ns = sim->now_ns;
     if (!s_is_undertaker (sim, from->worker))
-        parcel->lost = s_fault (sim, &sim->faults.lose_batch, sim->faults.lose_percent);
+        parcel->lost = zanni__sim_fault (sim, &sim->faults.lose_batch, sim->faults.lose_percent);
     if (sim->options.latency_ns)
         parcel->ready_ns += (int64_t) (zanni_sim_random (sim) % (uint64_t) (sim->options.latency_ns + 1));
     if (parcel->ready_ns < lane->last_ns)
@@ -139,7 +130,7 @@ s_post (void *self, zanni_worker_t *to, zanni_batch_t *batch)
         return ZANNI_ENOMEM;
     if (lane->broken)
         return ZANNI_ECLOSED;
-    if (s_fault (sim, &sim->faults.refuse_post, sim->faults.refuse_percent)) {
+    if (zanni__sim_fault (sim, &sim->faults.refuse_post, sim->faults.refuse_percent)) {
         zanni_sim_note (sim, "refused %" PRIu64 ">%" PRIu64, lane->from, port->number);
         return ZANNI_ENOMEM;
     }
@@ -241,11 +232,20 @@ s_is_stirred_afar (void *self)
     return port->stirred || port->node->crashed;
 }
 
+static bool
+s_is_crashed (void *self)
+{
+    return ((const zanni__sim_port_t *) self)->node->crashed;
+}
+
 bool
 zanni__sim_port_wait (zanni__sim_port_t *port, int64_t until_ns, bool afar)
 {
     port->waits++;
     bool hopeful = zanni__sim_wait (port->sim, afar ? s_is_stirred_afar : s_is_stirred, port, until_ns);
+    int64_t pause_ns = zanni__sim_node_pause (port->node);
+    if (pause_ns)
+        (void) zanni__sim_wait (port->sim, s_is_crashed, port, port->sim->now_ns + pause_ns);
     port->waits--;
     zanni__sim_node_skip (port->node, until_ns);
     zanni_worker_enter (port->worker);   // somebody else may have had to

@@ -18,6 +18,7 @@
 uint64_t
 zanni_sim_random (zanni_sim_t *sim)
 {
+    sim->draws++;
     uint64_t mixed = sim->random += UINT64_C (0x9e3779b97f4a7c15);   // splitmix64
     mixed = (mixed ^ (mixed >> 30)) * UINT64_C (0xbf58476d1ce4e5b9);
     mixed = (mixed ^ (mixed >> 27)) * UINT64_C (0x94d049bb133111eb);
@@ -34,6 +35,14 @@ bool
 zanni__sim_draw (zanni_sim_t *sim, uint32_t percent)
 {
     return percent && zanni_sim_below (sim, 100) < percent;
+}
+
+bool
+zanni__sim_fault (zanni_sim_t *sim, uint64_t *nth, uint32_t percent)
+{
+    if (*nth && !--*nth)
+        return true;
+    return zanni__sim_draw (sim, percent);
 }
 
 /* A line for which there is no memory is missing in the text, not in the hash. */
@@ -76,7 +85,7 @@ zanni_sim_note (zanni_sim_t *sim, const char *format, ...)
 uint64_t
 zanni_sim_hash (const zanni_sim_t *sim)
 {
-    return sim->hash;
+    return (sim->hash ^ sim->draws) * S_HASH_PRIME;   // whoever went another way without a line has drawn otherwise
 }
 
 const char *

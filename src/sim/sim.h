@@ -93,6 +93,7 @@ struct zanni_sim {
     zanni_sim_faults_t faults;
     int64_t now_ns;
     uint64_t random;
+    uint64_t draws;                   // so far
     uint64_t posts;
     uint64_t delivered;
     uint64_t ports_made;
@@ -140,6 +141,7 @@ void zanni__sim_roots_forget (zanni__sim_node_t *node);
 
 /* sim.c: whether the seed says so, in so many of a hundred cases. */
 bool zanni__sim_draw (zanni_sim_t *sim, uint32_t percent);
+bool zanni__sim_fault (zanni_sim_t *sim, uint64_t *nth, uint32_t percent);   // or the count is down to this one
 
 /* node.c */
 zanni__sim_node_t *zanni__sim_node_new (zanni_sim_t *sim);
@@ -149,6 +151,7 @@ bool zanni__sim_is_cut (const zanni_sim_t *sim, const zanni__sim_node_t *one, co
 /* A crashed node's waits are over at once, and its clock has gone on until then. */
 int64_t zanni__sim_node_now (zanni__sim_node_t *node);
 void zanni__sim_node_skip (zanni__sim_node_t *node, int64_t until_ns);
+int64_t zanni__sim_node_pause (const zanni__sim_node_t *node);   // until its next step: 0 where the seed does not make it slow
 
 /* net.c: connections between nodes. What arrives next of them, and breaks: the next such step behind `step`, which begins as
    zero, and when it can happen; false: there is none. */

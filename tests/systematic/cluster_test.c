@@ -339,7 +339,7 @@ s_one (uint64_t seed, bool crashes, bool alone)
     s_begin (seed, alone);
     const zanni_sim_faults_t faults = {
         .reset_percent = seed % 3 ? 0 : 5, .slow_percent = seed % 4 ? 0 : 10, .slow_ns = 3000 * MS,
-        .refuse_percent = seed % 5 ? 0 : 10
+        .refuse_percent = seed % 5 ? 0 : 10, .repeat_percent = seed % 7 ? 0 : 20
     };
     zanni_sim_set_faults (s_play.sim, &faults);
     for (int i = 0; i < STEPS; i++)
