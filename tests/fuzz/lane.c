@@ -142,6 +142,12 @@ zanni__parcel_drop (zanni__parcel_t *parcel)
 }
 
 void
+zanni__parcel_empty (zanni__parcel_t *parcel)
+{
+    s_expect (parcel == s_world.parcel && parcel->over && !parcel->posting);
+}
+
+void
 zanni__mail_close (zanni__mail_t *mail)
 {
     s_expect (!zmq_msg_close (&mail->header));
@@ -217,6 +223,7 @@ s_post (hostile_t *hostile)
     if (atomic_load (&parcel->users) > 1)
         return;   // it is still being written
     parcel->end = ZANNI__PARCEL_FRONT + (hostile_byte (hostile) % 8 ? hostile_byte (hostile) : hostile_word (hostile));
+    parcel->over = hostile_byte (hostile) % 2;
     parcel->frames_count = hostile_byte (hostile) % 8;
     if (parcel->frames_count == 7)
         parcel->frames_count = ZANNI_WIRE_FRAMES_MAX;
