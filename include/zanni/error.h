@@ -70,7 +70,8 @@ typedef struct zanni_buffer zanni_buffer_t;
     X (EAUTH, -33, "the two sides do not trust each other")                                                   \
     X (EINUSE, -34, "somebody else has it already")                                                           \
     X (EDEADLOCK, -35, "each would wait for the other")                                                   \
-    X (ENOKEY, -36, "no such key or position")
+    X (ENOKEY, -36, "no such key or position")                                                                \
+    X (EWATCHDOG, -37, "a handler did not return in time, so the watchdog ended its process")
 
 enum {
     ZANNI_OK = 0,

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define ZANNI_WORK "a(sssxbttta(tstssxbb)a(tstt))"
+#define ZANNI_WORK "a(sssxbttta(tstssxbb)a(tstt)bt)"
 #define ZANNI_WORK_MOST 100   // asks, and mailboxes, of a worker that are told of: the oldest, the fullest
 
 /* An ask that an actor of the worker has made and that is not answered. */
@@ -52,6 +52,8 @@ typedef struct {
     size_t asks_count;
     const zanni_work_mailbox_t *mailboxes;
     size_t mailboxes_count;
+    bool stuck;                  // the watchdog (zanni_spawn_t) has told of what the thread is in
+    uint64_t actor;              // and whose that is: its number; else 0
 } zanni_work_t;
 
 typedef void zanni_work_fn (void *context, const zanni_work_t *work);

@@ -175,6 +175,7 @@ struct zanni__identity {
     uint8_t busy;                             // ZANNI__SCHEDULED, ...: what arrives needs no place in the run queue
     uint8_t heeds;                            // ZANNI__HEEDS_LIMIT, ...
     bool owned;                               // the owner's one of `refs` is there
+    uint32_t watchdog_ms;                     // that a handler may take; 0: as long as it likes. Fixed from the start
     zanni_reason_t *untold;                   // why it waits, as long as no monitor has learnt of it
 };
 

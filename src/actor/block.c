@@ -4,8 +4,8 @@
 
 #include "answer.h"
 #include "chain.h"
-#include "doing.h"
 #include "pending.h"
+#include "watchdog.h"
 
 int
 zanni__may_block (zanni_t *self)
@@ -34,7 +34,7 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
     zanni_worker_t *worker = self->worker;
     zanni__identity_t *identity = self->identity;
     zanni_msg_t *current = worker->current;
-    const zanni__method_t *doing = zanni__doing_what (worker);
+    zanni__was_t was;
     uint8_t was_blocked = identity->busy & ZANNI__BLOCKED;
     bool was_corked = worker->corked;
     int rc = 0;
@@ -42,7 +42,7 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
     worker->blocking = true;
     worker->current = NULL;
     self->handling = current;
-    zanni__doing (worker, NULL);
+    zanni__watch_enter (worker, NULL, NULL, &was);
     worker->corked = false;
     while (!done (self, context)) {
         if (!zanni__worker_busy (worker))
@@ -61,7 +61,7 @@ zanni__block_until (zanni_t *self, bool (*done) (zanni_t *self, void *context), 
     worker->corked = was_corked;
     worker->current = current;
     self->handling = NULL;
-    zanni__doing (worker, doing);
+    zanni__watch_leave (worker, &was, true);
     worker->blocking = false;
     if (!was_blocked)
         identity->busy &= (uint8_t) ~ZANNI__BLOCKED;

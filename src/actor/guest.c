@@ -84,6 +84,7 @@ s_check (s_guest_t *guest)
         .place = (zanni_place_t) record->as.spawn.place, .worker = record->as.spawn.worker,
         .restartable = record->as.spawn.restartable, .overflow = (zanni_overflow_t) record->as.spawn.overflow,
         .mailbox_messages = record->as.spawn.mailbox_messages, .mailbox_bytes = record->as.spawn.mailbox_bytes,
+        .watchdog_ms = record->as.spawn.watchdog_ms > INT32_MAX ? -1 : (int64_t) record->as.spawn.watchdog_ms,
         .error = &guest->error
     };
     int rc = s_find_class (guest);

@@ -34,6 +34,7 @@ zanni__identity_new (zanni_worker_t *worker, const zanni__class_t *cls)
     identity->owned = true;
     identity->limit = options->mailbox_messages;
     identity->limit_bytes = options->mailbox_bytes;
+    identity->watchdog_ms = options->watchdog_ms;
     identity->incarnation = 1;
     identity->self.identity = identity;
     identity->id = atomic_fetch_add_explicit (&worker->node->next_actor, 1, memory_order_relaxed);

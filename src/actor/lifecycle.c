@@ -13,9 +13,9 @@
 
 #include "answer.h"
 #include "behaviour.h"
-#include "doing.h"
 #include "pending.h"
 #include "survey.h"
+#include "watchdog.h"
 
 #include "../base/memory.h"
 
@@ -32,6 +32,8 @@ zanni__actor_new (zanni_worker_t *worker, zanni__identity_t *identity, const zan
     self->worker = worker;
     self->state = cls->state_size ? (char *) self + head : NULL;
     zanni__link_init (&self->kept);
+    if (identity->watchdog_ms)
+        zanni__beat_begin (worker);
     return self;
 }
 
@@ -93,13 +95,13 @@ s_run_start (zanni_worker_t *worker, zanni_t *self, const zanni__class_t *cls, z
     zanni_msg_t *previous = worker->current;
     uint8_t busy = self->identity->busy;
     bool corked = worker->corked;
+    zanni__was_t was;
     worker->current = NULL;
     self->identity->busy |= ZANNI__IN_TURN;
     worker->corked = worker->owner != self->identity;
-    const zanni__method_t *doing = zanni__doing_what (worker);
-    zanni__doing (worker, &cls->hooks [ZANNI__HOOK_START]);
+    zanni__watch_enter (worker, self->identity, &cls->hooks [ZANNI__HOOK_START], &was);
     rc = s_start_hooks (self, cls, start);
-    zanni__doing (worker, doing);
+    zanni__watch_leave (worker, &was, false);
     worker->corked = corked;
     self->identity->busy = (uint8_t) ((self->identity->busy & ~ZANNI__IN_TURN) | (busy & ZANNI__IN_TURN));
     worker->current = previous;
@@ -206,11 +208,11 @@ s_end_actor (zanni_t *self, const zanni_reason_t *reason)
     zanni_worker_t *worker = self->worker;
     const zanni__class_t *cls = atomic_load_explicit (&self->identity->cls, memory_order_relaxed);
     if (self->started) {
-        const zanni__method_t *doing = zanni__doing_what (worker);
+        zanni__was_t was;
         self->identity->busy |= ZANNI__IN_TURN;
-        zanni__doing (worker, &cls->hooks [ZANNI__HOOK_STOP]);
+        zanni__watch_enter (worker, self->identity, &cls->hooks [ZANNI__HOOK_STOP], &was);
         s_stop_hooks (self, cls, reason);
-        zanni__doing (worker, doing);
+        zanni__watch_leave (worker, &was, false);
     }
     zanni__unstash (self);
     zanni__promises_end (self, reason);

@@ -75,6 +75,7 @@ struct zanni_node {
     _Atomic (zanni__item_t *) orphans;
     _Atomic uint64_t closings;       // of workers that have closed
     _Atomic bool subscribed;
+    _Atomic uint32_t watchdog_ms;    // the least that an actor has; 0: none is watched (relaxed: the undertaker is roused)
     _Atomic bool drains;             // nothing new is taken from other hosts (relaxed: it only becomes true)
     _Atomic int64_t stop_until_ns;   // the node ends: actors that are there still are killed then (relaxed); INT64_MAX: it does not
 

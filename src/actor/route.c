@@ -225,6 +225,7 @@ s_set_place (s_route_t *route)
     route->record.as.spawn.overflow = (uint8_t) place->options.overflow;
     route->record.as.spawn.mailbox_messages = place->options.mailbox_messages;
     route->record.as.spawn.mailbox_bytes = place->options.mailbox_bytes;
+    route->record.as.spawn.watchdog_ms = (uint32_t) place->options.watchdog_ms;   // none, -1, is the most
     route->record.as.spawn.beside = place->beside;
 }
 

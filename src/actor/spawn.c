@@ -7,9 +7,11 @@
 #include "answer.h"
 #include "pending.h"
 #include "remote.h"
+#include "watchdog.h"
 
 #include "../base/memory.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static const zanni_spawn_t s_defaults;
@@ -72,6 +74,7 @@ s_apply (zanni__identity_t *identity, const zanni_spawn_t *options)
         identity->limit = options->mailbox_messages;
     if (options->mailbox_bytes)
         identity->limit_bytes = options->mailbox_bytes;
+    identity->watchdog_ms = zanni__watchdog_limit (identity->worker->node, options->watchdog_ms);
 }
 
 /* On the spawner's own worker the start runs now. */
@@ -208,12 +211,23 @@ zanni__spawned_alone (const zanni__identity_t *identity)
     return identity->worker->kind == ZANNI__WORKER_THREAD && identity->worker->owner == identity;
 }
 
+/* After a process's own worker the launcher looks, for as long as all of the process has. */
+static int
+s_set_watchdog (zanni_node_t *node, const zanni_worker_t *from, const zanni_spawn_t *options)
+{
+    uint32_t limit_ms = zanni__watchdog_limit (node, options->watchdog_ms);
+    bool looked_after = options->place == ZANNI_HERE && from && from->page && limit_ms == node->options.watchdog_ms;
+    return looked_after ? 0 : zanni__watchdog_arm (node, limit_ms);
+}
+
 int
 zanni__spawn_place (zanni_node_t *node, zanni_worker_t *from, zanni__identity_t **identity_p, const zanni__class_t *cls,
                     const zanni_spawn_t *options)
 {
     zanni_worker_t *worker;
-    int rc = s_worker_for (node, from, options, cls, &worker);
+    int rc = s_set_watchdog (node, from, options);
+    if (!rc)
+        rc = s_worker_for (node, from, options, cls, &worker);
     if (rc)
         return rc;
     zanni__identity_t *identity = zanni__identity_new (worker, cls);
@@ -370,6 +384,11 @@ s_check (const char *class_name, const zanni_spawn_t *options)
         return s_fail (options, ZANNI_EINVAL, "no such place%s", "");
     if ((unsigned) options->overflow > ZANNI_DROP_NEWEST)
         return s_fail (options, ZANNI_EINVAL, "`overflow` is none of ZANNI_REJECT, _DROP_OLDEST, _DROP_NEWEST%s", "");
+    if (!zanni__watchdog_fits (options->watchdog_ms)) {
+        char given [24];
+        snprintf (given, sizeof given, "%" PRId64, options->watchdog_ms);
+        return s_fail (options, ZANNI_EINVAL, "`watchdog_ms` is %s: 0 is the node's, -1 none, 2147483647 the most", given);
+    }
     return 0;
 }
 

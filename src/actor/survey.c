@@ -9,9 +9,9 @@
 #include "survey.h"
 
 #include "answer.h"
-#include "doing.h"
 #include "pending.h"
 #include "remote.h"
+#include "watchdog.h"
 
 #include "../base/memory.h"
 #include "../wire/text.h"
@@ -37,11 +37,12 @@ s_trip (zanni_msg_t *msg)
 
 /* As others see it. */
 static void
-s_sketch (zanni__picture_t *picture, const zanni_worker_t *worker)
+s_sketch (zanni__picture_t *picture, zanni_worker_t *worker)
 {
     snprintf (picture->worker, sizeof picture->worker, "%s", worker->name);
     picture->doing = zanni__doing_what (worker);
     picture->for_ms = picture->doing ? (zanni__node_now (worker->node) - zanni__looked_ns (worker)) / 1000000 : 0;
+    picture->stuck = zanni__is_stuck (worker, &picture->actor);
     picture->actors = atomic_load_explicit (&worker->counts.actors, memory_order_relaxed);
     picture->messages = atomic_load_explicit (&worker->counts.messages, memory_order_relaxed);
 }

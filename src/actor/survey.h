@@ -34,6 +34,8 @@ typedef struct zanni__picture {
     char worker [80];
     const zanni__method_t *doing;
     int64_t for_ms;
+    bool stuck;
+    uint64_t actor;           // if it is
     bool known;
     uint64_t actors;
     uint64_t messages;        // handled so far

@@ -7,10 +7,10 @@
 
 #include "answer.h"
 #include "deliver.h"
-#include "doing.h"
 #include "envelope.h"
 #include "pending.h"
 #include "tally.h"
+#include "watchdog.h"
 
 #include "../message/quick.h"
 
@@ -159,13 +159,26 @@ s_turn_away (zanni_worker_t *worker, zanni_msg_t *msg)
 }
 
 /* Where messages are counted, the time that they take is, too. */
-static __attribute__ ((noinline)) int
+static int
 s_handle_counted (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
 {
     struct zanni__row *row = zanni__tally_add (worker, msg);
     int64_t begun_ns = zanni__node_now (worker->node);
     int rc = msg->method->handler (identity->actor, msg);
     zanni__tally_took (row, zanni__node_now (worker->node) - begun_ns);
+    return rc;
+}
+
+static __attribute__ ((noinline)) int
+s_handle_observed (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
+{
+    const zanni__method_t *method = msg->method;
+    bool watched = zanni__beat (worker) != NULL;
+    if (watched)
+        zanni__beat_enter (worker, identity, method);
+    int rc = worker->tally ? s_handle_counted (worker, identity, msg) : method->handler (identity->actor, msg);
+    if (watched)
+        zanni__beat_leave (worker);
     return rc;
 }
 
@@ -184,8 +197,8 @@ s_handle_message (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg
     const zanni__method_t *method = msg->method;
     worker->current = msg;   // none was: who blocks in a handler has put its own aside
     zanni__doing (worker, method);
-    int rc = __builtin_expect (worker->tally != NULL, 0) ? s_handle_counted (worker, identity, msg)
-                                                          : method->handler (identity->actor, msg);
+    int rc = __builtin_expect (worker->observed, 0) ? s_handle_observed (worker, identity, msg)
+                                                    : method->handler (identity->actor, msg);
     worker->current = NULL;
     if (__builtin_expect (!rc && msg->item.kind == ZANNI__TELL && msg->item.holds == 1, 1))
         zanni__msg_done (worker, msg);
@@ -308,6 +321,22 @@ s_handle_system (zanni_worker_t *worker, zanni__identity_t *identity, zanni__ite
     }
 }
 
+/* The callbacks and hooks of what comes back; a START enters its own. */
+static __attribute__ ((noinline)) void
+s_handle_system_watched (zanni_worker_t *worker, zanni__identity_t *identity, zanni__item_t *item)
+{
+    const zanni__class_t *cls = atomic_load_explicit (&identity->cls, memory_order_relaxed);
+    zanni__hook_kind_t hook = item->kind == ZANNI__DOWN   ? ZANNI__HOOK_DOWN
+                              : item->kind == ZANNI__EXIT ? ZANNI__HOOK_EXIT
+                                                          : ZANNI__HOOK_ANSWER;
+    bool enters = item->kind <= ZANNI__EXIT;
+    if (enters)
+        zanni__beat_enter (worker, identity, &cls->hooks [hook]);
+    s_handle_system (worker, identity, item);
+    if (enters)
+        zanni__beat_leave (worker);
+}
+
 /* A root or attached thread that serves no class: what zanni_receive is to yield waits there. */
 static bool
 s_is_for_receive (const zanni_worker_t *worker, const zanni__identity_t *identity, zanni__item_t *item)
@@ -373,6 +402,8 @@ zanni__handle (zanni_worker_t *worker, zanni__identity_t *identity, zanni__item_
         zanni__queue_push (&worker->inbox, item);
     else if (__builtin_expect (item->kind <= ZANNI__ASK, 1))
         s_handle_message (worker, identity, (zanni_msg_t *) (void *) item);
+    else if (__builtin_expect (zanni__beat (worker) != NULL, 0))
+        s_handle_system_watched (worker, identity, item);
     else
         s_handle_system (worker, identity, item);
 }

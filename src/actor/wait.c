@@ -10,6 +10,7 @@
 #include "descriptor.h"
 #include "pending.h"
 #include "watch.h"
+#include "watchdog.h"
 
 #include <zanni/sys/link.h>
 
@@ -182,7 +183,7 @@ zanni_worker_wait (zanni_worker_t *worker, int64_t until_ns, int fd)
 {
     if (zanni__unsent (worker))
         zanni__flush (worker);
-    int64_t next_ns = zanni__worker_due (worker);
+    int64_t next_ns = zanni_worker_next_ns (worker);
     if (next_ns < until_ns)
         until_ns = next_ns;
     if (worker->port && zanni__worker_rests (worker))
@@ -192,5 +193,7 @@ zanni_worker_wait (zanni_worker_t *worker, int64_t until_ns, int fd)
 int64_t
 zanni_worker_next_ns (const zanni_worker_t *worker)
 {
-    return zanni__worker_due (worker);
+    int64_t due_ns = zanni__worker_due (worker);
+    int64_t watch_ns = zanni__watchdog_due (worker);
+    return watch_ns < due_ns ? watch_ns : due_ns;
 }

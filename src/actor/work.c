@@ -20,7 +20,7 @@ s_view (s_view_t *view, const zanni__picture_t *picture, int64_t now_ns)
         .worker = picture->worker, .class_name = doing ? doing->cls->definition->name : "", .method = doing ? doing->name : "",
         .for_ms = picture->for_ms, .known = picture->known, .actors = picture->actors, .queued = picture->queued,
         .held = picture->held, .asks = view->asks, .asks_count = picture->asks_count, .mailboxes = view->mailboxes,
-        .mailboxes_count = picture->mailboxes_count
+        .mailboxes_count = picture->mailboxes_count, .stuck = picture->stuck, .actor = picture->actor
     };
     for (uint32_t i = 0; i < picture->asks_count; i++) {
         const zanni__asked_t *ask = &picture->asks [i];
@@ -111,7 +111,7 @@ s_list (zanni_list_t *list, const zanni_work_t *work)
         return rc;
     return zanni_list_append (list, ZANNI_LIST (work->worker, work->class_name, work->method, work->for_ms, work->known,
                                                 work->actors, work->queued, work->held, zanni_list_arg (asks),
-                                                zanni_list_arg (mailboxes)));
+                                                zanni_list_arg (mailboxes), work->stuck, work->actor));
 }
 
 /* The survey is complete. Who asked may have given up meanwhile, which a promise knows. */

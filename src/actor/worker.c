@@ -7,11 +7,11 @@
 
 #include "claims.h"
 #include "descriptor.h"
-#include "doing.h"
 #include "envelope.h"
 #include "pending.h"
 #include "tally.h"
 #include "watch.h"
+#include "watchdog.h"
 
 #include "../base/memory.h"
 
@@ -37,6 +37,7 @@ zanni__worker_new (zanni_node_t *node, zanni__worker_kind_t kind, const char *na
     worker->poll = ZANNI__POLL_MESSAGES;
     worker->last_word = zanni__msg_new (worker);
     worker->tally = node->options.counts ? zanni__tally_new () : NULL;
+    worker->observed = worker->tally;
     if (!worker->last_word || (node->options.counts && !worker->tally)) {
         if (worker->last_word)
             zanni__msg_discard (worker->last_word);
@@ -211,8 +212,10 @@ zanni__worker_look (zanni_worker_t *worker)
         zanni__due_fire (worker);
     if (worker->debts_ns <= worker->now_ns)
         zanni__debts_look (worker);
-    if (worker == worker->node->undertaker)
+    if (worker == worker->node->undertaker) {
         zanni__bury_orphans (worker);
+        zanni__watchdog_look (worker);
+    }
     if (zanni__unsent (worker) || worker->stalled.head)
         zanni__flush (worker);
     atomic_store_explicit (&worker->slept, false, memory_order_relaxed);
@@ -357,6 +360,7 @@ zanni__worker_close (zanni_worker_t *worker)
     worker->port = NULL;
     zanni__outlets_free (worker);
     zanni__node_remove_worker (node, worker);
+    zanni__watchdog_end (worker);
     zanni__worker_own (worker, NULL);
     if (worker->kind == ZANNI__WORKER_THREAD)
         zanni_worker_drop (worker);   // nobody else keeps it for longer
@@ -376,13 +380,14 @@ s_run_loop_actor (zanni_worker_t *worker)
     zanni_t *self = owner->actor;
     if (!self || owner->state != ZANNI__RUNNING)
         return false;
-    int (*run) (zanni_t *) = atomic_load_explicit (&owner->cls, memory_order_relaxed)->run;
-    if (!run || self->reason)
+    const zanni__class_t *cls = atomic_load_explicit (&owner->cls, memory_order_relaxed);
+    zanni__was_t was;
+    if (!cls->run || self->reason)
         return false;
     owner->busy |= ZANNI__BLOCKED;   // it reads its mailbox itself
-    zanni__doing_hook (worker, owner, ZANNI__HOOK_RUN);
-    int rc = run (self);
-    zanni__doing (worker, NULL);
+    zanni__watch_enter (worker, owner, &cls->hooks [ZANNI__HOOK_RUN], &was);
+    int rc = cls->run (self);
+    zanni__watch_leave (worker, &was, false);
     if (!self->reason)
         (void) (rc < 0 ? zanni_exit_error (self, rc, zanni_strerror (rc)) : zanni_exit (self));
     owner->busy &= (uint8_t) ~ZANNI__BLOCKED;

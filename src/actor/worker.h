@@ -10,6 +10,7 @@
 
 #include "../base/inline.h"
 #include "../base/rundir.h"
+#include "beat.h"
 #include "node.h"
 
 #include <zanni/exit.h>
@@ -76,6 +77,7 @@ typedef struct {
 struct zanni_worker {
     const void *thread;               // zanni__thread_token of the thread that drives it
     bool corked;                      // a turn is on whose sends may wait for its end
+    bool observed;                    // its messages are counted by method, or its handlers watched: `tally`, `beat`
     zanni__identity_t *run_head;
     zanni__identity_t *run_tail;
     zanni_msg_t *free_messages;
@@ -87,6 +89,8 @@ struct zanni_worker {
     struct zanni__tally *tally;       // NULL: messages are not counted by method
     zanni_msg_t *current;             // the ask being served: its deadline is inherited
     _Atomic (const zanni__method_t *) doing;   // what its thread is in: doing.h
+    _Atomic (zanni__beat_t *) beat;   // for whoever watches that; NULL: nobody does (release; acquire)
+    uint64_t beats;                   // so far
     int64_t now_ns;                   // when the clock was last asked
     _Atomic int64_t looked_ns;        // when the port was; for other threads, too (relaxed)
     uint32_t poll;                    // messages until the next look, at most
@@ -151,6 +155,14 @@ struct zanni_worker {
     zanni_msg_t *last_word;           // the message that will tell it to: made with it, so that none is missing then
     bool blocking;                    // its owner waits inside call, receive, ...
     bool quit;                        // zanni_exit by a root or attached actor: zanni_run is to return
+    zanni__beat_t own_beat;           // unless there is a page:
+    zanni__page_t *page;              // of a process actor: shared with the launcher; NULL: none
+    /* The watchdog's, on the undertaker's thread: watchdog.c. */
+    zanni__vigil_t vigil;
+    _Atomic uint64_t stuck_number;    // which was told of; 0: none (others read it: relaxed)
+    const zanni__method_t *stuck_in;
+    uint64_t stuck_actor;
+    int64_t watch_ns;                 // of the undertaker: its next look
     char name [80];
     char endpoint [ZANNI__ENDPOINT_MAX];   // at which others reach its actors; "": made when that is needed (node's lock)
     char far_endpoint [ZANNI__ENDPOINT_MAX];   // and from other hosts; "": nowhere

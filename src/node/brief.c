@@ -27,6 +27,7 @@ static const s_member_t s_members [] = {
     S_MEMBER (S_UINT32, options.mailbox_messages),
     S_MEMBER (S_UINT64, options.mailbox_bytes),
     S_MEMBER (S_UINT32, options.ask_deadline_ms),
+    S_MEMBER (S_UINT32, options.watchdog_ms),
     S_MEMBER (S_UINT32, options.shutdown_ms),
     S_MEMBER (S_UINT32, options.heartbeat_ms),
     S_MEMBER (S_UINT64, options.window_bytes),

@@ -15,6 +15,7 @@
 #include "make.h"
 
 #include "../actor/watch.h"
+#include "../actor/watchdog.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,10 +119,12 @@ s_prepare (zanni_node_t **node_p, const zanni__birth_t *birth, const zanni__brie
     return 0;
 }
 
-/* It is that of this actor from now on. */
+/* It is that of this actor from now on, whose watchdog need not be its sibling's. */
 static int
-s_be (zanni_node_t *node, const zanni__brief_t *brief, const zanni__class_t *cls)
+s_be (zanni_node_t *node, const zanni__brief_t *brief, const zanni__class_t *cls, zanni__page_t *page)
 {
+    node->options.watchdog_ms = brief->options.watchdog_ms;
+    node->root->page = page;
     memcpy (node->id, brief->node, sizeof node->id);
     node->incarnation = brief->incarnation;
     node->home = brief->home;
@@ -133,7 +136,7 @@ s_run (zanni_node_t *node, const zanni__birth_t *birth, const zanni__brief_t *br
 {
     zanni_worker_t *worker = node->root;
     zanni__hook_fd_t control = { .fd = birth->control_fd, .ready = s_on_control };
-    int rc = s_be (node, brief, cls);
+    int rc = s_be (node, brief, cls, birth->page);
     if (!rc)
         rc = zanni__hook_fd_add (worker, &control, EPOLLIN);
     if (rc)
@@ -211,7 +214,9 @@ zanni_child_begin (zanni_process_child_t **child_p, const zanni_process_t *proce
         return rc;
     }
     zanni_worker_enter (child->node->root);
-    rc = s_be (child->node, &child->brief, cls);
+    rc = s_be (child->node, &child->brief, cls, NULL);
+    if (!rc)
+        rc = zanni__watchdog_arm (child->node, child->node->options.watchdog_ms);
     if (!rc)
         rc = s_listen (child->node->root, process->endpoint, -1, -1);
     if (rc)

@@ -7,7 +7,7 @@
 #include "../actor/nodes.h"
 #include "../actor/pending.h"
 #include "../actor/tally.h"
-#include "../actor/worker.h"
+#include "../actor/watchdog.h"
 
 #include "../base/clock.h"
 #include "../base/memory.h"
@@ -528,6 +528,15 @@ zanni__node_new (zanni_node_t **node_p, const zanni_options_t *options, const ui
     return rc;
 }
 
+static int
+s_watch_root (zanni_t **self_p, zanni_node_t *node)
+{
+    int rc = zanni__watchdog_arm (node, node->options.watchdog_ms);
+    if (rc)
+        (void) zanni_destroy (self_p);
+    return rc;
+}
+
 int
 zanni_new (zanni_t **self_p, const zanni_options_t *options)
 {
@@ -542,6 +551,10 @@ zanni_new (zanni_t **self_p, const zanni_options_t *options)
     own.error = error ? &fault : NULL;   // else the log says it
     if (!self_p || (options && (options->workers > S_WORKERS_MOST || (options->port && !options->place))))
         return ZANNI_EINVAL;
+    if (own.watchdog_ms > INT32_MAX) {
+        zanni__error_set (error, ZANNI_EINVAL, "`watchdog_ms` is over 2147483647");
+        return ZANNI_EINVAL;
+    }
     int rc = zanni__class_fault (&fault);
     if (rc) {
         if (error)
@@ -557,6 +570,8 @@ zanni_new (zanni_t **self_p, const zanni_options_t *options)
             zanni__worker_close (node->root), zanni_worker_drop (node->root);
         zanni__node_unref (node);   // the root's worker holds it now
     }
+    if (!rc)
+        rc = s_watch_root (self_p, node);
     if (rc && error)
         zanni__error_set (error, rc, *fault.text ? fault.text : NULL);
     return rc;

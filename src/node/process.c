@@ -5,6 +5,7 @@
    home endpoint, that of the undertaker, which never runs user code and so always answers. An end is remembered for
    some time, for those who ask late. */
 
+#include "../actor/watchdog.h"
 #include "../base/memory.h"
 #include "brief.h"
 #include "make.h"
@@ -123,6 +124,13 @@ s_live_no_more (zanni__processes_t *processes, const uint8_t *id, char cls [64])
     return found;
 }
 
+static void
+s_name_stuck (const zanni_node_t *node, const char *cls, const zanni_reason_t *reason)
+{
+    if (reason->kind == ZANNI_EXIT_ERROR && reason->code == ZANNI_EWATCHDOG)
+        zanni__log (node, ZANNI_LOG_WARNING, "process actor %s is killed: %s", cls, reason->text);
+}
+
 /* While its node ends, a process is only killed where it did not end by itself in time: the log names it. */
 static void
 s_name_late (const zanni_node_t *node, const char *cls, const zanni_reason_t *reason)
@@ -152,8 +160,10 @@ zanni_worker_process_ended (zanni_worker_t *undertaker, const uint8_t *node, uin
     memcpy (event.node, node, sizeof event.node);
     snprintf (event.text, sizeof event.text, "%.*s", (int) sizeof event.text - 1, reason->text);
     char cls [64];
-    if (s_live_no_more (undertaker->node->processes, node, cls))
+    if (s_live_no_more (undertaker->node->processes, node, cls)) {
         s_name_late (undertaker->node, cls, reason);
+        s_name_stuck (undertaker->node, cls, reason);
+    }
     s_remember (undertaker->node->processes, node, reason);   // before it is told: see s_begin
     zanni_worker_event (undertaker, NULL, &event);
 }
@@ -191,6 +201,7 @@ s_set_brief (zanni__brief_t *brief, zanni_worker_t *worker, const zanni__class_t
     snprintf (brief->home, sizeof brief->home, "%s", home);
     snprintf (brief->cls, sizeof brief->cls, "%s", cls->definition->name);
     brief->options = node->options;
+    brief->options.watchdog_ms = zanni__watchdog_limit (node, options->watchdog_ms);
     memcpy (brief->claim_store, node->claim_store, sizeof brief->claim_store);
     brief->incarnation = 1;
     brief->limit = options->mailbox_messages;
@@ -216,6 +227,7 @@ s_begin (zanni_node_t *node, const zanni__brief_t *brief, zanni_process_t *proce
         return ZANNI_ETOOBIG;
     memcpy (process->node, brief->node, sizeof process->node);
     process->incarnation = brief->incarnation;
+    process->watchdog_ms = brief->options.watchdog_ms;
     return node->place->process (place, process);
 }
 

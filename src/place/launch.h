@@ -12,12 +12,12 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#define ZANNI__LAUNCH_VERSION 2
+#define ZANNI__LAUNCH_VERSION 3
 #define ZANNI__LAUNCH_TEXT 232
 
 typedef enum {
     /* To the launcher. */
-    ZANNI__LAUNCH_START = 1,   // id, text: the seat, or ""; the brief follows
+    ZANNI__LAUNCH_START = 1,   // id, code: milliseconds that a handler has, or 0; text: the seat, or ""; the brief follows
     ZANNI__LAUNCH_STOP,        // code: milliseconds until those that are left are killed
     ZANNI__LAUNCH_KILL,        // id, code: milliseconds until it is told, and again until it is killed
     ZANNI__LAUNCH_CLOSE,       // kills all that are left, cleans up and ends

@@ -24,6 +24,7 @@
    child gets it. */
 
 #include "launcher.h"
+#include "guard.h"
 #include "launch.h"
 
 #include "../base/clock.h"
@@ -31,9 +32,7 @@
 #include "../base/memory.h"
 #include "../base/rundir.h"
 #include "../base/system.h"
-#include "../wire/reader.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -55,8 +54,6 @@
 #define S_KILL "kill"
 #define S_PACKET_MAX (sizeof (zanni__launch_t) + ZANNI_BRIEF_MAX)
 #define S_SPARE_MS 2             // without anything to do, until a spare is forked
-#define S_REPORT_HEAD 13         // bytes of a report before its text
-#define S_REPORT_TEXT 111
 #define S_PARENT_MS 1000         // for the parent to be gone, when its socket is
 
 typedef struct {
@@ -67,6 +64,7 @@ typedef struct {
     int control_fd;              // the launcher's end
     int64_t kill_ns;             // when it is told that it is to end, or, if it has not heard, killed; INT64_MAX
     int64_t patience_ms;         // for each of the two
+    zanni__guard_t guard;
     bool told;
     bool killed;
     zanni_reason_t reason;       // once it has ended
@@ -94,6 +92,7 @@ typedef struct {
     zanni__link_t words;
     int64_t kill_ns;             // who is left then is killed
     int64_t look_ns;             // the first kill_ns of a child, or before
+    int64_t guard_ns;            // the first look of a guard, or before
     bool stopping;
     bool closing;                // the parent said so: it lives on
     bool over;
@@ -103,6 +102,12 @@ static int64_t
 s_now_ns (void)
 {
     return zanni__clock_system.now_ns (zanni__clock_system.context);
+}
+
+static int64_t
+s_earlier (int64_t one_ns, int64_t other_ns)
+{
+    return one_ns < other_ns ? one_ns : other_ns;
 }
 
 /* What is said to the parent. */
@@ -179,6 +184,8 @@ s_close_others (s_launcher_t *launcher, const s_child_t *self)
         s_child_t *child = ZANNI__CONTAINER (link, s_child_t, link);
         if (child != self)
             zanni__seat_close (&child->seat);
+        if (child != self)
+            zanni__guard_free (&child->guard);
         close (child->control_fd);
     }
 }
@@ -215,27 +222,11 @@ s_be_child (s_launcher_t *launcher, const s_child_t *self, int control_fd)
     sigprocmask (SIG_SETMASK, &none, NULL);
     zanni__birth_t birth = {
         .sibling = launcher->brief, .sibling_size = launcher->brief_size,
-        .seat = &self->seat, .control_fd = control_fd
+        .seat = &self->seat, .page = self->guard.page, .control_fd = control_fd
     };
     int code = launcher->run (&birth);
     fflush (NULL);   // what it printed is not lost; handlers of exit are the program's, and not for a child
     _exit (code);
-}
-
-void
-zanni__birth_failed (const zanni__birth_t *birth, int code, const char *text)
-{
-    uint8_t report [S_REPORT_HEAD + S_REPORT_TEXT];
-    size_t size = strnlen (text, S_REPORT_TEXT);
-    uint64_t number = htobe64 ((uint64_t) (int64_t) code);
-    uint16_t length = htobe16 ((uint16_t) size);
-    report [0] = 0x92;   // an array of two
-    report [1] = 0xd3;   // a signed number of 8 bytes
-    memcpy (report + 2, &number, sizeof number);
-    report [10] = 0xda;   // a string with a length of 2 bytes
-    memcpy (report + 11, &length, sizeof length);
-    memcpy (report + S_REPORT_HEAD, text, size);
-    (void) send (birth->control_fd, report, S_REPORT_HEAD + size, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* Its beginning and its end. */
@@ -314,8 +305,11 @@ s_child_new (s_launcher_t *launcher, s_child_t **child_p, const char *seat, cons
     *why = "out of memory";
     if (!child)
         return ZANNI_ENOMEM;
-    int rc = s_seat_take (launcher, child, seat, why);
+    int rc = zanni__guard_new (&child->guard);
+    if (!rc)
+        rc = s_seat_take (launcher, child, seat, why);
     if (rc) {
+        zanni__guard_free (&child->guard);
         zanni__free (child);
         return rc;
     }
@@ -323,6 +317,7 @@ s_child_new (s_launcher_t *launcher, s_child_t **child_p, const char *seat, cons
     rc = s_fork (launcher, child, why);
     if (rc) {
         s_seat_return (launcher, child, *seat);
+        zanni__guard_free (&child->guard);
         zanni__free (child);
         return rc;
     }
@@ -388,6 +383,8 @@ s_start (s_launcher_t *launcher, const zanni__launch_t *request, const void *pac
         return;
     }
     child->id = request->id;
+    zanni__guard_set (&child->guard, (uint32_t) request->code, s_now_ns ());
+    launcher->guard_ns = s_earlier (launcher->guard_ns, child->guard.due_ns);
     zanni__launch_t answer = {
         .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_STARTED, .id = child->id, .code = child->pid
     };
@@ -395,34 +392,16 @@ s_start (s_launcher_t *launcher, const zanni__launch_t *request, const void *pac
     s_say (launcher, &answer);
 }
 
-/* A report is [code, text]. It comes from a process of the user's own, but is read like a stranger's. */
-static bool
-s_read_report (const s_child_t *child, zanni_reason_t *reason)
-{
-    uint8_t report [S_REPORT_HEAD + S_REPORT_TEXT];
-    zanni__value_t code, text;
-    uint32_t count;
-    ssize_t size = recv (child->control_fd, report, sizeof report, MSG_DONTWAIT);
-    if (size <= 0)
-        return false;
-    zanni__reader_t reader = zanni__reader (report, (uint32_t) size);
-    if (!zanni__reader_array (&reader, &count) || count < 2 || !zanni__reader_next (&reader, &code)
-        || !zanni__reader_next (&reader, &text) || text.form != ZANNI__STR)
-        return false;
-    *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_ERROR, .code = ZANNI_ESYSTEM };
-    if (code.form == ZANNI__UINT || code.form == ZANNI__INT)
-        reason->code = code.value.i;
-    snprintf (reason->text, sizeof reason->text, "%.*s", (int) text.size, (const char *) text.value.data);
-    return true;
-}
-
 static void
 s_take_reason (s_child_t *child, int status)
 {
     zanni_reason_t *reason = &child->reason;
-    if (s_read_report (child, reason))
+    if (zanni__birth_report (child->control_fd, reason))
         return;
-    if (child->killed && WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL)
+    bool by_kill = WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL;
+    if (child->guard.killed && by_kill)
+        zanni__guard_reason (&child->guard, reason);
+    else if (child->killed && by_kill)
         *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_KILLED };
     else if (WIFSIGNALED (status))
         *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_SIGNAL, .code = WTERMSIG (status) };
@@ -471,6 +450,7 @@ s_tell_ends (s_launcher_t *launcher, zanni__link_t *ended)
         if (child->id)
             s_say_ended (launcher, child);
         zanni__link_remove (&child->link);
+        zanni__guard_free (&child->guard);
         zanni__free (child);
     }
 }
@@ -572,6 +552,17 @@ s_kill_deaf (s_launcher_t *launcher, int64_t now_ns)
     }
 }
 
+static void
+s_look_at_beats (s_launcher_t *launcher, int64_t now_ns)
+{
+    launcher->guard_ns = INT64_MAX;
+    for (zanni__link_t *link = launcher->children.next; link != &launcher->children; link = link->next) {
+        s_child_t *child = ZANNI__CONTAINER (link, s_child_t, link);
+        zanni__guard_look (&child->guard, child->pid, now_ns);
+        launcher->guard_ns = s_earlier (launcher->guard_ns, child->guard.due_ns);
+    }
+}
+
 /* What the parent says. */
 
 static void
@@ -637,7 +628,7 @@ s_wants_spare (const s_launcher_t *launcher)
 static int
 s_timeout_ms (const s_launcher_t *launcher)
 {
-    int64_t due_ns = launcher->kill_ns < launcher->look_ns ? launcher->kill_ns : launcher->look_ns;
+    int64_t due_ns = s_earlier (s_earlier (launcher->kill_ns, launcher->look_ns), launcher->guard_ns);
     if (s_wants_spare (launcher))
         return S_SPARE_MS;
     if (due_ns == INT64_MAX)
@@ -668,6 +659,8 @@ s_kill_late (s_launcher_t *launcher)
         s_kill_all (launcher);
     if (launcher->look_ns <= now_ns)
         s_kill_deaf (launcher, now_ns);
+    if (launcher->guard_ns <= now_ns)
+        s_look_at_beats (launcher, now_ns);
 }
 
 static void
@@ -751,6 +744,7 @@ zanni__launcher_main (int fd, zanni__child_fn *child)
 {
     s_launcher_t launcher = {
         .fd = fd, .pid = getpid (), .run = child, .kill_ns = INT64_MAX, .look_ns = INT64_MAX,
+        .guard_ns = INT64_MAX,
         .seat = { .fd = -1, .lane_fd = -1 }
     };
     sigset_t wanted;

@@ -3,10 +3,12 @@
 #ifndef ZANNI_PLACE_LAUNCHER_H
 #define ZANNI_PLACE_LAUNCHER_H
 
+#include "../actor/beat.h"
 #include "../base/rundir.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <zanni/error.h>
 
 #define ZANNI__LAUNCHER_VARIABLE "ZANNI_LAUNCHER"   // in its environment: the descriptor of its socket
 
@@ -17,6 +19,7 @@ typedef struct {
     const void *sibling;       // the brief of the child before, or its own: of the same node
     size_t sibling_size;
     const zanni__seat_t *seat; // where it listens; its sockets are the child's own
+    zanni__page_t *page;       // in which it shows the launcher its beat
     int control_fd;            // to the launcher, by packets: "stop" and "kill" come in; why it failed (msgpack [code, text]) may go
                                // out; its end of file means that the launcher is gone
 } zanni__birth_t;
@@ -36,5 +39,8 @@ int zanni__launcher_main (int fd, zanni__child_fn *child);
 
 /* In the child: tells the launcher, and by it the spawner, why this process is about to end. */
 void zanni__birth_failed (const zanni__birth_t *birth, int code, const char *text);
+
+/* In the launcher, when the process has ended: what it said so. false: nothing. */
+bool zanni__birth_report (int control_fd, zanni_reason_t *reason);
 
 #endif

@@ -377,7 +377,7 @@ s_send_request (const zanni__children_t *children, s_process_t *process)
 {
     zanni__launch_t packet = {
         .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_START, .id = process->id,
-        .size = (uint32_t) process->process->brief_size
+        .code = process->process->watchdog_ms, .size = (uint32_t) process->process->brief_size
     };
     memcpy (packet.text, children->seat, sizeof children->seat);
     int sent = s_send (children, &packet, process->process->brief);

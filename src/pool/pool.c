@@ -9,6 +9,7 @@
 
 #include "pool.h"
 
+#include "../actor/watchdog.h"
 #include "../base/memory.h"
 
 #include <stdarg.h>
@@ -66,8 +67,9 @@ s_start (zanni_t *self, zanni_msg_t *msg)
     uint32_t place, overflow;
     bool away;
     int rc = zanni_read (msg, &owner, &on, &away, &setup->workers, &setup->routing, &setup->ahead, &setup->restarts,
-                         &setup->restart_ms, &setup->attempts, &setup->enough, &setup->gather_ms, &place, &overflow,
-                         &spawn->worker, &spawn->mailbox_messages, &spawn->mailbox_bytes);
+                         &setup->restart_ms, &setup->attempts, &setup->enough, &setup->gather_ms, &place, &overflow);
+    if (!rc)
+        rc = zanni_read (msg, &spawn->worker, &spawn->mailbox_messages, &spawn->mailbox_bytes, &spawn->watchdog_ms);
     if (rc)
         return rc;
     pool->self = self;
@@ -229,7 +231,7 @@ static const zanni_method_t s_methods [] = {
 };
 
 const zanni_class_t zanni__pool_hooks = {
-    .state_size = sizeof (zanni__pool_t), .methods = s_methods, .start_in = "rrbuuuuxuuxuuuut", .start = s_start,
+    .state_size = sizeof (zanni__pool_t), .methods = s_methods, .start_in = "rrbuuuuxuuxuuuutx", .start = s_start,
     .stop = s_stop, .down = zanni__pool_seat_down, .text = "Actors of one class that share the work."
 };
 
@@ -259,6 +261,8 @@ s_check (const zanni_pool_options_t *options, const char *class_name)
         fault = "`spawn` names no such place, or no such `overflow`";
     else if (spawn && spawn->restartable)
         fault = "the workers of a pool are replaced, and not `restartable`";
+    else if (spawn && !zanni__watchdog_fits (spawn->watchdog_ms))
+        fault = "`spawn`: 0 as `watchdog_ms` is the node's, -1 none, 2147483647 the most";
     else if (options->restarts > ZANNI__POOL_RESTARTS_MOST || options->restart_ms < 0
              || options->restart_ms > S_YEAR_MS)
         fault = "`restarts` are at most 65,535, within a year (`restart_ms`)";
@@ -298,7 +302,7 @@ s_spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const za
         ZANNI_ARG (setup.restart_ms), ZANNI_ARG (setup.attempts), ZANNI_ARG (setup.enough),
         ZANNI_ARG (setup.gather_ms),
         ZANNI_ARG ((uint32_t) spawn->place), ZANNI_ARG ((uint32_t) spawn->overflow), ZANNI_ARG (spawn->worker),
-        ZANNI_ARG (spawn->mailbox_messages), ZANNI_ARG (spawn->mailbox_bytes)
+        ZANNI_ARG (spawn->mailbox_messages), ZANNI_ARG (spawn->mailbox_bytes), ZANNI_ARG (spawn->watchdog_ms)
     };
     const zanni__words_t words = { NULL, args, sizeof args / sizeof *args };
     bool here = spawn->place == ZANNI_HERE && !spawn->on;

@@ -53,7 +53,7 @@ zanni__child_read (zanni__supervisor_t *supervisor, zanni__child_t **child_p, za
     bool kill;
     int64_t stop_ms;
     int rc = zanni_read (msg, &name, &class_name, &place, &spawn.worker, &overflow, &spawn.mailbox_messages,
-                         &spawn.mailbox_bytes, &restarts, &stop_ms, &kill);
+                         &spawn.mailbox_bytes, &spawn.watchdog_ms, &restarts, &stop_ms, &kill);
     if (rc)
         return rc;
     if (restarts > ZANNI_TEMPORARY)

@@ -8,6 +8,7 @@
 
 #include "supervisor.h"
 
+#include "../actor/watchdog.h"
 #include "../base/memory.h"
 #include "../message/value.h"
 
@@ -16,7 +17,7 @@
 
 #define S_HANDLES (1u << ZANNI__EXT_REF | 1u << ZANNI__EXT_BUFFER | 1u << ZANNI__EXT_BOUND | 1u << ZANNI__EXT_OBJECT)
 #define S_HEAD 6         // arguments of a supervisor before its children
-#define S_CHILD 11       // values of a child before its start arguments
+#define S_CHILD 12       // values of a child before its start arguments
 #define S_DEPTH 16       // of supervisors; lists are bounded elsewhere
 
 /* Memory that goes at once. */
@@ -102,6 +103,9 @@ s_check_child (const s_draft_t *draft, const zanni_supervisor_t *supervisor, con
     if (child->stop_ms < -1)
         return s_fault (draft, ZANNI_EINVAL, "child %s: `stop_ms` is %lld; -1 is as long as it takes", child->name,
                         (long long) child->stop_ms);
+    if (!zanni__watchdog_fits (child->spawn.watchdog_ms))
+        return s_fault (draft, ZANNI_EINVAL, "child %s: `spawn.watchdog_ms` is %lld; -1 is none, 2147483647 the most",
+                        child->name, (long long) child->spawn.watchdog_ms);
     if (child->class_name && !away && !zanni__class_find (child->class_name))
         return s_fault (draft, ZANNI_ENOCLASS, "child %s: no such class: %.100s; was it given to zanni_init?",
                         child->name, child->class_name);
@@ -162,7 +166,7 @@ s_draw_child (s_draft_t *draft, const zanni_child_t *child, zanni_arg_t *drawn)
     const zanni_arg_t head [S_CHILD] = {
         zanni_arg_string (child->name), zanni_arg_string (child->supervisor ? ZANNI__SUPERVISOR : child->class_name),
         zanni_arg_uint (spawn->place), zanni_arg_uint (spawn->worker), zanni_arg_uint (spawn->overflow),
-        zanni_arg_uint (spawn->mailbox_messages), zanni_arg_uint (spawn->mailbox_bytes),
+        zanni_arg_uint (spawn->mailbox_messages), zanni_arg_uint (spawn->mailbox_bytes), zanni_arg_int (spawn->watchdog_ms),
         zanni_arg_uint (child->restarts), zanni_arg_int (stop_ms), zanni_arg_bool (child->kill),
         zanni_arg_list (on, spawn->on != NULL)
     };

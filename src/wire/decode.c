@@ -415,7 +415,7 @@ s_get_maybe_bytes (s_source_t *source, const zanni__field_t *field)
     return value.form == ZANNI__BIN || value.form == ZANNI__NIL || s_wrong (source, field->fault);
 }
 
-/* Nine values in a row, of which the first and the last are about actors. */
+/* Nine values in a row, of which the first and the last are about actors; a tenth may follow. */
 static bool
 s_spot (s_source_t *source, const char *fault)
 {
@@ -454,7 +454,12 @@ s_get_maybe_spot (s_source_t *source, const zanni__field_t *field)
         return true;
     if (value.form != ZANNI__ARRAY || value.size < 9)
         return s_wrong (source, field->fault);
-    return s_spot (source, field->fault) && s_skip (source, value.size - 9);
+    uint64_t watchdog_ms = 0;
+    uint32_t rest = value.size - 9;
+    if (!s_spot (source, field->fault) || (rest && !s_number (source, UINT32_MAX, &watchdog_ms, field->fault)))
+        return false;
+    source->record->as.spawn.watchdog_ms = (uint32_t) watchdog_ms;
+    return s_skip (source, rest ? rest - 1 : 0);
 }
 
 /* The last field of a record, which is not there. */

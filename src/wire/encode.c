@@ -210,7 +210,7 @@ s_put_maybe_spot (zanni__pen_t *pen, const zanni_record_t *record, const zanni__
     (void) field;
     if (!record->to.nonce)
         return;
-    zanni__pen_array (pen, 9);
+    zanni__pen_array (pen, record->as.spawn.watchdog_ms ? 10 : 9);
     zanni__pen_uint (pen, record->to.actor);
     zanni__pen_bytes (pen, record->to.nonce, ZANNI__ID_SIZE);
     zanni__pen_uint (pen, record->as.spawn.place);
@@ -222,6 +222,8 @@ s_put_maybe_spot (zanni__pen_t *pen, const zanni_record_t *record, const zanni__
     zanni__pen_uint (pen, record->as.spawn.mailbox_messages);
     zanni__pen_uint (pen, record->as.spawn.mailbox_bytes);
     s_put_somebody (pen, &record->as.spawn.beside);
+    if (record->as.spawn.watchdog_ms)
+        zanni__pen_uint (pen, record->as.spawn.watchdog_ms);
 }
 
 /* Whether the last field is left out. */

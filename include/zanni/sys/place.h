@@ -18,6 +18,7 @@ typedef struct {
     char endpoint [108];      // filled in: where it listens, "ipc://..."
     const void *brief;        // what it has to know, opaque here
     size_t brief_size;        // at most ZANNI_BRIEF_MAX
+    uint32_t watchdog_ms;     // a handler there that takes longer ends it, with ZANNI_EWATCHDOG; 0: none does
     zanni_error_t *error;     // may be NULL: filled on failure
 } zanni_process_t;
 

@@ -177,6 +177,7 @@ typedef struct {
             uint32_t mailbox_messages;
             uint64_t mailbox_bytes;
             zanni_wire_actor_t beside;   // on whose worker, where the place is HERE
+            uint32_t watchdog_ms;        // that a handler of it may take; 0: as the node says; over 2^31 - 1: as long as it likes
         } spawn;               // SPAWN, where it has `to`: an actor of a node that runs, with the right to own it
     } as;
 } zanni_record_t;
