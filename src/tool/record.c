@@ -232,13 +232,15 @@ s_add_spot (json_t *object, const zanni_record_t *record)
 {
     if (!record->to.nonce)
         return;
-    s_set (object, "spot", json_pack ("[o,o,i,o,i,i,o,o,o]", tool_number (record->to.actor), s_id (record->to.nonce),
-                                       record->as.spawn.place, tool_number (record->as.spawn.worker),
-                                       record->as.spawn.restartable + (record->as.spawn.waits << 1)
-                                           + (record->as.spawn.again << 3), record->as.spawn.overflow,
-                                       tool_number (record->as.spawn.mailbox_messages),
-                                       tool_number (record->as.spawn.mailbox_bytes),
-                                       s_actor (&record->as.spawn.beside)));
+    json_t *spot = json_pack ("[o,o,i,o,i,i,o,o,o]", tool_number (record->to.actor), s_id (record->to.nonce),
+                              record->as.spawn.place, tool_number (record->as.spawn.worker),
+                              record->as.spawn.restartable + (record->as.spawn.waits << 1)
+                                  + (record->as.spawn.again << 3), record->as.spawn.overflow,
+                              tool_number (record->as.spawn.mailbox_messages),
+                              tool_number (record->as.spawn.mailbox_bytes), s_actor (&record->as.spawn.beside));
+    if (record->as.spawn.watchdog_ms)
+        (void) json_array_append_new (spot, tool_number (record->as.spawn.watchdog_ms));
+    s_set (object, "spot", spot);
 }
 
 static void

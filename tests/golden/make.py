@@ -155,7 +155,7 @@ FIELDS = {
     "buffers": lambda shown: array(*map(buffer, shown)),
     "versions": lambda shown: array(*map(number, shown)), "limits": lambda shown: array(*map(number, shown)),
     "origin": lambda shown: array(identity(shown[0]), number(shown[1])),
-    "spot": lambda shown: array(number(shown[0]), identity(shown[1]), *map(number, shown[2:8]), actor(shown[8])),
+    "spot": lambda shown: array(number(shown[0]), identity(shown[1]), *map(number, shown[2:8]), actor(shown[8]), *map(number, shown[9:])),
     "reason": lambda shown: array(integer(shown[0]), integer(shown[1]), text(shown[2])), "restarts": value,
     "bytes": lambda shown: binary(bytes.fromhex(shown)), "waiting": lambda shown: binary(bytes.fromhex(shown)),
 }
@@ -375,6 +375,8 @@ def record_vectors():
     yield one("SPAWN on a node that runs", spawn([1], remaining_ms=-1, spot=[SPAWNED, NONCE, 0, 0, 0, 0, 0, 0, None]))
     yield one("SPAWN on a node that runs, beside another", spawn(
         [1], remaining_ms=-1, spot=[SPAWNED, NONCE, 1, 3, 1, 2, 100, 1 << 20, somebody()]))
+    yield one("SPAWN of an actor with a watchdog", spawn(
+        [1], remaining_ms=-1, spot=[SPAWNED, NONCE, 3, 0, 0, 0, 0, 0, None, 60000]))
     yield one("SPAWNED", {"kind": "SPAWNED", "id": 9, "reference": reference(None, 12, None, True, True)})
     yield one("STOP", {"kind": "STOP", "to": somebody(), "reason": [1, 0, ""]})
     yield one("STOP that kills", {"kind": "STOP", "to": somebody(), "reason": [2, 0, ""]})

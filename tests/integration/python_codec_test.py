@@ -101,6 +101,7 @@ def record(shown):
     if made.kind == "SPAWN":
         made.options = []
         made.spot = getattr(made, "spot", None)
+        made.watchdog_ms = int(shown["spot"][9]) if len(shown.get("spot", ())) > 9 else 0
     return made
 
 

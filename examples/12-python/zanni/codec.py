@@ -217,7 +217,9 @@ def read_record(value: Any) -> Record | None:
         for (field, kind), item in zip(types, fields(value, len(types) + 1)[1:]):
             setattr(record, field, kind.read(item))
         if name == "SPAWN":   # where on a node that runs; not there: a fresh process
-            record.spot = SPOT.read(value[9] if len(value) > 9 else None)
+            spot = value[9] if len(value) > 9 else None
+            record.spot = SPOT.read(spot)
+            record.watchdog_ms = UINT32.read(spot[9]) if record.spot and len(spot) > 9 else 0
         if name == "ASK":   # its asker waits in a call; not there: it does not
             record.waiting = optional(WAITING).read(value[9] if len(value) > 9 else None)
         if name == "CHUNK":
@@ -259,6 +261,6 @@ def encode(records: Iterable[Record]) -> bytes:
         if record.kind == "ASK" and getattr(record, "waiting", None) is not None:
             items.append(record.waiting)
         if record.kind == "SPAWN" and getattr(record, "spot", None) is not None:
-            items.append(SPOT.write(record.spot))
+            items.append(SPOT.write(record.spot) + [record.watchdog_ms] * bool(record.watchdog_ms))
         packer.pack(items)
     return packer.bytes()

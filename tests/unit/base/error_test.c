@@ -42,7 +42,7 @@ Test (error, success_is_ok)
 Test (error, number_that_is_no_code_is_unknown)
 {
     cr_assert_str_eq (zanni_strerror (1), "unknown error");
-    cr_assert_str_eq (zanni_strerror (ZANNI_ENOKEY - 1), "unknown error");
+    cr_assert_str_eq (zanni_strerror (ZANNI_EWATCHDOG - 1), "unknown error");
 }
 
 Test (reason, without_a_number_is_its_word)

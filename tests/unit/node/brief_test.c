@@ -28,6 +28,7 @@ fill (void)
     brief->options.mailbox_messages = UINT32_MAX;
     brief->options.mailbox_bytes = UINT64_C (1) << 40;
     brief->options.ask_deadline_ms = 2;
+    brief->options.watchdog_ms = 1000;
     brief->options.shutdown_ms = 300;
     brief->options.heartbeat_ms = 70000;
     brief->options.window_bytes = 128;

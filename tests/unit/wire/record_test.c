@@ -82,7 +82,7 @@ sample (unsigned kind)
         record.as.spawn.place = 2, record.as.spawn.worker = 3, record.as.spawn.restartable = true;
         record.as.spawn.waits = 2, record.as.spawn.again = true;
         record.as.spawn.overflow = 1, record.as.spawn.mailbox_messages = 100, record.as.spawn.mailbox_bytes = 1u << 20;
-        record.as.spawn.beside = (zanni_wire_actor_t) { 5, other };
+        record.as.spawn.beside = (zanni_wire_actor_t) { 5, other }, record.as.spawn.watchdog_ms = 60000;
     }
     if (kind == ZANNI_RECORD_LANE)
         record.as.lane.segment = 12, record.as.lane.count = 3;
