@@ -40,7 +40,7 @@ typedef struct {
     uint32_t mailbox_messages;   // 0: the node's
     uint64_t mailbox_bytes;      // 0: the node's
     int64_t start_ms;            // how long a blocking spawn waits for the start; 0: the node's ask deadline
-    int64_t watchdog_ms;         // how long a handler or hook of it may take; 0: the node's; -1: as long as it likes. See below
+    int64_t watchdog_ms;         // how long a handler of it may take, see below; 0: the node's; -1: as long as it likes
     zanni_error_t *error;        // filled when spawn fails
 } zanni_spawn_t;
 
@@ -50,14 +50,15 @@ typedef struct {
    a reference at once, and what it and others of its node send through that follows; one of another node to whom it gives the
    reference may find no such actor until it has begun. A reference that was passed on by a relay names the relay's node.
 
-   `watchdog_ms` is for handlers that never return. A process actor with one that takes longer is killed, with all that runs in
-   its process, and the reason of its end is an error ZANNI_EWATCHDOG, whose text names the method: its supervisor begins it
-   again. (All actors of the process have the same time, if their own options do not say otherwise.) What runs in a thread cannot
-   be killed: the log tells, once, of the actor, the method and how long, and again when it has returned after all; zanni_work
-   (work.h) shows it meanwhile. It is found a quarter later at most, and some milliseconds. Not counted is what zanni_call,
-   zanni_receive and the like wait, behind which the time begins anew, and time in which the process was stopped, or a debugger
-   had it. A machine that is short of memory or CPUs makes handlers slow: be generous. Where there is no watchdog, it costs nothing;
-   where there is one, some nanoseconds a message, and a thread looks four times in the shortest `watchdog_ms` of the node.
+   `watchdog_ms` is for handlers and hooks that never return. A process actor with one that takes longer is killed, with
+   all that runs in its process; the reason of its end is an error, ZANNI_EWATCHDOG, whose text names the method, and a
+   supervisor begins it again. (All actors of that process have the same time, where their own options do not say
+   otherwise.) What runs in a thread cannot be killed: the log tells, once, of the actor, the method and how long, and
+   again when it has returned after all; zanni_work (work.h) shows it meanwhile. All that is found a quarter of the time
+   later at most. What zanni_call, zanni_receive and the like wait is not counted, and the time begins anew behind it;
+   nor is time in which the process was stopped, or a debugger had it. A machine that is short of memory or CPUs makes
+   handlers slow: be generous. Without a watchdog all this costs nothing; with one some nanoseconds a message, and a
+   thread looks four times in the shortest `watchdog_ms` of the node.
 
    In a calling macro an options literal with a comma in it needs parentheses, &((zanni_spawn_t) { .worker = 1, ... }),
    or a variable. */

@@ -108,7 +108,7 @@ typedef enum {
     ZANNI_EXIT_KILLED,          // zanni_kill
     ZANNI_EXIT_NO_ACTOR,        // it did not exist any more when the monitor arrived
     ZANNI_EXIT_NO_CONNECTION,   // its node cannot be reached
-    ZANNI_EXIT_ERROR,           // start, run or zanni_exit_error failed: code, text
+    ZANNI_EXIT_ERROR,           // start or run failed, zanni_exit_error, ZANNI_EWATCHDOG: code, text
     ZANNI_EXIT_SIGNAL,          // its process was ended by signal `code`
     ZANNI_EXIT_CODE             // its process exited with `code`
 } zanni_exit_t;

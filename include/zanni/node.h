@@ -35,7 +35,7 @@ typedef struct {
     uint32_t mailbox_messages;   // default limit of a mailbox; default 8,192
     uint64_t mailbox_bytes;      // argument and buffer bytes in it; default 256 MiB
     uint32_t ask_deadline_ms;    // default 5000
-    uint32_t watchdog_ms;        // how long a handler of an actor may take, see zanni_spawn_t (actor.h); default: as it likes.
+    uint32_t watchdog_ms;        // how long a handler of any actor may take, see zanni_spawn_t; default: as long as it likes.
                                  // With it zanni_new starts a thread, since a root is watched, too
     uint32_t shutdown_ms;        // how long zanni_destroy may take, all its phases together; default 5000
     uint32_t heartbeat_ms;       // interval at which other nodes are seen to be there; default 1000

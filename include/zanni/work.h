@@ -52,7 +52,7 @@ typedef struct {
     size_t asks_count;
     const zanni_work_mailbox_t *mailboxes;
     size_t mailboxes_count;
-    bool stuck;                  // the watchdog (zanni_spawn_t) has told of what the thread is in
+    bool stuck;                  // the watchdog has told of what its thread is in: `watchdog_ms` of zanni_spawn_t
     uint64_t actor;              // and whose that is: its number; else 0
 } zanni_work_t;
 

@@ -1,12 +1,13 @@
 /* beat.h: what a worker's thread shows to whoever watches whether its handlers return, and what that one remembers.
 
-   Each handler or hook that is watched is a beat with a number that no other one of the worker ever had. Who sees the same number
-   look after look knows that it is one and the same handler; so nobody asks the time on the way of a message. Between two looks
-   no more is counted than they should be apart: a watcher that was itself kept from running (a suspended host, a debugger, a
-   machine that is short of CPUs) takes nobody for stuck who could not run either.
+   Each handler or hook that is watched is a beat with a number that no other one of the worker ever had. Who sees the
+   same number look after look knows that it is one and the same handler; so nobody asks the time on the way of a
+   message. Between two looks no more is counted than they should be apart: a watcher that was itself kept from
+   running (a suspended host, a debugger, a machine that is short of CPUs) takes nobody for stuck who could not run
+   either.
 
-   The beat of a process actor is in a page that it shares with the launcher, which knows nothing of the classes there: so their
-   names are in it, too. */
+   The beat of a process actor is in a page that it shares with the launcher, which knows nothing of the classes
+   there: so their names are in it, too. */
 
 #ifndef ZANNI_ACTOR_BEAT_H
 #define ZANNI_ACTOR_BEAT_H
@@ -17,7 +18,8 @@
 
 #define ZANNI__WATCHDOG_LOOKS 4   // at least, in the time that a handler has
 
-/* Written by the worker's thread alone, read by others: relaxed, since what they act upon stood still for several looks. */
+/* Written by the worker's thread alone, read by others: relaxed, since what they act upon stood still for several
+   looks. */
 typedef struct {
     _Atomic uint64_t number;      // 0: it is in no handler that is watched
     _Atomic uint64_t actor;       // whose

@@ -1,14 +1,15 @@
 /* The watchdog: it tells of handlers and hooks that do not return, once each, and when they have returned after all.
 
    It is the undertaker that looks, since its thread runs no user code: at the beats of all workers, at least
-   ZANNI__WATCHDOG_LOOKS times in the shortest time that an actor of the node has. So a handler is found when its time is over and
-   a quarter more at most. What it costs a message, where it is on, is its beat; where it is off, nothing: see turn.c.
+   ZANNI__WATCHDOG_LOOKS times in the shortest time that an actor of the node has. So a handler is found when its time
+   is over and a quarter more at most. What it costs a message, where it is on, is its beat; where it is off, nothing:
+   see turn.c.
 
-   Threads cannot be killed, so all it can do is say so: in the log, and in the picture that survey.c makes. The launcher, which
-   looks at the beat of a process actor in the same way, ends the process: place/guard.c.
+   Threads cannot be killed, so all it can do is say so: in the log, and in the picture that survey.c makes. The
+   launcher, which looks at the beat of a process actor in the same way, ends the process: place/guard.c.
 
-   A thread that waits in zanni_call or zanni_receive is not in a handler meanwhile, for its worker goes on; what it does behind
-   that begins anew. */
+   A thread that waits in zanni_call or zanni_receive is not in a handler meanwhile, for its worker goes on; what
+   it does behind that begins anew. */
 
 #include "watchdog.h"
 
@@ -110,7 +111,8 @@ static void
 s_note_over (zanni_worker_t *worker, s_news_t *news)
 {
     *news = (s_news_t) {
-        .method = worker->stuck_in, .actor = worker->stuck_actor, .for_ms = worker->vigil.spent_ns / 1000000, .over = true
+        .method = worker->stuck_in, .actor = worker->stuck_actor, .for_ms = worker->vigil.spent_ns / 1000000,
+        .over = true
     };
     snprintf (news->worker, sizeof news->worker, "%s", worker->name);
     atomic_store_explicit (&worker->stuck_number, 0, memory_order_relaxed);
@@ -160,10 +162,12 @@ s_tell (const zanni_node_t *node, const s_news_t *news)
     if (news->others)
         snprintf (others, sizeof others, "; %" PRIu64 " more actors wait for that", news->others);
     if (news->over)
-        zanni__log (node, ZANNI_LOG_WARNING, "watchdog: actor %" PRIu64 " (%s) of %s has left its %s %s after more than %" PRId64
-                    " ms", news->actor, cls, news->worker, kind, name, news->for_ms);
+        zanni__log (node, ZANNI_LOG_WARNING,
+                    "watchdog: actor %" PRIu64 " (%s) of %s has left its %s %s after more than %" PRId64 " ms",
+                    news->actor, cls, news->worker, kind, name, news->for_ms);
     else
-        zanni__log (node, ZANNI_LOG_WARNING, "watchdog: actor %" PRIu64 " (%s) of %s has been in its %s %s for %" PRId64 " ms%s",
+        zanni__log (node, ZANNI_LOG_WARNING,
+                    "watchdog: actor %" PRIu64 " (%s) of %s has been in its %s %s for %" PRId64 " ms%s",
                     news->actor, cls, news->worker, kind, name, news->for_ms, others);
 }
 

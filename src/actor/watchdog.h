@@ -27,8 +27,8 @@ zanni__watchdog_limit (const zanni_node_t *node, int64_t watchdog_ms)
     return watchdog_ms < 0 ? 0 : watchdog_ms ? (uint32_t) watchdog_ms : node->options.watchdog_ms;
 }
 
-/* From now on somebody of the node looks after handlers that have so long; 0: nothing. Any thread. What zanni__node_open
-   answers. */
+/* From now on somebody of the node looks after handlers that have so long; 0: nothing. Any thread. What
+   zanni__node_open answers. */
 int zanni__watchdog_arm (zanni_node_t *node, uint32_t limit_ms);
 
 /* The worker has an actor that is watched: its beat is there from now on. On its thread. */
@@ -64,8 +64,8 @@ zanni__beat_leave (zanni_worker_t *worker)
     atomic_store_explicit (&zanni__beat (worker)->number, 0, memory_order_relaxed);
 }
 
-/* The worker's thread goes from what it was in into a hook of that actor, or (both NULL) waits; and comes back, where `anew`
-   says that its time begins anew. On its thread. */
+/* The worker's thread goes from what it was in into a hook of that actor, or (both NULL) waits; and comes back, where
+   `anew` says that its time begins anew. On its thread. */
 void zanni__watch_enter (zanni_worker_t *worker, const zanni__identity_t *identity, const zanni__method_t *method,
                          zanni__was_t *was);
 void zanni__watch_leave (zanni_worker_t *worker, const zanni__was_t *was, bool anew);

@@ -1,5 +1,5 @@
-/* Why a process actor could not begin, from its own process to the launcher: a report, [code, text], is the last thing that is
-   written to the socket between them, and read when the process has ended. */
+/* Why a process actor could not begin, from its own process to the launcher: a report, [code, text], is the last
+   thing that is written to the socket between them, and read when the process has ended. */
 
 #include "launcher.h"
 

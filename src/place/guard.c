@@ -1,11 +1,14 @@
-/* The watchdog of a process actor. A process that is stuck cannot be trusted to say so, so its launcher looks at the beat that
-   the process keeps in a page of memory which both share, and kills it by SIGKILL when one handler takes longer than it may.
+/* The watchdog of a process actor. A process that is stuck cannot be trusted to say so, so its launcher looks at the
+   beat that the process keeps in a page of memory which both share, and kills it by SIGKILL when one handler takes
+   longer than it may.
 
-   A process that is stopped, or that a debugger has, does not get on, and is not stuck: its time stands still. Whoever stops it
-   between two looks and lets it go on before the second costs it that time, a quarter of what it has at most. That launcher and
-   process are stopped together (a terminal, a container that is paused) the vigil sees by itself: beat.h.
+   A process that is stopped, or that a debugger has, does not get on, and is not stuck: its time stands still.
+   Whoever stops it between two looks and lets it go on before the second costs it that time, a quarter of what it has
+   at most. That launcher and process are stopped together (a terminal, a container that is paused) the vigil sees by
+   itself: beat.h.
 
-   The page is the process's to write, so it may hold anything: what is read of it is bounded, and shown as far as it is text. */
+   The page is the process's to write, so it may hold anything: what is read of it is bounded, and shown as far as
+   it is text. */
 
 #include "guard.h"
 
