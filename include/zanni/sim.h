@@ -84,7 +84,8 @@ ZANNI_EXPORT void zanni_sim_pass (zanni_sim_t *sim, int64_t ms);
 /* Virtual time. Any handler, too. */
 ZANNI_EXPORT int64_t zanni_sim_now_ns (const zanni_sim_t *sim);
 
-/* What a handler does that takes its time: the clock goes on, nobody else runs. Any handler. */
+/* What a handler does that takes its time: the clock goes on, nobody else runs but watchdogs (`watchdog_ms` of zanni_spawn_t):
+   a process that one kills ends at that moment, as far as anybody can tell. Any handler. */
 ZANNI_EXPORT void zanni_sim_spend (zanni_sim_t *sim, int64_t ns);
 
 /* Numbers from the world's seed, for what the program does by chance; the second is below `limit`, which is at least 1. Any

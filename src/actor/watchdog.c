@@ -213,8 +213,26 @@ zanni__watchdog_due (const zanni_worker_t *worker)
     return worker == worker->node->undertaker && s_period_ns (worker->node) ? worker->watch_ns : INT64_MAX;
 }
 
+int64_t
+zanni_worker_watch (zanni_worker_t *undertaker)
+{
+    if (zanni__watchdog_due (undertaker) == INT64_MAX)
+        return INT64_MAX;
+    undertaker->now_ns = zanni__node_now (undertaker->node);
+    zanni__watchdog_look (undertaker);
+    return zanni__watchdog_due (undertaker);
+}
+
+void
+zanni__watchdog_reason (zanni_reason_t *reason, const char *cls, bool hook, const char *method, int64_t spent_ns)
+{
+    *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_ERROR, .code = ZANNI_EWATCHDOG };
+    snprintf (reason->text, sizeof reason->text, "watchdog: %.29s has been in its %s %.29s for %" PRIu32 " ms", cls,
+              hook ? "hook" : "method", method, (uint32_t) (spent_ns / 1000000));
+}
+
 bool
-zanni__is_stuck (zanni_worker_t *worker, uint64_t *actor)
+zanni__is_stuck (const zanni_worker_t *worker, uint64_t *actor)
 {
     const zanni__beat_t *beat = atomic_load_explicit (&worker->beat, memory_order_acquire);
     uint64_t number = beat ? atomic_load_explicit (&beat->number, memory_order_relaxed) : 0;

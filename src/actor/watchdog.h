@@ -74,10 +74,13 @@ void zanni__watch_leave (zanni_worker_t *worker, const zanni__was_t *was, bool a
 void zanni__watchdog_look (zanni_worker_t *undertaker);
 int64_t zanni__watchdog_due (const zanni_worker_t *worker);
 
+/* What a process is killed for. */
+void zanni__watchdog_reason (zanni_reason_t *reason, const char *cls, bool hook, const char *method, int64_t spent_ns);
+
 /* The worker ends, on its thread: what it was stuck in is over. */
 void zanni__watchdog_end (zanni_worker_t *worker);
 
 /* Whether the handler that the worker is in has been told of. Any thread, while the worker is held. */
-bool zanni__is_stuck (zanni_worker_t *worker, uint64_t *actor);
+bool zanni__is_stuck (const zanni_worker_t *worker, uint64_t *actor);
 
 #endif

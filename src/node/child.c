@@ -233,6 +233,19 @@ zanni_child_bid (zanni_process_child_t *child, bool kills)
     s_bid (child->node->root, kills);
 }
 
+bool
+zanni_child_stuck (const zanni_process_child_t *child, zanni_reason_t *reason)
+{
+    const zanni_worker_t *root = child->node->root;
+    const zanni__method_t *method = root->stuck_in;
+    int64_t limit_ns = child->node->options.watchdog_ms * INT64_C (1000000);
+    uint64_t actor;
+    if (!limit_ns || !zanni__is_stuck (root, &actor) || root->vigil.spent_ns < limit_ns)
+        return false;
+    zanni__watchdog_reason (reason, method->cls->definition->name, method->hook, method->name, root->vigil.spent_ns);
+    return true;
+}
+
 int
 zanni_child_run (zanni_process_child_t *child)
 {

@@ -12,10 +12,10 @@
 
 #include "guard.h"
 
+#include "../actor/watchdog.h"
 #include "../wire/text.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,7 +108,5 @@ zanni__guard_reason (const zanni__guard_t *guard, zanni_reason_t *reason)
     char cls [S_NAME], method [S_NAME];
     s_copy (cls, guard->page->cls);
     s_copy (method, guard->page->method);
-    *reason = (zanni_reason_t) { .kind = ZANNI_EXIT_ERROR, .code = ZANNI_EWATCHDOG };
-    snprintf (reason->text, sizeof reason->text, "watchdog: %s has been in its %s %s for %" PRIu32 " ms", cls,
-              guard->page->hook ? "hook" : "method", method, (uint32_t) (guard->vigil.spent_ns / 1000000));
+    zanni__watchdog_reason (reason, cls, guard->page->hook, method, guard->vigil.spent_ns);
 }

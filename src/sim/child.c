@@ -117,6 +117,26 @@ zanni__sim_children_live (const zanni__sim_place_t *place)
     return child != NULL;
 }
 
+static void
+s_crash (zanni__sim_child_t *child, const zanni_reason_t *reason)
+{
+    child->node->crashed = true;
+    zanni__sim_net_crash (child->node->sim, child->node);
+    s_ended (child, reason);
+    zanni_child_bid (child->child, false);
+}
+
+void
+zanni__sim_children_watch (zanni_sim_t *sim)
+{
+    zanni_reason_t reason;
+    for (zanni__sim_child_t *child = sim->children; child; child = child->next)
+        if (child->child && !child->ended && zanni_child_stuck (child->child, &reason)) {
+            zanni_sim_note (sim, "watchdog of process %u", child->node->number);
+            s_crash (child, &reason);
+        }
+}
+
 int
 zanni_sim_kill (zanni_sim_t *sim, const zanni_ref_t *process, int signal)
 {
@@ -127,9 +147,6 @@ zanni_sim_kill (zanni_sim_t *sim, const zanni_ref_t *process, int signal)
     if (!process || !child)
         return ZANNI_EINVAL;
     zanni_sim_note (sim, "signal %d to process %u", signal, child->node->number);
-    child->node->crashed = true;
-    zanni__sim_net_crash (sim, child->node);
-    s_ended (child, &(zanni_reason_t) { .kind = ZANNI_EXIT_SIGNAL, .code = signal });
-    zanni_child_bid (child->child, false);
+    s_crash (child, &(zanni_reason_t) { .kind = ZANNI_EXIT_SIGNAL, .code = signal });
     return 0;
 }

@@ -51,6 +51,22 @@ s_start (void *self, zanni_worker_t *worker)
     return 0;
 }
 
+/* Nobody else runs while a handler spends time, so it is its own watchdog. */
+int64_t
+zanni__sim_watch (zanni_sim_t *sim)
+{
+    int64_t least_ns = INT64_MAX;
+    for (const zanni__sim_driver_t *driver = sim->drivers; driver; driver = driver->next) {
+        const zanni__sim_place_t *place = driver->place;
+        if (!place || place->undertaker != driver->worker || place->node->crashed)
+            continue;
+        int64_t next_ns = zanni_worker_watch (place->undertaker);
+        least_ns = next_ns < least_ns ? next_ns : least_ns;
+    }
+    zanni__sim_children_watch (sim);
+    return least_ns;
+}
+
 static bool
 s_is_living (const zanni__sim_driver_t *driver, const zanni__sim_place_t *place)
 {

@@ -103,7 +103,10 @@ zanni_sim_now_ns (const zanni_sim_t *sim)
 void
 zanni_sim_spend (zanni_sim_t *sim, int64_t ns)
 {
-    sim->now_ns += ns > 0 ? ns : 0;
+    int64_t until_ns = sim->now_ns + (ns > 0 ? ns : 0);
+    for (int64_t next_ns; (next_ns = zanni__sim_watch (sim)) < until_ns;)
+        sim->now_ns = next_ns > sim->now_ns ? next_ns : sim->now_ns;
+    sim->now_ns = until_ns > sim->now_ns ? until_ns : sim->now_ns;
 }
 
 void

@@ -180,6 +180,10 @@ int zanni__sim_child_start (zanni__sim_place_t *place, zanni_process_t *process)
 void zanni__sim_children_tell (zanni__sim_place_t *place);   // their ends; on the undertaker's thread
 void zanni__sim_children_stop (zanni__sim_place_t *place);
 bool zanni__sim_children_live (const zanni__sim_place_t *place);
+void zanni__sim_children_watch (zanni_sim_t *sim);
+
+/* Whoever is in a handler has its watchdog look; answers when that is next. */
+int64_t zanni__sim_watch (zanni_sim_t *sim);
 
 /* place.c */
 struct zanni__sim_place {

@@ -67,6 +67,9 @@ ZANNI_EXPORT int zanni_child_begin (zanni_process_child_t **child_p, const zanni
 /* Tells it to end, or kills its actor, while it waits in its port or does not run: as what the launcher of processes says. */
 ZANNI_EXPORT void zanni_child_bid (zanni_process_child_t *child, bool kills);
 
+/* Whether a handler of it has taken longer than it may; then `reason` is what its process ends for. While it does not run. */
+ZANNI_EXPORT bool zanni_child_stuck (const zanni_process_child_t *child, zanni_reason_t *reason);
+
 /* Runs it on the calling thread until it is over, and frees it. 0 or ZANNI_ESTUCK. */
 ZANNI_EXPORT int zanni_child_run (zanni_process_child_t *child);
 
@@ -91,6 +94,10 @@ ZANNI_EXPORT bool zanni_worker_step (zanni_worker_t *worker);
 
 /* When the worker next has something to do by itself; INT64_MAX: never. */
 ZANNI_EXPORT int64_t zanni_worker_next_ns (const zanni_worker_t *worker);
+
+/* The watchdog's part of an undertaker's steps, for a place whose clock goes on while a handler runs: looks, if it is time
+   to. Answers when that is next; INT64_MAX: never. While the undertaker does not run. */
+ZANNI_EXPORT int64_t zanni_worker_watch (zanni_worker_t *undertaker);
 
 /* Tells another worker to end its actors and itself; `from` is the calling thread's. */
 ZANNI_EXPORT void zanni_worker_stop (zanni_worker_t *from, zanni_worker_t *worker);

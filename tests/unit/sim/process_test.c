@@ -4,6 +4,8 @@
 
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <zanni.h>
 #include <zanni/sim.h>
 
@@ -40,7 +42,21 @@ s_echo_end (zanni_t *self, zanni_msg_t *msg)
     return zanni_exit (self);
 }
 
+static zanni_sim_t *s_sim;
+
+static int
+s_echo_take (zanni_t *self, zanni_msg_t *msg)
+{
+    int64_t ms;
+    (void) self;
+    int rc = zanni_read (msg, &ms);
+    if (!rc)
+        zanni_sim_spend (s_sim, ms * MS);
+    return rc;
+}
+
 static const zanni_method_t s_echo_methods [] = {
+    ZANNI_METHOD ("take", "x", "", s_echo_take, "Takes so long."),
     ZANNI_METHOD ("say", "x", "x", s_echo_say, "Answers it."),
     ZANNI_METHOD ("relay", "rx", "x", s_echo_relay, "Has it answered by another."),
     ZANNI_METHOD ("end", "", "", s_echo_end, "Ends."),
@@ -49,7 +65,6 @@ static const zanni_method_t s_echo_methods [] = {
 static const zanni_class_t s_echo_class = { .name = "echo", .methods = s_echo_methods };
 static const zanni_class_t *const s_classes [] = { &s_echo_class, NULL };
 
-static zanni_sim_t *s_sim;
 static zanni_t *s_self;
 
 static void
@@ -158,6 +173,63 @@ s_play_kill_amid_a_call (void)
 Test (process, that_crashes_amid_a_call_ends_it)
 {
     s_for_seeds (s_play_kill_amid_a_call);
+}
+
+/* In some worlds the actor is asked first for what it may do. */
+static void
+s_play_stuck (void)
+{
+    uint64_t monitor;
+    zanni_error_t error;
+    ZANNI_AUTO (zanni_ref_t) ref = NULL;
+    const zanni_spawn_t options = { .place = ZANNI_PROCESS, .watchdog_ms = 400 };
+    const zanni_ask_t ask = { .deadline_ms = 60000, .error = &error };
+    check_eq (zanni_spawn (s_self, &ref, "echo", &options), 0);
+    check_eq (zanni_monitor (s_self, &monitor, ref), 0);
+    for (uint32_t i = zanni_sim_below (s_sim, 3); i; i--)
+        check_eq (zanni_call_with (s_self, NULL, ref, &ask, "take", 399), 0);
+    check_eq (zanni_call_with (s_self, NULL, ref, &ask, "take", 700), ZANNI_EDOWN);
+    cr_assert_not_null (strstr (error.text, "watchdog: echo has been in its method take for "), "%s", error.text);
+    s_expect_down (ZANNI_EXIT_ERROR, ZANNI_EWATCHDOG);
+}
+
+Test (process, that_is_stuck_is_killed_by_its_watchdog)
+{
+    s_for_seeds (s_play_stuck);
+}
+
+static char s_log [1024];
+
+static void
+s_note (void *context, zanni_log_level_t level, const char *text)
+{
+    (void) context, (void) level;
+    snprintf (s_log + strlen (s_log), sizeof s_log - strlen (s_log), "%s\n", text);
+}
+
+static void
+s_play_told (void)
+{
+    zanni_t *self = NULL;
+    zanni_ref_t *ref = NULL;
+    const zanni_ask_t ask = { .deadline_ms = 60000 };
+    const zanni_spawn_t options = { .worker = 1, .watchdog_ms = 1000 };
+    *s_log = 0;
+    check_eq (zanni_sim_node (s_sim, &self, &(zanni_options_t) { .log = s_note }), 0);
+    check_eq (zanni_spawn (self, &ref, "echo", &options), 0);
+    check_eq (zanni_call_with (self, NULL, ref, &ask, "take", 999), 0);
+    cr_assert_str_eq (s_log, "");
+    check_eq (zanni_call_with (self, NULL, ref, &ask, "take", 1300), 0);
+    zanni_sim_pass (s_sim, 1000);
+    cr_assert_not_null (strstr (s_log, "(echo) of worker 1 has been in its method take for 1"), "%s", s_log);
+    cr_assert_not_null (strstr (s_log, "has left its method take after more than 1"), "%s", s_log);
+    zanni_ref_destroy (&ref);
+    check_eq (zanni_destroy (&self), 0);
+}
+
+Test (process, whose_shared_actor_is_stuck_says_so)
+{
+    s_for_seeds (s_play_told);
 }
 
 static void
