@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define ZANNI__PAGE_NAME 64
 #define ZANNI__WATCHDOG_LOOKS 4   // at least, in the time that a handler has
 
 /* Written by the worker's thread alone, read by others: relaxed, since what they act upon stood still for several
@@ -30,8 +31,8 @@ typedef struct {
     zanni__beat_t beat;
     const void *named;            // of whom the names are; the process's own
     bool hook;
-    char cls [64];
-    char method [64];
+    char cls [ZANNI__PAGE_NAME];
+    char method [ZANNI__PAGE_NAME];
 } zanni__page_t;
 
 /* Of one worker, by its only watcher. */

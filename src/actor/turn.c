@@ -159,7 +159,7 @@ s_turn_away (zanni_worker_t *worker, zanni_msg_t *msg)
 }
 
 /* Where messages are counted, the time that they take is, too. */
-static int
+static __attribute__ ((noinline)) int
 s_handle_counted (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
 {
     struct zanni__row *row = zanni__tally_add (worker, msg);
@@ -172,13 +172,12 @@ s_handle_counted (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg
 static __attribute__ ((noinline)) int
 s_handle_observed (zanni_worker_t *worker, zanni__identity_t *identity, zanni_msg_t *msg)
 {
-    const zanni__method_t *method = msg->method;
-    bool watched = zanni__beat (worker) != NULL;
-    if (watched)
-        zanni__beat_enter (worker, identity, method);
-    int rc = worker->tally ? s_handle_counted (worker, identity, msg) : method->handler (identity->actor, msg);
-    if (watched)
-        zanni__beat_leave (worker);
+    zanni__beat_t *beat = zanni__beat (worker);
+    if (beat)
+        zanni__beat_enter (worker, identity, msg->method);
+    int rc = worker->tally ? s_handle_counted (worker, identity, msg) : msg->method->handler (identity->actor, msg);
+    if (beat)
+        zanni__beat_leave (beat);
     return rc;
 }
 
@@ -334,7 +333,7 @@ s_handle_system_watched (zanni_worker_t *worker, zanni__identity_t *identity, za
         zanni__beat_enter (worker, identity, &cls->hooks [hook]);
     s_handle_system (worker, identity, item);
     if (enters)
-        zanni__beat_leave (worker);
+        zanni__beat_leave (zanni__beat (worker));
 }
 
 /* A root or attached thread that serves no class: what zanni_receive is to yield waits there. */

@@ -55,20 +55,28 @@ zanni__beat_begin (zanni_worker_t *worker)
     worker->observed = true;
 }
 
+static void
+s_copy (char to [ZANNI__PAGE_NAME], const char *name)
+{
+    size_t length = strnlen (name, ZANNI__PAGE_NAME - 1);
+    memcpy (to, name, length);
+    to [length] = 0;
+}
+
 void
 zanni__page_name (zanni__page_t *page, const zanni__method_t *method)
 {
     page->named = method;
     page->hook = method->hook;
-    snprintf (page->cls, sizeof page->cls, "%s", method->cls->definition->name);
-    snprintf (page->method, sizeof page->method, "%s", method->name);
+    s_copy (page->cls, method->cls->definition->name);
+    s_copy (page->method, method->name);
 }
 
 void
 zanni__watch_enter (zanni_worker_t *worker, const zanni__identity_t *identity, const zanni__method_t *method,
                     zanni__was_t *was)
 {
-    const zanni__beat_t *beat = zanni__beat (worker);
+    zanni__beat_t *beat = zanni__beat (worker);
     *was = (zanni__was_t) { .method = zanni__doing_what (worker) };
     zanni__doing (worker, method);
     if (!beat)
@@ -79,7 +87,7 @@ zanni__watch_enter (zanni_worker_t *worker, const zanni__identity_t *identity, c
     if (identity)
         zanni__beat_enter (worker, identity, method);
     else
-        zanni__beat_leave (worker);
+        zanni__beat_leave (beat);
 }
 
 void
@@ -88,7 +96,7 @@ zanni__watch_leave (zanni_worker_t *worker, const zanni__was_t *was, bool anew)
     zanni__beat_t *beat = zanni__beat (worker);
     zanni__doing (worker, was->method);
     if (beat)
-        zanni__beat_leave (worker);
+        zanni__beat_leave (beat);
     if (!beat || !was->number)
         return;
     if (worker->page && was->method)

@@ -59,9 +59,9 @@ zanni__beat_enter (zanni_worker_t *worker, const zanni__identity_t *identity, co
 }
 
 static inline void
-zanni__beat_leave (zanni_worker_t *worker)
+zanni__beat_leave (zanni__beat_t *beat)
 {
-    atomic_store_explicit (&zanni__beat (worker)->number, 0, memory_order_relaxed);
+    atomic_store_explicit (&beat->number, 0, memory_order_relaxed);
 }
 
 /* The worker's thread goes from what it was in into a hook of that actor, or (both NULL) waits; and comes back, where

@@ -464,6 +464,24 @@ CONFORM_ONCE (watchdog, a_supervisor_begins_again_whoever_was_stuck, ZANNI_PROCE
     }
 }
 
+/* Whoever asked gets an error, since the job may have been done in part; the next one finds another worker. */
+CONFORM_ONCE (watchdog, a_pool_replaces_a_worker_that_was_stuck, ZANNI_PROCESS)
+{
+    ZANNI_AUTO (zanni_ref_t) pool = NULL;
+    const zanni_spawn_t spawn = { .place = ZANNI_PROCESS, .watchdog_ms = SOME_MS };
+    const zanni_pool_options_t options = { .workers = 1, .spawn = &spawn };
+    const zanni_ask_t patient = { .deadline_ms = 60000 };
+    cr_assert_eq (zanni_pool (root, &pool, "sloth", &options), 0);
+    int pid = (int) call_int (pool, "pid");
+    int rc = zanni_call_args (root, NULL, pool, &patient, "loop", NULL, 0);
+    cr_assert_eq (rc, ZANNI_EDOWN, "%s", zanni_strerror (rc));
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    int other = pid;
+    cr_assert_eq (zanni_call_args (root, &reply, pool, &patient, "pid", NULL, 0), 0);
+    cr_assert_eq (zanni_read (reply, &other), 0);
+    cr_assert_neq (other, pid);
+}
+
 EVERYWHERE (watchdog, a_time_that_is_none_is_refused)
 {
     static const int64_t none [] = { -2, INT64_MIN, INT64_C (1) << 31, INT64_MAX };
