@@ -325,10 +325,9 @@ s_accept (s_letter_t *letter, zanni__peer_t *peer)
     size_t size = sizeof events;
     zanni__hub_t *hub = letter->hub;
     const zanni_wire_hello_t hello = letter->record.as.hello;
-    if (!peer->alive || peer->ours) {
+    if (!peer->alive || peer->ours)
         zanni__session_accept (peer, hello.session);
-        zanni__pulse_follows (hub, hello.node);
-    }
+    zanni__pulse_follows (hub, hello.node);
     peer->up = false;
     if (!peer->route || letter->route != peer->route) {
         zanni__route_end (hub, &peer->route);

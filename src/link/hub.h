@@ -503,7 +503,7 @@ void zanni__bye_send (const zanni__way_t *way, zanni_bye_t code, const char *tex
 /* pulse.c */
 void zanni__pulse_watch (zanni__hub_t *hub, const zanni_node_event_t *event);
 void zanni__pulse_want (zanni__peer_t *peer);
-void zanni__pulse_follows (zanni__hub_t *hub, const uint8_t *node);   // to a session that the node has begun
+void zanni__pulse_follows (zanni__hub_t *hub, const uint8_t *node);   // to a session that the node has dialled
 void zanni__pulse_miss (zanni__peer_t *peer);
 void zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zanni_wire_hello_t *hello,
                         const zanni__shown_t *shown);

@@ -16,7 +16,8 @@
    goes on would keep them at the other side, which may wait for us to dial. So that one finds this node lost in its turn.
 
    When nobody listens any more at the endpoint that the pulse was dialled at, its worker has ended, but its node may
-   live on: then the workers are asked who has a session with that node, and the pulse goes to that one's endpoint. */
+   live on: then the workers are asked who has a session with that node, and the pulse goes to that one's endpoint. Where
+   none has a connection just then, it is the first session to be welcomed again that wants another. */
 
 #include "hub.h"
 
@@ -243,7 +244,8 @@ zanni__pulse_miss (zanni__peer_t *peer)
     s_wait (pulse, 1);
 }
 
-/* Its node has begun another session: it lives, and a new pulse follows, which may take as long as any that is new. */
+/* Its node has dialled a session, maybe again: it lives, and a new pulse follows, which may take as long as any that is
+   new. */
 void
 zanni__pulse_follows (zanni__hub_t *hub, const uint8_t *node)
 {

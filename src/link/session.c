@@ -399,7 +399,7 @@ zanni__session_welcomed (zanni__peer_t *peer, const zanni_wire_hello_t *hello)
         zanni__earlies_release (peer);
         zanni__outbox_flush (peer);
         zanni__home_watch (peer);
-        if (first && peer->ours)
+        if (peer->ours)   // its pulse may have been given up meanwhile
             zanni__pulse_want (peer);
         if (first && peer->base.no_links)
             zanni_worker_no_links (peer->hub->worker, &peer->base);

@@ -12,6 +12,7 @@
 static stub_t a, b;
 static stub_t *both [] = { &a, &b };
 static zanni_peer_t *to_b, *to_a;
+static proxy_t *proxy;          // in front of b, where a test has one
 
 /* What arrived in order, per stub. */
 static uint64_t next_a, next_b;
@@ -139,7 +140,7 @@ Test (session, is_duplex_whoever_dialled)
 Test (session, outlives_its_connections)
 {
     meet_with (8 << 20, 20000);
-    proxy_t *proxy = proxy_new (stub_endpoint (&b));
+    proxy = proxy_new (stub_endpoint (&b));
     uint64_t sent = 1, back = 0, cuts = 0;
     unsigned seed = 7;
     cr_assert_not_null (proxy);
@@ -174,7 +175,7 @@ Test (session, outlives_its_connections)
 Test (session, that_is_cut_and_comes_again_is_not_lost_for_want_of_a_pulse)
 {
     meet (8 << 20);
-    proxy_t *proxy = proxy_new (stub_endpoint (&b));
+    proxy = proxy_new (stub_endpoint (&b));
     uint64_t sent = 1;
     atomic_store (&a.node.undertaker, NULL);
     tell_b (1);
@@ -188,6 +189,79 @@ Test (session, that_is_cut_and_comes_again_is_not_lost_for_want_of_a_pulse)
     cr_assert_eq (a.downs + b.downs, 0);
     proxy_destroy (&proxy);
     part ();
+}
+
+/* Its session and its pulse with b go through the proxy, and b has heard of both. */
+static bool
+has_both (void *context)
+{
+    (void) context;
+    return proxy_connections (proxy) == 2 && b.node.pulses.count;
+}
+
+/* Its pulse is given up, since nobody was there to take it, and there is no session that wants another. */
+static bool
+a_has_no_pulse (void *context)
+{
+    (void) context;
+    return !((const zanni__hub_t *) a.link)->pulses && !((const zanni__peer_t *) (void *) to_b)->up;
+}
+
+/* When something is due for b, reckoned anew in its next look. */
+static bool
+b_waits_for_nothing (void *context)
+{
+    zanni__hub_t *hub = b.link;
+    (void) context;
+    bool nothing = hub->next_ns == INT64_MAX;
+    hub->next_ns = 0;
+    return nothing;
+}
+
+/* For a moment nobody listens where b does, but its home may know more; in the end the session stands again. */
+static void
+stand_again (bool without_pulse)
+{
+    meet_with (8 << 20, 20000);
+    proxy = proxy_new (stub_endpoint (&b));
+    b.node.home = stub_endpoint (&b);
+    tell_b (1);
+    cr_assert (stub_run (both, 2, 20000, has_both, NULL));
+    if (without_pulse)
+        atomic_store (&a.node.undertaker, NULL);
+    proxy_door (proxy, PROXY_GONE);
+    cr_assert_eq (proxy_cut (proxy), 2);
+    cr_assert (stub_run (both, 2, 20000, a_has_no_pulse, NULL));
+    proxy_door (proxy, PROXY_OPEN);
+    tell_b (2);
+}
+
+static void
+part_again (void)
+{
+    cr_assert_eq (a.downs + b.downs, 0);
+    cr_assert_eq (a.lost + b.lost, 0);
+    proxy_destroy (&proxy);
+    part ();
+}
+
+Test (session, that_stands_again_has_a_pulse_again)
+{
+    stand_again (false);
+    cr_assert (stub_run (both, 2, 15000, b_waits_for_nothing, NULL));
+    part_again ();
+}
+
+/* The word of its dialer shows that its node lives: there is time for the pulse that follows. */
+Test (session, that_stands_again_gives_its_pulse_time)
+{
+    stand_again (true);
+    zanni__hub_t *hub = b.link;
+    cr_assert (stub_run (both, 2, 20000, settled, to_b));
+    cr_assert_not (b_waits_for_nothing (NULL));
+    stub_step (&b, 0);
+    cr_assert_gt (hub->next_ns - stub_now_ns (), INT64_C (40000000000), "more than two intervals");
+    part_again ();
 }
 
 static void
@@ -271,7 +345,7 @@ Test (session, stops_at_the_window_and_goes_on_when_half_is_open)
 Test (session, tells_its_room_again_on_the_next_connection)
 {
     meet (1 << 20);
-    proxy_t *proxy = proxy_new (stub_endpoint (&b));
+    proxy = proxy_new (stub_endpoint (&b));
     tell_b (1);
     b.keeps = true;
     uint64_t sent = 1;
@@ -340,7 +414,7 @@ a_has_record (void *context)
 Test (session, is_down_when_nobody_listens_any_more_and_the_next_one_works)
 {
     meet (8 << 20);
-    proxy_t *proxy = proxy_new (stub_endpoint (&b));
+    proxy = proxy_new (stub_endpoint (&b));
     tell_b (10);
     proxy_door (proxy, PROXY_GONE);
     proxy_cut (proxy);
@@ -358,7 +432,7 @@ Test (session, is_down_when_nobody_listens_any_more_and_the_next_one_works)
 Test (session, that_one_side_declared_down_is_down_for_both)
 {
     meet (8 << 20);
-    proxy_t *proxy = proxy_new (stub_endpoint (&b));
+    proxy = proxy_new (stub_endpoint (&b));
     tell_b (10);
     proxy_door (proxy, PROXY_HELD);
     proxy_cut (proxy);
