@@ -85,10 +85,10 @@ ZANNI_EXPORT int zanni_exit (zanni_t *self);
 ZANNI_EXPORT int zanni_exit_error (zanni_t *self, int64_t code, const char *text);
 
 /* End an actor, overtaking what is in its mailbox: its stop hook runs (reason shutdown), or does not (killed). What
-   it left unhandled becomes dead letters and errors to askers. Both need a reference that owns: ZANNI_EPERM. Not
-   waiting for the end: monitor it. A process actor that does not heed a kill (its handler does not return, it was
-   stopped) is ended from outside, with all that runs in its process, where an actor of the node that spawned it
-   kills it; a kill by any other node waits until it reads. */
+   it left unhandled becomes dead letters and errors to askers. Both need a reference that owns: ZANNI_EPERM. One that
+   is ending or gone stays so, which is no error. Not waiting for the end: monitor it. A process actor that does not
+   heed a kill (its handler does not return, it was stopped) is ended from outside, with all that runs in its process,
+   where an actor of the node that spawned it kills it; a kill by any other node waits until it reads. */
 ZANNI_EXPORT int zanni_stop (zanni_t *self, const zanni_ref_t *ref) ZANNI_CHECKED;
 ZANNI_EXPORT int zanni_kill (zanni_t *self, const zanni_ref_t *ref) ZANNI_CHECKED;
 

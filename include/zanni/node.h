@@ -93,7 +93,9 @@ ZANNI_EXPORT int zanni_new (zanni_t **self_p, const zanni_options_t *options) ZA
       (as an error), and zanni_destroy will answer ZANNI_ESTUCK.
    4. The root's actors stop, its sessions close, and the library's own threads are joined.
 
-   Blocks. A stop hook on the root's own thread that does not return is waited for for ever. */
+   Blocks. A stop hook on the root's own thread that does not return is waited for for ever. ZANNI_ESTUCK, as above.
+   Without that anything happens: ZANNI_EOWNER (inside a handler, or of neither a root nor an attached thread),
+   ZANNI_ETHREAD, ZANNI_EFORK. */
 ZANNI_EXPORT int zanni_destroy (zanni_t **self_p);
 
 /* The node, a handle that any thread may use as long as the node lives. */
@@ -120,8 +122,9 @@ ZANNI_EXPORT int zanni_run (zanni_t *self, int64_t timeout_ms) ZANNI_CHECKED;
    zanni_stop where another actor there does. Never blocks. ZANNI_ENOMEM. */
 ZANNI_EXPORT int zanni_node_stop (zanni_t *self, int64_t code, const char *text) ZANNI_CHECKED;
 
-/* The same from the host's own signal handler, which it may be called in, and from any thread, as long as the node lives.
-   Reason: that signal; 0: shutdown. (The library itself installs no handler.) */
+/* The same from the host's own signal handler, which it may be called in, and from any thread, as long as the node lives: a
+   handler must not find it any more once zanni_destroy is called. Reason: that signal; 0: shutdown. (The library itself
+   installs no handler.) */
 ZANNI_EXPORT void zanni_node_interrupt (zanni_node_t *node, int signal);
 
 /* Works as zanni_run does until somebody asks that the node end, and says why: normal, error (code, text), shutdown, signal
@@ -144,8 +147,9 @@ typedef struct {
    letter, and they and zanni_attach can start nothing here; answers, and what the node's own processes and others on this
    host send, still come. What actors ask of others, and what they spawn, goes on. Works as zanni_run does: the root's own
    messages are handled, too. 0; ZANNI_ETIMEOUT: not all is done after `timeout_ms` (-1: without end), and `left` (may be NULL)
-   says what is not. Timers and watches are no work, so actors that go on by themselves are not waited for. ZANNI_EOWNER: not
-   the root, or inside a handler; ZANNI_ENOMEM. There is no way back. */
+   says what is not. Timers and watches are no work, so actors that go on by themselves are not waited for; nor are attached
+   threads that are away from zanni, and the mailboxes of process actors, which are nodes of their own: who has to know that
+   these have done something asks them. ZANNI_EOWNER: not the root, or inside a handler; ZANNI_ENOMEM. There is no way back. */
 ZANNI_EXPORT int zanni_drain (zanni_t *self, zanni_left_t *left, int64_t timeout_ms) ZANNI_CHECKED;
 
 /* Handles at most `budget` messages of this thread's worker (at least 1) and never blocks. Answers 1 when work is

@@ -3,8 +3,9 @@
    A supervisor starts its children in their order, and when one of them ends it decides by its restart type whether
    it is begun again, and by its own strategy who else is. It ends its children in the reverse order when it is
    stopped, when its last strong reference is gone, and when it gives up: where more restarts were due than it is to
-   make, it ends with ZANNI_EXIT_SHUTDOWN, and its text says which child it was. Supervisors are actors like any
-   other: they run in any place, have children in any place, and are children of others.
+   make, it ends with ZANNI_EXIT_SHUTDOWN, and its text says which child it was. (The end of a node ends all actors
+   at once: for that order, stop the supervisor before.) Supervisors are actors like any other: they run in any place,
+   have children in any place, and are children of others.
 
    What stays across a restart: a child that exits, fails, or is stopped by its supervisor together with others, keeps
    its reference and its mailbox, whatever time lies between; its state is new. Where its process or node is gone, or
@@ -15,7 +16,7 @@
    A child whose start fails when the supervisor begins ends the supervisor: its spawner gets the error, whose text
    names the child. One that fails at a restart is a further restart that is due.
 
-   Who has a reference to a supervisor may ask it (zanni_ask, zanni_call):
+   Who has a reference to a supervisor, which need not own, may ask it (zanni_ask, zanni_call):
 
        "child", name
            answers a weak reference to it, which owns for who spawned the supervisor, and for others may call only.
@@ -26,11 +27,13 @@
            answers an array of (name, class, state, restarts so far); the state is "starting", "running", "stopping",
            "restarting" or "ended".
        "add", name, arguments
-           of a DYNAMIC one: begins a child with these start arguments, ZANNI_LIST (...) or an empty list, behind
-           those that all children have; the name may be "", then it gets one. Answers as "child" does, when it has
-           begun, or how its start failed. ZANNI_EINUSE: the name is taken.
+           of a DYNAMIC one: begins a child with these start arguments, ZANNI_LIST (...) or zanni_arg_list (NULL, 0),
+           behind those that all children have; the name may be "", then it gets one. Answers as "child" does, when it
+           has begun, or how its start failed: then there is no such child. ZANNI_EINUSE: the name is taken.
        "remove", name
-           of a DYNAMIC one: ends a child for good; answers when it has ended.
+           of a DYNAMIC one: ends a child for good; answers when it has ended. ZANNI_ESTUCK: it does not.
+
+   Who is to do less than all of that gets an actor of the program's between itself and the supervisor.
 
    Call zanni_supervise from the actor whose `self` it is.
 
@@ -71,7 +74,8 @@ typedef struct {
     zanni_spawn_t spawn;         // where; `restartable` and `error` are not looked at, and `start_ms` neither
     zanni_restarts_t restarts;
     bool kill;                   // to be ended it is killed; else stopped, and killed if that takes longer than
-    int64_t stop_ms;             // ... this. 0: 5000, or a supervisor as long as it takes; -1: as long as it takes
+    int64_t stop_ms;             // ... this. 0: 5000, or a supervisor as long as it takes; -1: as long as it takes.
+                                 // Who heeds no kill for the node's shutdown_ms is abandoned; the log says so
 } zanni_child_t;
 
 #define ZANNI_CHILD_END { .name = NULL }

@@ -277,6 +277,33 @@ CONFORM_ONCE (shutdown, only_the_root_waits_for_the_end, ZANNI_SHARED)
     cr_assert_eq (zanni_node_stop (NULL, 0, NULL), ZANNI_EINVAL);
 }
 
+static int
+s_destroy_in_a_handler (zanni_t *self)
+{
+    zanni_t *copy = self;
+    return zanni_destroy (&copy) == ZANNI_EOWNER && copy == self ? 0 : ZANNI_EINVAL;
+}
+
+static void
+s_destroy_in_an_answer (zanni_t *self, zanni_msg_t *reply, void *arg)
+{
+    bool *refused = arg;
+    (void) reply;
+    *refused = !s_destroy_in_a_handler (self);
+}
+
+CONFORM_ONCE (shutdown, nobody_is_destroyed_amid_what_it_does, ZANNI_SHARED)
+{
+    bool refused = false;
+    ZANNI_AUTO (zanni_ref_t) runner = spawn_runner ();
+    run_in (runner, s_destroy_in_a_handler);
+    const zanni_ask_t options = { .then = s_destroy_in_an_answer, .arg = &refused };
+    cr_assert_eq (zanni_ask (root, runner, &options, "do", (uint64_t) (uintptr_t) s_destroy_in_a_handler), 0);
+    while (!refused)
+        cr_assert_eq (zanni_run (root, 1), 0);
+    cr_assert_eq (zanni_destroy (NULL), 0);
+}
+
 /* Those that do not end in time. What the log says lets them go on, where they may. */
 
 static struct {
