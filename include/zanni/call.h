@@ -67,8 +67,8 @@ ZANNI_EXPORT int zanni_cancel (zanni_t *self, uint64_t ask) ZANNI_CHECKED;
    zanni_call_with gives its text through options->error. ZANNI_EDEADLOCK: whom it would call waits, on whatever node, in a
    call that only this actor can bring on: a handler (or a loop, with the ask that it received last) would call its asker,
    or who waits for that. Nothing was asked; the text says "a calls b.x calls a.y", and so does the error of the ask being
-   served where the handler answers this code. Circles that could not be seen before (all call at once, or an ask was promised)
-   are found while they wait: in some 200 ms. */
+   served where the handler answers this code. Circles that could not be seen before (all call at once, an ask was promised, or
+   one calls its spawner in its start, who waits for that) are found while they wait: in some 200 ms. */
 ZANNI_EXPORT int zanni_call_args (zanni_t *self, zanni_msg_t **reply_p, const zanni_ref_t *ref,
                                   const zanni_ask_t *options, const char *method, const zanni_arg_t *args,
                                   size_t count) ZANNI_CHECKED;

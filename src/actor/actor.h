@@ -218,7 +218,7 @@ struct zanni {
     zanni_reason_t *reason;      // why it is about to end; NULL: it is not
     uint64_t calling;            // the ask it is blocked in
     zanni_msg_t *handling;       // while it is blocked in its handler: what that handles
-    zanni_msg_t *serving;        // what zanni_receive gave it last of asks whose asker waits, if that is there yet
+    zanni_msg_t *serving;        // what zanni_receive gave it last of asks whose asker waits, if that is there yet; its START
     bool closing;                // told to stop
     bool killed;
     bool restarting;

@@ -76,7 +76,7 @@ s_asker (const zanni_msg_t *ask)
 static void
 s_set (s_waiter_t *waiter, const zanni_msg_t *ask)
 {
-    const char *method = zanni_msg_method (ask);
+    const char *method = ask->item.kind == ZANNI__ASK ? zanni_msg_method (ask) : "start";
     const char *cls = s_asker (ask);
     *waiter = (s_waiter_t) { .who = zanni_ref_address (&ask->from->self), .deadline_ns = ask->deadline_ns };
     s_name (waiter->cls, cls, strlen (cls));
@@ -156,7 +156,7 @@ zanni__chain_closes (const zanni_msg_t *msg, const zanni__identity_t *self, cons
     uint32_t at = s_find (chain, &who, zanni__node_now (self->worker->node));
     if (at == chain->count)
         return false;
-    int used = snprintf (text, size, "each would wait for the next: %s", chain->waiters [at].cls);
+    int used = snprintf (text, size, "each would wait for the next: %s", method ? chain->waiters [at].cls : s_called (self));
     for (uint32_t i = at; i < chain->count && used > 0 && (size_t) used < size; i++)
         used += snprintf (text + used, size - (size_t) used, " calls %s.%s",
                           i + 1 < chain->count ? chain->waiters [i + 1].cls : s_called (self), chain->waiters [i].method);

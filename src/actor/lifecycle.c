@@ -100,7 +100,9 @@ s_run_start (zanni_worker_t *worker, zanni_t *self, const zanni__class_t *cls, z
     self->identity->busy |= ZANNI__IN_TURN;
     worker->corked = worker->owner != self->identity;
     zanni__watch_enter (worker, self->identity, &cls->hooks [ZANNI__HOOK_START], &was);
+    self->serving = start;
     rc = s_start_hooks (self, cls, start);
+    self->serving = NULL;
     zanni__watch_leave (worker, &was, false);
     worker->corked = corked;
     self->identity->busy = (uint8_t) ((self->identity->busy & ~ZANNI__IN_TURN) | (busy & ZANNI__IN_TURN));

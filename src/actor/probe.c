@@ -2,7 +2,7 @@
 
    Who has waited in a call for some time sends a *probe* behind it, to whom it asked. If that one still has the ask, and
    waits in a call itself, it adds the asker to the probe's chain and sends it on behind its own call. Who finds itself in
-   the chain waits for itself, and its call ends.
+   the chain waits for itself, and its call ends. (A spawner that waits for a start has asked, too.)
 
    Each step is certain when it is taken: the ask lies there open, so its asker waits; who has it waits, too, so nobody will
    answer it. And it stays so, but for deadlines, which the chain knows, until somebody in it goes on, which takes an answer of
@@ -45,7 +45,7 @@ zanni__probe_send (zanni_t *self, const zanni__pending_t *pending)
 static bool
 s_is (const zanni_msg_t *probe, const zanni_msg_t *msg)
 {
-    return msg && msg->item.kind == ZANNI__ASK && zanni__ask_is_open (msg) && zanni__cancels (probe, msg);
+    return msg && zanni__ask_is_open (msg) && zanni__cancels (probe, msg);
 }
 
 static zanni_msg_t *
@@ -101,8 +101,9 @@ s_fails (zanni_t *actor, const zanni_msg_t *probe, const zanni_msg_t *ask, zanni
                   && zanni__chain_closes (whole, actor->identity, NULL, text, sizeof text)
                   && zanni__chain_follows (whole, actor->identity, pending->as.ask.target);   // others may have made it up
     zanni__msg_free (actor->worker, whole);
-    if (closes && actor->handling)
-        zanni__msg_set_fault (actor->handling, text);
+    zanni_msg_t *served = actor->handling ? actor->handling : actor->serving;
+    if (closes && served)
+        zanni__msg_set_fault (served, text);
     if (closes)
         zanni__ask_fail (actor->worker, pending, ZANNI_EDEADLOCK, text);
     return closes;

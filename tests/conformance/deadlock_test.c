@@ -245,7 +245,19 @@ static const zanni_class_t loop_class = {
     .name = "loop", .state_size = sizeof (caller_t), .methods = loop_methods, .run = loop_run
 };
 
-CLASSES (&alpha_class, &beta_class, &gamma_class, &loop_class);
+/* Calls its spawner in its start, who waits for that. */
+static int
+infant_start (zanni_t *self, zanni_msg_t *msg)
+{
+    zanni_error_t error = { 0 };
+    const zanni_ask_t options = { .error = &error, .deadline_ms = -1 };
+    int rc = zanni_call_with (self, NULL, zanni_msg_from (msg), &options, "note");
+    zanni_error_reset (&error);
+    return rc;
+}
+static const zanni_class_t infant_class = { .name = "infant", .start = infant_start };
+
+CLASSES (&alpha_class, &beta_class, &gamma_class, &loop_class, &infant_class);
 
 /* Actors that own their worker, and so may call: here, in processes, on another node. */
 #define OWNERS(ROW, suite, name) \
@@ -505,6 +517,17 @@ CONFORM_IN (IN_THREADS, deadlock, a_circle_of_more_than_a_chain_tells_of_is_foun
         cr_assert_eq (call_int (all [i], "note"), 1, "all live on");
     for (size_t i = 0; i < count; i++)
         zanni_ref_destroy (&all [i]);
+}
+
+OWNERS_TEST (who_calls_its_spawner_in_its_start_is_found)
+{
+    ZANNI_AUTO (zanni_ref_t) infant = NULL;
+    zanni_error_t error = { 0 };
+    zanni_spawn_t options = { PLACED, .start_ms = LONG_MS, .error = &error };
+    options.place = place == OTHER_NODE ? ZANNI_THREAD : place;
+    cr_assert_eq (zanni_spawn (root, &infant, "infant", &options), ZANNI_EDEADLOCK, "%s", error.text);
+    cr_assert (strstr (error.text, "infant calls root.note calls infant.start")
+               || strstr (error.text, "root calls infant.start calls root.note"), "it says: %s", error.text);
 }
 
 /* Probes pass, and find nothing. */
