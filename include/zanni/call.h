@@ -85,7 +85,8 @@ ZANNI_EXPORT int zanni_receive (zanni_t *self, zanni_msg_t **msg_p, int64_t time
 ZANNI_EXPORT int zanni_reply_args (zanni_t *self, zanni_msg_t *msg, const zanni_arg_t *args,
                                    size_t count) ZANNI_CHECKED;
 
-/* Answers an ask with the application's own error: code, text, and arguments as data. */
+/* Answers an ask with the application's own error: code, text, and arguments as data. Of the text as much arrives as
+   zanni_error_t holds; what is not UTF-8 in it becomes question marks. */
 ZANNI_EXPORT int zanni_fail_args (zanni_t *self, zanni_msg_t *msg, int64_t code, const char *text,
                                   const zanni_arg_t *args, size_t count) ZANNI_CHECKED;
 

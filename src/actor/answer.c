@@ -10,6 +10,8 @@
 #include "chain.h"
 #include "remote.h"
 
+#include "../wire/text.h"
+
 #include <stdio.h>
 
 bool
@@ -35,9 +37,10 @@ s_set_error (zanni_msg_t *msg, const zanni_address_t *origin, int64_t app_code, 
     size_t length = strnlen (text, limit - 1);
     memmove (error->text, text, length);
     error->text [length] = 0;
+    zanni__text_mend (error->text);   // nothing else may travel
     error->app_code = app_code;
     error->origin = *origin;
-    msg->room_used = (uint32_t) (sizeof *error + length + 1);
+    msg->room_used = (uint32_t) (sizeof *error + strlen (error->text) + 1);
 }
 
 void

@@ -162,8 +162,7 @@ zanni__chain_closes (const zanni_msg_t *msg, const zanni__identity_t *self, cons
                           i + 1 < chain->count ? chain->waiters [i + 1].cls : s_called (self), chain->waiters [i].method);
     if (method && used > 0 && (size_t) used < size)
         snprintf (text + used, size - (size_t) used, " calls %s.%s", chain->waiters [at].cls, method);
-    while (!zanni__text_valid (text, strlen (text)))   // it was cut inside of a character
-        text [strlen (text) - 1] = 0;
+    zanni__text_mend (text);   // it may have been cut inside of a character
     return true;
 }
 

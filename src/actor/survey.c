@@ -51,8 +51,7 @@ static void
 s_name (char *to, const char *name)
 {
     snprintf (to, ZANNI__NAME_SHOWN, "%s", name);
-    while (!zanni__text_valid (to, strlen (to)))   // cut inside of a character
-        to [strlen (to) - 1] = 0;
+    zanni__text_mend (to);   // it may have been cut inside of a character
 }
 
 /* The rows are in order, the eldest first: where `begun_ns` belongs, with room made for it. NULL: behind all of them. */

@@ -85,3 +85,31 @@ zanni__text_valid (const void *data, size_t size)
         at += taken;
     }
 }
+
+/* Whether the bytes up to the end could begin a character. */
+static bool
+s_half (const uint8_t *at, size_t left)
+{
+    size_t whole = at [0] < 0xc2 || at [0] > 0xf4 ? 0 : at [0] < 0xe0 ? 2 : at [0] < 0xf0 ? 3 : 4;
+    for (size_t i = 1; i < left; i++)
+        if (!s_follows (at [i]))
+            return false;
+    return left < whole;
+}
+
+void
+zanni__text_mend (char *text)
+{
+    uint8_t *at = (uint8_t *) text;
+    for (size_t left = strlen (text), taken; left; at += taken, left -= taken) {
+        taken = s_character (at, left);
+        if (taken)
+            continue;
+        if (s_half (at, left)) {
+            *at = 0;
+            return;
+        }
+        *at = '?';
+        taken = 1;
+    }
+}

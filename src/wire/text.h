@@ -12,6 +12,10 @@
 /* Whether the bytes are UTF-8 (shortest forms, no surrogates, at most U+10FFFF) without NUL. */
 bool zanni__text_valid (const void *data, size_t size);
 
+/* Makes a text that ends with a NUL, and may have been cut, such a string: half a character at its end goes, any other
+   byte that is no character becomes a question mark. */
+void zanni__text_mend (char *text);
+
 #define ZANNI__TEXT_ONES UINT64_C (0x0101010101010101)
 #define ZANNI__TEXT_TOPS UINT64_C (0x8080808080808080)
 

@@ -194,6 +194,13 @@ teller_fail_plainly (zanni_t *self, zanni_msg_t *msg)
     return zanni_fail (self, msg, -9, "none");
 }
 
+/* In an encoding of its own. */
+static int
+teller_fail_strangely (zanni_t *self, zanni_msg_t *msg)
+{
+    return zanni_fail (self, msg, 5, "caf\xe9 closed");
+}
+
 static int
 teller_know (zanni_t *self, zanni_msg_t *msg)
 {
@@ -323,6 +330,7 @@ static const zanni_method_t teller_methods [] = {
     ZANNI_METHOD ("reply and code", "", "x", teller_reply_and_code, ""),
     ZANNI_METHOD ("misread", "v", "x", teller_misread, ""),
     ZANNI_METHOD ("fail", "", "x", teller_fail, ""),
+    ZANNI_METHOD ("fail strangely", "", "x", teller_fail_strangely, ""),
     ZANNI_METHOD ("fail plainly", "", "x", teller_fail_plainly, ""),
     ZANNI_METHOD ("know", "r", "", teller_know, ""),
     ZANNI_METHOD ("pass", "", "x", teller_pass, ""),
@@ -660,6 +668,8 @@ EVERYWHERE (messages, an_application_error_carries_code_text_and_data)
     ZANNI_AUTO (zanni_ref_t) teller = spawn ("teller");
     zanni_error_t error = { 0 };
     expect_failure (teller, "fail", teller);
+    cr_assert_eq (refused (&error, teller, "fail strangely"), ZANNI_EAPP);
+    cr_assert_str_eq (error.text, "caf? closed");
     cr_assert_eq (refused (&error, teller, "fail plainly"), ZANNI_EAPP);
     cr_assert_eq (error.app_code, -9);
     cr_assert_str_eq (error.text, "none");

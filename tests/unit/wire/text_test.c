@@ -3,6 +3,7 @@
 #include "wire/text.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,4 +135,27 @@ Test (text, that_is_short_ends_at_its_first_nul)
             from [place] = 'b';
         }
     }
+}
+
+static void
+expect_mended (const char *given, const char *wanted)
+{
+    char text [64];
+    snprintf (text, sizeof text, "%s", given);
+    zanni__text_mend (text);
+    cr_assert_str_eq (text, wanted);
+    cr_assert (valid (text));
+}
+
+Test (text, is_mended_where_it_is_none)
+{
+    expect_mended ("", "");
+    expect_mended ("Grüße aus Köln", "Grüße aus Köln");
+    expect_mended ("caf\xe9, open", "caf?, open");
+    expect_mended ("caf\xc3", "caf");                       // cut
+    expect_mended ("mask \xf0\x9f\x8e", "mask ");
+    expect_mended ("mask \xf0\x9f, x", "mask ??, x");
+    expect_mended ("\xff\xfe", "??");
+    expect_mended ("\xed\xa0\x80", "???");                // a surrogate
+    expect_mended ("\x80\xc3", "?");
 }
