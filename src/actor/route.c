@@ -449,6 +449,24 @@ s_route_untrusted (zanni_worker_t *worker, zanni_msg_t *msg)
     zanni__bury (worker, &msg->item, ZANNI_EAUTH, &reason);
 }
 
+static void s_route_away (zanni_worker_t *worker, zanni_msg_t *msg);
+
+/* An answer that cannot travel: whoever asked learns that instead. */
+static void
+s_route_refusal (zanni_worker_t *worker, zanni_msg_t *reply, int code)
+{
+    static const uint8_t nothing [] = { 0x90 };   // an empty array
+    char text [160];
+    snprintf (text, sizeof text, "%s: the answer, of %u bytes with %u references and %u buffers; to another node travel at"
+              " most %d of these each", zanni_strerror (code), reply->args.size, reply->args.refs, reply->args.buffers,
+              ZANNI_WIRE_TABLE_MAX);
+    zanni__args_release (&reply->args, reply->payload, &worker->ref_hooks);
+    reply->args = (zanni__args_t) { .bytes = nothing, .size = sizeof nothing };
+    reply->payload = NULL;
+    zanni__error_fill (reply, code, text);
+    s_route_away (worker, reply);
+}
+
 static void
 s_route_away (zanni_worker_t *worker, zanni_msg_t *msg)
 {
@@ -461,6 +479,8 @@ s_route_away (zanni_worker_t *worker, zanni_msg_t *msg)
         zanni__relay_end (worker, zanni__relay_find (worker, route.relay));
     if (rc == ZANNI_EAUTH)
         s_route_untrusted (worker, msg);
+    else if (rc == ZANNI_ETOOBIG && msg->item.kind == ZANNI__REPLY)
+        s_route_refusal (worker, msg, rc);
     else if (rc)
         zanni__bury (worker, &msg->item, rc, rc == ZANNI_EROUTE ? &cut_off : NULL);
     if (rc)
