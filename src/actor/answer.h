@@ -54,7 +54,8 @@ int zanni__answer_chain (zanni_t *self, zanni_msg_t *msg);
 /* `code` of a REPLY that answers a START. */
 #define ZANNI__STARTED 1
 
-void zanni__promises_cancel (zanni_t *actor, const zanni_msg_t *cancel);
+/* The promise of an actor's for the ask that a cancel or probe is about, as long as it is open; or NULL. */
+zanni_msg_t *zanni__promise_find (const zanni_t *actor, const zanni_msg_t *about);
 
 /* Whether that is the ask which `cancel` is about. */
 bool zanni__cancels (const zanni_msg_t *cancel, const zanni_msg_t *ask);

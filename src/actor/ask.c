@@ -251,11 +251,16 @@ zanni_cancel (zanni_t *self, uint64_t ask)
     return 0;
 }
 
-/* At the receiver: an ask that has not begun is taken out of the mailbox, a promise becomes void. */
+/* At the receiver: a promise becomes void, an ask that has not begun is taken out of the mailbox. */
 void
 zanni__cancel_arrives (zanni_worker_t *worker, zanni_msg_t *cancel)
 {
     zanni__identity_t *to = cancel->to;
+    zanni_msg_t *promised = to->actor ? zanni__promise_find (to->actor, cancel) : NULL;
+    if (promised) {
+        promised->item.flags |= ZANNI__ANSWERED;
+        return;
+    }
     zanni__item_t *before = NULL;
     for (zanni__item_t *item = to->mailbox.head; item; before = item, item = item->next) {
         zanni_msg_t *msg = (zanni_msg_t *) (void *) item;
@@ -267,8 +272,8 @@ zanni__cancel_arrives (zanni_worker_t *worker, zanni_msg_t *cancel)
         zanni__msg_release (worker, msg);
         return;
     }
-    if (to->actor && !zanni__stash_cancel (to->actor, cancel))
-        zanni__promises_cancel (to->actor, cancel);
+    if (to->actor)
+        (void) zanni__stash_cancel (to->actor, cancel);
 }
 
 static bool

@@ -57,17 +57,6 @@ s_in_queue (const zanni_msg_t *probe, const zanni__queue_t *queue)
     return (zanni_msg_t *) (void *) item;
 }
 
-static zanni_msg_t *
-s_promised (const zanni_msg_t *probe, const zanni_t *actor)
-{
-    for (zanni__hook_t *hook = actor->promises; hook; hook = hook->next) {
-        zanni_msg_t *duty = (zanni_msg_t *) (void *) ((char *) hook - offsetof (zanni_msg_t, room));
-        if (s_is (probe, duty))
-            return duty;
-    }
-    return NULL;
-}
-
 /* The ask that the probe follows, wherever the actor has it; NULL: it has not come, or is answered, or went on. */
 static zanni_msg_t *
 s_followed (const zanni_msg_t *probe, const zanni_t *actor)
@@ -81,7 +70,7 @@ s_followed (const zanni_msg_t *probe, const zanni_t *actor)
         if (s_is (probe, msg))
             return msg;
     }
-    zanni_msg_t *ask = s_promised (probe, actor);
+    zanni_msg_t *ask = zanni__promise_find (actor, probe);
     if (!ask)
         ask = s_in_queue (probe, &actor->identity->mailbox);
     return ask || !zanni__is_owner (actor) ? ask : s_in_queue (probe, &actor->worker->inbox);

@@ -1,5 +1,6 @@
 /* Promises: an ask's duty without its arguments, on an envelope of its own. The promise hangs in its actor's list by a
-   hook in the envelope's room, so that the asker hears of it when the actor ends first. */
+   hook in the envelope's room, so that the asker hears of it when the actor ends first; and in a table of its worker's by
+   the ask's number, for an actor may have promised a hundred thousand when their askers begin to give up. */
 
 #include "answer.h"
 #include "pending.h"
@@ -11,10 +12,24 @@ s_msg (const zanni_promise_t *promise)
     return (zanni_msg_t *) (uintptr_t) promise;
 }
 
-static zanni__hook_t *
-s_hook (zanni_msg_t *duty)
+/* The room of a promise. The hook comes first. */
+typedef struct {
+    zanni__hook_t hook;
+    zanni__entry_t entry;
+} s_place_t;
+
+static s_place_t *
+s_place (zanni_msg_t *duty)
 {
-    return (zanni__hook_t *) (void *) duty->room;
+    return (s_place_t *) (void *) duty->room;
+}
+
+/* A promise leaves its list and table. */
+static void
+s_leave (zanni_worker_t *worker, zanni_msg_t *duty)
+{
+    zanni__hook_remove (&s_place (duty)->hook);
+    zanni__table_remove (&worker->promises, &s_place (duty)->entry);
 }
 
 int
@@ -30,13 +45,17 @@ zanni_promise_new (zanni_t *self, zanni_promise_t **promise_p, zanni_msg_t *msg)
     zanni_msg_t *duty = zanni__msg_new (self->worker);
     if (!duty)
         return ZANNI_ENOMEM;
+    if (!zanni__table_put (&self->worker->promises, &s_place (duty)->entry, zanni__spread (msg->id))) {
+        zanni__msg_free (self->worker, duty);
+        return ZANNI_ENOMEM;
+    }
     duty->item.kind = ZANNI__ASK;
     duty->to = msg->to;
     duty->id = msg->id;
     duty->deadline_ns = msg->deadline_ns;
     duty->method = msg->method;
     zanni__msg_set_from (self->worker, duty, msg->from, msg->from->worker);
-    zanni__hook_insert (&self->promises, s_hook (duty));
+    zanni__hook_insert (&self->promises, &s_place (duty)->hook);
     msg->item.flags |= ZANNI__ANSWERED;
     *promise_p = (zanni_promise_t *) (void *) duty;
     return 0;
@@ -47,7 +66,7 @@ s_done (zanni_t *self, zanni_promise_t **promise_p)
 {
     zanni_msg_t *duty = s_msg (*promise_p);
     *promise_p = NULL;
-    zanni__hook_remove (s_hook (duty));
+    s_leave (self->worker, duty);
     zanni__msg_release (self->worker, duty);
 }
 
@@ -131,7 +150,7 @@ zanni_promise_destroy (zanni_promise_t **promise_p)
     }
     zanni_msg_t *duty = s_msg (*promise_p);
     *promise_p = NULL;
-    zanni__hook_remove (s_hook (duty));
+    s_leave (worker, duty);
     zanni__msg_release (worker, duty);
 }
 
@@ -141,7 +160,7 @@ zanni__promises_end (zanni_t *actor, const zanni_reason_t *reason)
     zanni__hook_t *hook;
     while ((hook = actor->promises)) {
         zanni_msg_t *duty = (zanni_msg_t *) (void *) ((char *) hook - offsetof (zanni_msg_t, room));
-        zanni__hook_remove (hook);
+        s_leave (actor->worker, duty);
         if (zanni__ask_is_open (duty))
             zanni__answer_turned (actor->worker, duty, ZANNI_EDOWN, reason);
         else
@@ -155,13 +174,16 @@ zanni__cancels (const zanni_msg_t *cancel, const zanni_msg_t *ask)
     return cancel->id == ask->id && zanni__same_asker (ask->from, cancel->from);
 }
 
-/* A cancelled ask is marked answered: its promise is void. */
-void
-zanni__promises_cancel (zanni_t *actor, const zanni_msg_t *cancel)
+zanni_msg_t *
+zanni__promise_find (const zanni_t *actor, const zanni_msg_t *about)
 {
-    for (zanni__hook_t *hook = actor->promises; hook; hook = hook->next) {
-        zanni_msg_t *duty = (zanni_msg_t *) (void *) ((char *) hook - offsetof (zanni_msg_t, room));
-        if (zanni__cancels (cancel, duty))
-            duty->item.flags |= ZANNI__ANSWERED;
+    uint64_t hash = zanni__spread (about->id);
+    zanni__entry_t *entry = zanni__table_find (&actor->worker->promises, hash);
+    for (; entry; entry = zanni__table_again (entry->next, hash)) {
+        char *place = (char *) entry - offsetof (s_place_t, entry);
+        zanni_msg_t *duty = (zanni_msg_t *) (void *) (place - offsetof (zanni_msg_t, room));
+        if (duty->to == actor->identity && zanni__ask_is_open (duty) && zanni__cancels (about, duty))
+            return duty;
     }
+    return NULL;
 }

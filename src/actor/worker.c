@@ -69,6 +69,7 @@ s_free (zanni_worker_t *worker)
         zanni__free (batch);
     }
     zanni__table_free (&worker->links);
+    zanni__table_free (&worker->promises);
     zanni__free (worker->pendings);
     zanni__free (worker->heap);
     zanni__free (worker);

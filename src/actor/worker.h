@@ -121,6 +121,7 @@ struct zanni_worker {
     uint32_t pendings_free;           // first free slot, + 1
     uint64_t pending_serial;
     zanni__table_t links;             // of its actors: exit.c
+    zanni__table_t promises;          // of its actors, by the number of the ask: promise.c
     zanni__pending_t **heap;          // by due time
     uint32_t heap_count;
     uint32_t heap_size;
