@@ -88,7 +88,8 @@ ZANNI_EXPORT int zanni_queue_join (zanni_t *self, const zanni_ref_t *queue, int6
 /* zanni.condition (): a zanni.rlock whose holder may wait for others to say that something has changed.
    wait "xt" "b"      gives the lock up, all times that it is held, until it is notified or the time is over, and then
                       waits for the lock, however long; whether it was notified. Who gives up does not hold it then
-   notify "x" ""      so many of those who wait, at least 1 (ZANNI_EINVAL), get the lock when it is free
+   notify "x" ""      so many of those who wait, at least 1 (ZANNI_EINVAL), get the lock when it is free. One who gives
+                      up or ends before it has is not counted: another is notified
    notify_all "" ""   all of them. ZANNI_EPERM, for each: who asks does not hold the lock */
 ZANNI_EXPORT int zanni_condition_wait (zanni_t *self, bool *notified, const zanni_ref_t *condition,
                                        int64_t timeout_ms) ZANNI_CHECKED;   // `notified` may be NULL
@@ -123,7 +124,7 @@ ZANNI_EXPORT int zanni_barrier_wait (zanni_t *self, int64_t *index, const zanni_
    get "x" "v", set "xv" "", pop "x" "v" (takes it out), delete "x" ""
    remove "v" "" (the first that is equal), index "v" "x" (where that is), count "v" "x" (how many are), size "" "x"
    slice "xx" "av" (those from a position to before another, as many as there are), clear "" "", reverse "" ""
-   sort "" "" (numbers, or strings and bytes; else ZANNI_EARGS)
+   sort "" "" (numbers, what is none, NaN, behind all; or strings and bytes; else ZANNI_EARGS)
 
    zanni.dict (): values by key: a string, integer, bool, or bytes. ZANNI_ENOKEY, with the key: there is none.
    get "v" "v", get_or "vv" "v" (the second where there is none), set_default "vv" "v" (the same, and keeps it)
@@ -134,7 +135,8 @@ ZANNI_EXPORT int zanni_barrier_wait (zanni_t *self, int64_t *index, const zanni_
    Both of them, where there is too much for one message:
    open "" "t"        a cursor over what there is now, which later changes do not touch; it is the actor's that asked,
                       and ends with it
-   next "tx" "av"     so many more at most, in a chunk of about 1 MiB at most; none: that was all. Of a dict "a(vv)"
+   next "tx" "av"     so many more at most, and no more than travel in one message, about 1 MiB with their buffers; none:
+                      that was all. Of a dict "a(vv)"
    close "t" ""       it is not needed any more
 
    zanni.namespace (): values by name: get "s" "v", set "sv" "", has "s" "b", delete "s" "", names "" "as".

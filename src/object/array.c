@@ -6,7 +6,9 @@
 #include "../base/memory.h"
 #include "../message/value.h"
 
+#include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <zanni/actor.h>
 #include <zanni/buffer.h>
 
@@ -57,6 +59,8 @@ s_encode (const s_type_t *type, const zanni__value_t *value, uint8_t bytes [8])
     if (s_is_float (type)) {
         float narrow;
         if (!zanni__value_double (value, &number))
+            return false;
+        if (type->size == 4 && fabs (number) > (double) FLT_MAX && !isinf (number))
             return false;
         narrow = (float) number;
         memcpy (bytes, type->size == 4 ? (const void *) &narrow : (const void *) &number, type->size);

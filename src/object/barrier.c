@@ -10,6 +10,7 @@
 #include <zanni/message.h>
 
 #define S_BROKEN "closed: the barrier is broken: %s; reset mends it"
+#define S_GAVE_UP "somebody who waited gave up or ended"
 
 typedef struct {
     zanni__waiting_t waiting;
@@ -26,6 +27,16 @@ s_break (s_barrier_t *barrier, const char *why)
         barrier->broken = why;
 }
 
+/* An ask without a ticket may have ended at its asker's, by a deadline of its own or because it was cancelled. */
+static bool
+s_is_deserted (const s_barrier_t *barrier)
+{
+    const zanni__link_t *at = barrier->line.next;
+    while (at != &barrier->line && !zanni_promise_is_void (ZANNI__CONTAINER (at, zanni__wait_t, line)->promise))
+        at = at->next;
+    return at != &barrier->line;
+}
+
 /* Everybody in line gets its place, in the order in which they came; or the error. */
 static void
 s_serve (zanni__waiting_t *waiting)
@@ -34,6 +45,8 @@ s_serve (zanni__waiting_t *waiting)
     int64_t index = 0;
     if (!barrier->broken && barrier->waits < barrier->parties)
         return;
+    if (!barrier->broken && s_is_deserted (barrier))
+        s_break (barrier, S_GAVE_UP);
     while (!zanni__list_empty (&barrier->line)) {
         zanni__wait_t *wait = ZANNI__CONTAINER (barrier->line.next, zanni__wait_t, line);
         const zanni_arg_t answer = zanni_arg_int (index++);
@@ -63,7 +76,7 @@ s_gone (zanni__waiting_t *waiting, zanni__wait_t *wait)
     s_barrier_t *barrier = (s_barrier_t *) waiting;
     (void) wait;
     barrier->waits--;
-    s_break (barrier, "somebody who waited gave up or ended");
+    s_break (barrier, S_GAVE_UP);
 }
 
 static const zanni__waiting_ops_t s_ops = { .late = s_late, .gone = s_gone, .serve = s_serve, .careless = true };

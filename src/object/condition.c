@@ -31,8 +31,31 @@ s_late (zanni__waiting_t *waiting, zanni__wait_t *wait)
         zanni__wait_fail (waiting, wait, ZANNI_ETIMEOUT, "timeout: not within %" PRId64 " ms", wait->timeout_ms);
 }
 
+/* Whoever was notified and gives up, or ends, before it is known to go on: the next one is notified instead. */
+static void
+s_pass_on (zanni__waiting_t *waiting, const zanni__wait_t *wait)
+{
+    s_condition_t *condition = (s_condition_t *) waiting;
+    zanni__wait_t *next = wait->item == &zanni__lock_true ? zanni__line_first (waiting, &condition->waits) : NULL;
+    if (next)
+        s_return (condition, next, true);
+}
+
+static void
+s_gone (zanni__waiting_t *waiting, zanni__wait_t *wait)
+{
+    s_pass_on (waiting, wait);
+}
+
+static void
+s_back (zanni__waiting_t *waiting, zanni__wait_t *wait, bool ended)
+{
+    zanni__lock_back (waiting, wait, ended);
+    s_pass_on (waiting, wait);
+}
+
 static const zanni__waiting_ops_t s_ops = {
-    .late = s_late, .back = zanni__lock_back, .down = zanni__lock_down, .serve = zanni__lock_serve
+    .late = s_late, .back = s_back, .gone = s_gone, .down = zanni__lock_down, .serve = zanni__lock_serve
 };
 
 static int

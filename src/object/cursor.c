@@ -6,9 +6,11 @@
 #include "../base/memory.h"
 
 #include <inttypes.h>
+#include <zanni/sys/wire.h>
 
 #define S_CURSORS_MOST 1024
 #define S_CHUNK_BYTES (1u << 20)   // a chunk holds one item more than fits here at most
+#define S_CHUNK_HANDLES ZANNI_WIRE_TABLE_MAX
 
 typedef struct {
     zanni__link_t link;
@@ -121,6 +123,23 @@ s_find (zanni__cursors_t *cursors, s_cursor_t **cursor_p, zanni_msg_t *msg)
                                     id);
 }
 
+/* How many values the next chunk has: so many items at most, and no more than travel in one message. */
+static size_t
+s_chunk (const s_cursor_t *cursor, int64_t most)
+{
+    size_t count = 0, bytes = 0, handles = 0;
+    while (most-- && cursor->at + count < cursor->count && bytes < S_CHUNK_BYTES) {
+        for (uint32_t i = 0; i < cursor->per; i++) {
+            bytes += cursor->values [cursor->at + count + i]->weight;
+            handles += cursor->values [cursor->at + count + i]->handles;
+        }
+        if (count && handles > S_CHUNK_HANDLES)
+            break;
+        count += cursor->per;
+    }
+    return count;
+}
+
 int
 zanni__cursor_next (zanni_t *self, zanni_msg_t *msg)
 {
@@ -134,10 +153,7 @@ zanni__cursor_next (zanni_t *self, zanni_msg_t *msg)
         rc = zanni__refuse (msg, ZANNI_EINVAL, "next: %" PRId64 " items at most: it is 1 or more", most);
     if (rc)
         return rc;
-    size_t count = 0, bytes = 0;
-    for (; most && cursor->at + count < cursor->count && bytes < S_CHUNK_BYTES; most--)
-        for (uint32_t i = 0; i < cursor->per; i++)
-            bytes += cursor->values [cursor->at + count++]->size;
+    size_t count = s_chunk (cursor, most);
     rc = zanni__many_reply (self, msg, cursor->values + cursor->at, count, cursor->per);
     if (!rc)
         cursor->at += count;

@@ -8,6 +8,7 @@
 
 #include "../base/memory.h"
 #include "../wire/reader.h"
+#include "../wire/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,7 +38,7 @@ static bool
 s_key_of (s_key_t *key, const zanni__kept_t *kept)
 {
     zanni__value_t value;
-    zanni__reader_t reader = zanni__reader (kept->bytes, (uint32_t) kept->size);
+    zanni__reader_t reader = zanni__reader (kept->bytes, kept->size);
     if (!zanni__reader_next (&reader, &value))
         return false;
     *key = (s_key_t) { .form = value.form, .data = value.value.data, .size = value.size };
@@ -55,8 +56,11 @@ s_key_of (s_key_t *key, const zanni__kept_t *kept)
 static const char *
 s_key_text (const s_key_t *key, char *text, size_t size)
 {
-    if (key->form == ZANNI__STR)
-        snprintf (text, size, "\"%.*s\"", (int) (key->size < 120 ? key->size : 120), (const char *) key->data);
+    if (key->form == ZANNI__STR) {
+        snprintf (text, size - 1, "\"%.*s", (int) (key->size < 120 ? key->size : 120), (const char *) key->data);
+        zanni__text_mend (text);   // it may have been cut inside of a character
+        strcat (text, "\"");
+    }
     else if (key->form == ZANNI__INT)
         snprintf (text, size, "%" PRId64, (int64_t) key->number);
     else if (key->form == ZANNI__UINT)

@@ -77,6 +77,7 @@ s_keep_bound (s_keeping_t *keeping, zanni_arg_t *arg, const zanni__value_t *valu
     int rc = zanni_ref_keep (keeping->self, &own, ref);
     if (!rc)
         bound->ref = own;
+    keeping->kept->handles++;
     return rc;
 }
 
@@ -84,9 +85,12 @@ static int
 s_keep_object (s_keeping_t *keeping, zanni_arg_t *arg, const zanni__value_t *value)
 {
     const zanni_object_t *object;
-    int rc = keeping->kept->msg ? 0 : zanni_msg_keep (&keeping->kept->msg, keeping->msg);
+    zanni__kept_t *kept = keeping->kept;
+    if (!kept->msg)
+        kept->handles += keeping->msg->args.refs + keeping->msg->args.buffers;
+    int rc = kept->msg ? 0 : zanni_msg_keep (&kept->msg, keeping->msg);
     if (!rc)
-        rc = zanni__object_read (keeping->kept->msg, value, &object);
+        rc = zanni__object_read (kept->msg, value, &object);
     if (!rc)
         *arg = (zanni_arg_t) { .tag = ZANNI_ARG_OBJECT, .value.p = object };
     return rc;
@@ -102,6 +106,8 @@ s_keep_handle (s_keeping_t *keeping, zanni_arg_t *arg, const zanni__value_t *val
     int rc = value->ext == ZANNI__EXT_REF ? zanni_ref_keep (keeping->self, &ref, handle) : 0;
     if (!rc)
         *arg = ref ? zanni_arg_ref (ref) : zanni_arg_buffer (zanni_buffer_keep (handle));
+    keeping->kept->handles++;
+    keeping->kept->weight += ref || rc ? 0 : zanni_buffer_size (handle);
     return rc;
 }
 
@@ -141,7 +147,8 @@ zanni__kept_read (zanni_t *self, zanni__kept_t **kept_p, zanni_msg_t *msg)
     if (!kept)
         return ZANNI_ENOMEM;
     kept->users = 1;
-    kept->size = packed.size;
+    kept->size = (uint32_t) packed.size;
+    kept->weight = packed.size;
     memcpy (kept->bytes, packed.data, packed.size);
     s_keeping_t keeping = { self, msg, kept, zanni__reader (kept->bytes, (uint32_t) packed.size) };
     rc = s_keep (&keeping, &kept->arg, 0);

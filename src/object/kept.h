@@ -9,7 +9,9 @@ typedef struct {
     zanni_arg_t arg;     // the value as an argument, as long as this lives
     uint32_t users;      // what shares it; the last one frees
     zanni_msg_t *msg;    // it came with, where it points into that; or NULL
-    size_t size;         // bytes of its msgpack, as it came
+    size_t weight;       // of a message with it, in bytes: its msgpack and its buffers
+    uint32_t handles;    // references and buffers in it, at most
+    uint32_t size;       // bytes of its msgpack, as it came
     uint8_t bytes [];
 } zanni__kept_t;
 

@@ -7,6 +7,7 @@
 #include "../message/value.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 typedef struct {
@@ -315,7 +316,7 @@ static zanni__value_t
 s_value (const zanni__kept_t *kept)
 {
     zanni__value_t value = { .form = ZANNI__NIL };
-    zanni__reader_t reader = zanni__reader (kept->bytes, (uint32_t) kept->size);
+    zanni__reader_t reader = zanni__reader (kept->bytes, kept->size);
     (void) zanni__reader_next (&reader, &value);
     return value;
 }
@@ -348,6 +349,8 @@ s_compare_numbers (const zanni__value_t *one, const zanni__value_t *other)
     if (one->form == other->form && one->form == ZANNI__INT)
         return (one->value.i > other->value.i) - (one->value.i < other->value.i);
     long double a = s_number (one), b = s_number (other);
+    if (isnan (a) || isnan (b))
+        return !!isnan (a) - !!isnan (b);   // behind all others, or there would be no order
     return (a > b) - (a < b);
 }
 

@@ -52,7 +52,7 @@ zanni__lock_back (zanni__waiting_t *waiting, zanni__wait_t *wait, bool ended)
     if (ended || lock->holder != wait->client)
         return;
     lock->abandoned = lock->abandoned || wait->flag;
-    lock->depth -= wait->count;
+    lock->depth -= wait->count < lock->depth ? wait->count : lock->depth;   // some of it may have been released
     if (!lock->depth)
         zanni__lock_free (lock);
 }

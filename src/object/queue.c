@@ -158,7 +158,7 @@ s_back (zanni__waiting_t *waiting, zanni__wait_t *wait, bool ended)
     else {
         s_take_out (queue, item);
         s_free (item);
-        queue->unfinished--;
+        queue->unfinished -= queue->unfinished > 0;   // somebody may have called it done
     }
 }
 

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <zanni/timer.h>
 
-#define S_LONGEST_MS (INT64_C (1) << 42)   // over a hundred years: for ever
+#define S_LONGEST_MS (INT64_C (1) << 41)   // seventy years: for ever, as timers go no further
 
 int
 zanni__refuse (zanni_msg_t *msg, int code, const char *format, ...)
@@ -57,11 +57,12 @@ zanni__waiting_end (zanni__waiting_t *waiting, void (*drop) (void *item))
             zanni__link_remove (&wait->line);
             if (drop && wait->item)
                 drop (wait->item);
-            zanni__free (wait);
+            zanni__free (wait);   // the table of tickets goes below
         }
         s_free_client (waiting, client);
     }
     zanni__table_free (&waiting->clients);
+    zanni__table_free (&waiting->tickets);
     waiting->self = NULL;
 }
 
@@ -118,6 +119,26 @@ zanni__client_get (zanni__waiting_t *waiting, zanni__client_t **client_p, const 
     return 0;
 }
 
+static uint64_t
+s_ticket_hash (const zanni__client_t *client, uint64_t ticket)
+{
+    return zanni__spread (zanni__spread (ticket) ^ (uint64_t) (uintptr_t) client);
+}
+
+/* The wait or grant of a client's with that ticket, or NULL. */
+static zanni__wait_t *
+s_find_ticket (const zanni__waiting_t *waiting, const zanni__client_t *client, uint64_t ticket)
+{
+    uint64_t hash = s_ticket_hash (client, ticket);
+    zanni__entry_t *entry = zanni__table_find (&waiting->tickets, hash);
+    for (; entry; entry = zanni__table_again (entry->next, hash)) {
+        zanni__wait_t *wait = ZANNI__CONTAINER (entry, zanni__wait_t, entry);
+        if (wait->client == client && wait->ticket == ticket)
+            return wait;
+    }
+    return NULL;
+}
+
 /* What is wrong with the end of the arguments, or 0. */
 static int
 s_check (const zanni__waiting_t *waiting, zanni_msg_t *msg, int64_t timeout_ms, uint64_t ticket)
@@ -134,6 +155,27 @@ s_check (const zanni__waiting_t *waiting, zanni_msg_t *msg, int64_t timeout_ms, 
     return 0;
 }
 
+/* By its ticket a wait is found, which is one of its client's own. */
+static int
+s_register (zanni__waiting_t *waiting, zanni__wait_t *wait, zanni_msg_t *msg)
+{
+    if (!wait->ticket)
+        return 0;
+    if (s_find_ticket (waiting, wait->client, wait->ticket))
+        return zanni__refuse (msg, ZANNI_EINVAL, "%s: the ticket %" PRIu64 " is that of another ask of the same actor",
+                              zanni_msg_method (msg), wait->ticket);
+    uint64_t hash = s_ticket_hash (wait->client, wait->ticket);
+    return zanni__table_put (&waiting->tickets, &wait->entry, hash) ? 0 : ZANNI_ENOMEM;
+}
+
+static void
+s_free_wait (zanni__waiting_t *waiting, zanni__wait_t *wait)
+{
+    if (wait->ticket)
+        zanni__table_remove (&waiting->tickets, &wait->entry);
+    zanni__free (wait);
+}
+
 int
 zanni__wait_enter (zanni__waiting_t *waiting, zanni__wait_t **wait_p, zanni_msg_t *msg, zanni__link_t *line)
 {
@@ -144,17 +186,23 @@ zanni__wait_enter (zanni__waiting_t *waiting, zanni__wait_t **wait_p, zanni_msg_
         rc = s_check (waiting, msg, timeout_ms, ticket);
     if (rc)
         return rc;
-    zanni__client_t *client = NULL;
     zanni__wait_t *wait = zanni__calloc (sizeof *wait);
-    rc = wait ? zanni__client_get (waiting, &client, msg) : ZANNI_ENOMEM;
+    if (!wait)
+        return ZANNI_ENOMEM;
+    wait->ticket = ticket;
+    rc = zanni__client_get (waiting, &wait->client, msg);
     if (!rc)
-        rc = zanni_promise_new (waiting->self, &wait->promise, msg);
+        rc = s_register (waiting, wait, msg);
     if (rc) {
         zanni__free (wait);
         return rc;
     }
-    wait->client = client;
-    wait->ticket = ticket;
+    rc = zanni_promise_new (waiting->self, &wait->promise, msg);
+    if (rc) {
+        s_free_wait (waiting, wait);
+        return rc;
+    }
+    zanni__client_t *client = wait->client;
     wait->timeout_ms = timeout_ms > S_LONGEST_MS ? ZANNI__FOREVER : timeout_ms;
     zanni__list_append (&client->waits, &wait->own);
     zanni__list_append (line, &wait->line);
@@ -189,7 +237,7 @@ zanni__wait_free (zanni__waiting_t *waiting, zanni__wait_t *wait)
     s_leave (waiting, wait);
     zanni__link_remove (&wait->own);
     zanni_promise_destroy (&wait->promise);
-    zanni__free (wait);
+    s_free_wait (waiting, wait);
 }
 
 void
@@ -210,7 +258,7 @@ zanni__wait_answer (zanni__waiting_t *waiting, zanni__wait_t *wait, const zanni_
     int rc = zanni_promise_reply_args (waiting->self, &wait->promise, args, count);
     if (rc)
         zanni__wait_fail (waiting, wait, rc, "%s", zanni_strerror (rc));
-    else if (!wait->ticket)
+    else if (!wait->ticket || waiting->ops->careless)
         zanni__wait_free (waiting, wait);
     return rc;
 }
@@ -314,13 +362,8 @@ s_ticket (const zanni__waiting_t *waiting, zanni_msg_t *msg, int *rc)
 {
     uint64_t ticket;
     *rc = zanni_read (msg, &ticket);
-    zanni__client_t *client = *rc || !ticket ? NULL : zanni__client_of (waiting, msg);
-    for (zanni__link_t *at = client ? client->waits.next : NULL; client && at != &client->waits; at = at->next) {
-        zanni__wait_t *wait = ZANNI__CONTAINER (at, zanni__wait_t, own);
-        if (wait->ticket == ticket)
-            return wait;
-    }
-    return NULL;
+    const zanni__client_t *client = *rc || !ticket ? NULL : zanni__client_of (waiting, msg);
+    return client ? s_find_ticket (waiting, client, ticket) : NULL;
 }
 
 int

@@ -33,6 +33,7 @@ typedef struct {
 typedef struct {
     zanni__link_t line;       // in which it stands; in none: a grant
     zanni__link_t own;        // among its client's
+    zanni__entry_t entry;     // by client and ticket, where it has one
     zanni__client_t *client;
     zanni_promise_t *promise; // NULL: answered
     uint64_t ticket;
@@ -59,7 +60,8 @@ typedef struct {
     /* A client has ended; its waits and grants were dealt with. */
     void (*down) (zanni__waiting_t *waiting, zanni__client_t *client);
     void (*serve) (zanni__waiting_t *waiting);
-    bool careless;            // nothing that it answers can be lost: asks without a ticket may have a deadline
+    bool careless;            // nothing that it answers can be lost: there are no grants, and asks without a ticket may
+                              // have a deadline
 } zanni__waiting_ops_t;
 
 /* The state of such a class begins with this. */
@@ -68,6 +70,7 @@ struct zanni__waiting {
     const zanni__waiting_ops_t *ops;
     zanni__table_t clients;
     zanni__link_t all;        // clients
+    zanni__table_t tickets;   // waits and grants that have one
     zanni__wait_t *entering;  // the ask at hand, as long as it is not answered
 };
 
@@ -93,8 +96,8 @@ void zanni__wait_move (zanni__waiting_t *waiting, zanni__wait_t *wait, zanni__li
 /* The first of a line whose ask is still open, or NULL; those whose is not leave it. */
 zanni__wait_t *zanni__line_first (zanni__waiting_t *waiting, zanni__link_t *line);
 
-/* Answers: out of its line, and kept as a grant where it has a ticket; else it is freed. Whether it is kept. On a
-   code (the values could not be packed, ...) its client got that as an error, and it is freed. */
+/* Answers: out of its line, and kept as a grant where it has a ticket and the class is not careless; else it is freed.
+   On a code (the values could not be packed, ...) its client got that as an error, and it is freed. */
 int zanni__wait_answer (zanni__waiting_t *waiting, zanni__wait_t *wait, const zanni_arg_t *args, size_t count);
 
 /* Answers with an error, and frees. */

@@ -2,6 +2,8 @@
 
 #include "object.h"
 
+#include <stdatomic.h>
+
 /* A lock of the program's own kind, which counts how often it was asked for. */
 typedef struct {
     zanni_ready_t lock;
@@ -22,6 +24,29 @@ counting_asked (zanni_t *self, zanni_msg_t *msg)
     const counting_t *counting = zanni_state (self);
     return zanni_reply (self, msg, counting->asked);
 }
+
+/* A queue of the program's own kind. */
+static atomic_int s_frees, s_stops;
+
+static void
+s_count_free (void *data, void *arg)
+{
+    (void) data;
+    (void) arg;
+    atomic_fetch_add (&s_frees, 1);
+}
+
+static void
+shelf_stop (zanni_t *self, const zanni_reason_t *reason)
+{
+    (void) self;
+    (void) reason;
+    atomic_fetch_add (&s_stops, 1);
+}
+
+static const zanni_class_t shelf_class = {
+    .name = "shelf", .parent = "zanni.joinable_queue", .state_size = sizeof (zanni_ready_t), .stop = shelf_stop
+};
 
 static const zanni_method_t counting_methods [] = {
     ZANNI_METHOD ("acquire", "xt", "b", counting_acquire, "Counts it."),
@@ -108,6 +133,34 @@ EVERYWHERE (lock, says_what_is_wrong)
     cr_assert_eq (zanni_lock_acquire (root, NULL, NULL, LONG_MS), ZANNI_EINVAL);
     cr_assert_eq (zanni_lock_acquire (root, NULL, lock, -2), ZANNI_EINVAL);
     cr_assert_eq (zanni_lock_release (root, lock), 0);
+}
+
+/* By it an ask is told from the others of its actor's. */
+EVERYWHERE (lock, refuses_a_ticket_that_is_in_use)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.rlock");
+    zanni_error_t error = { 0 };
+    done (lock, "acquire", FOREVER, 17);
+    cr_assert_eq (refused (&error, lock, "acquire", FOREVER, 17), ZANNI_EINVAL);
+    expect_text (&error, "the ticket 17 is that of another ask");
+    done (lock, "acquire", FOREVER, 18);
+    s_held (lock, 2, true);
+    done (lock, "got", 17);
+    done (lock, "acquire", FOREVER, 17);
+    s_held (lock, 3, true);
+}
+
+/* Who gives back what it has released already has nothing of it any more, and owes nothing. */
+EVERYWHERE (lock, is_given_back_as_often_as_it_is_held_at_most)
+{
+    ZANNI_AUTO (zanni_ref_t) condition = spawn ("zanni.condition");
+    const zanni_ask_t options = { .deadline_ms = -1 };
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq (zanni_lock_acquire (root, NULL, condition, LONG_MS), 0);
+    cr_assert_eq (zanni_call_with (root, NULL, condition, &options, "wait", 0, 17), 0);
+    done (condition, "release");
+    done (condition, "give_back", 17);
+    s_held (condition, 0, false);
 }
 
 /* By hand, without a ticket: then without a deadline. */
@@ -260,6 +313,27 @@ EVERYWHERE (lock, may_be_inherited_from)
     cr_assert_eq (call_int (lock, "asked"), 2);
 }
 
+/* Behind a kill its own stop hook does not run, but that of what it inherits from does: nothing is left. */
+BESIDE (lock, that_a_class_inherits_is_tidied_up_when_it_is_killed)
+{
+    const zanni_class_t *const more [] = { &shelf_class, NULL };
+    static const char bytes [] = "kept";
+    zanni_buffer_t *buffer = NULL;
+    cr_assert_eq (zanni_register (more, NULL), 0);
+    ZANNI_AUTO (zanni_ref_t) shelf = spawn ("shelf", 0);
+    ZANNI_AUTO (zanni_ref_t) client = client_in (ZANNI_SHARED, shelf);
+    atomic_store (&s_frees, 0);
+    cr_assert_eq (zanni_buffer_wrap (root, &buffer, (void *) (uintptr_t) bytes, sizeof bytes, s_count_free, NULL), 0);
+    cr_assert_eq (zanni_queue_put (root, shelf, 0, buffer), 0);
+    zanni_buffer_destroy (&buffer);
+    done (client, "begin", "join", FOREVER, 0);
+    cr_assert_eq (zanni_kill (root, shelf), 0);
+    (void) outcome (client, NULL);
+    while (!atomic_load (&s_frees))   // the test's own timeout ends it
+        cr_assert_eq (zanni_run (root, 1), 0);
+    cr_assert_eq (atomic_load (&s_stops), 0);
+}
+
 /* Two who wait when it ends get the error, and so does who asks then. */
 EVERYWHERE (lock, that_ends_fails_who_waits)
 {
@@ -302,6 +376,18 @@ EVERYWHERE (semaphore, says_what_is_wrong)
     expect_text (&error, "holds 0 of 1");
     done (semaphore, "release", INT64_MAX);
     cr_assert_eq (refused (&error, semaphore, "release", 1), ZANNI_ETOOBIG);
+}
+
+EVERYWHERE (semaphore, takes_back_what_did_not_come)
+{
+    ZANNI_AUTO (zanni_ref_t) semaphore = spawn ("zanni.semaphore", 1);
+    done (semaphore, "acquire", 0, 17);
+    done (semaphore, "give_back", 17);
+    cr_assert_eq (call_int (semaphore, "value"), 1);
+    done (semaphore, "acquire", 0, 18);
+    done (semaphore, "release", INT64_MAX);
+    done (semaphore, "give_back", 18);
+    cr_assert_eq (call_int (semaphore, "value"), INT64_MAX);
 }
 
 EVERYWHERE (semaphore, does_not_begin_below_zero)
@@ -372,4 +458,44 @@ EVERYWHERE (event, is_asked_plainly)
     expect_text (&error, "10 ms");
     done (event, "set");
     done (event, "wait", 10, 0);
+}
+
+/* Longer than any timer runs. */
+EVERYWHERE (event, is_waited_for_for_centuries)
+{
+    ZANNI_AUTO (zanni_ref_t) event = spawn ("zanni.event");
+    ZANNI_AUTO (zanni_ref_t) one = client_in (ZANNI_SHARED, event);
+    ZANNI_AUTO (zanni_ref_t) other = client_in (ZANNI_SHARED, event);
+    done (one, "begin", "wait", INT64_C (3000000000000), 0);
+    done (other, "begin", "wait", INT64_MAX, 0);
+    done (event, "set");
+    cr_assert_eq (outcome (one, NULL), 0);
+    cr_assert_eq (outcome (other, NULL), 0);
+}
+
+/* As many as wait: whoever gives up is found among all others at once. */
+Test (semaphore, is_given_up_by_fifty_thousand, .timeout = 60)
+{
+    enum { many = 50000, few = 1000 };
+    static uint64_t asks [many];
+    const zanni_ask_t patient = { .deadline_ms = 60000 };
+    zanni_t *self = NULL;
+    zanni_ref_t *semaphore = NULL;
+    cr_assert_eq (zanni_new (&self, NULL), 0);
+    cr_assert_eq (zanni_spawn (self, &semaphore, "zanni.semaphore", NULL, 0), 0);
+    for (int i = 0; i < many; i++) {
+        const zanni_ask_t options = { .id_p = &asks [i] };
+        cr_assert_eq (zanni_wait_ask (self, semaphore, &options, FOREVER, "acquire"), 0);
+        if (i % few == 0)   // so that its mailbox is never full
+            cr_assert_eq (zanni_call_with (self, NULL, semaphore, &patient, "value"), 0);
+    }
+    for (int i = 0; i < many; i++) {
+        cr_assert_eq (zanni_cancel (self, asks [i % 2 ? i : many - 2 - i]), 0);
+        if (i % few == 0)
+            cr_assert_eq (zanni_call_with (self, NULL, semaphore, &patient, "value"), 0);
+    }
+    cr_assert_eq (zanni_call_with (self, NULL, semaphore, &patient, "release", 1), 0);
+    cr_assert_eq (zanni_semaphore_acquire (self, semaphore, 0), 0, "somebody waits still");
+    zanni_ref_destroy (&semaphore);
+    zanni_destroy (&self);
 }

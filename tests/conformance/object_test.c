@@ -2,6 +2,8 @@
 
 #include "object.h"
 
+#include <math.h>
+
 CLASSES (&client_class, &runner_class);
 
 static bool
@@ -96,6 +98,38 @@ EVERYWHERE (condition, goes_past_who_gave_up_or_ended)
     cr_assert_eq (zanni_lock_acquire (root, NULL, condition, LONG_MS), 0);
 }
 
+/* It has been notified and waits for the lock when it gives up, or ends: the next one is notified instead. */
+static void
+s_pass_on (const char *how)
+{
+    ZANNI_AUTO (zanni_ref_t) condition = spawn ("zanni.condition");
+    ZANNI_AUTO (zanni_ref_t) one = client_in (ZANNI_SHARED, condition);
+    ZANNI_AUTO (zanni_ref_t) other = client_in (ZANNI_SHARED, condition);
+    const zanni_ref_t *clients [] = { one, other };
+    int64_t number;
+    for (int i = 0; i < 2; i++) {
+        done (clients [i], "begin", "acquire", FOREVER, 0);
+        cr_assert_eq (outcome (clients [i], NULL), 0);
+        done (clients [i], "begin", "wait", FOREVER, 0);
+    }
+    cr_assert_eq (zanni_lock_acquire (root, NULL, condition, LONG_MS), 0);
+    done (condition, "notify", 1);
+    tell (one, how);
+    cr_assert_eq (zanni_lock_release (root, condition), 0);
+    cr_assert_eq (outcome (other, &number), 0);
+    cr_assert_eq (number, 1, "it was notified");
+}
+
+EVERYWHERE (condition, notifies_another_where_the_first_gives_up)
+{
+    s_pass_on ("cancel");
+}
+
+EVERYWHERE (condition, notifies_another_where_the_first_ends)
+{
+    s_pass_on ("die");
+}
+
 EVERYWHERE (condition, says_what_is_wrong)
 {
     ZANNI_AUTO (zanni_ref_t) condition = spawn ("zanni.condition");
@@ -177,6 +211,15 @@ EVERYWHERE (barrier, breaks_when_one_gives_up)
 EVERYWHERE (barrier, breaks_when_one_ends)
 {
     s_break ("die", 0);
+}
+
+/* By hand, without a ticket: what nobody waits for any more counts for nobody. */
+EVERYWHERE (barrier, breaks_when_it_turns_out_that_one_has_given_up)
+{
+    ZANNI_AUTO (zanni_ref_t) barrier = spawn ("zanni.barrier", 2);
+    const zanni_ask_t options = { .deadline_ms = 20 };
+    cr_assert_eq (zanni_call_with (root, NULL, barrier, &options, "wait", FOREVER, 0), ZANNI_ETIMEOUT);
+    cr_assert_eq (zanni_barrier_wait (root, NULL, barrier, LONG_MS), ZANNI_ECLOSED);
 }
 
 EVERYWHERE (barrier, is_aborted_and_reset)
@@ -298,6 +341,11 @@ EVERYWHERE (dict, has_values_by_key)
     expect_text (&error, "-17");
     cr_assert_eq (refused (&error, dict, "delete", 18), ZANNI_ENOKEY);
     expect_text (&error, "18");
+    char key [151] = "a";   // cut inside of a character, wherever
+    for (int i = 0; i < 75; i++)
+        strcat (key, "\xc3\xa9");
+    cr_assert_eq (refused (&error, dict, "get", (const char *) key), ZANNI_ENOKEY);
+    expect_text (&error, "there is no \"a\xc3\xa9");
     cr_assert_eq (refused (&error, dict, "set", 1.5, 1), ZANNI_EARGS);
     expect_text (&error, "a key is a string, an integer, a bool or bytes");
     done (dict, "clear");
@@ -462,6 +510,47 @@ EVERYWHERE (list, sorts_strings_and_mixed_numbers)
     cr_assert_eq (call_int (numbers, "get", 2), 2);
 }
 
+EVERYWHERE (list, sorts_what_is_no_number_behind_all)
+{
+    ZANNI_AUTO (zanni_ref_t) list = spawn ("zanni.list");
+    for (int i = 0; i < 40; i++)
+        done (list, "append", i % 4 ? (double) (40 - i) : (double) NAN);
+    done (list, "sort");
+    double before = 0, number;
+    for (int i = 0; i < 40; i++, before = number) {
+        ZANNI_AUTO (zanni_msg_t) reply = call (list, "get", i);
+        cr_assert_eq (zanni_read (reply, &number), 0);
+        cr_assert (i < 30 ? number > before : isnan (number), "%f is at %d", number, i);
+    }
+}
+
+/* More references than travel in one message. */
+EVERYWHERE (list, is_gone_through_whatever_is_in_it)
+{
+    ZANNI_AUTO (zanni_ref_t) list = spawn ("zanni.list");
+    zanni_buffer_t *buffer = NULL;
+    zanni_error_t error = { 0 };
+    size_t seen = 0;
+    cr_assert_eq (zanni_buffer_new (root, &buffer, 100), 0);
+    const zanni_arg_t inner [] = { zanni_arg_buffer (buffer), zanni_arg_int (1) };
+    for (int i = 0; i < 1300; i++)
+        done (list, "append", i % 2 ? zanni_arg_ref (zanni_self (root)) : zanni_arg_list (inner, 2));
+    zanni_buffer_destroy (&buffer);
+    uint64_t cursor = (uint64_t) call_int (list, "open");
+    for (size_t count = 1; count; seen += count) {
+        ZANNI_AUTO (zanni_msg_t) chunk = call (list, "next", cursor, INT64_MAX);
+        cr_assert_eq (zanni_enter (chunk, &count), 0);
+        cr_assert_leq (count, 1024);
+    }
+    cr_assert_eq (seen, 1300);
+    for (int i = 0; i < 800; i++)
+        done (list, "append", zanni_self (root));
+    if (apart ())
+        cr_assert_eq (refused (&error, list, "slice", 0, 2100), ZANNI_ETOOBIG);
+    else
+        done (list, "slice", 0, 2100);
+}
+
 EVERYWHERE (list, is_gone_through_in_chunks)
 {
     ZANNI_AUTO (zanni_ref_t) list = spawn ("zanni.list");
@@ -497,6 +586,24 @@ EVERYWHERE (array, has_numbers_of_one_type)
         cr_assert_eq (zanni_read (last, &number), 0);
         cr_assert_eq (number, sign ? -100.0 : 200.0, "%s", types [i]);
     }
+}
+
+/* What it has no place for is refused, and does not become another number. */
+EVERYWHERE (array, holds_infinity_and_no_number_but_none_that_is_too_large)
+{
+    ZANNI_AUTO (zanni_ref_t) array = spawn ("zanni.array", "float32", 2);
+    zanni_error_t error = { 0 };
+    double number = 0;
+    cr_assert_eq (refused (&error, array, "set", 0, 1e300), ZANNI_EARGS);
+    expect_text (&error, "the value is no float32");
+    done (array, "set", 0, (double) -INFINITY);
+    done (array, "set", 1, (double) NAN);
+    ZANNI_AUTO (zanni_msg_t) first = call (array, "get", 0);
+    ZANNI_AUTO (zanni_msg_t) second = call (array, "get", 1);
+    cr_assert_eq (zanni_read (first, &number), 0);
+    cr_assert (isinf (number) && number < 0);
+    cr_assert_eq (zanni_read (second, &number), 0);
+    cr_assert (isnan (number));
 }
 
 EVERYWHERE (array, travels_as_buffers)

@@ -310,3 +310,18 @@ EVERYWHERE (queue, is_joined_when_all_is_done)
     cr_assert_eq (refused (&error, queue, "task_done"), ZANNI_EINVAL);
     expect_text (&error, "all items are done");
 }
+
+/* An item that somebody has called done although it did not stay. */
+EVERYWHERE (queue, is_joined_when_what_was_done_is_taken_back)
+{
+    ZANNI_AUTO (zanni_ref_t) queue = spawn ("zanni.joinable_queue", 0);
+    done (queue, "put", 1, 0, 17);
+    done (queue, "task_done");
+    done (queue, "give_back", 17);
+    cr_assert_eq (s_size (queue), 0);
+    cr_assert_eq (zanni_queue_join (root, queue, 0), 0);
+    done (queue, "put", 2, 0, 18);
+    cr_assert_eq (zanni_queue_join (root, queue, 0), ZANNI_ETIMEOUT);
+    done (queue, "task_done");
+    cr_assert_eq (zanni_queue_join (root, queue, 0), 0);
+}
