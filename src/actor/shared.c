@@ -1,7 +1,8 @@
 /* Objects of the program's as actors: an identity whose incarnation has that object for its state, and no hooks.
 
    What a node shares stands in one table by its address, under the lock of its exports, so that the same object is the same
-   actor, whoever shares it. An entry leaves when its actor ends, before the object is given back. */
+   actor, whoever shares it. An entry leaves when its actor ends, before the object is given back. Where that is because the
+   last strong reference is gone, it leaves at once, and only if nobody has shared the object meanwhile, who has another. */
 
 #include "answer.h"
 #include "node.h"
@@ -15,6 +16,7 @@ struct zanni__shared {
     const void *object;
     zanni__identity_t *identity;
     zanni_share_free_fn *release;
+    bool listed;
 };
 
 /* What zanni_super_object waits for. */
@@ -59,14 +61,26 @@ s_refer (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const vo
     return rc;
 }
 
+#define S_SLOWER 1   // than another thread, which has shared the object meanwhile
+
 static int
 s_enter (zanni_node_t *node, struct zanni__shared *share)
 {
     pthread_mutex_lock (&node->exports_lock);
-    int rc = s_find (node, share->object) ? ZANNI_EINUSE   // another thread was faster
+    int rc = s_find (node, share->object) ? S_SLOWER
            : zanni__table_put (&node->shares, &share->entry, s_hash (share->object)) ? 0 : ZANNI_ENOMEM;
+    share->listed = !rc;
     pthread_mutex_unlock (&node->exports_lock);
     return rc;
+}
+
+/* Under the lock. */
+static void
+s_leave (zanni_node_t *node, struct zanni__shared *share)
+{
+    if (share->listed)
+        zanni__table_remove (&node->shares, &share->entry);
+    share->listed = false;
 }
 
 /* The actor itself, which nobody refers to yet but this. */
@@ -98,27 +112,38 @@ s_make (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, struct za
     return 0;
 }
 
+/* The object becomes an actor now. */
+static int
+s_share_first (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, struct zanni__shared what)
+{
+    struct zanni__shared *share = zanni__malloc (sizeof *share);
+    if (!share)
+        return ZANNI_ENOMEM;
+    *share = what;
+    int rc = s_make (self, ref_p, cls, share, (void *) (uintptr_t) what.object);
+    if (rc)
+        zanni__free (share);
+    return rc;
+}
+
 /* Whether it was made now goes to `made`. */
 static int
 s_share (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, struct zanni__shared what, bool *made)
 {
     zanni_ref_t *ref;
-    void *object = (void *) (uintptr_t) what.object;
-    if (!object || cls->run)
+    int rc;
+    if (!what.object || cls->run)
         return ZANNI_EINVAL;
-    int rc = s_refer (self, &ref, cls, object);
-    if (!rc && !ref) {
-        struct zanni__shared *share = zanni__malloc (sizeof *share);
-        if (!share)
-            return ZANNI_ENOMEM;
-        *share = what;
-        rc = s_make (self, &ref, cls, share, object);
-        if (rc)
-            zanni__free (share);
-        *made = !rc;
-    }
-    if (rc)
+    do {
+        rc = s_refer (self, &ref, cls, what.object);
+        *made = !rc && !ref;
+        if (*made)
+            rc = s_share_first (self, &ref, cls, what);
+    } while (rc == S_SLOWER);
+    if (rc) {
+        *made = false;
         return rc;
+    }
     zanni__ref_adopt (self, ref);
     *ref_p = ref;
     return 0;
@@ -138,6 +163,21 @@ zanni_share (zanni_t *self, zanni_ref_t **ref_p, const char *class_name, void *o
     return cls ? s_share (self, ref_p, cls, what, &made) : ZANNI_ENOCLASS;
 }
 
+bool
+zanni__shared_leave (zanni__identity_t *identity)
+{
+    const zanni__more_t *more = identity->actor ? identity->actor->more : NULL;
+    if (!more || !more->share)
+        return true;
+    zanni_node_t *node = identity->worker->node;
+    pthread_mutex_lock (&node->exports_lock);
+    bool alone = !atomic_load_explicit (&identity->strong, memory_order_relaxed);   // the lock orders it
+    if (alone)
+        s_leave (node, more->share);
+    pthread_mutex_unlock (&node->exports_lock);
+    return alone;
+}
+
 void
 zanni__shared_end (zanni_worker_t *worker, struct zanni__shared *share)
 {
@@ -145,7 +185,7 @@ zanni__shared_end (zanni_worker_t *worker, struct zanni__shared *share)
     zanni_share_free_fn *release = share->release;
     void *object = (void *) (uintptr_t) share->object;
     pthread_mutex_lock (&node->exports_lock);
-    zanni__table_remove (&node->shares, &share->entry);
+    s_leave (node, share);
     pthread_mutex_unlock (&node->exports_lock);
     zanni__free (share);
     if (release)

@@ -282,7 +282,7 @@ zanni__drop_arrives (zanni_worker_t *worker, zanni__identity_t *identity, zanni_
     /* acq_rel: pairs with itself, as in any count. */
     bool last = ref->strong && atomic_fetch_sub_explicit (&identity->strong, 1, memory_order_acq_rel) == 1;
     zanni__free_ref (ref);
-    if (last && !identity->pinned)
+    if (last && !identity->pinned && zanni__shared_leave (identity))
         zanni__end_for_good (worker, identity, (zanni_reason_t) { .kind = ZANNI_EXIT_NORMAL });
 }
 

@@ -402,7 +402,9 @@ void zanni__spawn_undo (zanni__identity_t *identity);
 int zanni__spawn (zanni_t *self, zanni_ref_t **ref_p, const zanni__class_t *cls, const zanni_spawn_t *options,
                   const zanni__words_t *words);
 
-/* shared.c: the object of an actor that has ended goes back. */
+/* shared.c: whether an actor whose last strong reference is gone is to end: not if it is a shared object that somebody
+   has shared again meanwhile. The object of one that has ended goes back. */
+bool zanni__shared_leave (zanni__identity_t *identity);
 void zanni__shared_end (zanni_worker_t *worker, struct zanni__shared *share);
 
 /* lifecycle.c */

@@ -3,6 +3,9 @@
 
 #include "support.h"
 
+#include <sched.h>
+#include <stdatomic.h>
+
 typedef struct {
     int64_t number;
     bool freed;
@@ -208,6 +211,99 @@ EVERYWHERE (share, a_class_takes_the_object_of_its_parent)
     ZANNI_AUTO (zanni_ref_t) archive = spawn ("second");
     ZANNI_AUTO (zanni_ref_t) record = record_of (archive, 1);
     cr_assert_eq (call_int (record, "add", 1), 1001);
+}
+
+/* Two threads of the program's share the same object again and again, and let it go: whoever has it can call it. */
+#define SHARINGS 200
+
+static struct {
+    zanni_node_t *node;
+    record_t record;
+    atomic_int freed, met;
+    pthread_mutex_t lock;
+    size_t actors;
+    uint64_t seen [2 * SHARINGS];
+} s_common;
+
+static void
+count_freed (void *object)
+{
+    cr_assert_eq (object, &s_common.record);
+    atomic_fetch_add (&s_common.freed, 1);
+}
+
+static void
+see_actor (const zanni_ref_t *ref)
+{
+    uint64_t actor = zanni_ref_address (ref).actor;
+    pthread_mutex_lock (&s_common.lock);
+    size_t at = s_common.actors;
+    while (at > 0 && s_common.seen [at - 1] != actor)
+        at--;
+    if (!at)
+        s_common.seen [s_common.actors++] = actor;
+    pthread_mutex_unlock (&s_common.lock);
+}
+
+/* Until both are there; the object may be here, and the other thread call it. */
+static int
+meet (zanni_t *self, int round)
+{
+    int rc = 0;
+    atomic_fetch_add (&s_common.met, 1);
+    while (rc >= 0 && atomic_load (&s_common.met) < 2 * round) {
+        rc = zanni_step (self, 64);
+        sched_yield ();
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static void *
+share_again_and_again (void *arg)
+{
+    zanni_t *self = NULL;
+    const char *fault = NULL;
+    int rc = zanni_attach (&self, s_common.node);
+    for (int i = 1; !rc && i <= SHARINGS; i++) {
+        zanni_ref_t *ref = NULL;
+        rc = meet (self, i);
+        if (rc)
+            break;
+        fault = "share";
+        rc = zanni_share (self, &ref, "record", &s_common.record, count_freed);
+        if (!rc) {
+            see_actor (ref);
+            fault = "call";
+            rc = zanni_call (self, NULL, ref, "add", 1);
+        }
+        zanni_ref_destroy (&ref);
+    }
+    if (!rc)
+        rc = meet (self, SHARINGS + 1);
+    else
+        atomic_fetch_add (&s_common.met, 2 * SHARINGS);   // the other does not wait for this one
+    zanni_destroy (&self);
+    (void) arg;
+    return (void *) (uintptr_t) (rc ? fault : NULL);
+}
+
+Test (share, an_object_that_threads_share_at_once_is_one_actor, .timeout = 60)
+{
+    pthread_t threads [2];
+    zanni_t *self = NULL;
+    cr_assert_eq (zanni_new (&self, NULL), 0);
+    s_common.node = zanni_node_of (self);
+    pthread_mutex_init (&s_common.lock, NULL);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq (pthread_create (&threads [i], NULL, share_again_and_again, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        void *fault = "";
+        cr_assert_eq (pthread_join (threads [i], &fault), 0);
+        cr_assert_null (fault, "%s failed", (const char *) fault);
+    }
+    zanni_destroy (&self);
+    cr_assert_eq (s_common.record.number, 2 * SHARINGS);
+    cr_assert_eq ((size_t) atomic_load (&s_common.freed), s_common.actors, "once each");
 }
 
 Test (share, refuses_what_is_no_object_or_class, .timeout = 20)
