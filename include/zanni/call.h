@@ -95,7 +95,8 @@ ZANNI_EXPORT int zanni_fail_args (zanni_t *self, zanni_msg_t *msg, int64_t code,
 ZANNI_EXPORT int zanni_pass (zanni_t *self, zanni_msg_t *msg, const zanni_error_t *error) ZANNI_CHECKED;
 
 /* Hands a tell or ask on as it is, to `method` of another actor (NULL: the same method); the answer goes to the first
-   asker. On failure the message is still the caller's to answer. ZANNI_EPERM: that method is private. */
+   asker. On failure the message is still the caller's to answer. ZANNI_EPERM: that method is private, or it is an ask with
+   a ticket, which only whom it was sent to can answer. */
 ZANNI_EXPORT int zanni_forward (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *ref,
                                 const char *method) ZANNI_CHECKED;
 

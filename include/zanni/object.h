@@ -12,8 +12,8 @@
    ends, with its process or node or without, leaves its place, and what it held or had not got yet goes to the next.
    To do that without these calls: the ask has no deadline (deadline_ms -1), is not cancelled, and its ticket is 0; or
    the ticket is a number that this actor uses but once with the object, which it then tells got (ticket) when the
-   answer has come, or give_back (ticket) when it has ended without; zanni_ask_t.ticket sees to that. Such an ask must
-   not be handed on by zanni_forward within its node.
+   answer has come, or give_back (ticket) when it has ended without; zanni_ask_t.ticket sees to that. An actor between
+   the two cannot hand such an ask on (zanni_forward): it answers with the object's reference, or asks itself.
 
    The calls below wait, so they are for actors that own their worker (ZANNI_EOWNER); others ask. All answer
    ZANNI_ETIMEOUT where the time is over, and what zanni_call answers. An object out of reach that does not answer at

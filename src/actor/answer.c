@@ -391,6 +391,10 @@ zanni__forward_with (zanni_t *self, zanni_msg_t *msg, zanni_msg_t *pattern, cons
         return ZANNI_EINVAL;
     if (msg->item.kind == ZANNI__ASK && !zanni__ask_is_open (msg))
         return ZANNI_EREPLIED;
+    if (msg->item.kind == ZANNI__ASK && msg->id & ZANNI__TICKETED) {
+        zanni__msg_set_fault (msg, "an ask with a ticket is not handed on: who asked has to ask that actor itself");
+        return ZANNI_EPERM;
+    }
     zanni__identity_t *to;
     rc = zanni__target (self->worker, &to, ref);
     if (!rc)

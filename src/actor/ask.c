@@ -40,6 +40,8 @@ zanni__ask_begin (zanni_t *self, zanni_msg_t *msg, const zanni_ask_t *options, z
     if (rc)
         return rc;
     msg->deadline_ns = s_deadline (self, options->deadline_ms);
+    if (options->ticket)
+        pending->id |= ZANNI__TICKETED;
     msg->id = pending->id;
     pending->as.ask.begun_ns = self->worker->now_ns;
     pending->as.ask.method = msg->method;

@@ -83,6 +83,10 @@ zanni__due_next (const zanni_worker_t *worker)
 
 void zanni__ask_expired (zanni_worker_t *worker, zanni__pending_t *pending);
 
+/* In the id of an ask: it has a ticket, so whom it is for has to be whom its asker tells how it ended. It travels, and is not
+   handed on. */
+#define ZANNI__TICKETED (UINT64_C (1) << 61)
+
 /* Whether this answer or error ends its ask. Where that has a ticket, who was asked is told, unless it was before. */
 bool zanni__ask_ends (zanni__pending_t *pending, const zanni_msg_t *answer);
 void zanni__timer_expired (zanni_worker_t *worker, zanni__pending_t *pending);

@@ -8,6 +8,7 @@
 #include "remote.h"
 
 #include "answer.h"
+#include "pending.h"
 
 #include "../base/memory.h"
 
@@ -74,7 +75,7 @@ zanni__relay_new (zanni_worker_t *worker, const zanni_msg_t *msg, uint64_t *numb
         return ZANNI_ENOMEM;
     bool ends = msg->item.kind == ZANNI__ASK && msg->deadline_ns < INT64_MAX - S_GRACE_NS;
     *relayed = (zanni__relayed_t) {
-        .number = S_FIRST | ++remotes->relay_serial, .from = msg->from, .to = msg->to, .id = msg->id,
+        .number = S_FIRST | (msg->id & ZANNI__TICKETED) | ++remotes->relay_serial, .from = msg->from, .to = msg->to, .id = msg->id,
         .due_ns = ends ? msg->deadline_ns + S_GRACE_NS : INT64_MAX, .monitors = msg->item.kind == ZANNI__MONITOR,
         .starts = msg->item.kind == ZANNI__START
     };

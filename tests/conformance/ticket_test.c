@@ -63,7 +63,16 @@ giver_say (zanni_t *self, zanni_msg_t *msg)
     return report (self, giver->witness, "said");
 }
 
+/* To whom it is told to: a method that it has, too. */
+static int
+giver_pass (zanni_t *self, zanni_msg_t *msg)
+{
+    const giver_t *giver = zanni_state (self);
+    return zanni_forward (self, msg, giver->witness, "give");
+}
+
 static const zanni_method_t giver_methods [] = {
+    ZANNI_METHOD ("pass", "", "x", giver_pass, "Hands it on."),
     ZANNI_METHOD ("know", "r", "", giver_know, "Who is to learn of it."),
     ZANNI_METHOD ("give", "", "x", giver_give, "Answers at once."),
     ZANNI_METHOD ("refuse", "", "x", giver_refuse, "With an error."),
@@ -179,4 +188,17 @@ EVERYWHERE (ticket, of_who_is_gone_is_nobodys)
     (void) expect_down (id, false);
     cr_assert_eq (zanni_call_with (root, NULL, giver, &options, "give"), ZANNI_ENOACTOR);
     expect_nothing ();
+}
+
+/* Who has it then would not be told how it ended. */
+EVERYWHERE (ticket, keeps_an_ask_from_being_handed_on)
+{
+    ZANNI_AUTO (zanni_ref_t) giver = s_giver ();
+    ZANNI_AUTO (zanni_ref_t) passer = spawn ("giver");
+    zanni_error_t error = { 0 };
+    const zanni_ask_t options = { .ticket = 17, .error = &error };
+    done (passer, "know", giver);
+    cr_assert_eq (call_int (passer, "pass"), 1);
+    cr_assert_eq (zanni_call_with (root, NULL, passer, &options, "pass"), ZANNI_EPERM);
+    cr_assert_not_null (strstr (error.text, "an ask with a ticket is not handed on"), "%s", error.text);
 }
