@@ -4,7 +4,9 @@
 
 #include "worker.h"
 
+#include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <zanni/buffer.h>
 
@@ -131,25 +133,38 @@ s_set_buffer (zanni_msg_t *msg, zanni_buffer_t **place)
     return 0;
 }
 
-/* Integers of 8 and 16 bits, which arguments have none of, and float. */
+static int
+s_set_float (zanni_msg_t *msg, float *place)
+{
+    double value;
+    char text [120];
+    int rc = zanni_read (msg, &value);
+    if (rc)
+        return rc;
+    if (isinf (value) || isnan (value) || fabs (value) <= (double) FLT_MAX) {
+        *place = (float) value;
+        return 0;
+    }
+    snprintf (text, sizeof text, "%g is too large for a float", value);
+    return s_refuse (msg, ZANNI_EARGS, text);
+}
+
+/* Integers of 8 and 16 bits, which arguments have none of. */
 static int
 s_set_narrow (zanni_msg_t *msg, const zanni_field_t *field, void *place)
 {
     const s_kind_t *kind = &s_kinds [field->kind];
-    double real = 0;
-    int64_t number = 0;
+    int64_t number;
     char text [120];
-    int rc = field->kind == ZANNI_KIND_FLOAT ? zanni_read (msg, &real) : zanni_read (msg, &number);
-    if (!rc && (number < kind->least || number > kind->most)) {
+    int rc = zanni_read (msg, &number);
+    if (rc)
+        return rc;
+    if (number < kind->least || number > kind->most) {
         snprintf (text, sizeof text, "%" PRId64 " is outside of %" PRId64 " to %" PRId64, number, kind->least,
                   kind->most);
         return s_refuse (msg, ZANNI_EARGS, text);
     }
-    if (rc)
-        return rc;
-    if (field->kind == ZANNI_KIND_FLOAT)
-        *(float *) place = (float) real;
-    else if (field->kind == ZANNI_KIND_INT8)
+    if (field->kind == ZANNI_KIND_INT8)
         *(int8_t *) place = (int8_t) number;
     else if (field->kind == ZANNI_KIND_INT16)
         *(int16_t *) place = (int16_t) number;
@@ -170,6 +185,7 @@ zanni__property_set (zanni_t *self, zanni_msg_t *msg)
     case ZANNI_KIND_TEXT: return s_set_text (msg, field, place);
     case ZANNI_KIND_RAW: return s_set_raw (msg, field, place);
     case ZANNI_KIND_BUFFER: return s_set_buffer (msg, place);
+    case ZANNI_KIND_FLOAT: return s_set_float (msg, place);
     default: return s_set_narrow (msg, field, place);
     }
 }

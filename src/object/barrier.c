@@ -93,14 +93,6 @@ s_start (zanni_t *self, zanni_msg_t *msg)
     return rc;
 }
 
-static void
-s_stop (zanni_t *self, const zanni_reason_t *reason)
-{
-    s_barrier_t *barrier = zanni_state (self);
-    (void) reason;
-    zanni__waiting_end (&barrier->waiting, NULL);
-}
-
 static int
 s_wait (zanni_t *self, zanni_msg_t *msg)
 {
@@ -154,5 +146,5 @@ static const zanni_method_t s_methods [] = {
 
 const zanni_class_t zanni__barrier_class = {
     .name = "zanni.barrier", .state_size = sizeof (s_barrier_t), .methods = s_methods, .start_in = "x",
-    .start = s_start, .stop = s_stop, .down = zanni__waiting_down, .text = "So many go on together."
+    .start = s_start, .stop = zanni__waiting_stop, .down = zanni__waiting_down, .text = "So many go on together."
 };

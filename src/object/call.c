@@ -22,7 +22,8 @@ s_prepare (zanni_t *self, s_asked_t *asked, const zanni_ask_t *options, int64_t 
     int rc = zanni__check_thread (self);
     if (rc)
         return rc;
-    if (words->count > S_ARGS_MOST || (words->count && !words->args) || timeout_ms < -1)
+    if (words->count > S_ARGS_MOST || (words->count && !words->args) || timeout_ms < -1
+        || (options && options->size && options->size != sizeof *options))
         return ZANNI_EINVAL;
     zanni_worker_t *worker = self->worker;
     if (options)

@@ -34,14 +34,6 @@ s_start (zanni_t *self, zanni_msg_t *msg)
     return 0;
 }
 
-static void
-s_stop (zanni_t *self, const zanni_reason_t *reason)
-{
-    s_event_t *event = zanni_state (self);
-    (void) reason;
-    zanni__waiting_end (&event->waiting, NULL);
-}
-
 /* Whoever waits now has waited long enough, even where it is cleared in the next moment. */
 static int
 s_set (zanni_t *self, zanni_msg_t *msg)
@@ -89,5 +81,5 @@ static const zanni_method_t s_methods [] = {
 
 const zanni_class_t zanni__event_class = {
     .name = "zanni.event", .state_size = sizeof (s_event_t), .methods = s_methods, .start_in = "",
-    .start = s_start, .stop = s_stop, .down = zanni__waiting_down, .text = "Something that has happened, or not yet."
+    .start = s_start, .stop = zanni__waiting_stop, .down = zanni__waiting_down, .text = "Something that has happened, or not yet."
 };

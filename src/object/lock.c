@@ -89,14 +89,6 @@ s_start_reentrant (zanni_t *self, zanni_msg_t *msg)
     return zanni__lock_start (self, msg);
 }
 
-static void
-s_stop (zanni_t *self, const zanni_reason_t *reason)
-{
-    zanni__lock_t *lock = zanni_state (self);
-    (void) reason;
-    zanni__waiting_end (&lock->waiting, NULL);
-}
-
 /* Once more, by its holder. */
 static void
 s_again (zanni__lock_t *lock, zanni__wait_t *wait)
@@ -166,11 +158,11 @@ static const zanni_method_t s_methods [] = {
 
 const zanni_class_t zanni__lock_class = {
     .name = "zanni.lock", .state_size = sizeof (zanni__lock_t), .methods = s_methods, .start_in = "",
-    .start = zanni__lock_start, .stop = s_stop, .down = zanni__waiting_down, .text = "A lock, held by one actor."
+    .start = zanni__lock_start, .stop = zanni__waiting_stop, .down = zanni__waiting_down, .text = "A lock, held by one actor."
 };
 
 const zanni_class_t zanni__rlock_class = {
     .name = "zanni.rlock", .state_size = sizeof (zanni__lock_t), .methods = s_methods, .start_in = "",
-    .start = s_start_reentrant, .stop = s_stop, .down = zanni__waiting_down,
+    .start = s_start_reentrant, .stop = zanni__waiting_stop, .down = zanni__waiting_down,
     .text = "A lock that its holder may have several times."
 };

@@ -75,14 +75,6 @@ s_start_bounded (zanni_t *self, zanni_msg_t *msg)
     return rc;
 }
 
-static void
-s_stop (zanni_t *self, const zanni_reason_t *reason)
-{
-    s_semaphore_t *semaphore = zanni_state (self);
-    (void) reason;
-    zanni__waiting_end (&semaphore->waiting, NULL);
-}
-
 static int
 s_acquire (zanni_t *self, zanni_msg_t *msg)
 {
@@ -143,12 +135,12 @@ static const zanni_method_t s_methods [] = {
 
 const zanni_class_t zanni__semaphore_class = {
     .name = "zanni.semaphore", .state_size = sizeof (s_semaphore_t), .methods = s_methods, .start_in = "x",
-    .start = s_start, .stop = s_stop, .down = zanni__waiting_down,
+    .start = s_start, .stop = zanni__waiting_stop, .down = zanni__waiting_down,
     .text = "Counts what has happened and was not used."
 };
 
 const zanni_class_t zanni__bounded_class = {
     .name = "zanni.bounded_semaphore", .state_size = sizeof (s_semaphore_t), .methods = s_methods, .start_in = "x",
-    .start = s_start_bounded, .stop = s_stop, .down = zanni__waiting_down,
+    .start = s_start_bounded, .stop = zanni__waiting_stop, .down = zanni__waiting_down,
     .text = "Places that actors take and give back."
 };

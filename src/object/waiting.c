@@ -66,6 +66,13 @@ zanni__waiting_end (zanni__waiting_t *waiting, void (*drop) (void *item))
     waiting->self = NULL;
 }
 
+void
+zanni__waiting_stop (zanni_t *self, const zanni_reason_t *reason)
+{
+    (void) reason;
+    zanni__waiting_end (zanni_state (self), NULL);
+}
+
 static zanni__client_t *
 s_find (const zanni__waiting_t *waiting, const zanni_ref_t *ref)
 {

@@ -108,11 +108,12 @@ void zanni__wait_fail (zanni__waiting_t *waiting, zanni__wait_t *wait, int code,
 void zanni__wait_free (zanni__waiting_t *waiting, zanni__wait_t *wait);
 void zanni__grants_free (zanni__waiting_t *waiting, zanni__client_t *client);
 
-/* The methods that each such class has, and its hook. */
+/* The methods that each such class has, and its hooks; the stop hook of those that have nothing more to give up. */
 int zanni__waiting_got (zanni_t *self, zanni_msg_t *msg);
 int zanni__waiting_give_back (zanni_t *self, zanni_msg_t *msg);
 int zanni__waiting_due (zanni_t *self, zanni_msg_t *msg);
 void zanni__waiting_down (zanni_t *self, const zanni_down_t *down);
+void zanni__waiting_stop (zanni_t *self, const zanni_reason_t *reason);
 
 #define ZANNI__WAITING_METHODS                                                                                     \
     ZANNI_METHOD ("got", "t", "", zanni__waiting_got, "The answer with this ticket has come."),                    \

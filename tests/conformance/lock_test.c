@@ -284,6 +284,25 @@ EVERYWHERE (lock, of_a_process_that_is_killed_goes_to_the_next_who_learns_it)
     s_abandon ("crash", ZANNI_PROCESS);
 }
 
+/* Its reference stays, and what it held is the next one's all the same; it is a client like any other then. */
+EVERYWHERE (lock, of_a_holder_that_is_restarted_goes_to_the_next_who_learns_it)
+{
+    ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.rlock");
+    ZANNI_AUTO (zanni_ref_t) holder = spawn_args (&(zanni_spawn_t) { .restartable = true }, "client", NULL, 0);
+    bool abandoned = false;
+    done (holder, "use", lock);
+    done (holder, "begin", "acquire", FOREVER, 0);
+    cr_assert_eq (outcome (holder, NULL), 0);
+    cr_assert_eq (zanni_restart (root, holder), 0);
+    cr_assert_eq (zanni_lock_acquire (root, &abandoned, lock, LONG_MS), 0);
+    cr_assert (abandoned);
+    done (holder, "use", lock);
+    done (holder, "begin", "acquire", FOREVER, 0);
+    cr_assert_eq (zanni_lock_release (root, lock), 0);
+    cr_assert_eq (outcome (holder, NULL), 0);
+    s_held (lock, 1, false);
+}
+
 EVERYWHERE (lock, is_not_given_to_who_ended_while_it_waited)
 {
     ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.lock");

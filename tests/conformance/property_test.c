@@ -181,6 +181,8 @@ EVERYWHERE (property, stays_where_what_is_set_does_not_fit)
     cr_assert_eq (refused (&error, box, "set_port", -1), ZANNI_EARGS);
     cr_assert_eq (refused (&error, box, "set_byte", 256), ZANNI_EARGS);
     cr_assert_eq (refused (&error, box, "set_number", "one"), ZANNI_EARGS);
+    cr_assert_eq (refused (&error, box, "set_ratio", 1e300), ZANNI_EARGS);
+    cr_assert_not_null (strstr (error.text, "1e+300 is too large for a float"), "%s", error.text);
     cr_assert_eq (refused (&error, box, "set_name", "eight888"), ZANNI_ETOOBIG);
     cr_assert_not_null (strstr (error.text, "8 bytes are too many: 7 fit"), "%s", error.text);
     cr_assert_eq (refused (&error, box, "set_key", bytes), ZANNI_EARGS);
