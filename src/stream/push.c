@@ -98,10 +98,31 @@ s_free (s_producer_t *producer)
     zanni__free (producer);
 }
 
+static int s_make (s_producer_t *producer, zanni_msg_t **msg_p, zanni__stream_kind_t kind, const zanni_arg_t *args,
+                   size_t count);
+
+/* The consumer, which has answered OPEN or will, is not to watch the next incarnation in place of this one. No limit of a
+   mailbox keeps that back. */
+static void
+s_say_gone (s_producer_t *producer)
+{
+    zanni_t *self = producer->base.self;
+    zanni_msg_t *msg;
+    char text [128];
+    const char *why = self->reason ? zanni_reason_string (self->reason, text, sizeof text) : "";
+    if (s_make (producer, &msg, ZANNI__GONE, ZANNI_ARGS (why)))
+        return;
+    zanni__hold_borrowed (self->worker, msg, producer->base.peer);
+    zanni__dispatch (self, msg);
+}
+
 static void
 s_end_annex (zanni__annex_t *annex)
 {
-    s_free (ZANNI__CONTAINER (annex, s_producer_t, annex));
+    s_producer_t *producer = ZANNI__CONTAINER (annex, s_producer_t, annex);
+    if (producer->state == S_OPENING)
+        s_say_gone (producer);
+    s_free (producer);
 }
 
 static void
@@ -414,12 +435,12 @@ s_keep (s_producer_t *producer, zanni_msg_t *msg)
 }
 
 static int
-s_make_item (s_producer_t *producer, zanni_msg_t **msg_p, const zanni_arg_t *args, size_t count)
+s_make (s_producer_t *producer, zanni_msg_t **msg_p, zanni__stream_kind_t kind, const zanni_arg_t *args, size_t count)
 {
     zanni_t *self = producer->base.self;
     zanni__identity_t *to;
     const zanni_arg_t all [S_ARGS_MAX] = {
-        ZANNI_ARG (producer->base.key), ZANNI_ARG ((unsigned char) ZANNI__ITEM), zanni_arg_list (args, count)
+        ZANNI_ARG (producer->base.key), ZANNI_ARG ((unsigned char) kind), zanni_arg_list (args, count)
     };
     const zanni__words_t words = { producer->method, all, S_ARGS_MAX };
     int rc = zanni__target (self->worker, &to, producer->base.peer);
@@ -456,7 +477,7 @@ zanni_push_args (zanni_t *self, zanni_stream_t *stream, const zanni_arg_t *args,
         return ZANNI_EINVAL;
     if (producer->state == S_OVER || producer->ends)
         return ZANNI_ECLOSED;
-    rc = s_make_item (producer, &msg, args, count);
+    rc = s_make (producer, &msg, ZANNI__ITEM, args, count);
     if (rc)
         return rc;
     if (producer->waiting.head || !s_has_credit (producer, msg->item.weight))

@@ -8,6 +8,8 @@
    ITEM    tell  v: the item's values
    MARK    ask                              answered when it is handled: by then, all items before it were
    END     tell  v: [] or [code, application's code, text]
+   GONE    tell  v: [text]                  the producer's incarnation has ended before OPEN was answered: where another
+                                            follows, the consumer's monitor may watch that one
 
    The key is the sender's: with him it names the stream. */
 
@@ -18,7 +20,7 @@
 
 #include <zanni/stream.h>
 
-typedef enum { ZANNI__OPEN, ZANNI__WAIT, ZANNI__ITEM, ZANNI__MARK, ZANNI__END } zanni__stream_kind_t;
+typedef enum { ZANNI__OPEN, ZANNI__WAIT, ZANNI__ITEM, ZANNI__MARK, ZANNI__END, ZANNI__GONE } zanni__stream_kind_t;
 
 /* What both kinds of handles begin with. */
 struct zanni_stream {

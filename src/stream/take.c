@@ -131,16 +131,21 @@ s_close (s_consumer_t *consumer, bool well)
 
 /* Its producer, or the way there, is gone. */
 static void
-s_is_down (zanni_t *self, const zanni_down_t *down, void *arg)
+s_lose (s_consumer_t *consumer, int code, const char *why)
 {
-    s_consumer_t *consumer = arg;
-    char why [160];
-    int code = down->reason.kind == ZANNI_EXIT_NO_CONNECTION ? ZANNI_ENODE : ZANNI_EDOWN;
     zanni_error_t error = { .code = code };
-    (void) self;
-    snprintf (error.text, sizeof error.text, "producer down: %s", zanni_reason_string (&down->reason, why, sizeof why));
+    snprintf (error.text, sizeof error.text, "producer down: %s", why);
     s_over (consumer, &error, true);
     s_free (consumer);
+}
+
+static void
+s_is_down (zanni_t *self, const zanni_down_t *down, void *arg)
+{
+    char why [160];
+    int code = down->reason.kind == ZANNI_EXIT_NO_CONNECTION ? ZANNI_ENODE : ZANNI_EDOWN;
+    (void) self;
+    s_lose (arg, code, zanni_reason_string (&down->reason, why, sizeof why));
 }
 
 static int
@@ -202,10 +207,17 @@ s_open (zanni_t *self, uint64_t key, zanni_msg_t *msg, const zanni_inlet_t *inle
     rc = s_set_inlet (consumer, inlet);
     if (!rc && inlet->opened)
         rc = inlet->opened (self, &consumer->base, msg);
-    if (!rc)
-        rc = zanni_reply (self, msg, ZANNI_LIST (consumer->inlet.items, consumer->inlet.bytes));
-    if (rc)
+    if (rc) {
         s_undo (consumer);
+        return rc;
+    }
+    rc = zanni_reply (self, msg, ZANNI_LIST (consumer->inlet.items, consumer->inlet.bytes));
+    if (rc) {   // who has opened it hears of its end
+        zanni_error_t error = { .code = rc };
+        snprintf (error.text, sizeof error.text, "%s", zanni_strerror (rc));
+        s_over (consumer, &error, true);
+        s_undo (consumer);
+    }
     return rc;
 }
 
@@ -265,6 +277,18 @@ s_end (s_consumer_t *consumer, zanni_msg_t *msg, size_t count)
 }
 
 static int
+s_gone (s_consumer_t *consumer, zanni_msg_t *msg)
+{
+    const char *why;
+    int rc = zanni_read (msg, &why);
+    if (rc)
+        return rc;
+    s_unwatch (consumer);
+    s_lose (consumer, ZANNI_EDOWN, why);
+    return 0;
+}
+
+static int
 s_handle (s_consumer_t *consumer, unsigned char kind, zanni_msg_t *msg, size_t count)
 {
     switch (kind) {
@@ -276,6 +300,8 @@ s_handle (s_consumer_t *consumer, unsigned char kind, zanni_msg_t *msg, size_t c
         return zanni_reply (consumer->base.self, msg, zanni_arg_list (NULL, 0));
     case ZANNI__END:
         return s_end (consumer, msg, count);
+    case ZANNI__GONE:
+        return s_gone (consumer, msg);
     default:
         return ZANNI_EINVAL;
     }
