@@ -310,6 +310,7 @@ zanni__job_room (zanni_t *self, zanni_msg_t *msg)
     for (uint32_t i = 0; i < pool->count; i++)
         pool->seats [i]->shut &= (uint8_t) ~ZANNI__POOL_FULL;
     zanni__jobs_flow (pool);
+    zanni__pool_seats_settle (pool);   // what is handed on is done
     return 0;
 }
 

@@ -83,6 +83,7 @@ s_probed (zanni_t *self, zanni_msg_t *reply, void *arg)
     s_look_whether_begun (pool);
     zanni__jobs_of_living (pool, seat);
     zanni__jobs_flow (pool);
+    zanni__pool_seats_settle (pool);
 }
 
 void
@@ -348,12 +349,12 @@ zanni__pool_seat_down (zanni_t *self, const zanni_down_t *down)
         return;   // a failed start is told twice
     s_empty (pool, seat);
     zanni__jobs_of_dead (pool, seat, &down->reason);
-    if (seat->shut & ZANNI__POOL_LEAVES || (pool->draining && s_is_idle (pool)))
-        zanni__pool_seats_settle (pool);
-    else
+    if (!(seat->shut & ZANNI__POOL_LEAVES) && !(pool->draining && s_is_idle (pool)))
         s_replace (pool, seat, &down->reason);
-    if (!pool->ending)
-        zanni__jobs_flow (pool);
+    if (pool->ending)
+        return;
+    zanni__jobs_flow (pool);
+    zanni__pool_seats_settle (pool);
 }
 
 void
