@@ -44,6 +44,9 @@ void zanni__promise_pass (zanni_t *self, zanni_promise_t **promise_p, zanni_msg_
 /* The same by an error of the caller's. */
 void zanni__promise_error (zanni_t *self, zanni_promise_t **promise_p, const zanni_error_t *error);
 
+/* Gives a promise that is not void back to the message that it was made of, which is answered as before it; drops it. */
+void zanni__promise_undo (zanni_t *self, zanni_promise_t **promise_p, zanni_msg_t *msg);
+
 /* zanni_forward, with the arguments of `pattern` instead of its own. */
 int zanni__forward_with (zanni_t *self, zanni_msg_t *msg, zanni_msg_t *pattern, const zanni_ref_t *ref,
                          const char *method);

@@ -129,6 +129,14 @@ zanni__promise_error (zanni_t *self, zanni_promise_t **promise_p, const zanni_er
     s_done (self, promise_p);
 }
 
+void
+zanni__promise_undo (zanni_t *self, zanni_promise_t **promise_p, zanni_msg_t *msg)
+{
+    s_msg (*promise_p)->item.flags |= ZANNI__ANSWERED;
+    msg->item.flags &= (uint8_t) ~ZANNI__ANSWERED;
+    s_done (self, promise_p);
+}
+
 bool
 zanni_promise_is_void (const zanni_promise_t *promise)
 {

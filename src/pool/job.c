@@ -242,6 +242,18 @@ s_ask (zanni__pool_t *pool, zanni__job_t *job, zanni__pool_seat_t *seat)
     return 0;
 }
 
+/* Hands the message itself on. Meanwhile it was a promise, which its asker could cancel. */
+static int
+s_let_go (zanni__pool_t *pool, zanni__job_t *job, const zanni__pool_seat_t *seat)
+{
+    if (job->promise)
+        zanni__promise_undo (pool->self, &job->promise, job->msg);
+    int rc = zanni_forward (pool->self, job->msg, seat->ref, job->method->name);
+    int result = rc && zanni__ask_is_open (job->msg) ? zanni_promise_new (pool->self, &job->promise, job->msg) : 0;
+    (void) result;   // without memory it cannot be cancelled
+    return rc;
+}
+
 /* Gives a job that is in no list to who sits there. 0: it is not the caller's any more. */
 static int
 s_give (zanni__pool_t *pool, zanni__job_t *job, zanni__pool_seat_t *seat)
@@ -250,8 +262,7 @@ s_give (zanni__pool_t *pool, zanni__job_t *job, zanni__pool_seat_t *seat)
         s_job_fail (pool, job, ZANNI_ETIMEOUT, zanni_strerror (ZANNI_ETIMEOUT));
         return 0;
     }
-    int rc = job->tracked ? s_ask (pool, job, seat)
-                          : zanni_forward (pool->self, job->msg, seat->ref, job->method->name);
+    int rc = job->tracked ? s_ask (pool, job, seat) : s_let_go (pool, job, seat);
     if (!rc && !job->tracked) {
         pool->status.done++;
         s_job_free (pool, job);
@@ -342,7 +353,7 @@ s_job_new (zanni__pool_t *pool, zanni__job_t **job_p, zanni_msg_t *msg, const za
     *job = (zanni__job_t) { .method = method, .tracked = !pool->plain || method->flags & ZANNI_METHOD_REPEATABLE };
     zanni__link_init (&job->link);
     int rc = zanni_msg_keep (&job->msg, msg);
-    if (!rc && job->tracked && zanni_msg_kind (msg) == ZANNI_MSG_ASK)
+    if (!rc && zanni_msg_kind (msg) == ZANNI_MSG_ASK)
         rc = zanni_promise_new (pool->self, &job->promise, msg);
     if (rc)
         s_job_free (pool, job);   // an ask is the handler's still

@@ -71,7 +71,7 @@ typedef struct {
 typedef struct {
     zanni__link_t link;
     zanni_msg_t *msg;              // kept
-    zanni_promise_t *promise;      // NULL: nobody asked, or it is only handed on
+    zanni_promise_t *promise;      // NULL: nobody asked
     const zanni__method_t *method;
     zanni__pool_seat_t *seat;           // that it was given to
     zanni_msg_t *doubt;            // kept: an answer that may be the end of the worker

@@ -210,6 +210,17 @@ hand_flood (zanni_t *self, zanni_msg_t *msg)
     return rc == ZANNI_EFULL || !rc ? zanni_reply (self, msg, count) : rc;
 }
 
+/* Until there is something to read. */
+static int
+hand_block (zanni_t *self, zanni_msg_t *msg)
+{
+    int fd;
+    char byte;
+    int rc = zanni_read (msg, &fd);
+    (void) self;
+    return rc ? rc : read (fd, &byte, 1) == 1 ? 0 : ZANNI_ESYSTEM;
+}
+
 static const zanni_method_t hand_methods [] = {
     ZANNI_REPEATABLE ("square", "x", "x", hand_square, "Of a number."),
     ZANNI_METHOD ("first", "", "x", hand_first, "What it was started with."),
@@ -220,6 +231,7 @@ static const zanni_method_t hand_methods [] = {
     ZANNI_METHOD ("hold", "r", "", hand_hold, "Answers when it is told to."),
     ZANNI_REPEATABLE ("keep", "r", "", hand_hold, "The same, and may be begun anew."),
     ZANNI_METHOD ("release", "", "", hand_release, "Now."),
+    ZANNI_METHOD ("block", "i", "", hand_block, "Blocks."),
     ZANNI_METHOD ("die", "b", "", hand_die, "Ends."),
     ZANNI_REPEATABLE ("stumble", "sbx", "x", hand_stumble, "Ends, if there is a file."),
     ZANNI_REPEATABLE ("fatal", "b", "", hand_die, "Ends, whoever does it."),

@@ -63,6 +63,36 @@ EVERYWHERE (pool, loses_no_repeatable_job_but_the_one_that_ends_its_workers)
     cr_assert_eq (status.ended, 3);
 }
 
+/* Its worker blocks, with a mailbox that is full. */
+CONFORM_ONCE (pool, begins_no_job_that_was_cancelled_while_it_waited, ZANNI_THREAD)
+{
+    const zanni_spawn_t how = { .place = ZANNI_THREAD, .mailbox_messages = 2 };
+    ZANNI_AUTO (zanni_ref_t) pool = NULL;
+    int fds [2];
+    uint64_t ask = 0;
+    cr_assert_eq (pipe2 (fds, O_CLOEXEC), 0);
+    cr_assert_eq (zanni_pool (root, &pool, "hand", &((zanni_pool_options_t) { .workers = 1, .spawn = &how }), 5), 0);
+    tell (pool, "block", fds [0]);
+    for (int i = 0; i < 10; i++)
+        cr_assert_eq (zanni_ask (root, pool, FOREVER (&ask), "report", zanni_self (root), i < 9 ? "good" : "bad"), 0);
+    cr_assert_gt (status_of (pool).waiting, 0);
+    cr_assert_eq (zanni_cancel (root, ask), 0);
+    ZANNI_AUTO (zanni_msg_t) cancelled = answer_to (ask, ZANNI_ECANCELED);
+    cr_assert_gt (status_of (pool).waiting, 0, "the pool has heard of it by now");
+    cr_assert_eq (write (fds [1], "", 1), 1);
+    for (int i = 0; i < 18; i++) {   // each says its line and is answered
+        ZANNI_AUTO (zanni_msg_t) msg = next ();
+        const char *line = "";
+        cr_assert_neq (zanni_msg_kind (msg), ZANNI_MSG_ERROR);
+        if (zanni_msg_kind (msg) == ZANNI_MSG_TELL)
+            cr_assert (!zanni_read (msg, &line) && !strcmp (line, "good"), "%s", line);
+    }
+    cr_assert_eq (call_int (pool, "first"), 5);
+    expect_nothing ();
+    close (fds [0]);
+    close (fds [1]);
+}
+
 EVERYWHERE (pool, that_grew_bears_more_ends)
 {
     ZANNI_AUTO (zanni_ref_t) pool =
