@@ -139,7 +139,8 @@ typedef struct {
 
 /* Asks `ref`, a pool or any actor, one job after the other, with so many at once. Blocks until all are done, for
    actors that own their worker (ZANNI_EOWNER). `next`, `done` and `progress` run on the caller's thread, and must not
-   block. 0, also where jobs failed; what `next` or `done` answered, or why nothing more could be sent
+   block (ZANNI_EOWNER); they may ask. In order, results that come before their turn are kept: `in_flight` at most.
+   0, also where jobs failed; what `next` or `done` answered, or why nothing more could be sent
    (ZANNI_ENOACTOR: `ref` is gone): then jobs that were begun are cancelled, and `done` is called for each with
    ZANNI_ECANCELED. ZANNI_EINVAL, ZANNI_ENOMEM. */
 ZANNI_EXPORT int zanni_map (zanni_t *self, const zanni_ref_t *ref, const zanni_map_t *map) ZANNI_CHECKED;
@@ -150,7 +151,8 @@ ZANNI_EXPORT int zanni_map_ask (zanni_t *self, zanni_ref_t **map_p, const zanni_
                                 const zanni_ask_t *ask) ZANNI_CHECKED;
 
 /* Ends such a map, whether all is done or not, and nulls it; forgives NULL. None of its functions is called any more,
-   as when the actor that began it ends; an ask that is open is answered ZANNI_ECANCELED. For that actor. */
+   as when the actor that began it ends; they may call this themselves. Jobs that were begun are cancelled, and an ask
+   that is open is answered ZANNI_ECANCELED. For that actor. */
 ZANNI_EXPORT void zanni_map_cancel (zanni_t *self, zanni_ref_t **map_p);
 
 #ifdef __cplusplus

@@ -67,18 +67,25 @@ s_progress (s_map_t *map)
         map->map.progress (map->map.closure, &progress);
 }
 
-/* From here on no further one begins; those that are on their way are cancelled, and answered so. */
+/* Jobs that are under way, each of which is answered so. */
+static void
+s_cancel_jobs (const s_map_t *map)
+{
+    for (uint32_t i = 0; i < map->map.in_flight; i++)
+        if (map->items [i].ask) {
+            int result = zanni_cancel (map->self, map->items [i].ask);
+            (void) result;   // without memory its answer is waited for
+        }
+}
+
+/* From here on no further one begins. */
 static void
 s_break (s_map_t *map, int rc)
 {
     if (map->rc)
         return;
     map->rc = rc;
-    for (uint32_t i = 0; i < map->map.in_flight; i++)
-        if (map->items [i].ask) {
-            int result = zanni_cancel (map->self, map->items [i].ask);
-            (void) result;   // without memory its answer is waited for
-        }
+    s_cancel_jobs (map);
 }
 
 static s_item_t *
@@ -188,6 +195,8 @@ s_begin_more (s_map_t *map)
         map->busy = true;
         int rc = map->map.next (map->map.closure, &job);
         map->busy = false;
+        if (!s_is_wanted (map))
+            rc = ZANNI_ECANCELED;   // inside of it
         if (rc < 0 || !job) {
             zanni_msg_destroy (&job);
             map->exhausted = true;
@@ -310,6 +319,7 @@ s_stop (zanni_t *self, const zanni_reason_t *reason)
     (void) reason;
     if (map->over)
         zanni__promise_error (self, &map->over, &cancelled);
+    s_cancel_jobs (map);   // nobody waits for them any more
     zanni_msg_destroy (&map->job);
     zanni__free (map->items);
     zanni__free (map->spare);

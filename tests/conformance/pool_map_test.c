@@ -146,6 +146,16 @@ EVERYWHERE (map, goes_on_where_jobs_fail)
     cr_assert_eq (work.last.failed, 50);
 }
 
+EVERYWHERE (map, goes_on_where_nobody_knows_the_method)
+{
+    work_t work = { .jobs = 20, .method = "nothing" };
+    ZANNI_AUTO (zanni_ref_t) hand = spawn ("hand", 1);
+    cr_assert_eq (map_over (hand, &work, (zanni_map_t) { .in_flight = 3 }), 0);
+    expect_each_once (&work, 20);
+    cr_assert_eq (work.failures, 20);
+    cr_assert_eq (work.last_rc, ZANNI_ENOMETHOD);
+}
+
 EVERYWHERE (map, waits_for_room)
 {
     work_t work = { .jobs = JOBS };
