@@ -72,6 +72,8 @@ Test (route, the_least_busy_is_chosen_and_of_equals_the_next)
     for (int i = 0; i < SEATS; i++)
         seats [i].busy = 1;
     seats [6].busy = 0;
+    seats [2].busy = 0;
+    seats [2].shut = ZANNI__POOL_ABSENT;   // who is not there is not idle
     cr_assert_eq (chosen (NULL), &seats [6]);
     seats [6].busy = 1;
     cr_assert_eq (chosen (NULL), &seats [7]);
@@ -109,6 +111,36 @@ Test (route, a_seat_that_goes_takes_no_other_keys_along)
     pool.count--;
     for (int i = 0; i < KEYS; i++)
         cr_assert (seat_of (i) == before [i] || before [i] == SEATS - 1);
+}
+
+Test (route, a_seat_that_comes_takes_its_share_of_the_keys_and_no_other_moves)
+{
+    enum { KEYS = 1000 };
+    uint32_t before [KEYS];
+    int moved = 0;
+    pool.setup.routing = ZANNI_BY_KEY;
+    pool.count--;
+    for (int i = 0; i < KEYS; i++)
+        before [i] = seat_of (i);
+    pool.count++;
+    for (int i = 0; i < KEYS; i++) {
+        uint32_t now = seat_of (i);
+        cr_assert (now == before [i] || now == SEATS - 1);
+        moved += now != before [i];
+    }
+    cr_assert (moved > KEYS / SEATS / 2 && moved < KEYS / SEATS * 2, "%d keys have moved", moved);
+}
+
+Test (route, whoever_does_a_job_anew_does_nothing_else)
+{
+    for (int i = 0; i < SEATS; i++)
+        seats [i].busy = i != 3;
+    pool.suspects = 1;
+    cr_assert_eq (chosen (NULL), &seats [3]);
+    seats [3].busy = 1;
+    cr_assert_null (chosen (NULL));
+    pool.suspects = 0;
+    cr_assert_not_null (chosen (NULL));
 }
 
 Test (route, equal_keys_are_equal_however_they_are_written)
