@@ -2,11 +2,12 @@
    promise, with an error, by handing on, by a kept message, or never; some asks are cancelled, some have a deadline of a
    millisecond, some find their server gone. Each ask has a counter that its answer raises. */
 
-#include "stress.h"
+#define ASKER_OPEN 64
+
+#include "asker.h"
 
 #define S_ASKERS 4
 #define S_SERVERS 6
-#define S_OPEN 64   // asks under way an asker
 
 typedef struct {
     zanni_ref_t *next;
@@ -72,100 +73,15 @@ static const zanni_class_t s_server = {
     .name = "server", .state_size = sizeof (server_t), .methods = s_server_methods
 };
 
-typedef struct {
-    uint64_t id;
-    int answers;
-    bool busy;
-} ask_t;
-
-typedef struct {
-    zanni_ref_t *servers [S_SERVERS];
-    zanni_ref_t *boss;
-    int servers_count;
-    ask_t asks [S_OPEN];
-    int64_t left;
-    int64_t open;
-    uint64_t random;
-} asker_t;
-
-static void s_refill (zanni_t *self);
-
-static void
-s_answered (zanni_t *self, zanni_msg_t *reply, void *arg)
+static int
+asker_sends (zanni_t *self, asker_t *asker, const zanni_ref_t *to, const zanni_ask_t *options)
 {
-    asker_t *asker = zanni_state (self);
-    ask_t *ask = arg;
-    STRESS_CHECK (ask->busy && !ask->answers && zanni_msg_id (reply) == ask->id);
-    STRESS_CHECK (zanni_msg_kind (reply) == ZANNI_MSG_REPLY || zanni_msg_kind (reply) == ZANNI_MSG_ERROR);
-    ask->answers++;
-    ask->busy = false;
-    asker->open--;
-    s_refill (self);
-}
-
-static void
-s_ask_one (zanni_t *self, asker_t *asker, ask_t *ask)
-{
-    static const int64_t deadlines [] = { 1, 3, 200, 300 };
-    zanni_ref_t *server = asker->servers [stress_random (&asker->random, S_SERVERS)];
-    const zanni_ask_t options = {
-        .then = s_answered, .arg = ask, .deadline_ms = deadlines [stress_random (&asker->random, 4)], .id_p = &ask->id
-    };
-    ask->answers = 0;
-    ask->busy = true;
-    int rc = zanni_ask (self, server, &options, "serve", asker->left);
+    int rc = zanni_ask (self, to, options, "serve", asker->left);
     STRESS_CHECK (rc == 0 || rc == ZANNI_ENOACTOR);
-    asker->left--;
-    if (rc) {
-        ask->busy = false;
-        return;
-    }
-    asker->open++;
-    if (!stress_random (&asker->random, 5))
-        STRESS_OK (zanni_cancel (self, asker->asks [stress_random (&asker->random, S_OPEN)].id));
-}
-
-static void
-s_refill (zanni_t *self)
-{
-    asker_t *asker = zanni_state (self);
-    for (int i = 0; i < S_OPEN && asker->left; i++)
-        if (!asker->asks [i].busy)
-            s_ask_one (self, asker, &asker->asks [i]);
-    if (!asker->left && !asker->open) {
-        asker->open = -1;
-        STRESS_OK (zanni_tell (self, asker->boss, "done"));
-    }
-}
-
-static int
-s_meet (zanni_t *self, zanni_msg_t *msg)
-{
-    asker_t *asker = zanni_state (self);
-    const zanni_ref_t *server;
-    int rc = zanni_read (msg, &server);
-    return rc ? rc : zanni_ref_weak (self, &asker->servers [asker->servers_count++], server);
-}
-
-static int
-s_begin (zanni_t *self, zanni_msg_t *msg)
-{
-    asker_t *asker = zanni_state (self);
-    const zanni_ref_t *boss;
-    int rc = zanni_read (msg, &boss, &asker->left, &asker->random);
-    if (!rc)
-        rc = zanni_ref_weak (self, &asker->boss, boss);
-    if (!rc)
-        s_refill (self);
     return rc;
 }
 
-static const zanni_method_t s_asker_methods [] = {
-    ZANNI_METHOD ("meet", "r", "", s_meet, "A server to ask."),
-    ZANNI_METHOD ("begin", "rxt", "", s_begin, "Asks so often."), ZANNI_METHOD_END
-};
-static const zanni_class_t s_asker = { .name = "asker", .state_size = sizeof (asker_t), .methods = s_asker_methods };
-static const zanni_class_t *const s_classes [] = { &s_server, &s_asker, NULL };
+static const zanni_class_t *const s_classes [] = { &s_server, &asker_class, NULL };
 
 static zanni_ref_t *s_servers [S_SERVERS];
 static zanni_ref_t *s_askers [S_ASKERS];
@@ -182,10 +98,7 @@ s_set_up (zanni_t *self, int64_t count)
             STRESS_OK (zanni_tell (self, s_servers [i], "next", s_servers [i + 1], i + 1));
     for (uint32_t i = 0; i < S_ASKERS; i++) {
         const zanni_spawn_t where = { .place = i < 3 ? ZANNI_SHARED : ZANNI_THREAD, .worker = i < 3 ? i + 1 : 0 };
-        STRESS_OK (zanni_spawn (self, &s_askers [i], "asker", &where));
-        for (int j = 0; j < S_SERVERS; j++)
-            STRESS_OK (zanni_tell (self, s_askers [i], "meet", s_servers [j]));
-        STRESS_OK (zanni_tell (self, s_askers [i], "begin", zanni_self (self), count, i + 77));
+        s_askers [i] = asker_new (self, &where, s_servers, S_SERVERS, count, i + 77);
     }
 }
 

@@ -2,7 +2,7 @@
    end themselves, or fail at their start, in random order. Every incarnation is reported once, with a reason that fits
    what was done to it, and in the end nobody is left. */
 
-#include "stress.h"
+#include "maker.h"
 
 typedef enum { S_DROP, S_STOP, S_KILL, S_LEAVE, S_FAIL, S_RESTART, S_FATES } s_fate_t;
 
@@ -26,14 +26,6 @@ static const zanni_method_t s_methods [] = {
     ZANNI_METHOD ("leave", "", "", s_leave, "Ends the actor."), ZANNI_METHOD_END
 };
 static const zanni_class_t s_mortal = { .name = "mortal", .methods = s_methods, .start_in = "b", .start = s_start };
-
-typedef struct {
-    zanni_ref_t *boss;
-    int64_t left;
-    int64_t open;       // monitors that have not fired
-    int64_t restarted;
-    uint64_t random;
-} maker_t;
 
 static int
 s_end_as (zanni_t *self, maker_t *maker, zanni_ref_t *ref, s_fate_t fate)
@@ -90,7 +82,7 @@ s_more (zanni_t *self, zanni_msg_t *msg)
     if (maker->left)
         return zanni_tell (self, zanni_self (self), "more");
     if (!maker->open)
-        STRESS_OK (zanni_tell (self, maker->boss, "done", maker->restarted));
+        maker_done (self, maker);
     return 0;
 }
 
@@ -104,62 +96,25 @@ s_down (zanni_t *self, const zanni_down_t *down)
     }
     STRESS_CHECK (down->reason.kind <= ZANNI_EXIT_NO_ACTOR || down->reason.kind == ZANNI_EXIT_ERROR);
     STRESS_CHECK (maker->open > 0);
-    maker->restarted += down->restarts;
     maker->open--;
     if (!maker->left && !maker->open)
-        STRESS_OK (zanni_tell (self, maker->boss, "done", maker->restarted));
-}
-
-static int
-s_maker_start (zanni_t *self, zanni_msg_t *msg)
-{
-    maker_t *maker = zanni_state (self);
-    const zanni_ref_t *boss;
-    int rc = zanni_read (msg, &boss, &maker->left, &maker->random);
-    if (!rc)
-        rc = zanni_ref_weak (self, &maker->boss, boss);
-    return rc ? rc : zanni_tell (self, zanni_self (self), "more");
+        maker_done (self, maker);
 }
 
 static const zanni_method_t s_maker_methods [] = {
     ZANNI_PRIVATE ("more", "", "", s_more, "Makes more."), ZANNI_METHOD_END
 };
 static const zanni_class_t s_maker = {
-    .name = "maker", .state_size = sizeof (maker_t), .methods = s_maker_methods, .start_in = "rxt",
-    .start = s_maker_start, .down = s_down
+    .name = "maker", .state_size = sizeof (maker_t), .methods = s_maker_methods, .start_in = MAKER_START_IN,
+    .start = maker_start, .down = s_down
 };
 static const zanni_class_t *const s_classes [] = { &s_mortal, &s_maker, NULL };
-
-static bool
-s_alone (zanni_t *self)
-{
-    zanni_stats_t stats;
-    for (int i = 0; i < STRESS_WAIT_MS; i++) {
-        STRESS_OK (zanni_stats (self, &stats));
-        if (stats.actors == 1)
-            return true;
-        STRESS_OK (zanni_run (self, 1));
-    }
-    return false;
-}
 
 int
 main (int argc, char **argv)
 {
-    int64_t count = stress_count (argc, argv, 6000, 600000) / 3;
-    zanni_ref_t *makers [3] = { NULL };
-    zanni_t *self = NULL;
-    STRESS_OK (zanni_init (s_classes));
-    STRESS_OK (zanni_new (&self, &(zanni_options_t) { .workers = 3 }));
-    for (uint32_t i = 0; i < 3; i++)
-        STRESS_OK (zanni_spawn (self, &makers [i], "maker", &(zanni_spawn_t) { .worker = i + 1 }, zanni_self (self),
-                                count, i + 1));
-    for (int i = 0; i < 3; i++)
-        stress_await (self, "done");
-    for (int i = 0; i < 3; i++)
-        zanni_ref_destroy (&makers [i]);
-    STRESS_CHECK (s_alone (self));
-    STRESS_OK (zanni_destroy (&self));
-    printf ("lived and died: %" PRId64 " actors\n", 3 * count);
+    int64_t count = stress_count (argc, argv, 6000, 600000) / MAKERS;
+    maker_play (s_classes, count);
+    printf ("lived and died: %" PRId64 " actors\n", MAKERS * count);
     return 0;
 }

@@ -3,11 +3,12 @@
    a deadline of a millisecond; the pools grow and shrink all the time, and are drained in the end. Each ask has a
    counter that its answer raises. */
 
-#include "stress.h"
+#define ASKER_OPEN 32
+
+#include "asker.h"
 
 #define S_ASKERS 3
 #define S_POOLS 5
-#define S_OPEN 32   // asks under way an asker
 
 typedef struct {
     zanni_promise_t *promise;
@@ -62,99 +63,20 @@ static const zanni_method_t s_hand_methods [] = {
 };
 static const zanni_class_t s_hand = { .name = "hand", .state_size = sizeof (hand_t), .methods = s_hand_methods };
 
-typedef struct {
-    uint64_t id;
-    bool busy;
-} ask_t;
-
-typedef struct {
-    zanni_ref_t *pools [S_POOLS];
-    zanni_ref_t *boss;
-    int pools_count;
-    ask_t asks [S_OPEN];
-    int64_t left;
-    int64_t open;
-    uint64_t random;
-} asker_t;
-
-static void s_refill (zanni_t *self);
-
-static void
-s_answered (zanni_t *self, zanni_msg_t *reply, void *arg)
+static int
+asker_sends (zanni_t *self, asker_t *asker, const zanni_ref_t *to, const zanni_ask_t *options)
 {
-    asker_t *asker = zanni_state (self);
-    ask_t *ask = arg;
-    STRESS_CHECK (ask->busy && zanni_msg_id (reply) == ask->id);
-    ask->busy = false;
-    asker->open--;
-    s_refill (self);
-}
-
-static void
-s_ask_one (zanni_t *self, asker_t *asker, ask_t *ask)
-{
-    static const int64_t deadlines [] = { 1, 3, 200, 300 };
     static const char *const methods [] = { "once", "again" };
-    const zanni_ref_t *pool = asker->pools [stress_random (&asker->random, S_POOLS)];
-    const zanni_ask_t options = {
-        .then = s_answered, .arg = ask, .deadline_ms = deadlines [stress_random (&asker->random, 4)], .id_p = &ask->id
-    };
     const char *method = methods [stress_random (&asker->random, 2)];
     int64_t key = stress_random (&asker->random, 100);
-    ask->busy = true;
-    int rc = zanni_ask (self, pool, &options, method, key);
+    int rc = zanni_ask (self, to, options, method, key);
+    int told = stress_random (&asker->random, 4) ? 0 : zanni_tell (self, to, method, key);
     STRESS_CHECK (rc == 0 || rc == ZANNI_EFULL);
-    asker->left--;
-    asker->open += !rc;
-    ask->busy = !rc;
-    if (!stress_random (&asker->random, 5))
-        STRESS_OK (zanni_cancel (self, asker->asks [stress_random (&asker->random, S_OPEN)].id));
-    if (!stress_random (&asker->random, 4))
-        rc = zanni_tell (self, pool, method, key);
-    STRESS_CHECK (rc == 0 || rc == ZANNI_EFULL);
-}
-
-static void
-s_refill (zanni_t *self)
-{
-    asker_t *asker = zanni_state (self);
-    for (int i = 0; i < S_OPEN && asker->left; i++)
-        if (!asker->asks [i].busy)
-            s_ask_one (self, asker, &asker->asks [i]);
-    if (!asker->left && !asker->open) {
-        asker->open = -1;
-        STRESS_OK (zanni_tell (self, asker->boss, "done"));
-    }
-}
-
-static int
-s_meet (zanni_t *self, zanni_msg_t *msg)
-{
-    asker_t *asker = zanni_state (self);
-    const zanni_ref_t *pool;
-    int rc = zanni_read (msg, &pool);
-    return rc ? rc : zanni_ref_weak (self, &asker->pools [asker->pools_count++], pool);
-}
-
-static int
-s_begin (zanni_t *self, zanni_msg_t *msg)
-{
-    asker_t *asker = zanni_state (self);
-    const zanni_ref_t *boss;
-    int rc = zanni_read (msg, &boss, &asker->left, &asker->random);
-    if (!rc)
-        rc = zanni_ref_weak (self, &asker->boss, boss);
-    if (!rc)
-        s_refill (self);
+    STRESS_CHECK (told == 0 || told == ZANNI_EFULL);
     return rc;
 }
 
-static const zanni_method_t s_asker_methods [] = {
-    ZANNI_METHOD ("meet", "r", "", s_meet, "A pool to ask."),
-    ZANNI_METHOD ("begin", "rxt", "", s_begin, "Asks so often."), ZANNI_METHOD_END
-};
-static const zanni_class_t s_asker = { .name = "asker", .state_size = sizeof (asker_t), .methods = s_asker_methods };
-static const zanni_class_t *const s_classes [] = { &s_hand, &s_asker, NULL };
+static const zanni_class_t *const s_classes [] = { &s_hand, &asker_class, NULL };
 
 static zanni_ref_t *s_pools [S_POOLS];
 static zanni_ref_t *s_askers [S_ASKERS];
@@ -173,12 +95,8 @@ s_set_up (zanni_t *self, int64_t count)
         };
         STRESS_OK (zanni_pool (self, &s_pools [i], "hand", &options));
     }
-    for (uint32_t i = 0; i < S_ASKERS; i++) {
-        STRESS_OK (zanni_spawn (self, &s_askers [i], "asker", &(zanni_spawn_t) { .worker = i + 1 }));
-        for (int j = 0; j < S_POOLS; j++)
-            STRESS_OK (zanni_tell (self, s_askers [i], "meet", s_pools [j]));
-        STRESS_OK (zanni_tell (self, s_askers [i], "begin", zanni_self (self), count, (uint64_t) i + 77));
-    }
+    for (uint32_t i = 0; i < S_ASKERS; i++)
+        s_askers [i] = asker_new (self, &(zanni_spawn_t) { .worker = i + 1 }, s_pools, S_POOLS, count, i + 77);
 }
 
 /* Grows and shrinks pools until all askers are done. */
