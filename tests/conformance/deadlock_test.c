@@ -39,39 +39,29 @@ s_go_on (zanni_t *self, zanni_msg_t *msg, const zanni_ref_t *next, const char *m
     return rc;
 }
 
+/* A method that calls another, which stands in a table. */
 static int
-caller_run (zanni_t *self, zanni_msg_t *msg)
+caller_go_on (zanni_t *self, zanni_msg_t *msg)
 {
+    static const char *const calls [][2] = {
+        { "run", "run" }, { "touch", "note" }, { "start touch", "touch" }, { "start answer", "answer first" },
+        { "start forward", "forward" }, { "start promise", "promise" }
+    };
     const caller_t *caller = zanni_state (self);
-    return s_go_on (self, msg, caller->next, "run");
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        if (!strcmp (calls [i][0], zanni_msg_method (msg)))
+            return s_go_on (self, msg, caller->next, calls [i][1]);
+    return ZANNI_ENOMETHOD;
 }
 
-static int
-caller_touch (zanni_t *self, zanni_msg_t *msg)
+/* Remembers how it ends. */
+static void
+s_call_note (zanni_t *self, caller_t *caller)
 {
-    const caller_t *caller = zanni_state (self);
-    return s_go_on (self, msg, caller->next, "note");
-}
-
-static int
-caller_start_touch (zanni_t *self, zanni_msg_t *msg)
-{
-    const caller_t *caller = zanni_state (self);
-    return s_go_on (self, msg, caller->next, "touch");
-}
-
-static int
-caller_start_answer (zanni_t *self, zanni_msg_t *msg)
-{
-    const caller_t *caller = zanni_state (self);
-    return s_go_on (self, msg, caller->next, "answer first");
-}
-
-static int
-caller_start_forward (zanni_t *self, zanni_msg_t *msg)
-{
-    const caller_t *caller = zanni_state (self);
-    return s_go_on (self, msg, caller->next, "forward");
+    zanni_error_t error = { 0 };
+    const zanni_ask_t options = { .error = &error, .deadline_ms = -1 };
+    caller->rc = zanni_call_with (self, NULL, caller->next, &options, "note");
+    zanni_error_reset (&error);
 }
 
 /* Who asks has its answer when it is called. */
@@ -80,13 +70,9 @@ caller_answer_first (zanni_t *self, zanni_msg_t *msg)
 {
     caller_t *caller = zanni_state (self);
     int rc = zanni_reply (self, msg, (int64_t) 0);
-    if (rc)
-        return rc;
-    zanni_error_t error = { 0 };
-    const zanni_ask_t options = { .error = &error, .deadline_ms = -1 };
-    caller->rc = zanni_call_with (self, NULL, caller->next, &options, "note");
-    zanni_error_reset (&error);
-    return 0;
+    if (!rc)
+        s_call_note (self, caller);
+    return rc;
 }
 
 static int
@@ -138,13 +124,6 @@ caller_promise (zanni_t *self, zanni_msg_t *msg)
     return zanni_promise_new (self, &caller->promise, msg);
 }
 
-static int
-caller_start_promise (zanni_t *self, zanni_msg_t *msg)
-{
-    const caller_t *caller = zanni_state (self);
-    return s_go_on (self, msg, caller->next, "promise");
-}
-
 /* Whether somebody waits for its promise. */
 static int
 caller_has_promised (zanni_t *self, zanni_msg_t *msg)
@@ -158,10 +137,7 @@ static int
 caller_break (zanni_t *self, zanni_msg_t *msg)
 {
     caller_t *caller = zanni_state (self);
-    zanni_error_t error = { 0 };
-    const zanni_ask_t options = { .error = &error, .deadline_ms = -1 };
-    caller->rc = zanni_call_with (self, NULL, caller->next, &options, "note");
-    zanni_error_reset (&error);
+    s_call_note (self, caller);
     int rc = zanni_promise_reply (self, &caller->promise, (int64_t) 0);
     (void) rc;
     return zanni_reply (self, msg, (int64_t) caller->rc);
@@ -197,16 +173,16 @@ caller_start_ask (zanni_t *self, zanni_msg_t *msg)
 #define METHODS(handler) \
     ZANNI_METHOD ("know", "r", "", handler (caller_know), "Who is the next."), \
     ZANNI_METHOD ("note", "", "x", handler (caller_note), "Counts."), \
-    ZANNI_METHOD ("run", "", "x", handler (caller_run), "Calls run."), \
-    ZANNI_METHOD ("touch", "", "x", handler (caller_touch), "Calls note."), \
-    ZANNI_METHOD ("start touch", "", "x", handler (caller_start_touch), "Calls touch."), \
-    ZANNI_METHOD ("start answer", "", "x", handler (caller_start_answer), "Calls answer first."), \
-    ZANNI_METHOD ("start forward", "", "x", handler (caller_start_forward), "Calls forward."), \
+    ZANNI_METHOD ("run", "", "x", handler (caller_go_on), "Calls run."), \
+    ZANNI_METHOD ("touch", "", "x", handler (caller_go_on), "Calls note."), \
+    ZANNI_METHOD ("start touch", "", "x", handler (caller_go_on), "Calls touch."), \
+    ZANNI_METHOD ("start answer", "", "x", handler (caller_go_on), "Calls answer first."), \
+    ZANNI_METHOD ("start forward", "", "x", handler (caller_go_on), "Calls forward."), \
     ZANNI_METHOD ("start ask", "", "x", handler (caller_start_ask), "Asks touch."), \
     ZANNI_METHOD ("hold", "iii", "x", handler (caller_hold), "Calls note when it may."), \
     ZANNI_METHOD ("stay", "iii", "x", handler (caller_stay), "Answers when it may."), \
     ZANNI_METHOD ("promise", "", "x", handler (caller_promise), "Answers later."), \
-    ZANNI_METHOD ("start promise", "", "x", handler (caller_start_promise), "Calls promise."), \
+    ZANNI_METHOD ("start promise", "", "x", handler (caller_go_on), "Calls promise."), \
     ZANNI_METHOD ("has promised", "", "x", handler (caller_has_promised), "And not kept it."), \
     ZANNI_METHOD ("break", "", "x", handler (caller_break), "Calls note, then answers."), \
     ZANNI_METHOD ("answer first", "", "x", handler (caller_answer_first), "Answers, then calls note."), \
@@ -273,6 +249,40 @@ spawn_caller (const char *class_name)
     return spawn_with (&((zanni_spawn_t) { .place = place == OTHER_NODE ? ZANNI_THREAD : place, .on = other_node }), class_name);
 }
 
+/* Callers that know each other: each the next, and the last the first where it is a circle. */
+typedef struct {
+    zanni_ref_t *alpha, *beta, *gamma;
+} circle_t;
+
+static void
+circle_t_auto (circle_t **circle)
+{
+    zanni_ref_destroy (&(*circle)->alpha);
+    zanni_ref_destroy (&(*circle)->beta);
+    zanni_ref_destroy (&(*circle)->gamma);
+}
+
+static circle_t *
+row_of (uint32_t count)
+{
+    static circle_t row;
+    row.alpha = spawn_caller ("alpha");
+    row.beta = spawn_caller ("beta");
+    row.gamma = count == 3 ? spawn_caller ("gamma") : NULL;
+    done (row.alpha, "know", row.beta);
+    if (row.gamma)
+        done (row.beta, "know", row.gamma);
+    return &row;
+}
+
+static circle_t *
+circle_of (uint32_t count)
+{
+    circle_t *circle = row_of (count);
+    done (count == 3 ? circle->gamma : circle->beta, "know", circle->alpha);
+    return circle;
+}
+
 static zanni_error_t s_error;
 
 /* The code of a call of the root's. */
@@ -288,37 +298,25 @@ outcome (const zanni_ref_t *ref, const char *method)
 
 OWNERS_TEST (two_that_call_each_other_are_refused_and_named)
 {
-    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
-    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
-    done (alpha, "know", beta);
-    done (beta, "know", alpha);
-    cr_assert_eq (outcome (alpha, "run"), ZANNI_EDEADLOCK, "%s", s_error.text);
+    ZANNI_AUTO (circle_t) callers = circle_of (2);
+    cr_assert_eq (outcome (callers->alpha, "run"), ZANNI_EDEADLOCK, "%s", s_error.text);
     s_says ("alpha calls beta.run calls alpha.run");
-    cr_assert_eq (call_int (alpha, "note"), 1, "both live on");
-    cr_assert_eq (call_int (beta, "note"), 1);
+    cr_assert_eq (call_int (callers->alpha, "note"), 1, "both live on");
+    cr_assert_eq (call_int (callers->beta, "note"), 1);
 }
 
 OWNERS_TEST (three_in_a_circle_are_refused_and_named)
 {
-    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
-    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
-    ZANNI_AUTO (zanni_ref_t) gamma = spawn_caller ("gamma");
-    done (alpha, "know", beta);
-    done (beta, "know", gamma);
-    done (gamma, "know", alpha);
-    cr_assert_eq (outcome (alpha, "run"), ZANNI_EDEADLOCK, "%s", s_error.text);
+    ZANNI_AUTO (circle_t) callers = circle_of (3);
+    cr_assert_eq (outcome (callers->alpha, "run"), ZANNI_EDEADLOCK, "%s", s_error.text);
     s_says ("alpha calls beta.run calls gamma.run calls alpha.run");
 }
 
 OWNERS_TEST (a_circle_behind_somebody_is_told_without_him)
 {
-    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
-    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
-    ZANNI_AUTO (zanni_ref_t) gamma = spawn_caller ("gamma");
-    done (alpha, "know", beta);
-    done (beta, "know", gamma);
-    done (gamma, "know", beta);
-    cr_assert_eq (outcome (alpha, "run"), ZANNI_EDEADLOCK, "%s", s_error.text);
+    ZANNI_AUTO (circle_t) callers = row_of (3);
+    done (callers->gamma, "know", callers->beta);
+    cr_assert_eq (outcome (callers->alpha, "run"), ZANNI_EDEADLOCK, "%s", s_error.text);
     s_says ("next: beta calls gamma.run calls beta.run");
 }
 
@@ -345,47 +343,32 @@ OWNERS_TEST (a_loop_that_calls_whom_it_serves_is_refused)
 
 OWNERS_TEST (an_ask_that_was_forwarded_is_still_waited_for)
 {
-    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
-    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
-    ZANNI_AUTO (zanni_ref_t) gamma = spawn_caller ("gamma");
-    done (alpha, "know", beta);
-    done (beta, "know", gamma);
-    done (gamma, "know", alpha);
-    cr_assert_eq (outcome (alpha, "start forward"), ZANNI_EDEADLOCK, "%s", s_error.text);
+    ZANNI_AUTO (circle_t) callers = circle_of (3);
+    cr_assert_eq (outcome (callers->alpha, "start forward"), ZANNI_EDEADLOCK, "%s", s_error.text);
     s_says ("alpha calls gamma.touch calls alpha.note");
 }
 
 OWNERS_TEST (who_has_answered_may_call_whom_it_served)
 {
-    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
-    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
-    done (alpha, "know", beta);
-    done (beta, "know", alpha);
-    cr_assert_eq (outcome (alpha, "start answer"), 0, "%s", s_error.text);
-    cr_assert_eq (call_int (beta, "result"), 0);
-    cr_assert_eq (call_int (alpha, "note"), 2);
+    ZANNI_AUTO (circle_t) callers = circle_of (2);
+    cr_assert_eq (outcome (callers->alpha, "start answer"), 0, "%s", s_error.text);
+    cr_assert_eq (call_int (callers->beta, "result"), 0);
+    cr_assert_eq (call_int (callers->alpha, "note"), 2);
 }
 
 OWNERS_TEST (who_asks_without_waiting_may_be_called)
 {
-    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
-    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
-    done (alpha, "know", beta);
-    done (beta, "know", alpha);
-    cr_assert_eq (outcome (alpha, "start ask"), 0, "%s", s_error.text);
-    cr_assert_eq (call_int (alpha, "note"), 2);
+    ZANNI_AUTO (circle_t) callers = circle_of (2);
+    cr_assert_eq (outcome (callers->alpha, "start ask"), 0, "%s", s_error.text);
+    cr_assert_eq (call_int (callers->alpha, "note"), 2);
 }
 
 OWNERS_TEST (a_chain_of_calls_is_none)
 {
-    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
-    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
-    ZANNI_AUTO (zanni_ref_t) gamma = spawn_caller ("gamma");
-    done (alpha, "know", beta);
-    done (beta, "know", gamma);
+    ZANNI_AUTO (circle_t) callers = row_of (3);
     for (int64_t i = 1; i <= 3; i++) {
-        cr_assert_eq (outcome (alpha, "start touch"), 0, "%s", s_error.text);
-        cr_assert_eq (call_int (gamma, "note"), 2 * i);
+        cr_assert_eq (outcome (callers->alpha, "start touch"), 0, "%s", s_error.text);
+        cr_assert_eq (call_int (callers->gamma, "note"), 2 * i);
     }
 }
 
@@ -441,12 +424,9 @@ OWNERS_TEST (two_that_call_each_other_at_once_are_found)
 {
     open_pipes ();
     char text [232] = "";
-    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
-    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
-    done (alpha, "know", beta);
-    done (beta, "know", alpha);
-    ask_to_hold (alpha);
-    ask_to_hold (beta);
+    ZANNI_AUTO (circle_t) callers = circle_of (2);
+    ask_to_hold (callers->alpha);
+    ask_to_hold (callers->beta);
     await_held (2);
     let_go (2);
     int first = next_outcome (text);
@@ -461,15 +441,10 @@ OWNERS_TEST (three_that_call_each_other_at_once_are_found)
 {
     open_pipes ();
     char text [232] = "";
-    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
-    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
-    ZANNI_AUTO (zanni_ref_t) gamma = spawn_caller ("gamma");
-    done (alpha, "know", beta);
-    done (beta, "know", gamma);
-    done (gamma, "know", alpha);
-    ask_to_hold (alpha);
-    ask_to_hold (beta);
-    ask_to_hold (gamma);
+    ZANNI_AUTO (circle_t) callers = circle_of (3);
+    ask_to_hold (callers->alpha);
+    ask_to_hold (callers->beta);
+    ask_to_hold (callers->gamma);
     await_held (3);
     let_go (3);
     bool found = false;
@@ -482,18 +457,15 @@ OWNERS_TEST (three_that_call_each_other_at_once_are_found)
 
 OWNERS_TEST (who_calls_whom_it_promised_an_answer_is_found)
 {
-    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
-    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
+    ZANNI_AUTO (circle_t) callers = circle_of (2);
     const zanni_ask_t options = { .deadline_ms = LONG_MS };
     char text [232];
-    done (alpha, "know", beta);
-    done (beta, "know", alpha);
-    cr_assert_eq (zanni_ask (root, alpha, &options, "start promise"), 0);
-    while (!call_int (beta, "has promised")) {}
-    cr_assert_eq (zanni_ask (root, beta, &options, "break"), 0);
+    cr_assert_eq (zanni_ask (root, callers->alpha, &options, "start promise"), 0);
+    while (!call_int (callers->beta, "has promised")) {}
+    cr_assert_eq (zanni_ask (root, callers->beta, &options, "break"), 0);
     int first = next_outcome (text);
     int second = next_outcome (text);
-    bool refused = call_int (beta, "result") == ZANNI_EDEADLOCK;
+    bool refused = call_int (callers->beta, "result") == ZANNI_EDEADLOCK;
     cr_assert (refused || first == ZANNI_EDEADLOCK || second == ZANNI_EDEADLOCK, "%s, %s", zanni_strerror (first),
                zanni_strerror (second));
 }
@@ -535,16 +507,12 @@ OWNERS_TEST (a_long_call_is_no_circle)
 {
     open_pipes ();
     ZANNI_AUTO (zanni_msg_t) none = NULL;
-    ZANNI_AUTO (zanni_ref_t) alpha = spawn_caller ("alpha");
-    ZANNI_AUTO (zanni_ref_t) beta = spawn_caller ("beta");
-    ZANNI_AUTO (zanni_ref_t) gamma = spawn_caller ("gamma");
+    ZANNI_AUTO (circle_t) callers = row_of (3);
     const zanni_ask_t options = { .deadline_ms = LONG_MS };
     char text [232] = "";
-    done (alpha, "know", beta);
-    done (beta, "know", gamma);
-    cr_assert_eq (zanni_ask (root, gamma, &options, "stay", (int) getpid (), s_said [1], s_go [0]), 0);
+    cr_assert_eq (zanni_ask (root, callers->gamma, &options, "stay", (int) getpid (), s_said [1], s_go [0]), 0);
     await_held (1);
-    cr_assert_eq (zanni_ask (root, alpha, &options, "start touch"), 0);
+    cr_assert_eq (zanni_ask (root, callers->alpha, &options, "start touch"), 0);
     cr_assert_eq (zanni_receive (root, &none, 700), ZANNI_ETIMEOUT);   // for some probes
     let_go (1);
     cr_assert_eq (next_outcome (text), 0, "%s", text);

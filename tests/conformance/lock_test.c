@@ -216,39 +216,13 @@ EVERYWHERE (lock, goes_past_whose_ask_has_ended)
     cr_assert_eq (zanni_lock_release (root, lock), 0);
 }
 
-/* Acquires and gives up in one turn, many times: whichever crosses which, the lock is not lost. */
-static int
-s_cross (zanni_t *self, zanni_msg_t *msg)
-{
-    client_t *client = zanni_state (self);
-    int64_t count;
-    int rc = zanni_read (msg, &count);
-    for (int64_t i = 0; !rc && i < count; i++) {
-        uint64_t ask;
-        rc = zanni_wait_ask (self, client->object, &(zanni_ask_t) { .id_p = &ask }, FOREVER, "acquire");
-        if (!rc)
-            rc = zanni_cancel (self, ask);
-    }
-    return rc;
-}
-
-static const zanni_method_t s_crossing_methods [] = {
-    ZANNI_METHOD ("cross", "x", "", s_cross, "Acquires and gives up."),
-    ZANNI_METHOD_END
-};
-static const zanni_class_t crossing_class = {
-    .name = "crossing", .parent = "client", .state_size = sizeof (client_t), .methods = s_crossing_methods
-};
-
+/* Whichever crosses which. */
 EVERYWHERE (lock, is_not_lost_where_its_grant_crosses_a_cancel)
 {
-    const zanni_class_t *const more [] = { &crossing_class, NULL };
-    cr_assert_eq (zanni_register (more, NULL), 0);
     ZANNI_AUTO (zanni_ref_t) lock = spawn ("zanni.lock");
-    ZANNI_AUTO (zanni_ref_t) client = spawn_with (&(zanni_spawn_t) { .place = ZANNI_SHARED }, "crossing");
-    done (client, "use", lock);
+    ZANNI_AUTO (zanni_ref_t) client = client_in (ZANNI_SHARED, lock);
     for (int i = 0; i < 10; i++)
-        done (client, "cross", 20);
+        done (client, "cross", 20, "acquire", "acquire");
     cr_assert_eq (zanni_lock_acquire (root, NULL, lock, LONG_MS), 0);
     s_held (lock, 1, true);
 }

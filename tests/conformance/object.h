@@ -84,6 +84,26 @@ client_begin_put (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : zanni_wait_ask (self, client->object, &options, timeout_ms, "put", number);
 }
 
+/* Asks one method and the other, both of which wait, and gives each up in the same turn, so many times. */
+static int
+client_cross (zanni_t *self, zanni_msg_t *msg)
+{
+    client_t *client = zanni_state (self);
+    const char *methods [2];
+    int64_t count;
+    int rc = zanni_read (msg, &count, &methods [0], &methods [1]);
+    for (int64_t i = 0; !rc && i < count; i++) {
+        uint64_t ask;
+        const zanni_ask_t options = { .id_p = &ask };
+        const char *method = methods [i % 2];
+        rc = strcmp (method, "put") ? zanni_wait_ask (self, client->object, &options, FOREVER, method)
+                                    : zanni_wait_ask (self, client->object, &options, FOREVER, method, -1);
+        if (!rc)
+            rc = zanni_cancel (self, ask);
+    }
+    return rc;
+}
+
 static int
 client_cancel (zanni_t *self, zanni_msg_t *msg)
 {
@@ -140,6 +160,7 @@ UNUSED static const zanni_method_t client_methods [] = {
     ZANNI_METHOD ("use", "r", "", client_use, "Uses this object."),
     ZANNI_METHOD ("begin", "sxx", "", client_begin, "Asks a method that waits."),
     ZANNI_METHOD ("begin_put", "xx", "", client_begin_put, "Puts a number."),
+    ZANNI_METHOD ("cross", "xss", "", client_cross, "Asks and gives up."),
     ZANNI_METHOD ("cancel", "", "", client_cancel, "Gives that up."),
     ZANNI_METHOD ("outcome", "", "xx", client_outcome, "Code and number of what came of it."),
     ZANNI_METHOD ("tell", "s", "", client_tell, "Tells a method."),

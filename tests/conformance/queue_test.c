@@ -16,33 +16,7 @@ static zanni_type_t parcel_type = {
     .name = "parcel", .version = 1, .size = sizeof (parcel_t), .fields = parcel_fields
 };
 
-/* Gets or puts and gives up at once, many times. */
-static int
-s_cross (zanni_t *self, zanni_msg_t *msg)
-{
-    client_t *client = zanni_state (self);
-    int64_t count;
-    int rc = zanni_read (msg, &count);
-    for (int64_t i = 0; !rc && i < count; i++) {
-        uint64_t ask;
-        const zanni_ask_t options = { .id_p = &ask };
-        rc = i % 2 ? zanni_wait_ask (self, client->object, &options, FOREVER, "get")
-                   : zanni_wait_ask (self, client->object, &options, FOREVER, "put", -1);
-        if (!rc)
-            rc = zanni_cancel (self, ask);
-    }
-    return rc;
-}
-
-static const zanni_method_t crossing_methods [] = {
-    ZANNI_METHOD ("cross", "x", "", s_cross, "Gets and gives up."),
-    ZANNI_METHOD_END
-};
-static const zanni_class_t crossing_class = {
-    .name = "crossing", .parent = "client", .state_size = sizeof (client_t), .methods = crossing_methods
-};
-
-CLASSES (&client_class, &crossing_class, &runner_class);
+CLASSES (&client_class, &runner_class);
 
 static int64_t
 s_get (const zanni_ref_t *queue)
@@ -242,12 +216,11 @@ EVERYWHERE (queue, goes_past_who_gave_up)
 EVERYWHERE (queue, loses_and_doubles_nothing_where_answers_cross_cancels)
 {
     ZANNI_AUTO (zanni_ref_t) queue = spawn ("zanni.queue", 0);
-    ZANNI_AUTO (zanni_ref_t) client = spawn_with (&(zanni_spawn_t) { .place = ZANNI_SHARED }, "crossing");
-    done (client, "use", queue);
+    ZANNI_AUTO (zanni_ref_t) client = client_in (ZANNI_SHARED, queue);
     for (int i = 0; i < 50; i++)
         cr_assert_eq (zanni_queue_put (root, queue, 0, i), 0);
     for (int i = 0; i < 10; i++)
-        done (client, "cross", 20);
+        done (client, "cross", 20, "put", "get");
     cr_assert_eq (s_size (client), 50);   // behind what it gave back
     for (int i = 0; i < 50; i++)
         cr_assert_eq (s_get (queue), i);

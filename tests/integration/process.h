@@ -226,4 +226,14 @@ until_answers (const zanni_ref_t *ref, const char *method, int64_t number)
         cr_assert_lt (zanni_now_ns (root), until_ns, "%s never answers %" PRId64, method, number);
 }
 
+/* An ask of the first that it has forwarded to the other, which has promised an answer. */
+static inline uint64_t
+ask_forwarded (const zanni_ref_t *forwarder, const zanni_ref_t *receiver)
+{
+    done (forwarder, "hold", receiver);
+    uint64_t id = ask (forwarder, "pass promise");
+    until_answers (receiver, "promises", 1);
+    return id;
+}
+
 #endif

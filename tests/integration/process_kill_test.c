@@ -171,9 +171,7 @@ Test (killed, a_forwarder_is_no_loss_once_it_has_forwarded)
 {
     ZANNI_AUTO (zanni_ref_t) forwarder = spawn_worker (0);
     ZANNI_AUTO (zanni_ref_t) receiver = spawn_worker (0);
-    done (forwarder, "hold", receiver);
-    uint64_t id = ask (forwarder, "pass promise");
-    until_answers (receiver, "promises", 1);
+    uint64_t id = ask_forwarded (forwarder, receiver);
     pid_t pid = pid_of (forwarder);   // and so all that it sent here before has come
     uint64_t down = monitor (forwarder);
     signal_to (pid, SIGKILL);
@@ -187,9 +185,7 @@ Test (killed, whom_an_ask_was_forwarded_to_fails_it_at_once)
 {
     ZANNI_AUTO (zanni_ref_t) forwarder = spawn_worker (0);
     ZANNI_AUTO (zanni_ref_t) receiver = spawn_worker (0);
-    done (forwarder, "hold", receiver);
-    uint64_t id = ask (forwarder, "pass promise");
-    until_answers (receiver, "promises", 1);
+    uint64_t id = ask_forwarded (forwarder, receiver);
     done (forwarder, "add", 0);
     signal_to (pid_of (receiver), SIGKILL);
     cr_assert_str_eq (expect_failure (id, ZANNI_EDOWN).text, "receiver down: signal 9 (SIGKILL)");

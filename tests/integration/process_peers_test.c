@@ -180,9 +180,7 @@ Test (peers, hear_that_an_ask_was_given_up)
 {
     ZANNI_AUTO (zanni_ref_t) forwarder = spawn_worker (0);
     ZANNI_AUTO (zanni_ref_t) receiver = spawn_worker (0);
-    done (forwarder, "hold", receiver);
-    uint64_t id = ask (forwarder, "pass promise");
-    until_answers (receiver, "promises", 1);
+    uint64_t id = ask_forwarded (forwarder, receiver);
     done (forwarder, "add", 0);
     cr_assert (!call_bool (receiver, "is void"));
     cr_assert_eq (zanni_cancel (root, id), 0);
