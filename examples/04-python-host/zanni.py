@@ -23,7 +23,8 @@ class _Error(ctypes.Structure):
 
 class _Options(ctypes.Structure):
     _fields_ = [("size", c_size_t), ("name", c_char_p), ("workers", c_uint32), ("mailbox_messages", c_uint32),
-                ("mailbox_bytes", c_uint64), ("ask_deadline_ms", c_uint32), ("shutdown_ms", c_uint32),
+                ("mailbox_bytes", c_uint64), ("ask_deadline_ms", c_uint32), ("watchdog_ms", c_uint32),
+                ("shutdown_ms", c_uint32),
                 ("heartbeat_ms", c_uint32), ("window_bytes", c_uint64), ("lane_off", c_bool),
                 ("sleep_at_once", c_bool), ("wire_level_max", c_uint32), ("in_band_max", c_uint32), ("chunk_bytes", c_uint32),
                 ("share_least", c_uint64),
@@ -38,7 +39,7 @@ class _Options(ctypes.Structure):
 class _Spawn(ctypes.Structure):
     _fields_ = [("size", c_size_t), ("place", c_int), ("on", c_void_p), ("worker", c_uint32), ("restartable", c_bool),
                 ("overflow", c_int), ("mailbox_messages", c_uint32), ("mailbox_bytes", c_uint64),
-                ("start_ms", c_int64), ("error", POINTER(_Error))]
+                ("start_ms", c_int64), ("watchdog_ms", c_int64), ("error", POINTER(_Error))]
 
 
 class _Ask(ctypes.Structure):

@@ -167,7 +167,7 @@ s_work_row (zanni_msg_t *reply)
     uint64_t actor = 0;
     if (zanni_read (reply, &stuck, &actor))
         stuck = false;   // a node of an older version does not say
-    return json_pack ("{s:s,s:s,s:s,s:I,s:b,s:b,s:o,s:b,s:o,s:o,s:o,s:o,s:o}", "name", name, "class", class_name, "method",
+    return json_pack ("{s:s,s:s,s:s,s:I,s:b,s:o,s:b,s:o,s:o,s:o,s:o,s:o}", "name", name, "class", class_name, "method",
                       method, "for_ms", (json_int_t) for_ms, "stuck", stuck, "actor", tool_number (actor), "known", known,
                       "actors", tool_number (actors), "queued", tool_number (queued), "held", tool_number (held), "asks",
                       asks, "mailboxes", mailboxes);

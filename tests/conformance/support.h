@@ -120,10 +120,11 @@ owns (void)
 /* What the node said. */
 static struct {
     pthread_mutex_t lock;
+    pthread_cond_t more;
     size_t used;
     int errors;
     char text [8192];
-} s_log = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} s_log = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER };
 
 static void
 s_note_log (void *context, zanni_log_level_t level, const char *text)
@@ -133,6 +134,7 @@ s_note_log (void *context, zanni_log_level_t level, const char *text)
     s_log.errors += level == ZANNI_LOG_ERROR;
     if (s_log.used < sizeof s_log.text)
         s_log.used += (size_t) snprintf (s_log.text + s_log.used, sizeof s_log.text - s_log.used, "%s\n", text);
+    pthread_cond_broadcast (&s_log.more);
     pthread_mutex_unlock (&s_log.lock);
 }
 
@@ -141,6 +143,21 @@ logged (const char *part)
 {
     pthread_mutex_lock (&s_log.lock);
     bool found = strstr (s_log.text, part) != NULL;
+    pthread_mutex_unlock (&s_log.lock);
+    return found;
+}
+
+/* Blocks the thread, and with it its worker, until that is logged, for a minute at most. */
+static inline bool
+block_until_logged (const char *part)
+{
+    struct timespec due;
+    clock_gettime (CLOCK_REALTIME, &due);
+    due.tv_sec += 60;
+    pthread_mutex_lock (&s_log.lock);
+    bool found = strstr (s_log.text, part) != NULL;
+    while (!found && !pthread_cond_timedwait (&s_log.more, &s_log.lock, &due))
+        found = strstr (s_log.text, part) != NULL;
     pthread_mutex_unlock (&s_log.lock);
     return found;
 }

@@ -3,9 +3,8 @@
 
 #include "support.h"
 
-#include <poll.h>
-
 #define SHORT_MS 50
+#define TOLD 80
 #define SOME_MS 400      // which a handler that does nothing does not take either
 
 typedef struct {
@@ -14,12 +13,18 @@ typedef struct {
 } sloth_t;
 
 /* What the log says of a sloth's method or hook. */
+static const char *
+telling (char text [TOLD], const char *what)
+{
+    snprintf (text, TOLD, "has been in its %s for ", what);
+    return text;
+}
+
 static bool
 told (const char *what)
 {
-    char text [80];
-    snprintf (text, sizeof text, "has been in its %s for ", what);
-    return logged (text);
+    char text [TOLD];
+    return logged (telling (text, what));
 }
 
 static int
@@ -37,9 +42,8 @@ times_logged (const char *part)
 static int
 stay_until_told (const char *what)
 {
-    while (!told (what))
-        (void) poll (NULL, 0, 1);   // leaves the CPU to who is to tell
-    return 0;
+    char text [TOLD];
+    return block_until_logged (telling (text, what)) ? 0 : ZANNI_ETIMEOUT;
 }
 
 static _Noreturn void
