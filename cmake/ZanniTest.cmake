@@ -18,6 +18,8 @@
 #     INTERNAL         linked with the static library in place of the shared one
 #     UNSANITIZED      is left out of the sanitizer builds
 #     SERIAL           runs while no other test does
+#     WAITS            spends most of its time waiting, not on a processor: two such count as one of the others. ctest's
+#                      --parallel is twice as many as are to run at once
 #     AGAIN s VAR=x    registers it once more, in that environment, which the sentence s tells; any number of these pairs
 #     ARGS, LIBRARIES, LABELS, ENVIRONMENT   further ones
 
@@ -44,14 +46,19 @@ endif ()
 
 # zanni_add_test (NAME COMMAND ...): a CTest test under `timeout`, which ends whatever the program leaves behind.
 function (zanni_add_test name)
-    cmake_parse_arguments (PARSE_ARGV 1 arg "SERIAL" "TIMEOUT" "COMMAND;LABELS;ENVIRONMENT")
+    cmake_parse_arguments (PARSE_ARGV 1 arg "SERIAL;WAITS" "TIMEOUT" "COMMAND;LABELS;ENVIRONMENT")
     if (NOT arg_TIMEOUT)
         set (arg_TIMEOUT 60)
     endif ()
     math (EXPR timeout "${arg_TIMEOUT} * ${ZANNI_TEST_PATIENCE}")
     math (EXPR last "${timeout} + 15")
     add_test (NAME ${name} COMMAND timeout -k 5 ${timeout} ${arg_COMMAND})
-    set_tests_properties (${name} PROPERTIES TIMEOUT ${last} LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77)
+    set (weight 2)
+    if (arg_WAITS)
+        set (weight 1)
+    endif ()
+    set_tests_properties (${name} PROPERTIES TIMEOUT ${last} LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77
+        PROCESSORS ${weight} COST ${arg_TIMEOUT})   # the longest begin first
     set_property (TEST ${name} PROPERTY ENVIRONMENT ${ZANNI_TEST_ENVIRONMENT} ${arg_ENVIRONMENT})
     if (arg_SERIAL)
         set_tests_properties (${name} PROPERTIES RUN_SERIAL ON)
@@ -63,7 +70,7 @@ endfunction ()
 
 # The program of a test and its one or two registrations.
 function (zanni_test_program kind name)
-    cmake_parse_arguments (PARSE_ARGV 2 arg "LONG;PLAIN;INTERNAL;UNSANITIZED;SERIAL" "TIMEOUT"
+    cmake_parse_arguments (PARSE_ARGV 2 arg "LONG;PLAIN;INTERNAL;UNSANITIZED;SERIAL;WAITS" "TIMEOUT"
         "ARGS;LIBRARIES;LABELS;ENVIRONMENT;AGAIN")
     if ((ZANNI_SANITIZE AND arg_UNSANITIZED) OR (ZANNI_SANITIZE STREQUAL "thread" AND NOT arg_PLAIN))
         return ()
@@ -89,9 +96,11 @@ function (zanni_test_program kind name)
         set (arg_TIMEOUT 60)
     endif ()
     set (common COMMAND $<TARGET_FILE:${program}> ${arg_ARGS})
-    if (arg_SERIAL)
-        list (APPEND common SERIAL)
-    endif ()
+    foreach (flag SERIAL WAITS)
+        if (arg_${flag})
+            list (APPEND common ${flag})
+        endif ()
+    endforeach ()
     zanni_add_test ("${kind}: ${name}" ${common} TIMEOUT ${arg_TIMEOUT} LABELS ${kind} ${arg_LABELS}
         ENVIRONMENT ${arg_ENVIRONMENT})
     while (arg_AGAIN)

@@ -1,4 +1,4 @@
-/* etcd.h: an etcd of a test's own, at ports of this host that were free, with its data in a folder of its own, which ends
+/* etcd.h: an etcd of a test's own, at free ports of this host, with its data in a folder of its own, which ends
    with whoever started it. Leases are as short as etcd has them, one second; in a cluster two. */
 
 #ifndef TESTS_SUPPORT_ETCD_H
@@ -17,6 +17,9 @@
 #include <sys/wait.h>
 
 #define ETCD_START_MS 20000
+#define ETCD_FIRST_PORT 10000
+#define ETCD_PORTS 20000
+#define ETCD_PORTS_EACH 16   // of each test
 
 typedef struct {
     pid_t pid;
@@ -28,25 +31,35 @@ typedef struct {
     char cluster [320];            // "": it is alone
 } etcd_t;
 
-/* Two ports that are free now. */
+/* A port that is free now: none of those that the system gives to whoever wants any, and others than a test beside this
+   one tries. So nobody else has it before the etcd does, nor while that is down. 0: there is none. */
+static inline int
+etcd_free_port (void)
+{
+    static int tried;
+    for (; tried < ETCD_PORTS; tried++) {
+        int port = ETCD_FIRST_PORT + (getpid () * ETCD_PORTS_EACH + tried) % ETCD_PORTS;
+        const struct sockaddr_in address = {
+            .sin_family = AF_INET, .sin_port = htons ((uint16_t) port), .sin_addr.s_addr = htonl (INADDR_LOOPBACK)
+        };
+        int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool is_free = fd >= 0 && !bind (fd, (const struct sockaddr *) &address, sizeof address);
+        close (fd);
+        if (is_free) {
+            tried++;
+            return port;
+        }
+    }
+    return 0;
+}
+
 static inline bool
 etcd_choose_ports (etcd_t *etcd)
 {
-    char *const urls [] = { etcd->client, etcd->peer };
-    int fds [2];
-    bool good = true;
-    for (int i = 0; i < 2; i++) {
-        struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
-        socklen_t size = sizeof address;
-        fds [i] = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        good = good && fds [i] >= 0 && !bind (fds [i], (struct sockaddr *) &address, size)
-               && !getsockname (fds [i], (struct sockaddr *) &address, &size);
-        snprintf (urls [i], sizeof etcd->client, "http%s://127.0.0.1:%d", etcd->tls && !i ? "s" : "",
-                  ntohs (address.sin_port));
-    }
-    for (int i = 0; i < 2; i++)
-        close (fds [i]);
-    return good;
+    int client = etcd_free_port (), peer = etcd_free_port ();
+    snprintf (etcd->client, sizeof etcd->client, "http%s://127.0.0.1:%d", etcd->tls ? "s" : "", client);
+    snprintf (etcd->peer, sizeof etcd->peer, "http://127.0.0.1:%d", peer);
+    return client && peer;
 }
 
 /* Replaces the process. */
