@@ -1,7 +1,7 @@
 /* Who may speak: HELLO, WELCOME and BYE, and what comes from a connection before and behind them.
 
    Nothing but HELLO is taken from a connection that is not known, and nothing numbered before WELCOME. A session belongs
-   to the connection that said its HELLO last.
+   to the connection that was dialled last, as far as its dialer numbers them; else to that which said its HELLO last.
 
    Two sides may dial each other at once. The session that the node with the smaller id dials stays (of two endpoints of
    one node, the smaller one's): that one answers BYE (crossed) to the other's HELLO, while the other lets go of its own
@@ -104,6 +104,7 @@ s_say (zanni__peer_t *peer, zanni_record_kind_t kind)
         record.as.hello.endpoint = s_bytes (peer->said);
     record.as.hello.session = peer->number;
     record.as.hello.last = peer->in.seen;
+    record.as.hello.connection = kind == ZANNI_RECORD_HELLO ? peer->connection : 0;
     record.as.hello.abilities = s_abilities (peer);
     return zanni__post_record (&way, &record);
 }
@@ -307,6 +308,8 @@ s_judge (zanni__peer_t *peer, const s_letter_t *letter)
         return S_DEAD;
     if (hello->session > peer->number)
         s_followed (peer, letter->route);
+    else if (hello->connection && hello->connection < peer->connection)
+        return S_DEAD;   // its dialer has given it up for the one that we have heard of
     return S_TAKE;
 }
 
@@ -328,6 +331,7 @@ s_accept (s_letter_t *letter, zanni__peer_t *peer)
     if (!peer->alive || peer->ours)
         zanni__session_accept (peer, hello.session);
     zanni__pulse_follows (hub, hello.node);
+    peer->connection = hello.connection;
     peer->up = false;
     if (!peer->route || letter->route != peer->route) {
         zanni__route_end (hub, &peer->route);

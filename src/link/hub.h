@@ -196,6 +196,7 @@ struct zanni__peer {
     bool up;                       // on its present connection, too
     uint32_t generation;           // of its sessions, here
     uint64_t number;
+    uint64_t connection;           // number of its last, as its HELLO says; 0: that said none
     zanni__dial_t *dial;
     zanni__route_t *route;
     zanni__shown_t shown;          // of tcp: by the session
@@ -252,7 +253,7 @@ struct zanni__hub {
     int64_t interval_ns;           // of pulses
     int64_t next_ns;               // nothing is due before
     int64_t losses;                // the last that it has heard of
-    uint64_t session_number;       // the last
+    uint64_t number;               // the last of a session or connection that we dialled
     uint64_t watch_serial;
     uint64_t peer_serial;
     uint32_t messages;             // taken in by the present call of receive
@@ -447,6 +448,7 @@ void zanni__session_down (zanni__peer_t *peer, const zanni_reason_t *reason, boo
 void zanni__session_lost (zanni__peer_t *peer);   // down without a reason but that there is no connection
 void zanni__session_due (zanni__peer_t *peer, int64_t now_ns);
 void zanni__session_dirty (zanni__peer_t *peer);
+uint64_t zanni__number_next (zanni__hub_t *hub);   // for what we dial
 bool zanni__grave_has (const zanni__hub_t *hub, const zanni_wire_hello_t *hello);
 
 /* dial.c */

@@ -39,6 +39,7 @@ struct zanni__pulse {
     bool ours;
     zanni__dial_t *dial;       // of ours
     zanni__route_t *route;     // of the other side's
+    uint64_t connection;       // number of that; 0: it said none
     int64_t losses;            // that whoever asked for it last had heard of
     int64_t lost_ns;           // when the node is lost; INT64_MAX: it stands
     int64_t redial_ns;
@@ -207,6 +208,7 @@ s_dial (zanni__pulse_t *pulse)
     const zanni__way_t way = zanni__dial_way (pulse->dial);
     zanni__hello_fill (hub, &record.as.hello, zanni__is_tcp (pulse->endpoint));
     record.as.hello.purpose = 1;
+    record.as.hello.connection = zanni__number_next (hub);
     (void) zanni__post_record (&way, &record);
 }
 
@@ -331,12 +333,23 @@ s_is_claimed (zanni__pulse_t *pulse, const zanni__way_t *way, const zanni__shown
     return true;   // HELLO was looked at
 }
 
+/* Of a connection that its dialer has given up for the one that we have heard of. */
+static bool
+s_is_late (const zanni__pulse_t *known, const zanni_wire_hello_t *hello)
+{
+    return hello->connection && hello->connection < known->connection && hello->incarnation == known->incarnation;
+}
+
 void
 zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zanni_wire_hello_t *hello,
                    const zanni__shown_t *shown)
 {
     zanni_record_t record = { .kind = ZANNI_RECORD_WELCOME };
     zanni__pulse_t *known = s_find (hub, hello->node, false);
+    if (known && s_is_late (known, hello)) {
+        zanni__bye_send (way, ZANNI_BYE_DEAD, "");
+        return;
+    }
     zanni__pulse_t *pulse = known ? known : s_new (hub, hello->node, false);
     zanni__route_t *route = pulse && s_is_claimed (pulse, way, shown) ? zanni__route_new (hub, way, fd) : NULL;
     if (!route) {
@@ -353,6 +366,7 @@ zanni__pulse_came (zanni__hub_t *hub, const zanni__way_t *way, int fd, const zan
         zanni__far_watch (hub);
     route->pulse = pulse;
     pulse->route = route;
+    pulse->connection = hello->connection;
     pulse->incarnation = hello->incarnation;
     pulse->losses = hub->losses;
     pulse->lost_ns = INT64_MAX;

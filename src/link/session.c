@@ -50,6 +50,15 @@ s_begin (zanni__peer_t *peer)
     peer->base.sent = peer->base.acknowledged = 0;
 }
 
+/* Numbers only grow, also over incarnations, and over the workers of a node: they begin at the time. */
+uint64_t
+zanni__number_next (zanni__hub_t *hub)
+{
+    uint64_t now = (uint64_t) zanni__hub_now (hub);
+    hub->number = now > hub->number ? now : hub->number + 1;
+    return hub->number;
+}
+
 static void
 s_dial_broke (zanni__dial_t *dial)
 {
@@ -66,17 +75,9 @@ s_dial (zanni__peer_t *peer)
         return rc;
     if (!peer->stood && !peer->base.far)
         zanni__lane_offer (peer);
+    peer->connection = zanni__number_next (peer->hub);
     (void) zanni__hello_send (peer);
     return 0;
-}
-
-/* Numbers only grow, also over incarnations: they begin at the time. */
-static uint64_t
-s_number (zanni__hub_t *hub)
-{
-    uint64_t now = (uint64_t) zanni__hub_now (hub);
-    hub->session_number = now > hub->session_number ? now : hub->session_number + 1;
-    return hub->session_number;
 }
 
 /* Others of this host reach us where we listen, which has to be made first. */
@@ -101,7 +102,7 @@ zanni__session_begin (zanni__peer_t *peer)
         return rc;
     s_begin (peer);
     peer->ours = true;
-    peer->number = s_number (hub);
+    peer->number = zanni__number_next (hub);
     rc = s_dial (peer);
     if (rc)
         peer->alive = false;

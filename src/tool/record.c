@@ -135,6 +135,13 @@ s_add_speaker (json_t *object, const zanni_record_t *record)
 }
 
 static void
+s_add_connection (json_t *object, const zanni_record_t *record)
+{
+    if (record->as.hello.connection)
+        s_set (object, "connection", tool_number (record->as.hello.connection));
+}
+
+static void
 s_add_code (json_t *object, const zanni_record_t *record)
 {
     s_set (object, "code", json_integer (record->as.error.code));
@@ -295,7 +302,7 @@ s_add_lane (json_t *object, const zanni_record_t *record)
 
 static s_add_fn *const s_kinds [] [S_FIELDS] = {
     [ZANNI_RECORD_BATCH] = { s_add_batch, s_add_ack, s_add_held },
-    [ZANNI_RECORD_HELLO] = { s_add_purpose, s_add_speaker },
+    [ZANNI_RECORD_HELLO] = { s_add_purpose, s_add_speaker, s_add_connection },
     [ZANNI_RECORD_WELCOME] = { s_add_version, s_add_speaker },
     [ZANNI_RECORD_BYE] = { s_add_code },
     [ZANNI_RECORD_ACK] = { s_add_ack },

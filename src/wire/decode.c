@@ -415,6 +415,16 @@ s_get_maybe_bytes (s_source_t *source, const zanni__field_t *field)
     return value.form == ZANNI__BIN || value.form == ZANNI__NIL || s_wrong (source, field->fault);
 }
 
+static bool
+s_get_maybe_number (s_source_t *source, const zanni__field_t *field)
+{
+    zanni__value_t value;
+    if (!s_next (source, &value))
+        return false;
+    *(uint64_t *) s_member (source, field) = value.form == ZANNI__UINT ? value.value.u : 0;
+    return value.form == ZANNI__UINT || value.form == ZANNI__NIL || s_wrong (source, field->fault);
+}
+
 /* Nine values in a row, of which the first and the last are about actors; a tenth may follow. */
 static bool
 s_spot (s_source_t *source, const char *fault)
@@ -468,7 +478,10 @@ s_is_left_out (s_source_t *source, const zanni__field_t *field)
 {
     if (field->form == ZANNI__FIELD_MAYBE_BYTES)
         *(zanni_bytes_t *) s_member (source, field) = (zanni_bytes_t) { 0 };
-    return field->form == ZANNI__FIELD_MAYBE_BYTES || field->form == ZANNI__FIELD_MAYBE_SPOT;
+    else if (field->form == ZANNI__FIELD_MAYBE_NUMBER)
+        *(uint64_t *) s_member (source, field) = 0;
+    return field->form == ZANNI__FIELD_MAYBE_BYTES || field->form == ZANNI__FIELD_MAYBE_SPOT
+           || field->form == ZANNI__FIELD_MAYBE_NUMBER;
 }
 
 static s_get_fn *const s_forms [ZANNI__FIELD_FORMS] = {
@@ -479,7 +492,7 @@ static s_get_fn *const s_forms [ZANNI__FIELD_FORMS] = {
     [ZANNI__FIELD_ABOUT] = s_get_about,         [ZANNI__FIELD_REFS] = s_get_refs,
     [ZANNI__FIELD_BUFFERS] = s_get_buffers,     [ZANNI__FIELD_ARGS] = s_get_args,
     [ZANNI__FIELD_OPTIONS] = s_get_options,     [ZANNI__FIELD_MAYBE_BYTES] = s_get_maybe_bytes,
-    [ZANNI__FIELD_MAYBE_SPOT] = s_get_maybe_spot,
+    [ZANNI__FIELD_MAYBE_SPOT] = s_get_maybe_spot, [ZANNI__FIELD_MAYBE_NUMBER] = s_get_maybe_number,
 };
 
 /* What belongs to more than one field, once all are there. */
@@ -489,6 +502,7 @@ s_complete (s_source_t *source)
     zanni_record_t *record = source->record;
     if (record->kind == ZANNI_RECORD_WELCOME) {
         record->as.hello.purpose = 0;
+        record->as.hello.connection = 0;
         record->as.hello.version_max = record->as.hello.version_min;
     }
     if (record->kind == ZANNI_RECORD_CHUNK

@@ -205,6 +205,14 @@ s_put_maybe_bytes (zanni__pen_t *pen, const zanni_record_t *record, const zanni_
 }
 
 static void
+s_put_maybe_number (zanni__pen_t *pen, const zanni_record_t *record, const zanni__field_t *field)
+{
+    const uint64_t *number = s_member (record, field);
+    if (*number)
+        zanni__pen_uint (pen, *number);
+}
+
+static void
 s_put_maybe_spot (zanni__pen_t *pen, const zanni_record_t *record, const zanni__field_t *field)
 {
     (void) field;
@@ -233,7 +241,8 @@ s_is_without (const zanni_record_t *record)
     bool may_wait = record->kind == ZANNI_RECORD_ASK || record->kind == ZANNI_RECORD_PROBE;
     return (may_wait && !record->as.ask.waiting.data)
         || (record->kind == ZANNI_RECORD_CHUNK && !record->as.chunk.bytes.data)
-        || (record->kind == ZANNI_RECORD_SPAWN && !record->to.nonce);
+        || (record->kind == ZANNI_RECORD_SPAWN && !record->to.nonce)
+        || (record->kind == ZANNI_RECORD_HELLO && !record->as.hello.connection);
 }
 
 static s_put_fn *const s_forms [ZANNI__FIELD_FORMS] = {
@@ -244,7 +253,7 @@ static s_put_fn *const s_forms [ZANNI__FIELD_FORMS] = {
     [ZANNI__FIELD_ABOUT] = s_put_about,         [ZANNI__FIELD_REFS] = s_put_refs,
     [ZANNI__FIELD_BUFFERS] = s_put_buffers,     [ZANNI__FIELD_ARGS] = s_put_args,
     [ZANNI__FIELD_OPTIONS] = s_put_options,     [ZANNI__FIELD_MAYBE_BYTES] = s_put_maybe_bytes,
-    [ZANNI__FIELD_MAYBE_SPOT] = s_put_maybe_spot,
+    [ZANNI__FIELD_MAYBE_SPOT] = s_put_maybe_spot, [ZANNI__FIELD_MAYBE_NUMBER] = s_put_maybe_number,
 };
 
 /* Kept out of the quick way's registers. */

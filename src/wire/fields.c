@@ -42,6 +42,7 @@ const zanni__field_t zanni__fields [128] = {
     ['M'] = S_NUMBER (as.hello.buffer_max, UINT64_MAX, "buffer_max"),
     ['e'] = S_TEXT (as.hello.endpoint, ZANNI_WIRE_NAME_MAX, "endpoint"),
     ['E'] = S_TEXT (as.hello.home, ZANNI_WIRE_NAME_MAX, "home"),
+    ['X'] = S_OTHER (ZANNI__FIELD_MAYBE_NUMBER, as.hello.connection, "connection is neither nil nor an unsigned integer"),
 
     ['i'] = S_NUMBER (id, UINT64_MAX, "id"),
     ['t'] = S_OTHER (ZANNI__FIELD_ACTOR, to, "to is neither nil nor [actor, nonce]"),
@@ -85,7 +86,7 @@ const zanni__field_t zanni__fields [128] = {
 
 static const zanni__layout_t s_kinds [] = {
     [ZANNI_RECORD_BATCH] = { "BATCH", "qkwh", false },
-    [ZANNI_RECORD_HELLO] = { "HELLO", "p[vV]unNHSlb[WM]eE", false },
+    [ZANNI_RECORD_HELLO] = { "HELLO", "p[vV]unNHSlb[WM]eEX", false },
     [ZANNI_RECORD_WELCOME] = { "WELCOME", "xunNHSlb[WM]eE", false },
     [ZANNI_RECORD_BYE] = { "BYE", "yg", false },
     [ZANNI_RECORD_ACK] = { "ACK", "kw", false },

@@ -33,6 +33,7 @@ typedef enum {
     ZANNI__FIELD_ARGS,
     ZANNI__FIELD_OPTIONS,      // an array of which nothing is known yet
     ZANNI__FIELD_MAYBE_BYTES,  // the last of a record: zanni_bytes_t, or nothing at all
+    ZANNI__FIELD_MAYBE_NUMBER,   // the same: uint64_t, which is 0 then
     ZANNI__FIELD_MAYBE_SPOT,  // the same, of a SPAWN: `to` and as.spawn
     ZANNI__FIELD_FORMS
 } zanni__field_form_t;

@@ -262,6 +262,7 @@ def session_vectors():
     yield valid("a HELLO after a cut, of a process", batch(0, 41),
                 {"kind": "HELLO", "purpose": 0, "versions": [1, 3], **speaker(4, 41, "", HOME, 3)})
     yield valid("a HELLO for a pulse", batch(0), {**hello, "purpose": 1})
+    yield valid("a HELLO that numbers its connection", batch(0), {**hello, "connection": 70000})
     yield valid("a WELCOME", batch(0), {"kind": "WELCOME", "version": 1, **speaker(3, 17)})
     for code, words in enumerate(["", "declared down 3 s ago", "", "no version in common", "byte 4: no msgpack"]):
         yield valid(f"a BYE with code {code}", batch(0), {"kind": "BYE", "code": code, "text": words})
@@ -432,6 +433,11 @@ def form_vectors():
                 {"kind": "HELLO", "purpose": 0, "versions": [1, 1], **speaker()},
                 pieces=[record(batch(0)), record({"kind": "HELLO", "purpose": 0, "versions": [1, 1, 1], **speaker(),
                                                   "limits": [1 << 20, 1 << 30, 5]})])
+    named = {"kind": "HELLO", "purpose": 0, "versions": [1, 1], **speaker()}
+    yield valid("a HELLO whose connection is nil, and more", batch(0), named,
+                pieces=[record(batch(0)), b"\x9f" + record(named)[1:] + b"\xc0" + text("later")])
+    yield valid("a HELLO with more behind its connection", batch(0), {**named, "connection": 7},
+                pieces=[record(batch(0)), b"\x9f" + record(named)[1:] + integer(7) + text("later")])
     yield valid("options that are not known are skipped", batch(), spawn([1]), pieces=frame(
         b"\x99\x1e", integer(9), text("counter"), array(text("niceness"), integer(5)), NONE, NONE, arguments([1]), FROM,
         integer(5000)))
@@ -639,6 +645,8 @@ def invalid_others():
     yield of("WELCOME with a version over 32 bits", "WELCOME", b"\x9c\x02", integer(1 << 32), b"\x00" * 12,
              "version is no unsigned integer in range")
     full = record(hello)
+    yield of("HELLO whose connection is a text", "HELLO", b"\x9e" + full[1:], text("7"), b"",
+             "connection is neither nil nor an unsigned integer")
     yield of("HELLO that is cut in its home", "HELLO", full[:-1], b"\xa4hom", b"", BROKEN)
     yield of("BYE with a code below zero", "BYE", b"\x93\x03", b"\xff", text(""), "code is no integer in range")
     yield of("BYE with a text of 232 bytes", "BYE", b"\x93\x03\x04", text("x" * 232), b"",

@@ -96,6 +96,8 @@ def record(shown):
         setattr(made, FIELD.get(field, field), item if field in SAME else CONVERT.get(field, int)(item))
     if made.kind == "CHUNK":
         made.bytes = getattr(made, "bytes", None)
+    if made.kind == "HELLO":
+        made.connection = getattr(made, "connection", None)
     if made.kind == "ASK":
         made.waiting = getattr(made, "waiting", None)
     if made.kind == "SPAWN":

@@ -216,6 +216,8 @@ def read_record(value: Any) -> Record | None:
         record = Record(kind=name)
         for (field, kind), item in zip(types, fields(value, len(types) + 1)[1:]):
             setattr(record, field, kind.read(item))
+        if name == "HELLO":   # not there: its dialer does not number them
+            record.connection = optional(UINT).read(value[13] if len(value) > 13 else None)
         if name == "SPAWN":   # where on a node that runs; not there: a fresh process
             spot = value[9] if len(value) > 9 else None
             record.spot = SPOT.read(spot)
@@ -256,6 +258,8 @@ def encode(records: Iterable[Record]) -> bytes:
     for record in records:
         number = NUMBERS[record.kind]
         items = [number, *(kind.write(getattr(record, field)) for field, kind in KINDS[number][1])]
+        if record.kind == "HELLO" and getattr(record, "connection", None) is not None:
+            items.append(record.connection)
         if record.kind == "CHUNK" and record.bytes is not None:
             items.append(record.bytes)
         if record.kind == "ASK" and getattr(record, "waiting", None) is not None:

@@ -40,6 +40,7 @@ class Session:
         self.outbox = Outbox(self._post)
         self._assembly = Assembly()
         self._seen = 0                      # of the other side's numbers
+        self._connections = 0               # that said HELLO
         self._owes_ack = False
         self._how = endpoint, keys
         self._deliver, self._window, self._frames = deliver, window, frames
@@ -199,10 +200,11 @@ class Session:
         self._dial.send([self._hello(0)])
 
     def _hello(self, purpose: int) -> bytes:
+        self._connections += 1
         return _alone(Record(
             kind="HELLO", purpose=purpose, versions=(1, 1), node=self.node, incarnation=1, name=self._name,
             host=self._host, session=self._number, last=self._seen, abilities=TAKES_FRAMES if self._frames else 0,
-            limits=(self._window, BUFFER_MOST), endpoint="", home=""))
+            limits=(self._window, BUFFER_MOST), endpoint="", home="", connection=self._connections))
 
     def _room(self) -> int:
         return max(0, self._window - self._assembly.held)

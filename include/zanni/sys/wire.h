@@ -121,6 +121,7 @@ typedef struct {
     uint64_t buffer_max;
     zanni_bytes_t endpoint;    // the speaker's own, at which its actors are reached
     zanni_bytes_t home;        // of a process node: endpoint of who knows why it ends; else empty
+    uint64_t connection;       // HELLO: greater than that of any before; 0: the dialer does not number them
 } zanni_wire_hello_t;
 
 /* One record; which members count follows from its kind. Pointers lead into the frame that was read, or to what the

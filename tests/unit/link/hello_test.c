@@ -119,6 +119,70 @@ Test (hello, that_is_said_again_by_another_connection_takes_the_session_there)
     (void) zmq_close (first);
 }
 
+static bool
+is_lost (void *stub)
+{
+    return ((const stub_t *) stub)->lost > 0;
+}
+
+static void
+say_connection (uint64_t purpose, uint64_t connection)
+{
+    zanni_record_t record = hello (5);
+    record.as.hello.purpose = (uint8_t) purpose;
+    record.as.hello.connection = connection;
+    say (&record);
+}
+
+static bool
+has_no_pulse_to_wait_for (void *stub)
+{
+    zanni__hub_t *hub = ((stub_t *) stub)->link;
+    bool nothing = hub->next_ns == INT64_MAX;
+    hub->next_ns = 0;   // it reckons anew what is due
+    return nothing;
+}
+
+/* Two connections of one dialer's, whose words come in any order. */
+Test (hello, of_an_older_connection_does_not_take_the_session_back)
+{
+    void *first = rogue;
+    void *second = rogue = dial_ours ();
+    say_connection (0, 2);
+    cr_assert_eq (hear (NULL), ZANNI_RECORD_WELCOME);
+    rogue = first;
+    say_connection (0, 1);
+    expect_bye (ZANNI_BYE_DEAD, "");
+    rogue = second;
+    say_tell (1);
+    expect_records (1);
+    say_connection (0, 2);   // again
+    cr_assert_eq (hear (NULL), ZANNI_RECORD_WELCOME);
+    rogue = first;
+    say_connection (0, 3);
+    cr_assert_eq (hear (NULL), ZANNI_RECORD_WELCOME);
+    say_tell (2);
+    expect_records (2);
+    cr_assert_eq (ours.downs, 0);
+    rogue = second;
+    cr_assert_eq (zmq_close (first), 0);
+}
+
+Test (hello, of_an_older_connection_does_not_take_the_pulse_back)
+{
+    void *first = rogue;
+    void *second = rogue = dial_ours ();
+    say_connection (1, 2);
+    cr_assert_eq (hear (NULL), ZANNI_RECORD_WELCOME);
+    rogue = first;
+    say_connection (1, 1);
+    expect_bye (ZANNI_BYE_DEAD, "");
+    cr_assert_eq (zmq_close (first), 0);
+    rogue = second;
+    cr_assert_not (stub_run (mine, 1, 600, is_lost, &ours), "two intervals");
+    cr_assert (stub_run (mine, 1, 10000, has_no_pulse_to_wait_for, &ours));
+}
+
 Test (hello, of_a_session_that_is_down_is_refused_however_often_it_comes)
 {
     const zanni_record_t again = hello (5);
@@ -238,7 +302,7 @@ Test (hello, may_hold_more_than_is_known)
     size_t begins = put_batch (bytes, 0);
     size_t size = put_fields (bytes, -1, 0);
     bytes [begins] = 0x90 | (FIELDS + 3);
-    memcpy (bytes + size, "\x92\xa1x\xc0\x07", 5);
+    memcpy (bytes + size, "\x09\x92\xa1x\xc0", 5);   // its connection's number is known
     send_bytes (bytes, size + 5, false);
     cr_assert_eq (hear (NULL), ZANNI_RECORD_WELCOME);
 }
@@ -258,12 +322,6 @@ Test (hello, brings_no_other_record_with_it)
     cr_assert_eq (hear (NULL), ZANNI_RECORD_WELCOME);
     stub_run (mine, 1, 20, NULL, NULL);
     cr_assert_eq (ours.records, 0);
-}
-
-static bool
-is_lost (void *stub)
-{
-    return ((const stub_t *) stub)->lost > 0;
 }
 
 static bool
