@@ -19,7 +19,9 @@ static const zanni_method_t stone_methods [] = {
 };
 static const zanni_class_t stone_class = { .name = "stone", .methods = stone_methods };
 
-CLASSES (&ward_class, &runner_class, &stone_class);
+static const zanni_class_t slow_class = { .name = "slow", .start = stone_stay };
+
+CLASSES (&ward_class, &runner_class, &stone_class, &slow_class);
 
 /* A dynamic supervisor of wards, whose names are their last argument. */
 static zanni_supervisor_t *
@@ -180,4 +182,26 @@ CONFORM_ONCE (supervisor_add, a_child_that_does_not_even_heed_a_kill_is_abandone
     cr_assert_eq (write (let_go [1], &letter, 1), 1);
     (void) expect_down (id, false);   // then it heeds it
     s_log.errors = 0;
+}
+
+CONFORM_ONCE (supervisor_add, whoever_does_not_wait_for_a_slow_start_leaves_nothing_behind, ZANNI_THREAD)
+{
+    const zanni_child_t children [] = {
+        { .name = "slow", .class_name = "slow", .spawn = { PLACED } }, ZANNI_CHILD_END
+    };
+    const zanni_supervisor_t what = { .children = children };
+    zanni_ref_t *supervisor = NULL;
+    zanni_error_t error = { 0 };
+    char letter = 'o';
+    cr_assert (!pipe2 (entered, O_CLOEXEC) && !pipe2 (let_go, O_CLOEXEC));
+    const zanni_spawn_t options = { .start_ms = 20, .error = &error };
+    cr_assert_eq (zanni_supervise (root, &supervisor, &what, &options), ZANNI_ETIMEOUT, "%s", error.text);
+    cr_assert_null (supervisor);
+    cr_assert_eq (read (entered [0], &letter, 1), 1);
+    cr_assert_eq (write (let_go [1], &letter, 1), 1);
+    int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * PATIENCE_MS;
+    while (stats ().actors > 1) {
+        cr_assert_lt (zanni_now_ns (root), until_ns, "%" PRIu64 " actors are left", stats ().actors);
+        cr_assert_eq (zanni_run (root, 1), 0);
+    }
 }
