@@ -5,10 +5,13 @@
 
 #include "../actor/remote.h"
 #include "../base/memory.h"
+#include "../wire/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <zanni/timer.h>
+
+#define S_STEM 40   // bytes of a made name before its number
 
 void
 zanni__answer_fault (zanni__supervisor_t *supervisor, zanni_msg_t *msg, int code, const char *format, ...)
@@ -190,6 +193,20 @@ zanni__supervisor_children (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : zanni_reply (self, msg, zanni_list_arg (list));
 }
 
+/* One that no child has. */
+static void
+s_make_name (const zanni__supervisor_t *supervisor, char room [ZANNI__CHILD_NAME])
+{
+    char stem [S_STEM + 1];
+    uint64_t number = supervisor->numbers;
+    snprintf (stem, sizeof stem, "%.*s", S_STEM, supervisor->model->name);
+    while (!zanni__text_valid (stem, strlen (stem)))   // cut inside of a character
+        stem [strlen (stem) - 1] = 0;
+    do
+        snprintf (room, ZANNI__CHILD_NAME, "%s-%llu", stem, (unsigned long long) ++number);
+    while (zanni__child_named (supervisor, room));
+}
+
 static int
 s_check_name (zanni_t *self, zanni_msg_t *msg, const char *name, char room [ZANNI__CHILD_NAME])
 {
@@ -200,8 +217,7 @@ s_check_name (zanni_t *self, zanni_msg_t *msg, const char *name, char room [ZANN
     if (*name)
         snprintf (room, ZANNI__CHILD_NAME, "%s", name);
     else
-        snprintf (room, ZANNI__CHILD_NAME, "%.40s-%llu", supervisor->model->name,
-                  (unsigned long long) supervisor->numbers + 1);
+        s_make_name (supervisor, room);
     return 1;
 }
 

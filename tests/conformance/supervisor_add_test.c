@@ -67,6 +67,21 @@ EVERYWHERE (supervisor_add, children_are_added_and_removed)
     close_ledger ();
 }
 
+/* Whatever others were called by those who added them; and in whole characters. */
+EVERYWHERE (supervisor_add, a_child_without_a_name_gets_one_that_is_free)
+{
+    open_ledger ();
+    zanni_supervisor_t *what = dynamic_of (ZANNI_PERMANENT);
+    family.children [0].name = "a name of more than forty bytes: of it \xe2\x82\xac";
+    zanni_ref_t *supervisor = supervise (what);
+    ZANNI_AUTO (zanni_ref_t) a = add_child (supervisor, "a name of more than forty bytes: of it -2", "a");
+    ZANNI_AUTO (zanni_ref_t) b = add_child (supervisor, "", "b");
+    done_so_far (2, "start a, start b");
+    cr_assert_str_eq (state_of (supervisor, "a name of more than forty bytes: of it -3", NULL), "running");
+    end_family (&supervisor);
+    close_ledger ();
+}
+
 EVERYWHERE (supervisor_add, one_that_ends_and_is_not_begun_again_is_forgotten)
 {
     open_ledger ();
