@@ -6,8 +6,8 @@
    other, so none of its methods can be seen half done. zanni_describe lists the methods below, with their signatures.
 
    Methods that wait take two more arguments at the end: a timeout in ms (-1: for ever, 0: not at all) and a ticket.
-   They answer ZANNI_ETIMEOUT where the time is over; ask them by zanni_wait_ask or zanni_wait_call, which add both.
-   Then none of it is ever lost: an asker whose ask ends without the answer (zanni_cancel, a deadline of its own)
+   They answer ZANNI_ETIMEOUT where the time is over, and ZANNI_ETOOBIG where a million asks wait for the object already;
+   ask them by zanni_wait_ask or zanni_wait_call, which add both. Then none of it is ever lost: an asker whose ask ends without the answer (zanni_cancel, a deadline of its own)
    gives back what may be on its way to it, a lock or an item, before it sends anything else to the object; one that
    ends, with its process or node or without, leaves its place, and what it held or had not got yet goes to the next.
    To do that without these calls: the ask has no deadline (deadline_ms -1), is not cancelled, and its ticket is 0; or
@@ -88,8 +88,8 @@ ZANNI_EXPORT int zanni_queue_join (zanni_t *self, const zanni_ref_t *queue, int6
 /* zanni.condition (): a zanni.rlock whose holder may wait for others to say that something has changed.
    wait "xt" "b"      gives the lock up, all times that it is held, until it is notified or the time is over, and then
                       waits for the lock, however long; whether it was notified. Who gives up does not hold it then
-   notify "x" ""      so many of those who wait, at least 1 (ZANNI_EINVAL), get the lock when it is free. One who gives
-                      up or ends before it has is not counted: another is notified
+   notify "x" ""      so many of those who wait, at least 1 (ZANNI_EINVAL), get the lock when it is free. Who gives up
+                      or ends before that is not counted: another is notified
    notify_all "" ""   all of them. ZANNI_EPERM, for each: who asks does not hold the lock */
 ZANNI_EXPORT int zanni_condition_wait (zanni_t *self, bool *notified, const zanni_ref_t *condition,
                                        int64_t timeout_ms) ZANNI_CHECKED;   // `notified` may be NULL
@@ -135,8 +135,8 @@ ZANNI_EXPORT int zanni_barrier_wait (zanni_t *self, int64_t *index, const zanni_
    Both of them, where there is too much for one message:
    open "" "t"        a cursor over what there is now, which later changes do not touch; it is the actor's that asked,
                       and ends with it
-   next "tx" "av"     so many more at most, and no more than travel in one message, about 1 MiB with their buffers; none:
-                      that was all. Of a dict "a(vv)"
+   next "tx" "av"     so many more at most, and no more than travel in one message, about 1 MiB with their buffers;
+                      none: that was all. Of a dict "a(vv)"
    close "t" ""       it is not needed any more
 
    zanni.namespace (): values by name: get "s" "v", set "sv" "", has "s" "b", delete "s" "", names "" "as".

@@ -1,16 +1,19 @@
 /* zanni.dict and zanni.namespace: values by key, in the order in which their keys came; keys of the second are names.
 
    Keys are compared by what they are, not by how they were packed: an integer is the same in each of its msgpack
-   forms. */
+   forms. They may come from strangers, so their hash is keyed: nobody can choose keys that lie in one bucket. */
 
 #include "classes.h"
 #include "cursor.h"
 
+#include "../actor/node.h"
+#include "../actor/worker.h"
 #include "../base/memory.h"
 #include "../wire/reader.h"
 #include "../wire/text.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 
 typedef struct {
@@ -32,10 +35,11 @@ typedef struct {
     zanni__cursors_t cursors;
     zanni__table_t table;
     zanni__link_t order;
+    uint8_t secret [crypto_shorthash_KEYBYTES];
 } s_dict_t;
 
 static bool
-s_key_of (s_key_t *key, const zanni__kept_t *kept)
+s_key_of (const s_dict_t *dict, s_key_t *key, const zanni__kept_t *kept)
 {
     zanni__value_t value;
     zanni__reader_t reader = zanni__reader (kept->bytes, kept->size);
@@ -48,8 +52,13 @@ s_key_of (s_key_t *key, const zanni__kept_t *kept)
         key->size = sizeof key->number;
         key->data = &key->number;
     }
-    key->hash = zanni__hash_bytes (zanni__hash_bytes (ZANNI__HASH_BEGIN, &key->form, 1), key->data, key->size);
-    return number || value.form == ZANNI__STR || value.form == ZANNI__BIN;
+    if (!number && value.form != ZANNI__STR && value.form != ZANNI__BIN)
+        return false;
+    uint8_t hash [crypto_shorthash_BYTES];
+    (void) crypto_shorthash (hash, key->data, key->size, dict->secret);   // cannot fail
+    memcpy (&key->hash, hash, sizeof key->hash);
+    key->hash ^= key->form;
+    return true;
 }
 
 /* A key as people read it; answers `text`. */
@@ -80,7 +89,7 @@ s_read_key (zanni_t *self, zanni_msg_t *msg, s_key_t *key, zanni__kept_t **kept_
     int rc = zanni__kept_read (self, &kept, msg);
     if (rc)
         return rc;
-    if (s_key_of (key, kept)) {
+    if (s_key_of (zanni_state (self), key, kept)) {
         *kept_p = kept;
         return 0;
     }
@@ -149,7 +158,7 @@ static int
 s_put (s_dict_t *dict, zanni__kept_t *kept, zanni__kept_t *value)
 {
     s_key_t key;
-    (void) s_key_of (&key, kept);
+    (void) s_key_of (dict, &key, kept);
     s_entry_t *entry = s_find (dict, &key);
     if (entry) {
         zanni__kept_drop (kept);
@@ -162,7 +171,7 @@ s_put (s_dict_t *dict, zanni__kept_t *kept, zanni__kept_t *value)
         zanni__free (entry);
         return ZANNI_ENOMEM;
     }
-    (void) s_key_of (&entry->key, kept);
+    (void) s_key_of (dict, &entry->key, kept);
     entry->kept [0] = kept;
     entry->kept [1] = value;
     zanni__list_append (&dict->order, &entry->order);
@@ -184,10 +193,11 @@ static int
 s_start (zanni_t *self, zanni_msg_t *msg)
 {
     s_dict_t *dict = zanni_state (self);
+    const zanni_clock_t *clock = &self->worker->node->clock;
     (void) msg;
     zanni__cursors_begin (&dict->cursors, self);
     zanni__link_init (&dict->order);
-    return 0;
+    return clock->random (clock->context, dict->secret, sizeof dict->secret);
 }
 
 static void
@@ -215,6 +225,16 @@ s_get (zanni_t *self, zanni_msg_t *msg)
     return rc ? rc : zanni_reply (self, msg, entry->kept [1]->arg);
 }
 
+/* Answers with the value of a new entry, which is there only if that can be. */
+static int
+s_reply_put (zanni_t *self, zanni_msg_t *msg, s_entry_t *entry)
+{
+    int rc = zanni_reply (self, msg, entry->kept [1]->arg);
+    if (rc)
+        s_remove (zanni_state (self), entry);
+    return rc;
+}
+
 /* The value of a key, or the one that was sent along: which stays, or the entry goes. */
 static int
 s_get_or (zanni_t *self, zanni_msg_t *msg, bool keep, bool pop)
@@ -223,14 +243,17 @@ s_get_or (zanni_t *self, zanni_msg_t *msg, bool keep, bool pop)
     s_key_t key;
     zanni__kept_t *pair [2] = { NULL, NULL };
     int rc = s_read_pair (self, msg, pair);
-    (void) (!rc && s_key_of (&key, pair [0]));
+    (void) (!rc && s_key_of (dict, &key, pair [0]));
     s_entry_t *entry = rc ? NULL : s_find (dict, &key);
+    if (!rc && !entry && keep) {
+        rc = s_put (dict, pair [0], pair [1]);
+        if (!rc)
+            return s_reply_put (self, msg, s_find (dict, &key));
+    }
     if (!rc)
         rc = zanni_reply (self, msg, entry ? entry->kept [1]->arg : pair [1]->arg);
     if (!rc && entry && pop)
         s_remove (dict, entry);
-    if (!rc && !entry && keep && !s_put (dict, pair [0], pair [1]))
-        return 0;
     zanni__kept_drop (pair [0]);
     zanni__kept_drop (pair [1]);
     return rc;

@@ -81,5 +81,6 @@ static const zanni_method_t s_methods [] = {
 
 const zanni_class_t zanni__event_class = {
     .name = "zanni.event", .state_size = sizeof (s_event_t), .methods = s_methods, .start_in = "",
-    .start = s_start, .stop = zanni__waiting_stop, .down = zanni__waiting_down, .text = "Something that has happened, or not yet."
+    .start = s_start, .stop = zanni__waiting_stop, .down = zanni__waiting_down,
+    .text = "Something that has happened, or not yet."
 };

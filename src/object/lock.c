@@ -158,7 +158,8 @@ static const zanni_method_t s_methods [] = {
 
 const zanni_class_t zanni__lock_class = {
     .name = "zanni.lock", .state_size = sizeof (zanni__lock_t), .methods = s_methods, .start_in = "",
-    .start = zanni__lock_start, .stop = zanni__waiting_stop, .down = zanni__waiting_down, .text = "A lock, held by one actor."
+    .start = zanni__lock_start, .stop = zanni__waiting_stop, .down = zanni__waiting_down,
+    .text = "A lock, held by one actor."
 };
 
 const zanni_class_t zanni__rlock_class = {

@@ -28,6 +28,7 @@ typedef struct {
     int64_t count;
     int64_t most;         // 0: any number
     int64_t unfinished;   // that were put and not done
+    zanni__link_t *back;  // the item that was put back last, if it is in; or NULL
     uint64_t serial;
 } s_queue_t;
 
@@ -50,18 +51,30 @@ s_is_in (s_item_t *item)
 static void
 s_take_out (s_queue_t *queue, s_item_t *item)
 {
+    if (queue->back == &item->link)
+        queue->back = NULL;
     zanni__link_remove (&item->link);
     queue->count--;
 }
 
-/* To the front, but behind what came in before it and was put back, too. */
+static uint64_t
+s_serial (const zanni__link_t *link)
+{
+    return ZANNI__CONTAINER (link, s_item_t, link)->serial;
+}
+
+/* To the front, but behind what came in before it and was put back, too. Most times its place is beside that of the
+   one that was put back before it. */
 static void
 s_put_back (s_queue_t *queue, s_item_t *item)
 {
-    zanni__link_t *at = queue->items.next;
-    while (at != &queue->items && ZANNI__CONTAINER (at, s_item_t, link)->serial < item->serial)
+    zanni__link_t *at = queue->back ? queue->back : queue->items.next;
+    while (at != &queue->items && s_serial (at) < item->serial)
         at = at->next;
+    while (at->prev != &queue->items && s_serial (at->prev) > item->serial)
+        at = at->prev;
     zanni__list_append (at, &item->link);   // before that
+    queue->back = &item->link;
     queue->count++;
 }
 

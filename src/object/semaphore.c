@@ -39,7 +39,7 @@ s_back (zanni__waiting_t *waiting, zanni__wait_t *wait, bool ended)
     if (semaphore->bounded && (ended || !wait->client->held))
         return;   // comes back with all that the client holds; or it was released without waiting for the answer
     wait->client->held -= semaphore->bounded;
-    semaphore->free += semaphore->free < semaphore->most;   // of an unbounded one so many may have been released meanwhile
+    semaphore->free += semaphore->free < semaphore->most;   // so many may have been released meanwhile
 }
 
 static void

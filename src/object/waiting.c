@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <zanni/timer.h>
 
+#define S_WAITS_MOST (1u << 20)            // and grants, of an object
 #define S_LONGEST_MS (INT64_C (1) << 41)   // seventy years: for ever, as timers go no further
 
 int
@@ -159,6 +160,8 @@ s_check (const zanni__waiting_t *waiting, zanni_msg_t *msg, int64_t timeout_ms, 
     if (!ticket && !waiting->ops->careless && zanni_msg_remaining_ms (msg) != INT64_MAX)
         return zanni__refuse (msg, ZANNI_EINVAL, "%s: an ask without a ticket must have no deadline (deadline_ms"
                               " -1), or what it gets then would be lost; zanni_wait_ask makes one with both", method);
+    if (waiting->count == S_WAITS_MOST)
+        return zanni__refuse (msg, ZANNI_ETOOBIG, "%s: %u asks wait already", method, S_WAITS_MOST);
     return 0;
 }
 
@@ -169,8 +172,8 @@ s_register (zanni__waiting_t *waiting, zanni__wait_t *wait, zanni_msg_t *msg)
     if (!wait->ticket)
         return 0;
     if (s_find_ticket (waiting, wait->client, wait->ticket))
-        return zanni__refuse (msg, ZANNI_EINVAL, "%s: the ticket %" PRIu64 " is that of another ask of the same actor",
-                              zanni_msg_method (msg), wait->ticket);
+        return zanni__refuse (msg, ZANNI_EINVAL, "%s: the ticket %" PRIu64 " is that of another ask of the same"
+                              " actor", zanni_msg_method (msg), wait->ticket);
     uint64_t hash = s_ticket_hash (wait->client, wait->ticket);
     return zanni__table_put (&waiting->tickets, &wait->entry, hash) ? 0 : ZANNI_ENOMEM;
 }
@@ -211,6 +214,7 @@ zanni__wait_enter (zanni__waiting_t *waiting, zanni__wait_t **wait_p, zanni_msg_
     }
     zanni__client_t *client = wait->client;
     wait->timeout_ms = timeout_ms > S_LONGEST_MS ? ZANNI__FOREVER : timeout_ms;
+    waiting->count++;
     zanni__list_append (&client->waits, &wait->own);
     zanni__list_append (line, &wait->line);
     waiting->entering = wait;
@@ -244,6 +248,7 @@ zanni__wait_free (zanni__waiting_t *waiting, zanni__wait_t *wait)
     s_leave (waiting, wait);
     zanni__link_remove (&wait->own);
     zanni_promise_destroy (&wait->promise);
+    waiting->count--;
     s_free_wait (waiting, wait);
 }
 

@@ -71,6 +71,7 @@ struct zanni__waiting {
     zanni__table_t clients;
     zanni__link_t all;        // clients
     zanni__table_t tickets;   // waits and grants that have one
+    uint32_t count;           // waits and grants
     zanni__wait_t *entering;  // the ask at hand, as long as it is not answered
 };
 
