@@ -132,6 +132,13 @@ sink_things (zanni_t *self, zanni_msg_t *msg)
     return zanni_stream_take (self, msg, &(zanni_inlet_t) { .item = sink_handles, .ended = sink_ended });
 }
 
+/* More credit than there may be. */
+static int
+sink_too_much (zanni_t *self, zanni_msg_t *msg)
+{
+    return zanni_stream_take (self, msg, &(zanni_inlet_t) { .item = sink_handles, .items = 65537 });
+}
+
 static int
 sink_shut (zanni_t *self, zanni_msg_t *msg)
 {
@@ -191,11 +198,21 @@ sink_greet (zanni_t *self, zanni_msg_t *msg)
     return peer ? zanni_ask (self, peer, &ask, "zanni.describe") : ZANNI_EINVAL;
 }
 
+/* Of either side. */
+static int
+crash_here (zanni_t *self, zanni_msg_t *msg)
+{
+    (void) self, (void) msg;
+    return raise (SIGKILL);
+}
+
 static const zanni_method_t sink_methods [] = {
+    ZANNI_METHOD ("crash", "", "", crash_here, ""),
     ZANNI_METHOD ("greet", "", "", sink_greet, ""),
     ZANNI_STREAM ("numbers", sink_numbers, "Takes numbers."),
     ZANNI_STREAM ("texts", sink_texts, "Takes bytes."),
     ZANNI_STREAM ("things", sink_things, "Takes handles."),
+    ZANNI_STREAM ("too much", sink_too_much, "Takes nothing."),
     ZANNI_METHOD ("shut", "", "", sink_shut, ""),
     ZANNI_METHOD ("unshut", "", "", sink_unshut, ""),
     ZANNI_METHOD ("be quiet", "", "", sink_be_quiet, ""),
@@ -396,6 +413,7 @@ source_err (zanni_t *self, zanni_msg_t *msg)
 }
 
 static const zanni_method_t source_methods [] = {
+    ZANNI_METHOD ("crash", "", "", crash_here, ""),
     ZANNI_METHOD ("open", "rsxu", "", source_open, ""),
     ZANNI_METHOD ("push", "xxx", "ii", source_push, ""),
     ZANNI_METHOD ("push bytes", "x", "i", source_push_bytes, ""),

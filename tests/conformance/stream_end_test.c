@@ -88,6 +88,8 @@ EVERYWHERE (stream, can_be_refused)
     expect_of ("source -1 ended: 16 0 not permitted");
     open_stream ("nothing", 0, ZANNI_REJECT);
     expect_of ("source 0 ended: 10 0 no such method: class sink has no nothing");
+    open_stream ("too much", 0, ZANNI_REJECT);
+    expect_of ("source 0 ended: 1 0 invalid argument");
     open_stream ("total", 0, ZANNI_DROP_OLDEST);
     expect_of ("source 0 ended: 7 0 bad arguments for total: no argument was wanted, argument 1 is too many");
     tear_down ();
@@ -178,6 +180,63 @@ EVERYWHERE (stream, ends_when_a_sink_there_does)
 EVERYWHERE (stream, ends_at_a_source_there_when_its_sink_does)
 {
     lose_sink (false);
+}
+
+/* By a signal: its process, or that of its node. */
+static void
+crash (const zanni_ref_t *side)
+{
+    if (place == OTHER_NODE)
+        cr_assert_eq (kill (other_pid, SIGKILL), 0);
+    else
+        tell (side, "crash");
+}
+
+static void
+crash_sink (const char *end)
+{
+    set_up (true);
+    open_numbers ();
+    push (0, 1, 1, 1, 0);
+    expect_of ("sink 0: 1");
+    crash (s_sink);
+    expect_of (end);
+    push (0, 2, 2, 0, ZANNI_ECLOSED);
+    tear_down ();
+}
+
+static void
+crash_source (const char *end)
+{
+    set_up (false);
+    open_numbers ();
+    push (0, 1, 1, 1, 0);
+    expect_of ("sink 0: 1");
+    tell (s_sink, "greet");
+    expect_of ("sink knows: yes");
+    crash (s_source);
+    expect_of (end);
+    tear_down ();
+}
+
+CONFORM_ONCE (stream, ends_when_the_process_of_its_sink_crashes, ZANNI_PROCESS)
+{
+    crash_sink ("source 0 ended: 12 0 receiver down: signal 9 (SIGKILL)");
+}
+
+CONFORM_ONCE (stream, ends_when_the_process_of_its_source_crashes, ZANNI_PROCESS)
+{
+    crash_source ("sink 0 ended: 12 0 producer down: signal 9 (SIGKILL)");
+}
+
+CONFORM_ONCE (stream, ends_when_the_node_of_its_sink_crashes, OTHER_NODE)
+{
+    crash_sink ("source 0 ended: 13 0 node down: no connection");
+}
+
+CONFORM_ONCE (stream, ends_when_the_node_of_its_source_crashes, OTHER_NODE)
+{
+    crash_source ("sink 0 ended: 13 0 producer down: no connection");
 }
 
 EVERYWHERE (stream, refuses_what_is_wrong)

@@ -278,6 +278,7 @@ play_cancelled (scene_t *scene)
     for (int i = 0; i < JOBS; i++)
         all += begun [i];
     check_eq (all, 3);
+    check_eq (scene_stats ().dead_letters, 0);
     end_work (&pool);
 }
 
