@@ -245,12 +245,6 @@ stub_open_with (stub_t *stub, uint8_t id, uint64_t window, uint32_t heartbeat_ms
         abort ();
 }
 
-void
-stub_open (stub_t *stub, uint8_t id)
-{
-    stub_open_with (stub, id, 8 << 20, 1000);
-}
-
 static void
 s_unlink (const char *path)
 {

@@ -48,7 +48,6 @@ struct stub {
    so openly where it is not there, or "openly". */
 
 /* `id` is every byte of the node's; its link is open, and has no socket yet. */
-void stub_open (stub_t *stub, uint8_t id);
 void stub_open_with (stub_t *stub, uint8_t id, uint64_t window, uint32_t heartbeat_ms);
 void stub_close (stub_t *stub, int64_t wait_ms);
 
