@@ -105,11 +105,8 @@ s_knows (const zanni__export_t *export, const zanni_wire_actor_t *to, bool *own)
 static zanni__export_t *
 s_find (zanni_node_t *node, uint64_t id)
 {
-    uint64_t hash = zanni__spread (id);
     zanni__export_t *found = NULL;
-    zanni__entry_t *entry = zanni__table_find (&node->exports, hash);
-    while (entry && ((zanni__export_t *) (void *) entry)->id != id)
-        entry = zanni__table_again (entry->next, hash);
+    zanni__entry_t *entry = zanni__table_find (&node->exports, zanni__spread (id));
     if (entry && s_refer (((zanni__export_t *) (void *) entry)->identity))
         found = (zanni__export_t *) (void *) entry;
     return found;

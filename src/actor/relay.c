@@ -92,10 +92,7 @@ zanni__relay_new (zanni_worker_t *worker, const zanni_msg_t *msg, uint64_t *numb
 zanni__relayed_t *
 zanni__relay_find (zanni_worker_t *worker, uint64_t number)
 {
-    uint64_t hash = zanni__spread (number);
-    zanni__entry_t *entry = zanni__table_find (&worker->remotes->relayed, hash);
-    while (entry && ((zanni__relayed_t *) (void *) entry)->number != number)
-        entry = zanni__table_again (entry->next, hash);
+    zanni__entry_t *entry = zanni__table_find (&worker->remotes->relayed, zanni__spread (number));
     return (zanni__relayed_t *) (void *) entry;
 }
 

@@ -35,10 +35,7 @@ s_hash (const void *object)
 static struct zanni__shared *
 s_find (const zanni_node_t *node, const void *object)
 {
-    uint64_t hash = s_hash (object);
-    zanni__entry_t *entry = zanni__table_find (&node->shares, hash);
-    while (entry && ((struct zanni__shared *) (void *) entry)->object != object)
-        entry = zanni__table_again (entry->next, hash);
+    zanni__entry_t *entry = zanni__table_find (&node->shares, s_hash (object));
     return (struct zanni__shared *) (void *) entry;
 }
 

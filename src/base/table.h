@@ -42,7 +42,7 @@ zanni__table_find (const zanni__table_t *table, uint64_t hash)
 /* Any entry, the first of bucket *at or later, which is set to that bucket; NULL: there is none. */
 zanni__entry_t *zanni__table_first (const zanni__table_t *table, uint32_t *at);
 
-/* Spreads what may count up by ones. */
+/* Spreads what may count up by ones. No two numbers become the same, so an entry that was put by it is found by it. */
 static inline uint64_t
 zanni__spread (uint64_t number)
 {

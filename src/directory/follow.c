@@ -158,10 +158,7 @@ s_joined (zanni__agent_t *agent, s_follow_t *follow, uint64_t id, const zanni_re
 static s_member_t *
 s_by_id (const s_follow_t *follow, uint64_t id)
 {
-    uint64_t hash = zanni__spread (id);
-    zanni__entry_t *at = zanni__table_find (&follow->by_id, hash);
-    while (at && ZANNI__CONTAINER (at, s_member_t, entry)->id != id)
-        at = zanni__table_again (at->next, hash);
+    zanni__entry_t *at = zanni__table_find (&follow->by_id, zanni__spread (id));
     return at ? ZANNI__CONTAINER (at, s_member_t, entry) : NULL;
 }
 

@@ -36,10 +36,7 @@ static void s_take_out (zanni__agent_t *agent, s_offer_t *offer);
 static s_offer_t *
 s_by_number (const zanni__agent_t *agent, uint64_t number)
 {
-    uint64_t hash = zanni__spread (number);
-    zanni__entry_t *at = zanni__table_find (&agent->offers_by_number, hash);
-    while (at && ZANNI__CONTAINER (at, s_offer_t, entry)->number != number)
-        at = zanni__table_again (at->next, hash);
+    zanni__entry_t *at = zanni__table_find (&agent->offers_by_number, zanni__spread (number));
     return at ? ZANNI__CONTAINER (at, s_offer_t, entry) : NULL;
 }
 

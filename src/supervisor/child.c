@@ -118,20 +118,14 @@ zanni__child_named (const zanni__supervisor_t *supervisor, const char *name)
 zanni__child_t *
 zanni__child_numbered (const zanni__supervisor_t *supervisor, uint64_t number)
 {
-    uint64_t hash = zanni__spread (number);
-    zanni__entry_t *entry = zanni__table_find (&supervisor->by_number, hash);
-    while (entry && ZANNI__CONTAINER (entry, zanni__child_t, by_number)->number != number)
-        entry = zanni__table_again (entry->next, hash);
+    zanni__entry_t *entry = zanni__table_find (&supervisor->by_number, zanni__spread (number));
     return entry ? ZANNI__CONTAINER (entry, zanni__child_t, by_number) : NULL;
 }
 
 static zanni__child_t *
 s_monitored (const zanni__supervisor_t *supervisor, uint64_t monitor)
 {
-    uint64_t hash = zanni__spread (monitor);
-    zanni__entry_t *entry = zanni__table_find (&supervisor->by_monitor, hash);
-    while (entry && ZANNI__CONTAINER (entry, zanni__child_t, by_monitor)->monitor != monitor)
-        entry = zanni__table_again (entry->next, hash);
+    zanni__entry_t *entry = zanni__table_find (&supervisor->by_monitor, zanni__spread (monitor));
     return entry ? ZANNI__CONTAINER (entry, zanni__child_t, by_monitor) : NULL;
 }
 

@@ -128,10 +128,7 @@ s_renew (zanni_t *self, s_client_t *client, uint32_t lease_ms)
 static zanni__offered_t *
 s_offered (const s_client_t *client, uint64_t number)
 {
-    uint64_t hash = zanni__spread (number);
-    zanni__entry_t *at = zanni__table_find (&client->numbers, hash);
-    while (at && ZANNI__CONTAINER (at, zanni__offered_t, numbered)->number != number)
-        at = zanni__table_again (at->next, hash);
+    zanni__entry_t *at = zanni__table_find (&client->numbers, zanni__spread (number));
     return at ? ZANNI__CONTAINER (at, zanni__offered_t, numbered) : NULL;
 }
 
@@ -316,10 +313,7 @@ static void
 s_down (zanni_t *self, const zanni_down_t *down)
 {
     const s_registry_t *registry = zanni_state (self);
-    uint64_t hash = zanni__spread (down->monitor);
-    zanni__entry_t *at = zanni__table_find (&registry->monitors, hash);
-    while (at && ZANNI__CONTAINER (at, s_client_t, monitored)->monitor != down->monitor)
-        at = zanni__table_again (at->next, hash);
+    zanni__entry_t *at = zanni__table_find (&registry->monitors, zanni__spread (down->monitor));
     if (at)
         s_end_client (self, ZANNI__CONTAINER (at, s_client_t, monitored));
 }
