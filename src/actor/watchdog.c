@@ -211,7 +211,7 @@ zanni__watchdog_end (zanni_worker_t *worker)
     if (was_stuck)
         s_note_over (worker, &news);
     pthread_mutex_unlock (&node->lock);
-    if (was_stuck)
+    if (was_stuck && !zanni__node_is_ending (node))   // it may be abandoned, and its node gone
         s_tell (node, &news);
 }
 
