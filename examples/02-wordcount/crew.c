@@ -62,12 +62,13 @@ crew_end (crew_t *crew)
     zanni_ref_destroy (&crew->supervisor);   // the last one: it ends its children, then itself
 }
 
-/* With the process that it has for itself, or as its owner kills any actor. False: it is dead already. */
+/* With the process that it has for itself, which gives back all that it had; otherwise it is stopped, which is to the
+   others as sudden, but its stop hook runs. False: it is dead already. */
 static bool
 s_kill (zanni_t *self, counter_t *counter)
 {
     bool alone = counter->pid != getpid ();
-    if (!counter->pid || (alone ? kill (counter->pid, SIGKILL) : zanni_kill (self, counter->ref)))
+    if (!counter->pid || (alone ? kill (counter->pid, SIGKILL) : zanni_stop (self, counter->ref)))
         return false;
     counter->killed = alone ? counter->pid : 0;
     counter->pid = 0;
