@@ -71,6 +71,17 @@ zanni_msg_error (const zanni_msg_t *msg, zanni_error_t *error)
     return 0;
 }
 
+/* By which stand-in whoever asked is answered. An ask that was forwarded within the node came by another worker's session;
+   its answer goes by this one's, as all that its receiver sends there does, or it would overtake that. */
+static zanni__identity_t *
+s_asker (zanni_worker_t *worker, const zanni_msg_t *ask)
+{
+    zanni__identity_t *here, *from = ask->from;
+    if (__builtin_expect (!from->elsewhere || from->worker == worker || ask->item.kind != ZANNI__ASK, 1))
+        return from;
+    return zanni__remote_here (worker, &here, from) ? from : here;
+}
+
 /* An answer to `ask` with nothing in it yet. */
 static zanni_msg_t *
 s_answer_new (zanni_worker_t *worker, const zanni_msg_t *ask, zanni__kind_t kind)
@@ -80,9 +91,9 @@ s_answer_new (zanni_worker_t *worker, const zanni_msg_t *ask, zanni__kind_t kind
         return NULL;
     msg->item.kind = (uint8_t) kind;
     msg->code = ask->item.kind == ZANNI__START ? ZANNI__STARTED : 0;
-    msg->to = ask->from;
+    msg->to = s_asker (worker, ask);
     msg->id = ask->id;
-    zanni__msg_set_from (worker, msg, ask->to, ask->from->worker);
+    zanni__msg_set_from (worker, msg, ask->to, msg->to->worker);
     zanni__hold_to (msg);
     return msg;
 }

@@ -5,7 +5,61 @@
 
 #include <fcntl.h>
 
-CLASSES (&worker_class);
+/* Tells whoever asks before it answers, which that one counts until then. */
+typedef struct {
+    zanni_promise_t *promise;
+    int64_t told;
+} s_judge_t;
+
+static int
+s_judge_told (zanni_t *self, zanni_msg_t *msg)
+{
+    (void) msg;
+    ((s_judge_t *) zanni_state (self))->told++;
+    return 0;
+}
+
+static void
+s_judged (zanni_t *self, zanni_msg_t *reply, void *arg)
+{
+    s_judge_t *judge = arg;
+    int64_t answer;
+    int rc = zanni_read (reply, &answer);
+    if (!rc)
+        rc = zanni_promise_reply (self, &judge->promise, judge->told);
+    if (rc)
+        zanni_promise_destroy (&judge->promise);
+}
+
+static int
+s_judge_try (zanni_t *self, zanni_msg_t *msg)
+{
+    s_judge_t *judge = zanni_state (self);
+    const zanni_ask_t ask = { .then = s_judged, .arg = judge };
+    const zanni_ref_t *ref;
+    int rc = zanni_read (msg, &ref);
+    judge->told = 0;
+    if (!rc)
+        rc = zanni_promise_new (self, &judge->promise, msg);
+    return rc ? rc : zanni_ask (self, ref, &ask, "pass", 1);
+}
+
+static int
+s_judge_add (zanni_t *self, zanni_msg_t *msg)
+{
+    int rc = zanni_tell (self, zanni_msg_from (msg), "told");
+    return rc ? rc : zanni_reply (self, msg, 1);
+}
+
+static const zanni_method_t judge_methods [] = {
+    ZANNI_METHOD ("told", "", "", s_judge_told, ""),
+    ZANNI_METHOD ("try", "r", "x", s_judge_try, ""),
+    ZANNI_METHOD ("add", "x", "x", s_judge_add, ""),
+    ZANNI_METHOD_END
+};
+static const zanni_class_t judge_class = { .name = "judge", .state_size = sizeof (s_judge_t), .methods = judge_methods };
+
+CLASSES (&worker_class, &judge_class);
 PROCESS_SUITE (peers);
 
 /* The root does nothing meanwhile, so nothing goes by its node. */
@@ -239,6 +293,22 @@ Test (peers, give_an_ask_up_when_its_time_is_over)
     int64_t until_ns = zanni_now_ns (root) + INT64_C (1000000) * DEADLINE_MS;
     while (!call_bool (other, "is void"))
         cr_assert_lt (zanni_now_ns (root), until_ns);
+}
+
+/* The ask comes by the session of whom it was sent to, and so do those behind it. */
+Test (peers, are_answered_behind_what_they_were_told_by_whom_an_ask_was_handed_on_to)
+{
+    begin_again ((zanni_options_t) { .workers = 3 });
+    const zanni_spawn_t process = { .place = ZANNI_PROCESS };
+    for (uint32_t i = 0; i < 2; i++) {
+        const zanni_spawn_t first = { .worker = 1 }, next = { .worker = 2 + i };
+        ZANNI_AUTO (zanni_ref_t) asker = spawn_with (&process, "judge");
+        ZANNI_AUTO (zanni_ref_t) router = spawn_with (&first, "worker", 0);
+        ZANNI_AUTO (zanni_ref_t) answerer = spawn_with (&next, "judge");
+        done (router, "hold", answerer);
+        for (int round = 0; round < 20; round++)
+            cr_assert_eq (call_int (asker, "try", router), 1, "in round %d", round);
+    }
 }
 
 /* Whoever was given no reference cannot guess one: the same address without its nonce is nobody. */
