@@ -124,6 +124,8 @@ static const zanni_class_t stream_class = {
 CLASSES (&worker_class, &stream_class);
 PROCESS_SUITE (cut);
 
+#define PATIENT_MS 5000   // an interval in which a slow machine, too, dials again
+
 /* Sockets at that path, the listening one included. */
 static int
 sockets_at (const char *path)
@@ -190,7 +192,7 @@ pass_one (const zanni_ref_t *dialer, int64_t expected)
 Test (cut, a_hundred_times_under_load_loses_and_repeats_nothing)
 {
     const uint64_t cuts = LONG ? 2000 : 100;
-    begin_again ((zanni_options_t) { .window_bytes = 256 << 10 });
+    begin_again ((zanni_options_t) { .window_bytes = 256 << 10, .heartbeat_ms = PATIENT_MS });
     ZANNI_AUTO (zanni_ref_t) dialer = spawn_worker (0);
     ZANNI_AUTO (zanni_ref_t) listener = spawn_worker (0);
     proxy_t *proxy = stand_between (listener);
@@ -227,6 +229,7 @@ Test (cut, a_hundred_times_under_load_loses_and_repeats_nothing)
 /* At each byte of what the two say before they go on. */
 Test (cut, at_any_byte_of_the_handshake_loses_nothing)
 {
+    begin_again ((zanni_options_t) { .heartbeat_ms = PATIENT_MS });
     ZANNI_AUTO (zanni_ref_t) dialer = spawn_worker (0);
     ZANNI_AUTO (zanni_ref_t) listener = spawn_worker (0);
     proxy_t *proxy = stand_between (listener);
@@ -249,6 +252,7 @@ Test (cut, in_the_middle_of_buffers_loses_nothing_of_them)
 {
     const int64_t count = LONG ? 200 : 20;
     const zanni_spawn_t options = { .place = ZANNI_PROCESS };
+    begin_again ((zanni_options_t) { .heartbeat_ms = PATIENT_MS });
     ZANNI_AUTO (zanni_ref_t) dialer = spawn_with (&options, "stream");
     ZANNI_AUTO (zanni_ref_t) listener = spawn_with (&options, "stream");
     proxy_t *proxy = stand_between (listener);
