@@ -129,7 +129,7 @@ expect_denied (const char *said_here, const char *said_there)
     cr_assert_eq (zanni_connect (root, &ref, host.endpoint, NULL), ZANNI_EAUTH);
     cr_assert_lt (ms_since (before_ns), 1000);
     cr_assert (logged (said_here), "%s", s_log.text);
-    cr_assert (host_logs (&host, said_there), "%s", host.log);
+    cr_assert (host_says_why (&host, said_there), "%s", host.log);
 }
 
 /* Until the folder of the host has been looked at. */

@@ -72,7 +72,7 @@ expect_refused (zanni_options_t theirs, zanni_options_t ours)
     cr_assert_lt (ms_since (before_ns), 1000);
     cr_assert_null (ref);
     cr_assert (logged ("does not take our secret, or has none"));
-    cr_assert (host_logs (&host, "is refused: its secret is another, or it has none"));
+    cr_assert (host_says_why (&host, "is refused: its secret is another, or it has none"));
     part ();
 }
 
