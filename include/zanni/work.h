@@ -59,7 +59,8 @@ typedef struct {
 typedef void zanni_work_fn (void *context, const zanni_work_t *work);
 
 /* Tells each worker of the node to `each`, which runs on the calling thread; texts are valid during the call. Waits for those
-   that are asked for at most `wait_ms`, so it is for actors that own their worker (ZANNI_EOWNER): any other asks itself.
+   that are asked for at most `wait_ms` (-1: without end), so it is for actors that own their worker (ZANNI_EOWNER): any other
+   asks itself.
    ZANNI_EINVAL, ZANNI_ENOMEM, ZANNI_ECLOSED. */
 ZANNI_EXPORT int zanni_work (zanni_t *self, int64_t wait_ms, zanni_work_fn *each, void *context) ZANNI_CHECKED;
 
