@@ -470,27 +470,6 @@ OWNERS_TEST (who_calls_whom_it_promised_an_answer_is_found)
                zanni_strerror (second));
 }
 
-#define IN_THREADS(ROW, suite, name) \
-    ROW (suite, name, thread, ZANNI_THREAD) \
-    ROW (suite, name, node, OTHER_NODE)
-
-/* Who would close it is told of sixteen before him, and the first is not among them. */
-CONFORM_IN (IN_THREADS, deadlock, a_circle_of_more_than_a_chain_tells_of_is_found)
-{
-    zanni_ref_t *all [20];
-    const size_t count = sizeof all / sizeof *all;
-    for (size_t i = 0; i < count; i++)
-        all [i] = spawn_caller ("alpha");
-    for (size_t i = 0; i < count; i++)
-        done (all [i], "know", all [(i + 1) % count]);
-    cr_assert_eq (outcome (all [0], "run"), ZANNI_EDEADLOCK, "%s", s_error.text);
-    s_says ("each would wait for the next: alpha calls alpha.run calls alpha.run");
-    for (size_t i = 0; i < count; i++)
-        cr_assert_eq (call_int (all [i], "note"), 1, "all live on");
-    for (size_t i = 0; i < count; i++)
-        zanni_ref_destroy (&all [i]);
-}
-
 OWNERS_TEST (who_calls_its_spawner_in_its_start_is_found)
 {
     ZANNI_AUTO (zanni_ref_t) infant = NULL;

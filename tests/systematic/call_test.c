@@ -319,3 +319,68 @@ Test (call, ends_when_its_actor_is_told_to_stop)
 {
     scene_run (&(scene_setup_t) { .classes = sleeper_classes }, play_stopped);
 }
+
+/* One of a ring, who calls the next one whenever it is called. */
+typedef struct {
+    zanni_ref_t *next;
+} member_t;
+
+static int
+member_know (zanni_t *self, zanni_msg_t *msg)
+{
+    member_t *member = zanni_state (self);
+    const zanni_ref_t *next;
+    check_eq (zanni_read (msg, &next), 0);
+    return zanni_ref_weak (self, &member->next, next);
+}
+
+static int
+member_run (zanni_t *self, zanni_msg_t *msg)
+{
+    const member_t *member = zanni_state (self);
+    zanni_error_t error = { 0 };
+    const zanni_ask_t options = { .error = &error, .deadline_ms = -1 };
+    int rc = zanni_call_with (self, NULL, member->next, &options, "run");
+    check (rc == ZANNI_EDEADLOCK || rc == ZANNI_ECLOSED);   // it is found in the middle, and what is behind that goes on
+    rc = zanni_pass (self, msg, &error);
+    zanni_error_reset (&error);
+    return rc;
+}
+
+static const zanni_method_t member_methods [] = {
+    ZANNI_METHOD ("know", "r", "", member_know, "Who is the next."),
+    ZANNI_METHOD ("run", "", "", member_run, "Calls run of that."),
+    ZANNI_METHOD_END
+};
+static const zanni_class_t member_class = {
+    .name = "member", .state_size = sizeof (member_t), .methods = member_methods
+};
+static const zanni_class_t *const member_classes [] = { &member_class, NULL };
+
+/* Who closes it is told of the sixteen before him, and the first is not among them: a probe finds it. */
+#define RING 18
+
+static void
+play_ring (scene_t *scene)
+{
+    zanni_ref_t *ring [RING] = { NULL };
+    const zanni_spawn_t thread = { .place = ZANNI_THREAD };
+    const zanni_ask_t options = { .deadline_ms = -1 };
+    for (int i = 0; i < RING; i++)
+        check_eq (zanni_spawn (scene->self, &ring [i], "member", &thread), 0);
+    for (int i = 0; i < RING; i++)
+        check_eq (zanni_tell (scene->self, ring [i], "know", ring [(i + 1) % RING]), 0);
+    scene_pass (10);
+    int64_t begun_ns = scene_now_ns ();
+    check_eq (zanni_call_with (scene->self, NULL, ring [0], &options, "run"), ZANNI_EDEADLOCK);
+    check (scene_now_ns () - begun_ns > 100 * MS);
+    check (scene_now_ns () - begun_ns < 1000 * MS);
+    for (int i = 0; i < RING; i++)
+        zanni_ref_destroy (&ring [i]);
+}
+
+/* Each step is another thread's, which takes its time on a machine that is busy. */
+Test (call, in_a_ring_is_found_within_a_second)
+{
+    scene_run (&(scene_setup_t) { .classes = member_classes, .world = { .latency_ns = MS }, .seeds = 2 }, play_ring);
+}
