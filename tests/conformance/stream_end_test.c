@@ -192,6 +192,10 @@ crash (const zanni_ref_t *side)
         tell (side, "crash");
 }
 
+/* Where the home of a process does not say in time how that ended, its end is that of the way there. */
+#define SINK_IS_LOST "source 0 ended: 13 0 node down: no connection"
+#define SOURCE_IS_LOST "sink 0 ended: 13 0 producer down: no connection"
+
 static void
 crash_sink (const char *end)
 {
@@ -200,7 +204,7 @@ crash_sink (const char *end)
     push (0, 1, 1, 1, 0);
     expect_of ("sink 0: 1");
     crash (s_sink);
-    expect_of (end);
+    expect_one_of (end, SINK_IS_LOST);
     push (0, 2, 2, 0, ZANNI_ECLOSED);
     tear_down ();
 }
@@ -215,7 +219,7 @@ crash_source (const char *end)
     tell (s_sink, "greet");
     expect_of ("sink knows: yes");
     crash (s_source);
-    expect_of (end);
+    expect_one_of (end, SOURCE_IS_LOST);
     tear_down ();
 }
 
@@ -231,12 +235,12 @@ CONFORM_ONCE (stream, ends_when_the_process_of_its_source_crashes, ZANNI_PROCESS
 
 CONFORM_ONCE (stream, ends_when_the_node_of_its_sink_crashes, OTHER_NODE)
 {
-    crash_sink ("source 0 ended: 13 0 node down: no connection");
+    crash_sink (SINK_IS_LOST);
 }
 
 CONFORM_ONCE (stream, ends_when_the_node_of_its_source_crashes, OTHER_NODE)
 {
-    crash_source ("sink 0 ended: 13 0 producer down: no connection");
+    crash_source (SOURCE_IS_LOST);
 }
 
 EVERYWHERE (stream, refuses_what_is_wrong)
