@@ -289,6 +289,16 @@ family_of (zanni_strategy_t strategy, zanni_restarts_t restarts)
     return &family.what;
 }
 
+/* The first of what there is to see, with a new ledger. */
+static inline zanni_ref_t *
+begin_family (const zanni_supervisor_t *what)
+{
+    open_ledger ();
+    zanni_ref_t *supervisor = supervise (what);
+    done_so_far (3, "start a, start b, start c");
+    return supervisor;
+}
+
 /* The DOWN of that monitor, and every line that is in the ledger then, in whatever order they come. */
 static inline zanni_reason_t
 await_down (uint64_t id)
@@ -318,6 +328,13 @@ end_family (zanni_ref_t **supervisor_p)
     cr_assert_eq (zanni_stop (root, *supervisor_p), 0);
     await_down (id);
     zanni_ref_destroy (supervisor_p);
+}
+
+static inline void
+close_family (zanni_ref_t **supervisor_p)
+{
+    end_family (supervisor_p);
+    close_ledger ();
 }
 
 #endif

@@ -144,15 +144,12 @@ EVERYWHERE (supervisor_add, a_first_start_that_fails_is_no_restart)
 EVERYWHERE (supervisor_add, nobody_is_added_to_a_supervisor_whose_children_are_fixed)
 {
     zanni_error_t error = { 0 };
-    open_ledger ();
-    zanni_ref_t *supervisor = supervise (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
-    done_so_far (3, "start a, start b, start c");
+    zanni_ref_t *supervisor = begin_family (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
     cr_assert_eq (refused (&error, supervisor, "add", "d", ZANNI_LIST ("d")), ZANNI_EINVAL);
     cr_assert_str_eq (error.text, "invalid argument: children are added to a ZANNI_DYNAMIC supervisor only");
     cr_assert_eq (refused (&error, supervisor, "remove", "b"), ZANNI_EINVAL);
     cr_assert_str_eq (error.text, "invalid argument: children are removed from a ZANNI_DYNAMIC supervisor only");
-    end_family (&supervisor);
-    close_ledger ();
+    close_family (&supervisor);
 }
 
 EVERYWHERE (supervisor_add, a_child_that_is_removed_while_it_is_delayed_is_gone)

@@ -38,9 +38,7 @@ CLASSES (&ward_class, &runner_class, &loop_class);
 
 EVERYWHERE (supervisor, starts_its_children_in_order_and_stops_them_in_reverse)
 {
-    open_ledger ();
-    zanni_ref_t *supervisor = supervise (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
-    done_so_far (3, "start a, start b, start c");
+    zanni_ref_t *supervisor = begin_family (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
     cr_assert_str_eq (state_of (supervisor, "b", NULL), "running");
     uint64_t id = monitor (supervisor);
     cr_assert_eq (zanni_stop (root, supervisor), 0);
@@ -196,10 +194,8 @@ EVERYWHERE (supervisor, an_exit_signal_is_an_end_of_its_childs_own)
 EVERYWHERE (supervisor, an_exit_signal_ends_it_behind_its_children)
 {
     const zanni_reason_t reason = { .kind = ZANNI_EXIT_ERROR, .code = 7, .text = "no disk" };
-    open_ledger ();
-    ZANNI_AUTO (zanni_ref_t) supervisor = supervise (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
+    ZANNI_AUTO (zanni_ref_t) supervisor = begin_family (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
     uint64_t id = monitor (supervisor);
-    done_so_far (3, "start a, start b, start c");
     cr_assert_eq (zanni_exit_signal (root, supervisor, &(zanni_reason_t) { .kind = ZANNI_EXIT_NORMAL }), 0);
     cr_assert_str_eq (state_of (supervisor, "b", NULL), "running");
     cr_assert_eq (zanni_exit_signal (root, supervisor, &reason), 0);
@@ -212,14 +208,12 @@ EVERYWHERE (supervisor, an_exit_signal_ends_it_behind_its_children)
 EVERYWHERE (supervisor, who_is_linked_with_it_learns_why_it_has_given_up)
 {
     zanni_exit_signal_t exit = { .from = NULL };
-    open_ledger ();
     zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT);
     what->max_restarts = -1;
-    ZANNI_AUTO (zanni_ref_t) supervisor = supervise (what);
+    ZANNI_AUTO (zanni_ref_t) supervisor = begin_family (what);
     cr_assert_eq (zanni_trap_exits (root, true), 0);
     cr_assert_eq (zanni_link (root, supervisor), 0);
     ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
-    done_so_far (3, "start a, start b, start c");
     tell (b, "end", (int) ZANNI_EXIT_ERROR);
     while (!exit.from) {
         ZANNI_AUTO (zanni_msg_t) msg = next ();
@@ -235,33 +229,27 @@ EVERYWHERE (supervisor, who_is_linked_with_it_learns_why_it_has_given_up)
 
 EVERYWHERE (supervisor, what_is_temporary_is_stopped_with_others_and_forgotten)
 {
-    open_ledger ();
     zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ALL, ZANNI_PERMANENT);
     family.children [0].restarts = ZANNI_TEMPORARY;
-    zanni_ref_t *supervisor = supervise (what);
+    zanni_ref_t *supervisor = begin_family (what);
     ZANNI_AUTO (zanni_ref_t) c = child_of (supervisor, "c");
-    done_so_far (3, "start a, start b, start c");
     tell (c, "end", (int) ZANNI_EXIT_ERROR);
     done_so_far (5, "stop c, stop b, stop a, start b, start c");
     cr_assert_str_eq (state_of (supervisor, "a", NULL), "");
-    end_family (&supervisor);
-    close_ledger ();
+    close_family (&supervisor);
 }
 
 EVERYWHERE (supervisor, what_had_ended_normally_begins_again_with_others)
 {
-    open_ledger ();
-    zanni_ref_t *supervisor = supervise (family_of (ZANNI_REST_FOR_ONE, ZANNI_TRANSIENT));
+    zanni_ref_t *supervisor = begin_family (family_of (ZANNI_REST_FOR_ONE, ZANNI_TRANSIENT));
     ZANNI_AUTO (zanni_ref_t) a = child_of (supervisor, "a");
     ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
-    done_so_far (3, "start a, start b, start c");
     tell (b, "end", (int) ZANNI_EXIT_NORMAL);
     await_state (supervisor, "b", "ended");
     done_so_far (1, "stop b");
     tell (a, "end", (int) ZANNI_EXIT_ERROR);
     done_so_far (5, "stop a, stop c, start a, start b, start c");
-    end_family (&supervisor);
-    close_ledger ();
+    close_family (&supervisor);
 }
 
 EVERYWHERE (supervisor, too_many_restarts_end_it_with_reason_shutdown)
@@ -288,13 +276,11 @@ EVERYWHERE (supervisor, too_many_restarts_end_it_with_reason_shutdown)
 
 EVERYWHERE (supervisor, where_none_is_allowed_the_first_restart_that_is_due_ends_it)
 {
-    open_ledger ();
     zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ALL, ZANNI_TRANSIENT);
     what->max_restarts = -1;
-    ZANNI_AUTO (zanni_ref_t) supervisor = supervise (what);
+    ZANNI_AUTO (zanni_ref_t) supervisor = begin_family (what);
     uint64_t id = monitor (supervisor);
     ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
-    done_so_far (3, "start a, start b, start c");
     tell (b, "end", (int) ZANNI_EXIT_ERROR);
     cr_assert_eq (await_down (id).kind, ZANNI_EXIT_SHUTDOWN);
     cr_assert_str_eq (at_last, "stop b, stop c, stop a");
@@ -337,13 +323,11 @@ EVERYWHERE (supervisor, a_first_start_that_fails_is_told_to_the_down_hook_of_a_s
 
 EVERYWHERE (supervisor, a_restart_that_fails_is_tried_again_and_nothing_of_the_mailbox_is_lost)
 {
-    open_ledger ();
     zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ONE, ZANNI_TRANSIENT);
     what->delay_ms = 5;
     what->jitter = 50;
-    zanni_ref_t *supervisor = supervise (what);
+    zanni_ref_t *supervisor = begin_family (what);
     ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
-    done_so_far (3, "start a, start b, start c");
     forbid ("b", true);
     tell (b, "end", (int) ZANNI_EXIT_ERROR);
     for (int i = 1; i <= 4; i++)
@@ -352,19 +336,16 @@ EVERYWHERE (supervisor, a_restart_that_fails_is_tried_again_and_nothing_of_the_m
     cr_assert_eq (strncmp (ledger (3), first, strlen (first)), 0);   // and so on, until it may
     forbid ("b", false);
     cr_assert_eq (call_int (b, "sum"), 10);
-    end_family (&supervisor);
-    close_ledger ();
+    close_family (&supervisor);
 }
 
 EVERYWHERE (supervisor, restarts_that_fail_end_it_when_they_are_too_many)
 {
-    open_ledger ();
     zanni_supervisor_t *what = family_of (ZANNI_REST_FOR_ONE, ZANNI_TRANSIENT);
     what->max_restarts = 2;
-    ZANNI_AUTO (zanni_ref_t) supervisor = supervise (what);
+    ZANNI_AUTO (zanni_ref_t) supervisor = begin_family (what);
     uint64_t id = monitor (supervisor);
     ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
-    done_so_far (3, "start a, start b, start c");
     forbid ("b", true);
     tell (b, "end", (int) ZANNI_EXIT_ERROR);
     zanni_reason_t reason = await_down (id);
@@ -377,29 +358,24 @@ EVERYWHERE (supervisor, restarts_that_fail_end_it_when_they_are_too_many)
 EVERYWHERE (supervisor, when_it_is_stopped_nobody_waits_for_a_child_that_is_delayed)
 {
     zanni_error_t error = { 0 };
-    open_ledger ();
     zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT);
     what->delay_ms = 3600000;
     what->delay_max_ms = 3600000;
-    zanni_ref_t *supervisor = supervise (what);
+    zanni_ref_t *supervisor = begin_family (what);
     ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
-    done_so_far (3, "start a, start b, start c");
     tell (b, "end", (int) ZANNI_EXIT_ERROR);
     await_state (supervisor, "b", "restarting");
     cr_assert_eq (zanni_stop (root, supervisor), 0);
     cr_assert_eq (zanni_stop (root, supervisor), 0);   // twice
     int rc = refused (&error, b, "sum");
     cr_assert (rc == ZANNI_EDOWN || rc == ZANNI_ENOACTOR || rc == ZANNI_ENODE, "%s", zanni_strerror (rc));
-    end_family (&supervisor);
-    close_ledger ();
+    close_family (&supervisor);
 }
 
 EVERYWHERE (supervisor, a_monitor_is_told_that_another_incarnation_follows)
 {
-    open_ledger ();
-    zanni_ref_t *supervisor = supervise (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
+    zanni_ref_t *supervisor = begin_family (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
     ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
-    done_so_far (3, "start a, start b, start c");
     for (int i = 0; i < 3; i++) {
         uint64_t id = monitor (b);
         tell (b, "end", i < 2 ? (int) ZANNI_EXIT_ERROR : (int) ZANNI_EXIT_NORMAL);
@@ -413,8 +389,7 @@ EVERYWHERE (supervisor, a_monitor_is_told_that_another_incarnation_follows)
         cr_assert (down.restarts);
     }
     (void) ledger (0);
-    end_family (&supervisor);
-    close_ledger ();
+    close_family (&supervisor);
 }
 
 /* In the runner: kills whom the supervisor gives it. */
@@ -457,10 +432,8 @@ EVERYWHERE (supervisor, only_who_spawned_it_owns_its_children)
 
 EVERYWHERE (supervisor, its_children_end_with_the_last_reference_to_it)
 {
-    open_ledger ();
-    zanni_ref_t *supervisor = supervise (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
+    zanni_ref_t *supervisor = begin_family (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
     uint64_t id = monitor (supervisor);
-    done_so_far (3, "start a, start b, start c");
     zanni_ref_destroy (&supervisor);
     cr_assert_eq (await_down (id).kind, ZANNI_EXIT_NORMAL);
     cr_assert_str_eq (at_last, "stop c, stop b, stop a");
@@ -469,11 +442,9 @@ EVERYWHERE (supervisor, its_children_end_with_the_last_reference_to_it)
 
 EVERYWHERE (supervisor, its_children_are_killed_with_it)
 {
-    open_ledger ();
-    zanni_ref_t *supervisor = supervise (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
+    zanni_ref_t *supervisor = begin_family (family_of (ZANNI_ONE_FOR_ONE, ZANNI_PERMANENT));
     ZANNI_AUTO (zanni_ref_t) a = child_of (supervisor, "a");
     uint64_t ids [2] = { monitor (supervisor), monitor (a) };
-    done_so_far (3, "start a, start b, start c");
     cr_assert_eq (call_int (a, "sum"), 0);   // the monitor is there
     cr_assert_eq (zanni_kill (root, supervisor), 0);
     for (int i = 0; i < 2; i++) {
@@ -491,12 +462,10 @@ EVERYWHERE (supervisor, its_children_are_killed_with_it)
 
 EVERYWHERE (supervisor, a_child_that_is_to_be_killed_is_not_stopped)
 {
-    open_ledger ();
     zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ALL, ZANNI_PERMANENT);
     family.children [2].kill = true;
-    zanni_ref_t *supervisor = supervise (what);
+    zanni_ref_t *supervisor = begin_family (what);
     ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
-    done_so_far (3, "start a, start b, start c");
     for (int i = 0; i < 3; i++) {
         tell (b, "end", (int) ZANNI_EXIT_ERROR);
         done_so_far (5, "stop b, stop a, start a, start b, start c");
@@ -513,14 +482,12 @@ EVERYWHERE (supervisor, a_child_that_is_to_be_killed_is_not_stopped)
 
 CONFORM_ONCE (supervisor, a_process_that_does_not_heed_a_stop_is_killed, ZANNI_PROCESS)
 {
-    open_ledger ();
     zanni_supervisor_t *what = family_of (ZANNI_ONE_FOR_ALL, ZANNI_PERMANENT);
     family.children [1].stop_ms = 200;
-    zanni_ref_t *supervisor = supervise (what);
+    zanni_ref_t *supervisor = begin_family (what);
     ZANNI_AUTO (zanni_ref_t) a = child_of (supervisor, "a");
     ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
     ZANNI_AUTO (zanni_ref_t) c = child_of (supervisor, "c");
-    done_so_far (3, "start a, start b, start c");
     int64_t before = call_int (b, "pid");
     pid_t other = (pid_t) call_int (a, "pid");
     tell (b, "hang");
@@ -535,8 +502,7 @@ CONFORM_ONCE (supervisor, a_process_that_does_not_heed_a_stop_is_killed, ZANNI_P
     cr_assert_not_null (strstr (ledger (0), "start a, start b, start c"));
     ZANNI_AUTO (zanni_ref_t) now = child_of (supervisor, "b");
     cr_assert_neq (call_int (now, "pid"), before);
-    end_family (&supervisor);
-    close_ledger ();
+    close_family (&supervisor);
 }
 
 ALONE (supervisor, a_loop_that_fails_goes_on_with_its_mailbox_in_the_next_incarnation)
