@@ -503,7 +503,7 @@ play_starved (scene_t *scene)
     starved = false;
 }
 
-Test (stream, ends_where_there_is_no_memory, .timeout = 60)
+Test (stream, ends_where_there_is_no_memory)
 {
     scene_run (&setup, play_starved);
 }

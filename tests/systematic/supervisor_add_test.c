@@ -91,7 +91,7 @@ answered (zanni_t *self, zanni_msg_t *reply, void *arg)
     (void) self;
     asks--;
     if (!zanni_msg_error (reply, &error)) {
-        cr_assert (is_known (error.code), "seed %" PRIu64 ": %s: %s", scene_now->seed, method, error.text);
+        cr_assert (is_known (error.code), "%s: %s: %s", method, error.text, seeds_again ());
         check (ends || strstr (error.text, "child"));
     }
     else if (strcmp (method, "remove")) {

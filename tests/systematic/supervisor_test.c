@@ -335,7 +335,7 @@ play_without_memory (scene_t *scene)
     starved = false;
 }
 
-Test (supervisor, begins_without_memory_or_leaves_nothing, .timeout = 60)
+Test (supervisor, begins_without_memory_or_leaves_nothing)
 {
     struck = true;
     for (failing = 1; struck; failing++)
@@ -371,7 +371,7 @@ play_starved (scene_t *scene)
     starved = false;
 }
 
-Test (supervisor, goes_on_when_there_is_memory_again, .timeout = 60)
+Test (supervisor, goes_on_when_there_is_memory_again)
 {
     scene_run (&setup, play_starved);
 }
