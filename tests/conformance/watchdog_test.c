@@ -5,7 +5,7 @@
 
 #define SHORT_MS 50
 #define TOLD 80
-#define SOME_MS 400      // which a handler that does nothing does not take either
+#define SOME_MS 1000     // which a handler that does nothing does not take on a busy machine either
 
 typedef struct {
     zanni_ref_t *next;
