@@ -382,6 +382,25 @@ assert_watchdog (const zanni_reason_t *reason, const char *what)
     cr_assert_not_null (strstr (reason->text, what), "%s", text);
 }
 
+/* The next message, however long the launcher of a busy machine takes to look often enough. */
+static zanni_msg_t *
+await (void)
+{
+    zanni_msg_t *msg = NULL;
+    cr_assert_eq (zanni_receive (root, &msg, 60000), 0);
+    return msg;
+}
+
+static zanni_reason_t
+await_down (uint64_t monitor)
+{
+    ZANNI_AUTO (zanni_msg_t) msg = await ();
+    zanni_down_t down;
+    cr_assert_eq (zanni_msg_down (msg, &down), 0);
+    cr_assert_eq (down.monitor, monitor);
+    return down.reason;
+}
+
 CONFORM_IN (PROCESSES, watchdog, a_process_whose_handler_does_not_return_is_killed_and_its_end_says_why)
 {
     ZANNI_AUTO (zanni_ref_t) sloth = spawn_with (in_process (SOME_MS), "sloth");
@@ -389,12 +408,12 @@ CONFORM_IN (PROCESSES, watchdog, a_process_whose_handler_does_not_return_is_kill
     const zanni_ask_t patient = { .deadline_ms = 60000 };
     int pid = (int) call_int (sloth, "pid");
     cr_assert_eq (zanni_ask (root, sloth, &patient, "loop"), 0);
-    ZANNI_AUTO (zanni_msg_t) answer = next ();
+    ZANNI_AUTO (zanni_msg_t) answer = await ();
     zanni_error_t error;
     cr_assert_eq (zanni_msg_error (answer, &error), 0);
     cr_assert_eq (error.code, ZANNI_EDOWN);
     cr_assert_not_null (strstr (error.text, "watchdog"), "%s", error.text);
-    zanni_reason_t reason = expect_down (watch, false);
+    zanni_reason_t reason = await_down (watch);
     assert_watchdog (&reason, "watchdog: sloth has been in its method loop for ");
     cr_assert_eq (kill (pid, 0), -1);
     cr_assert (place == OTHER_NODE || logged ("process actor sloth is killed: watchdog: "), "%s", s_log.text);
@@ -419,7 +438,7 @@ CONFORM_ONCE (watchdog, the_process_of_a_node_with_the_option_is_watched, ZANNI_
     ZANNI_AUTO (zanni_ref_t) sloth = spawn_sloth (0);
     uint64_t watch = monitor (sloth);
     tell (sloth, "loop");
-    zanni_reason_t reason = expect_down (watch, false);
+    zanni_reason_t reason = await_down (watch);
     assert_watchdog (&reason, "method loop");
 }
 
@@ -433,10 +452,10 @@ CONFORM_ONCE (watchdog, processes_without_one_are_let_be_beside_those_that_have_
     (void) monitor (free);
     tell (free, "loop");
     tell (sloth, "loop");
-    zanni_reason_t reason = expect_down (one, false);
+    zanni_reason_t reason = await_down (one);
     assert_watchdog (&reason, "method loop");
     tell (other, "loop");
-    reason = expect_down (two, false);
+    reason = await_down (two);
     assert_watchdog (&reason, "method loop");
     expect_nothing ();
     cr_assert_eq (zanni_kill (root, free), 0);
@@ -460,11 +479,8 @@ CONFORM_ONCE (watchdog, a_supervisor_begins_again_whoever_was_stuck, ZANNI_PROCE
             break;
         uint64_t watch = monitor (sloth);
         tell (sloth, "spin");
-        ZANNI_AUTO (zanni_msg_t) down = next ();
-        zanni_down_t why;
-        cr_assert_eq (zanni_msg_down (down, &why), 0);
-        cr_assert_eq (why.monitor, watch);
-        assert_watchdog (&why.reason, "method spin");
+        zanni_reason_t reason = await_down (watch);
+        assert_watchdog (&reason, "method spin");
     }
 }
 
