@@ -18,8 +18,8 @@
 #     INTERNAL         linked with the static library in place of the shared one
 #     UNSANITIZED      is left out of the sanitizer builds
 #     SERIAL           runs while no other test does
-#     WAITS            spends most of its time waiting, not on a processor: two such count as one of the others. ctest's
-#                      --parallel is twice as many as are to run at once
+#     WAITS            spends most of its time waiting, not on a processor, and bounds no time closely: two such count as
+#                      one of the others. ctest's --parallel is twice as many as are to run at once
 #     AGAIN s VAR=x    registers it once more, in that environment, which the sentence s tells; any number of these pairs
 #     ARGS, LIBRARIES, LABELS, ENVIRONMENT   further ones
 
