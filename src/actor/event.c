@@ -79,6 +79,10 @@ zanni__event_arrives (zanni_worker_t *worker, zanni_msg_t *msg)
     zanni_node_event_t event;
     memcpy (&event, msg->room, sizeof event);
     zanni__msg_release (worker, msg);
+    if (worker->link_over) {   // it came too late, whatever it is
+        zanni_worker_drop (worker);
+        return;
+    }
     if (event.change == ZANNI_NODE_LISTEN && (worker->listen_fd >= 0 || worker->node->link->seat))
         s_listen (worker);
     else if (event.change == ZANNI_NODE_WATCH && *event.endpoint && zanni__worker_link (worker))   // of the control thread, its first

@@ -24,6 +24,8 @@ zanni__worker_link (zanni_worker_t *worker)
     const zanni_link_ops_t *ops = worker->node->link;
     if (worker->link)
         return 0;
+    if (worker->link_over)
+        return ZANNI_ECLOSED;
     zanni__remotes_t *remotes = zanni__calloc (sizeof *remotes);
     if (!remotes)
         return ZANNI_ENOMEM;

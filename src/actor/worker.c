@@ -329,6 +329,7 @@ s_close_link (zanni_worker_t *worker)
         worker->link = NULL;
         worker->link_dirty = false;
     }
+    worker->link_over = true;
     if (node->claims)
         node->claims->close (worker);
     zanni__worker_unlisten (worker);

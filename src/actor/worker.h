@@ -138,6 +138,7 @@ struct zanni_worker {
     int64_t debts_ns;                 // when those are looked after: handon.c; INT64_MAX: there are none
     void *claims;                     // the store that its large buffers go into: claims.h
     bool link_dirty;                  // it has records that were not sent yet
+    bool link_over;                   // it was closed for good: nobody would close another one
     zanni__queue_t events;            // of other nodes, from this worker itself
     int epoll;                        // of watches; -1: none yet
     int watches;
