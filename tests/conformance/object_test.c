@@ -341,7 +341,7 @@ EVERYWHERE (dict, has_values_by_key)
     expect_text (&error, "-17");
     cr_assert_eq (refused (&error, dict, "delete", 18), ZANNI_ENOKEY);
     expect_text (&error, "18");
-    char key [151] = "a";   // cut inside of a character, wherever
+    char key [152] = "a";   // cut inside of a character, wherever
     for (int i = 0; i < 75; i++)
         strcat (key, "\xc3\xa9");
     cr_assert_eq (refused (&error, dict, "get", (const char *) key), ZANNI_ENOKEY);
