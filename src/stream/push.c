@@ -101,8 +101,8 @@ s_free (s_producer_t *producer)
 static int s_make (s_producer_t *producer, zanni_msg_t **msg_p, zanni__stream_kind_t kind, const zanni_arg_t *args,
                    size_t count);
 
-/* The consumer, which has answered OPEN or will, is not to watch the next incarnation in place of this one. No limit of a
-   mailbox keeps that back. */
+/* The consumer, which has answered OPEN or will, is not to watch the next incarnation in place of this one. No limit of
+   a mailbox keeps that back. */
 static void
 s_say_gone (s_producer_t *producer)
 {

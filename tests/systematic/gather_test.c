@@ -1,5 +1,5 @@
-/* Pools that ask all: the answer is a list of those that were good by the moment at which it was due, not earlier than
-   it is known and not later than was said, whoever answers late, never, with an error, or ends. */
+/* Pools that ask all: the answer is a list of those that were good by the moment at which it was due, not earlier
+   than it is known and not later than was said, whoever answers late, never, with an error, or ends. */
 
 #include "scene.h"
 
@@ -99,8 +99,8 @@ begin_pool (int workers, int enough, int64_t gather_ms)
 {
     zanni_ref_t *pool = NULL;
     const zanni_pool_options_t options = {
-        .workers = (uint32_t) workers, .routing = ZANNI_BROADCAST, .enough = (uint32_t) enough, .gather_ms = gather_ms,
-        .restarts = 1000
+        .workers = (uint32_t) workers, .routing = ZANNI_BROADCAST, .enough = (uint32_t) enough,
+        .gather_ms = gather_ms, .restarts = 1000
     };
     starts = asked = answers = code = 0;
     good = 0;

@@ -1,6 +1,6 @@
-/* Maps: no more jobs under way than was said, results once each and, where that is wanted, in order, whatever the first
-   takes; and however a map ends (well, by its functions, by those whom it asks, by being cancelled at any moment) its
-   end is told once, and nobody is called behind it. */
+/* Maps: no more jobs under way than was said, results once each and, where that is wanted, in order, whatever the
+   first takes; and however a map ends (well, by its functions, by those whom it asks, by being cancelled at any
+   moment) its end is told once, and nobody is called behind it. */
 
 #include "scene.h"
 

@@ -1,6 +1,6 @@
-/* Pools: whatever workers, askers and owners do, a job is answered once; one that may not be repeated is begun once; a
-   worker has no more of them than it should; one that ends whoever does it takes no other along; and when the pool has
-   gone nothing is left. */
+/* Pools: whatever workers, askers and owners do, a job is answered once; one that may not be repeated is begun
+   once; a worker has no more of them than it should; one that ends whoever does it takes no other along; and when
+   the pool has gone nothing is left. */
 
 #include "scene.h"
 
@@ -94,7 +94,8 @@ warm_up (void)
     cr_assert_eq (zanni_init (classes), 0);
     cr_assert_eq (zanni_new (&self, NULL), 0);
     for (zanni_routing_t routing = ZANNI_BROADCAST; routing <= ZANNI_LEAST_BUSY; routing++) {
-        cr_assert_eq (zanni_pool (self, &ref, "hand", &((zanni_pool_options_t) { .workers = 1, .routing = routing })), 0);
+        const zanni_pool_options_t options = { .workers = 1, .routing = routing };
+        cr_assert_eq (zanni_pool (self, &ref, "hand", &options), 0);
         zanni_ref_destroy (&ref);
     }
     cr_assert_eq (zanni_destroy (&self), 0);
@@ -107,7 +108,8 @@ begin_pool (zanni_pool_options_t options)
         ZANNI_ROUND_ROBIN, ZANNI_RANDOM, ZANNI_BY_KEY, ZANNI_LEAST_BUSY, ZANNI_PULL
     };
     zanni_spawn_t spawn = {
-        .place = scene_draw (6) ? ZANNI_SHARED : ZANNI_THREAD, .mailbox_messages = scene_draw (2) ? 1 + scene_draw (6) : 0
+        .place = scene_draw (6) ? ZANNI_SHARED : ZANNI_THREAD,
+        .mailbox_messages = scene_draw (2) ? 1 + scene_draw (6) : 0
     };
     options.workers = 1 + scene_draw (4);
     options.routing = routings [scene_draw (5)];
@@ -169,8 +171,9 @@ on_drained (zanni_t *self, zanni_msg_t *reply, void *arg)
 static void
 drain (void)
 {
+    const zanni_ask_t ask = { .then = on_drained, .deadline_ms = -1 };
     drained = false;
-    check_eq (zanni_pool_drain_ask (scene_now->self, pool, &(zanni_ask_t) { .then = on_drained, .deadline_ms = -1 }), 0);
+    check_eq (zanni_pool_drain_ask (scene_now->self, pool, &ask), 0);
 }
 
 static void
@@ -188,7 +191,9 @@ play (scene_t *scene)
     ahead = scene_draw (3);
     begin_pool ((zanni_pool_options_t) { .ahead = ahead ? ahead : ZANNI_POOL_AHEAD });
     for (int i = 0; i < JOBS; i++) {
-        job_t job = { .how = scene_draw (3) ? AT_ONCE : LATER, .repeatable = scene_draw (2), .told = scene_draw (3) == 0 };
+        job_t job = {
+            .how = scene_draw (3) ? AT_ONCE : LATER, .repeatable = scene_draw (2), .told = scene_draw (3) == 0
+        };
         if (!ahead && !job.repeatable)
             job.how = AT_ONCE;   // who leaves may end before it answers such a one, for that is not the pool's
         send_job (job, -1);

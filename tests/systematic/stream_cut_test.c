@@ -1,5 +1,6 @@
-/* A stream between two nodes, whose connections break, who are cut off from each other, and one of whom may crash: what
-   breaks is not noticed; else each side that is left hears once that the other is gone, behind what came in order. */
+/* A stream between two nodes, whose connections break, who are cut off from each other, and one of whom may crash:
+   what breaks is not noticed; else each side that is left hears once that the other is gone, behind what came in
+   order. */
 
 #include "support/seeds.h"
 

@@ -478,8 +478,8 @@ Test (stream, ends_once_for_each_side_whoever_ends_it)
     scene_run (&slow, play_wild);
 }
 
-/* Memory is short for a while: what was pushed by then may be lost with its stream, and when the sources have gone the
-   sinks know. */
+/* Memory is short for a while: what was pushed by then may be lost with its stream, and when the sources have gone
+   the sinks know. */
 static void
 play_starved (scene_t *scene)
 {
