@@ -60,11 +60,19 @@ s_is_served (const zanni__sim_driver_t *driver)
     return driver->self && port && port->waits;
 }
 
+/* Of a process that has crashed nothing is slow any more: its ends are this program's only, and their time runs ahead. */
+static int64_t
+s_not_before (const zanni__sim_driver_t *driver)
+{
+    const zanni__sim_port_t *port = zanni_worker_port (driver->worker);
+    return port && port->node->crashed ? 0 : driver->not_before_ns;
+}
+
 bool
 zanni__sim_driver_can_run (const zanni__sim_driver_t *driver)
 {
     int64_t now_ns = driver->sim->now_ns;
-    if (driver->active || now_ns < driver->not_before_ns || s_is_served (driver))
+    if (driver->active || now_ns < s_not_before (driver) || s_is_served (driver))
         return false;
     return driver->busy || zanni_worker_next_ns (driver->worker) <= now_ns || s_is_stirred (driver);
 }
@@ -75,7 +83,8 @@ zanni__sim_driver_due (const zanni__sim_driver_t *driver)
     if (driver->active || s_is_served (driver))
         return INT64_MAX;
     int64_t next_ns = driver->busy || s_is_stirred (driver) ? driver->sim->now_ns : zanni_worker_next_ns (driver->worker);
-    return next_ns > driver->not_before_ns ? next_ns : driver->not_before_ns;
+    int64_t not_before_ns = s_not_before (driver);
+    return next_ns > not_before_ns ? next_ns : not_before_ns;
 }
 
 static void

@@ -477,7 +477,9 @@ OWNERS_TEST (who_calls_its_spawner_in_its_start_is_found)
     zanni_spawn_t options = { PLACED, .start_ms = LONG_MS, .error = &error };
     options.place = place == OTHER_NODE ? ZANNI_THREAD : place;
     cr_assert_eq (zanni_spawn (root, &infant, "infant", &options), ZANNI_EDEADLOCK, "%s", error.text);
+    /* A process that finds it does not know what its spawner is. */
     cr_assert (strstr (error.text, "infant calls root.note calls infant.start")
+               || strstr (error.text, "infant calls somebody.note calls infant.start")
                || strstr (error.text, "root calls infant.start calls root.note"), "it says: %s", error.text);
 }
 
