@@ -3,7 +3,7 @@
    `decoder` stands for a library that aborts on some inputs: it has a process of its own, so a crash takes nobody along,
    and a supervisor begins it again, after 10 ms at first and twice that each time it crashes soon. `journal` stands for
    what fails as a whole, a full disk or a lost connection: it ends with an error, is begun again, and goes on with what
-   waits in its mailbox, under the same reference.
+   waits in its mailbox. The program has one reference to each, whatever becomes of them.
 
        supervisor [DOCUMENTS]
 
@@ -113,13 +113,12 @@ supervise (zanni_t *self, zanni_ref_t **supervisor_p, zanni_error_t *error)
     return zanni_supervise (self, supervisor_p, &tree, &(zanni_spawn_t) { .error = error });
 }
 
-/* A child as it is now; while it is between two incarnations without a reference the answer waits. */
+/* A child's reference, which leads to every incarnation of it. */
 static int
 find (zanni_t *self, zanni_ref_t **child_p, const zanni_ref_t *supervisor, const char *name)
 {
     ZANNI_AUTO (zanni_msg_t) reply = NULL;
     const zanni_ref_t *child;
-    zanni_ref_destroy (child_p);
     int rc = zanni_call (self, &reply, supervisor, "child", name);
     if (!rc)
         rc = zanni_read (reply, &child);
@@ -129,7 +128,7 @@ find (zanni_t *self, zanni_ref_t **child_p, const zanni_ref_t *supervisor, const
 typedef struct {
     zanni_ref_t *supervisor;
     zanni_ref_t *journal;
-    zanni_ref_t *decoder;   // NULL: it has crashed, and is to be found again
+    zanni_ref_t *decoder;
     int decoded;
     int crashed;
 } work_t;
@@ -141,11 +140,8 @@ decode (zanni_t *self, work_t *work, int64_t document)
     ZANNI_AUTO (zanni_msg_t) reply = NULL;
     char line [80];
     int64_t result;
-    int rc = work->decoder ? 0 : find (self, &work->decoder, work->supervisor, "decoder");
-    if (!rc)
-        rc = zanni_call (self, &reply, work->decoder, "decode", document);
+    int rc = zanni_call (self, &reply, work->decoder, "decode", document);
     if (rc == ZANNI_EDOWN) {
-        zanni_ref_destroy (&work->decoder);
         work->crashed++;
         snprintf (line, sizeof line, "%" PRId64 ": left out", document);
         return zanni_tell_wait (self, work->journal, -1, "note", line);
@@ -199,6 +195,8 @@ run (zanni_t *self, work_t *work, int documents)
 {
     ZANNI_AUTO (zanni_msg_t) reply = NULL;
     int rc = find (self, &work->journal, work->supervisor, "journal");
+    if (!rc)
+        rc = find (self, &work->decoder, work->supervisor, "decoder");
     for (int document = 1; !rc && document <= documents; document++)
         rc = decode (self, work, document);
     if (!rc)

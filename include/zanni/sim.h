@@ -130,7 +130,7 @@ ZANNI_EXPORT int zanni_sim_reset (zanni_sim_t *sim, zanni_t *one, zanni_t *other
 ZANNI_EXPORT int zanni_sim_crash (zanni_sim_t *sim, zanni_t *self) ZANNI_CHECKED;
 
 /* The process of that process actor ends by a signal, as far as anybody can tell; see zanni_sim_crash. Its `stop` may run, unheard.
-   ZANNI_EINVAL: it is none of this world's, or has ended. */
+   A supervisor begins it again as ever. ZANNI_EINVAL: it is none of this world's, or has ended. */
 ZANNI_EXPORT int zanni_sim_kill (zanni_sim_t *sim, const zanni_ref_t *process, int signal) ZANNI_CHECKED;
 
 /* How many posts there were between workers, refused ones included. */

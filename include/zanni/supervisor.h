@@ -7,11 +7,12 @@
    at once: for that order, stop the supervisor before.) Supervisors are actors like any other: they run in any place,
    have children in any place, and are children of others.
 
-   What stays across a restart: a child that exits, fails, or is stopped by its supervisor together with others, keeps
-   its reference and its mailbox, whatever time lies between; its state is new. Where its process or node is gone, or
-   somebody who owns it has stopped or killed it, what waited in its mailbox is lost as always, and the next one has
-   another reference. So who talks to a child for long monitors it, and asks the supervisor where `restarts` of its
-   DOWN is false.
+   What stays across a restart: a child keeps its reference, whatever time lies between, and so does whoever has that,
+   anywhere; its state is new. What is sent to it meanwhile waits for the next incarnation. A child that exits, fails,
+   or is stopped by its supervisor together with others, keeps its mailbox, too; one whose process crashes, exits or is
+   killed loses what had reached that: asks among it fail with ZANNI_EDOWN. Where a child's whole node is gone (it was
+   spawned `on` another one), or somebody who owns it has stopped or killed it, the next one has another reference. So
+   who talks to a child for long monitors it, and asks the supervisor where `restarts` of its DOWN is false.
 
    A child whose start fails when the supervisor begins ends the supervisor: its spawner gets the error, whose text
    names the child. One that fails at a restart is a further restart that is due.

@@ -487,13 +487,14 @@ s_take_message (zanni__arrival_t *arrival)
     return rc ? s_refuse (arrival, may ? rc : ZANNI_EPERM) : 0;
 }
 
-/* An actor of ours, which waits, begins again. */
+/* An actor of ours, which waits, begins again; that of a process that has begun in place of another one begins now. */
 static int
 s_take_again (zanni__arrival_t *arrival)
 {
     bool own = false;
     zanni__identity_t *to = zanni__reach (arrival->worker, &arrival->record->to, &own);
-    zanni_msg_t *start = to && own ? zanni__arrival_msg (arrival, to, ZANNI__AGAIN) : NULL;
+    bool unborn = to && to == arrival->worker->owner && to->busy & ZANNI__UNBORN;
+    zanni_msg_t *start = to && own ? zanni__arrival_msg (arrival, to, unborn ? ZANNI__START : ZANNI__AGAIN) : NULL;
     int rc = !to ? ZANNI_ENOACTOR : !own ? ZANNI_EPERM : start ? zanni__arrival_arguments (arrival, start) : ZANNI_ENOMEM;
     if (!rc) {
         zanni__arrival_handled (arrival);
@@ -609,27 +610,31 @@ s_take_restart (zanni__arrival_t *arrival)
 }
 
 static int
-s_send_down (zanni__arrival_t *arrival, const zanni_reason_t *reason)
+s_send_down (zanni__arrival_t *arrival, const zanni_reason_t *reason, bool restarts)
 {
-    zanni_record_t record = { .kind = ZANNI_RECORD_DOWN, .id = arrival->record->id };
+    zanni_record_t record = { .kind = ZANNI_RECORD_DOWN, .id = arrival->record->id, .as.end.restarts = restarts };
     record.as.end.reason = zanni__reason_to_wire (reason);
     if (!arrival->worker->node->link->send (arrival->peer, &record, NULL))
         zanni__remote_sent (arrival->worker);
     return 0;
 }
 
-/* Somebody wants to know of the end of a process of ours: its stand-in here, where ends are told first, keeps the monitor
-   by itself. */
+/* Somebody wants to know of the end of a process of ours, that of the incarnation whose number is the nonce: its stand-in
+   here, where ends are told first, keeps the monitor by itself. */
 static int
 s_take_home_monitor (zanni__arrival_t *arrival)
 {
+    static const uint8_t unknown [ZANNI__NONCE];
+    static const zanni_reason_t no_connection = { .kind = ZANNI_EXIT_NO_CONNECTION };
     zanni__identity_t *identity;
     zanni_reason_t reason;
-    const zanni_wire_ref_t whole = zanni__arrival_whole (arrival, arrival->record->about);
-    if (zanni__process_ended (arrival->worker->node, whole.node, &reason))
-        return s_send_down (arrival, &reason);
+    bool restarts;
+    zanni_wire_ref_t whole = zanni__arrival_whole (arrival, arrival->record->about);
+    if (zanni__process_gone (arrival->worker->node, whole.node, zanni__wire_number (whole.nonce, 8), &reason, &restarts))
+        return s_send_down (arrival, &reason, restarts);
+    whole.nonce = unknown;
     if (zanni__remote_get (arrival->worker, &identity, &whole))
-        return s_send_down (arrival, &(zanni_reason_t) { .kind = ZANNI_EXIT_NO_CONNECTION });
+        return s_send_down (arrival, &no_connection, false);
     zanni_record_t plain = *arrival->record;
     zanni__arrival_t of_session = *arrival;
     plain.about = NULL;
@@ -641,7 +646,7 @@ s_take_home_monitor (zanni__arrival_t *arrival)
         zanni__watcher_add (arrival->worker, identity, msg);
     }
     zanni__identity_unref (identity);
-    return msg ? 0 : s_send_down (arrival, &(zanni_reason_t) { .kind = ZANNI_EXIT_NO_CONNECTION });
+    return msg ? 0 : s_send_down (arrival, &no_connection, false);
 }
 
 static int
@@ -658,7 +663,7 @@ s_take_monitor (zanni__arrival_t *arrival)
         return s_tell_about (arrival, to, ZANNI__MONITOR, true);
     if (to)
         zanni__identity_unref (to);
-    return s_send_down (arrival, &gone);
+    return s_send_down (arrival, &gone, false);
 }
 
 static int

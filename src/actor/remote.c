@@ -443,7 +443,8 @@ s_down (zanni_worker_t *worker, zanni__remote_t *remote, const zanni_reason_t *r
     zanni__identity_t *identity = remote->identity;
     remote->lent = 0;
     atomic_store_explicit (&remote->full, false, memory_order_relaxed);   // the next session has a window of its own
-    zanni__alias_end (remote, false);   // who knows it by that is told by its monitors, and finds it gone
+    if (!restarts || remote->address.actor)
+        zanni__alias_end (remote, false);   // who knows it by that is told by its monitors, and finds it gone
     if (reason->kind <= ZANNI_EXIT_SHUTDOWN)   // who ends so has told its partners: whom it did not came too late
         zanni__watchers_unlink (worker, identity, NULL);
     zanni__watchers_end (worker, identity, reason, restarts && !remote->address.actor);

@@ -61,6 +61,7 @@ typedef struct zanni__remote {
     zanni_peer_t *peer;               // joined; the worker's own thread alone reads it
     uint64_t serial;                  // of the peer, fixed: any thread may compare it
     bool cut;                         // that dialled us, and is down: we cannot dial it
+    bool spawned;                     // a process that this worker has started, and that may begin again
     bool by_peer;                     // made by zanni__remote_by, beside the one by which references go
     uint8_t call [ZANNI__NONCE];
     uint8_t own [ZANNI__NONCE];

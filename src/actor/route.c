@@ -243,20 +243,32 @@ s_set_spawner (s_route_t *route, const zanni_msg_t *msg)
     return s_set_relay (route, msg);
 }
 
+/* Its process may have ended; then there is another one now, which does not know yet who holds it. */
+static int
+s_begin_again (zanni_worker_t *worker, zanni__identity_t *identity)
+{
+    int rc = zanni__process_again (worker, identity->as.remote->address.node);
+    return rc ? rc : zanni__retain (worker, identity);
+}
+
 static int
 s_route_start (s_route_t *route, zanni_msg_t *msg)
 {
     const char *name = route->to->name;
+    bool again = msg->item.kind == ZANNI__AGAIN;
+    int rc = again && !route->to->address.actor ? s_begin_again (route->worker, msg->to) : 0;
+    if (rc)
+        return rc;
     route->record.kind = ZANNI_RECORD_SPAWN;
     route->record.id = msg->id;
     route->record.method = (zanni_bytes_t) { name, strlen (name) };
-    if (msg->item.kind == ZANNI__AGAIN) {
+    if (again) {
         route->record.to = zanni__remote_to (route->to, true);
         route->record.as.spawn.again = true;
     }
     else if (route->to->place)
         s_set_place (route);
-    int rc = s_set_spawner (route, msg);
+    rc = s_set_spawner (route, msg);
     return rc ? rc : s_send_arguments (route, msg);
 }
 
@@ -321,16 +333,40 @@ s_route_forwarded (s_route_t *route, zanni_msg_t *msg)
     return rc ? rc : s_send (route, NULL);
 }
 
+/* A process that waits for its next incarnation, and one that is to, though it may never read again, are the matter of this
+   node, where it is theirs. Whether that is all. */
+static bool
+s_commands_home (const s_route_t *route, const zanni_msg_t *msg)
+{
+    zanni_worker_t *worker = route->worker;
+    const uint8_t *node = route->to->address.node;
+    bool holds = msg->code == ZANNI__HOLDS_ON;
+    bool kills = msg->item.kind == ZANNI__KILL;
+    const zanni_reason_t reason = { .kind = kills ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN };
+    if (route->to->address.actor || msg->item.kind == ZANNI__RESTART)
+        return false;
+    bool waits = zanni__process_waits (worker->node, node);
+    if (waits && !holds)
+        zanni__process_no_more (worker, node, &reason);
+    if (waits)
+        return true;
+    if (kills && holds)
+        return zanni__process_crash (worker, node);
+    if (kills)
+        zanni__node_kill (worker, node);   // it may never read again
+    return false;
+}
+
 static int
 s_route_command (s_route_t *route, zanni_msg_t *msg)
 {
     bool restarts = msg->item.kind == ZANNI__RESTART;
+    if (s_commands_home (route, msg))
+        return 0;
     route->record.kind = restarts ? ZANNI_RECORD_RESTART : ZANNI_RECORD_STOP;
     route->record.to = zanni__remote_to (route->to, true);
     route->record.as.end.reason.kind = msg->item.kind == ZANNI__KILL ? ZANNI_EXIT_KILLED : ZANNI_EXIT_SHUTDOWN;
     route->record.as.end.reason.code = msg->code;
-    if (msg->item.kind == ZANNI__KILL && !route->to->address.actor)
-        zanni__node_kill (route->worker, route->to->address.node);   // it may never read again
     return s_send (route, NULL);
 }
 
@@ -388,6 +424,8 @@ s_route_drop (zanni_worker_t *worker, zanni_ref_t *ref)
     zanni__remote_t *remote = identity->as.remote;
     /* acq_rel: pairs with itself, as in any count. */
     bool last = ref->strong && atomic_fetch_sub_explicit (&identity->strong, 1, memory_order_acq_rel) == 1;
+    if (last && remote->spawned)
+        zanni__process_no_more (worker, remote->address.node, &(zanni_reason_t) { .kind = ZANNI_EXIT_NORMAL });
     if (last && remote->lent) {
         const zanni_record_t record = {
             .kind = ZANNI_RECORD_RELEASE, .to = zanni__remote_to (remote, false), .as.count = remote->lent

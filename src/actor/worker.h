@@ -319,6 +319,22 @@ void zanni__worker_unlisten (zanni_worker_t *worker);
 /* node/process.c: whether a process of this node has ended, and why. Any thread. */
 bool zanni__process_ended (zanni_node_t *node, const uint8_t id [16], zanni_reason_t *reason);
 
+/* The same of an incarnation (0: whichever comes last), and whether another one may follow, or has. */
+bool zanni__process_gone (zanni_node_t *node, const uint8_t id [16], uint64_t incarnation, zanni_reason_t *reason, bool *restarts);
+
+/* Whether it waits for its next incarnation. Any thread. */
+bool zanni__process_waits (zanni_node_t *node, const uint8_t id [16]);
+
+/* Begins the next one of a process of this node that waits, which listens where the last did; else does nothing. An error is
+   that incarnation's end, too, which is told as any. On the worker's thread, as all that follow. */
+int zanni__process_again (zanni_worker_t *worker, const uint8_t id [16]);
+
+/* None is to follow: where it waits, it has ended, for this reason. */
+void zanni__process_no_more (zanni_worker_t *worker, const uint8_t id [16], const zanni_reason_t *reason);
+
+/* Kills it from outside, as if it had crashed; false: it is none of this node's, or that cannot be. */
+bool zanni__process_crash (const zanni_worker_t *from, const uint8_t id [16]);
+
 /* envelope.c: messages from and to the free list. */
 zanni_msg_t *zanni__msg_new (zanni_worker_t *worker);
 void zanni__msg_free (zanni_worker_t *worker, zanni_msg_t *msg);

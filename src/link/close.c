@@ -92,6 +92,7 @@ s_drain (zanni__hub_t *hub, int64_t until_ns)
         for (zanni__link_t *link = hub->peers.next; link != &hub->peers; link = link->next)
             zanni__outbox_flush (ZANNI__CONTAINER (link, zanni__peer_t, all));
         (void) zanni__hub_receive (hub);
+        zanni__events_look (hub->worker);   // somebody may have ended who is waited for
         if (!s_is_busy (hub) || hub->worker->now_ns >= until_ns)
             return;
         s_wait (hub, until_ns);

@@ -38,14 +38,24 @@ s_leads_to (const zanni__peer_t *from, const zanni__peer_t *peer)
     return from != NULL;
 }
 
+static void
+s_write (uint8_t nonce [16], uint64_t incarnation)
+{
+    for (int i = 0; i < 8; i++)
+        nonce [i] = (uint8_t) (incarnation >> (56 - 8 * i));
+}
+
 void
 zanni__home_watch (zanni__peer_t *peer)
 {
     static const uint8_t unknown [16];
     zanni__hub_t *hub = peer->hub;
     const char *home = peer->base.home;
-    if (peer->home && (peer->watch_generation != peer->home->generation || strcmp (peer->home->base.endpoint, home)))
-        zanni__home_unwatch (peer);   // the home has forgotten it with the session, or was a guess
+    uint8_t nonce [16] = { 0 };
+    bool forgotten = peer->home && (peer->watch_generation != peer->home->generation || strcmp (peer->home->base.endpoint, home));
+    bool another = peer->home && peer->stood && peer->watched != peer->base.incarnation;
+    if (forgotten || another)   // the home has forgotten it with the session, or was a guess
+        zanni__home_unwatch (peer);
     if (!*home || peer->home || zanni__home_is_here (hub, home) || !strcmp (home, peer->base.endpoint))
         return;
     zanni__peer_t *watched;
@@ -53,8 +63,10 @@ zanni__home_watch (zanni__peer_t *peer)
     if (zanni__peer_get (hub, &watched, &endpoint, unknown) || s_leads_to (watched, peer))
         return;
     peer->home = watched;
+    peer->watched = peer->stood ? peer->base.incarnation : 0;
+    s_write (nonce, peer->watched);
     const zanni_wire_ref_t about = {
-        .node = peer->base.node, .nonce = unknown, .endpoint = { peer->base.endpoint, strlen (peer->base.endpoint) }
+        .node = peer->base.node, .nonce = nonce, .endpoint = { peer->base.endpoint, strlen (peer->base.endpoint) }
     };
     const zanni_record_t record = { .kind = ZANNI_RECORD_MONITOR, .id = S_OURS | ++hub->watch_serial, .about = &about };
     watched->joins++;
@@ -67,12 +79,15 @@ zanni__home_watch (zanni__peer_t *peer)
     zanni__session_dirty (watched);
 }
 
-/* One that we never met may be a process of our own home, and have ended before it could say so. */
+/* Nobody listens there any more. One that we never met may be a process of our own home, and have ended before it could say
+   so. */
 void
 zanni__home_guess (zanni__peer_t *peer)
 {
     const char *home = peer->hub->worker->node->home;
     static const uint8_t unknown [16];
+    if (*peer->base.home)
+        zanni__home_watch (peer);
     if (!home || peer->base.far || *peer->base.home || !memcmp (peer->base.node, unknown, sizeof unknown))
         return;
     strncpy (peer->base.home, home, sizeof peer->base.home - 1);
@@ -87,6 +102,13 @@ zanni__home_unwatch (zanni__peer_t *peer)
     peer->watch = 0;
     if (home)
         zanni__peer_leave (home);
+}
+
+/* The incarnation behind all that are known of, with which a session is that does not stand yet. */
+static uint64_t
+s_next (const zanni__peer_t *peer)
+{
+    return (peer->ended > peer->base.incarnation ? peer->ended : peer->base.incarnation) + 1;
 }
 
 /* A DOWN for a monitor of ours; false: it is an actor's. */
@@ -104,7 +126,7 @@ zanni__home_down (zanni__peer_t *from, const zanni_record_t *record)
             continue;
         if (reason->kind == ZANNI_EXIT_NO_CONNECTION)
             event.change = ZANNI_NODE_LOST;
-        event.incarnation = peer->base.incarnation ? peer->base.incarnation : 1;   // 0: nobody has met it
+        event.incarnation = peer->watched ? peer->watched : s_next (peer);
         event.kind = reason->kind;
         event.code = reason->code;
         memcpy (event.node, peer->base.node, sizeof event.node);

@@ -218,6 +218,7 @@ struct zanni__peer {
     zanni_reason_t reason;
     zanni__peer_t *home;           // who was asked to tell of its end, joined; NULL
     uint64_t watch;                // the monitor's id there
+    uint64_t watched;              // which incarnation it is about; 0: whichever comes last
     uint32_t watch_generation;     // of the session with it that the monitor went by
     zanni__outbox_t out;
     zanni__inbox_t in;

@@ -335,8 +335,11 @@ s_bind (zanni__hub_t *hub, const char *endpoint, int fd)
 int
 zanni__listen (zanni__hub_t *hub, const char *endpoint, int fd, int lane_fd)
 {
-    if (hub->near.router.socket)
+    bool unknown = zanni__list_empty (&hub->peers);   // nobody can have said HELLO
+    if (hub->near.router.socket && !unknown)
         return ZANNI_EINVAL;
+    s_gate_close (&hub->near);
+    zanni__lane_unlisten (hub);
     int rc = s_bind (hub, endpoint, fd);
     zanni__lane_listen (hub, lane_fd);
     if (!rc) {

@@ -70,6 +70,7 @@ s_make_actor (zanni_worker_t *worker, const zanni__brief_t *brief, const zanni__
     identity->overflow = brief->overflow;
     identity->heeds |= identity->overflow != ZANNI_REJECT ? ZANNI__HEEDS_LIMIT : 0;
     identity->restartable = brief->restartable;
+    identity->incarnation = (uint32_t) brief->incarnation;
     identity->waits = brief->waits;
     if (brief->limit)
         atomic_store_explicit (&identity->limit, brief->limit, memory_order_relaxed);
@@ -87,6 +88,13 @@ s_listen (zanni_worker_t *worker, const char *endpoint, int fd, int lane_fd)
         return rc;
     snprintf (worker->endpoint, sizeof worker->endpoint, "%s", endpoint);
     return worker->node->link->listen (worker->link, worker->endpoint, fd, lane_fd);
+}
+
+/* One that is to follow another listens where that did. */
+static int
+s_listen_there (zanni_worker_t *worker, const zanni__birth_t *birth)
+{
+    return birth->moved ? s_listen (worker, birth->seat->endpoint, birth->seat->fd, birth->seat->lane_fd) : 0;
 }
 
 static void
@@ -138,10 +146,13 @@ s_run (zanni_node_t *node, const zanni__birth_t *birth, const zanni__brief_t *br
     zanni__hook_fd_t control = { .fd = birth->control_fd, .ready = s_on_control };
     int rc = s_be (node, brief, cls, birth->page);
     if (!rc)
+        rc = s_listen_there (worker, birth);
+    if (!rc)
         rc = zanni__hook_fd_add (worker, &control, EPOLLIN);
     if (rc)
         return s_fail (birth, rc, "the process cannot be reached: %s", zanni_strerror (rc));
     zanni__worker_loop (worker);
+    zanni__birth_over (birth);
     zanni__hook_fd_remove (worker, &control);
     zanni__node_unref (node);
     return zanni__node_destroy (node) ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -19,6 +19,9 @@
    node; a request for it is passed on, and that is all. It is one process more to be seen, called "zanni spare", and ends
    with the others.
 
+   Where a child listened that has ended, and another one may follow, its sockets are kept until that is asked for, or the
+   parent says that it will not be. The spare, if there is one, gets them with the request, and leaves its own place.
+
    Where it listens, its seat, is told to the parent at once, so that a connection can be made and a request answered before
    the launcher has heard of it. So a seat is promised, once, to the request that names it: should the spare end, the next
    child gets it. */
@@ -30,11 +33,11 @@
 #include "../base/clock.h"
 #include "../base/list.h"
 #include "../base/memory.h"
+#include "../base/passing.h"
 #include "../base/rundir.h"
 #include "../base/system.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -67,6 +70,8 @@ typedef struct {
     zanni__guard_t guard;
     bool told;
     bool killed;
+    bool keeps;                  // its place, when it ends
+    bool over;                   // it has said that it is
     zanni_reason_t reason;       // once it has ended
 } s_child_t;
 
@@ -84,9 +89,11 @@ typedef struct {
     zanni__child_fn *run;
     zanni__lease_t *lease;       // NULL: could not be had yet
     zanni__link_t children;
+    zanni__link_t kept;          // those that have ended, whose place is kept
     s_child_t *spare;            // one of them, or NULL
     zanni__seat_t seat;          // that of a spare that has ended; without sockets: there is none
     bool used;                   // and the next one will be wanted
+    bool littered;               // there is something to be swept
     char brief [ZANNI_BRIEF_MAX];   // of the last request
     size_t brief_size;
     zanni__link_t words;
@@ -148,10 +155,10 @@ s_say (s_launcher_t *launcher, const zanni__launch_t *packet)
 }
 
 static void
-s_refuse (s_launcher_t *launcher, uint64_t id, int code, const char *text)
+s_refuse (s_launcher_t *launcher, uint64_t id, int code, const char *text, bool kept)
 {
     zanni__launch_t packet = {
-        .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_REFUSED, .id = id, .code = code
+        .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_REFUSED, .id = id, .code = code, .kept = kept
     };
     snprintf (packet.text, sizeof packet.text, "%s", text);
     s_say (launcher, &packet);
@@ -162,7 +169,7 @@ s_say_ended (s_launcher_t *launcher, const s_child_t *child)
 {
     zanni__launch_t packet = {
         .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_ENDED, .id = child->id, .code = child->reason.code,
-        .reason = child->reason.kind
+        .reason = child->reason.kind, .kept = child->seat.fd >= 0
     };
     snprintf (packet.text, sizeof packet.text, "%s", child->reason.text);
     s_say (launcher, &packet);
@@ -188,24 +195,11 @@ s_close_others (s_launcher_t *launcher, const s_child_t *self)
             zanni__guard_free (&child->guard);
         close (child->control_fd);
     }
-}
-
-void
-zanni__birth_await (zanni__birth_t *birth)
-{
-    static _Alignas (zanni__launch_t) char buffer [S_PACKET_MAX];
-    struct pollfd item = { .fd = birth->control_fd, .events = POLLIN };
-    ssize_t size;
-    do {
-        (void) poll (&item, 1, -1);
-        size = recv (birth->control_fd, buffer, sizeof buffer, 0);
-    } while (size < 0 && (errno == EINTR || errno == EAGAIN));
-    if (size < (ssize_t) sizeof (zanni__launch_t))
-        _exit (EXIT_FAILURE);
-    const zanni__launch_t *request = (const zanni__launch_t *) (const void *) buffer;
-    birth->brief = request + 1;
-    birth->brief_size = request->size;
-    (void) prctl (PR_SET_NAME, "zanni child");
+    for (zanni__link_t *link = launcher->kept.next; link != &launcher->kept; link = link->next) {
+        s_child_t *child = ZANNI__CONTAINER (link, s_child_t, link);
+        if (child->seat.fd != self->seat.fd)   // it was that one's
+            zanni__seat_close (&child->seat);
+    }
 }
 
 static _Noreturn void
@@ -262,10 +256,25 @@ s_fork (s_launcher_t *launcher, s_child_t *child, const char **why)
     return ZANNI_ESYSTEM;
 }
 
-/* Where it listens: at the promised place, or a new one. */
+/* Who had the place, if it was kept. */
+static s_child_t *
+s_find_kept (s_launcher_t *launcher, const char *endpoint)
+{
+    for (zanni__link_t *link = launcher->kept.next; link != &launcher->kept; link = link->next)
+        if (!strcmp (ZANNI__CONTAINER (link, s_child_t, link)->seat.endpoint, endpoint))
+            return ZANNI__CONTAINER (link, s_child_t, link);
+    return NULL;
+}
+
+/* Where it listens: at the promised place, one that was kept, or a new one. */
 static int
 s_seat_take (s_launcher_t *launcher, s_child_t *child, const char *seat, const char **why)
 {
+    s_child_t *before = *seat ? s_find_kept (launcher, seat) : NULL;
+    if (before) {
+        child->seat = before->seat;
+        return 0;
+    }
     if (launcher->seat.fd >= 0 && !strcmp (seat, launcher->seat.endpoint)) {
         child->seat = launcher->seat;
         launcher->seat.fd = launcher->seat.lane_fd = -1;
@@ -287,14 +296,27 @@ s_seat_drop (s_launcher_t *launcher, zanni__seat_t *seat)
     zanni__seat_close (seat);
 }
 
-/* There will be no such child. A place that was promised stays so; another one is nobody's. */
+/* There will be no such child. A place that was promised or kept stays so; another one is nobody's. */
 static void
-s_seat_return (s_launcher_t *launcher, s_child_t *child, bool promised)
+s_seat_return (s_launcher_t *launcher, s_child_t *child, const char *seat)
 {
-    if (promised)
+    if (s_find_kept (launcher, seat))
+        return;
+    if (*seat)
         launcher->seat = child->seat;
     else
         s_seat_drop (launcher, &child->seat);
+}
+
+/* The place is somebody's again. */
+static void
+s_forget_kept (s_launcher_t *launcher, const char *endpoint)
+{
+    s_child_t *before = s_find_kept (launcher, endpoint);
+    if (!before)
+        return;
+    zanni__link_remove (&before->link);
+    zanni__free (before);
 }
 
 /* A child that listens at `seat`, or where it can, and waits for a request. */
@@ -316,12 +338,13 @@ s_child_new (s_launcher_t *launcher, s_child_t **child_p, const char *seat, cons
     child->kill_ns = INT64_MAX;
     rc = s_fork (launcher, child, why);
     if (rc) {
-        s_seat_return (launcher, child, *seat);
+        s_seat_return (launcher, child, seat);
         zanni__guard_free (&child->guard);
         zanni__free (child);
         return rc;
     }
     zanni__list_append (&launcher->children, &child->link);
+    s_forget_kept (launcher, seat);
     *child_p = child;
     return 0;
 }
@@ -341,13 +364,29 @@ s_keep_seat (s_launcher_t *launcher, s_child_t *spare)
     spare->seat.fd = spare->seat.lane_fd = -1;
 }
 
+/* A spare goes over to a place that was kept. */
+static bool
+s_move (s_launcher_t *launcher, s_child_t *spare, const zanni__launch_t *request, const void *packet)
+{
+    const char *endpoint = request->text + ZANNI__LAUNCH_SECOND;
+    s_child_t *kept = s_find_kept (launcher, endpoint);
+    const int fds [2] = { kept ? kept->seat.fd : -1, kept ? kept->seat.lane_fd : -1 };
+    if (!kept || !zanni__pass (spare->control_fd, packet, sizeof *request + request->size, fds, 2))
+        return false;
+    s_seat_drop (launcher, &spare->seat);
+    spare->seat = kept->seat;
+    s_forget_kept (launcher, endpoint);
+    return true;
+}
+
 /* Without a spare. A promise is for one request, whatever becomes of that: the next place is promised anew. */
 static int
 s_start_anew (s_launcher_t *launcher, s_child_t **child_p, const zanni__launch_t *request, const void *packet,
               const char **why)
 {
-    int rc = s_child_new (launcher, child_p, request->text, why);
-    if (rc && !strcmp (request->text, launcher->seat.endpoint))
+    const char *again = request->text + ZANNI__LAUNCH_SECOND;
+    int rc = s_child_new (launcher, child_p, *again ? again : request->text, why);
+    if ((rc || *again) && *request->text && !strcmp (request->text, launcher->seat.endpoint))
         s_seat_drop (launcher, &launcher->seat);
     if (rc)
         return rc;
@@ -369,7 +408,8 @@ s_start (s_launcher_t *launcher, const zanni__launch_t *request, const void *pac
     memcpy (launcher->brief, (const char *) packet + sizeof *request, request->size);
     launcher->brief_size = request->size;
     int rc = 0;
-    bool passed = s_pass_on (child, packet, size);
+    const char *again = request->text + ZANNI__LAUNCH_SECOND;
+    bool passed = *again && child ? s_move (launcher, child, request, packet) : s_pass_on (child, packet, size);
     if (child && !passed) {
         s_keep_seat (launcher, child);   // it has ended, and is left to be reaped
         (void) kill (child->pid, SIGKILL);   // or does not read, and would share its sockets with the next
@@ -379,12 +419,13 @@ s_start (s_launcher_t *launcher, const zanni__launch_t *request, const void *pac
     if (!passed)
         rc = s_start_anew (launcher, &child, request, packet, &why);
     if (rc) {
-        s_refuse (launcher, request->id, rc, why);
+        s_refuse (launcher, request->id, rc, why, *again && s_find_kept (launcher, again));
         return;
     }
     child->id = request->id;
     zanni__guard_set (&child->guard, (uint32_t) request->code, s_now_ns ());
     launcher->guard_ns = s_earlier (launcher->guard_ns, child->guard.due_ns);
+    child->keeps = request->kept;
     zanni__launch_t answer = {
         .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_STARTED, .id = child->id, .code = child->pid
     };
@@ -396,8 +437,11 @@ static void
 s_take_reason (s_child_t *child, int status)
 {
     zanni_reason_t *reason = &child->reason;
-    if (zanni__birth_report (child->control_fd, reason))
-        return;
+    if (zanni__birth_report (child->control_fd, reason)) {
+        child->over = !reason->code;
+        if (!child->over)
+            return;
+    }
     bool by_kill = WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL;
     if (child->guard.killed && by_kill)
         zanni__guard_reason (&child->guard, reason);
@@ -431,27 +475,42 @@ s_end (s_launcher_t *launcher, s_child_t *child, int status, zanni__link_t *ende
     s_take_reason (child, status);
     if (launcher->spare == child)
         s_keep_seat (launcher, child);
-    s_seat_drop (launcher, &child->seat);
+    if (!child->keeps || child->over)
+        s_seat_drop (launcher, &child->seat);
     close (child->control_fd);
 }
 
+static void
+s_sweep (s_launcher_t *launcher)
+{
+    launcher->littered = false;
+    zanni__rundir_sweep ();
+}
+
 /* Nothing of a child is left when its end is told: it may have had a lease of its own, which one that came to the end of
-   its program gave back. */
+   its program gave back. Where another one may follow, that has time. */
 static void
 s_tell_ends (s_launcher_t *launcher, zanni__link_t *ended)
 {
-    bool littered = false;
-    for (zanni__link_t *link = ended->next; link != ended; link = link->next)
-        littered = littered || ZANNI__CONTAINER (link, s_child_t, link)->reason.kind != ZANNI_EXIT_NORMAL;
-    if (littered)
-        zanni__rundir_sweep ();
+    bool now = false;
+    for (zanni__link_t *link = ended->next; link != ended; link = link->next) {
+        const s_child_t *child = ZANNI__CONTAINER (link, s_child_t, link);
+        bool littered = child->reason.kind != ZANNI_EXIT_NORMAL;
+        launcher->littered = launcher->littered || littered;
+        now = now || (littered && child->seat.fd < 0);
+    }
+    if (now)
+        s_sweep (launcher);
     while (!zanni__list_empty (ended)) {
         s_child_t *child = ZANNI__CONTAINER (ended->next, s_child_t, link);
         if (child->id)
             s_say_ended (launcher, child);
         zanni__link_remove (&child->link);
         zanni__guard_free (&child->guard);
-        zanni__free (child);
+        if (child->seat.fd >= 0)
+            zanni__list_append (&launcher->kept, &child->link);
+        else
+            zanni__free (child);
     }
 }
 
@@ -516,8 +575,7 @@ s_kill (s_launcher_t *launcher, s_child_t *child, int64_t patience_ms)
         return;   // it was asked for before
     child->patience_ms = patience_ms;
     child->kill_ns = s_now_ns () + patience_ms * 1000000;
-    if (child->kill_ns < launcher->look_ns)
-        launcher->look_ns = child->kill_ns;
+    launcher->look_ns = s_earlier (launcher->look_ns, child->kill_ns);
 }
 
 /* What it was told waits unread, which the sender's end of the socket pair tells. */
@@ -547,8 +605,7 @@ s_kill_deaf (s_launcher_t *launcher, int64_t now_ns)
         s_child_t *child = ZANNI__CONTAINER (link, s_child_t, link);
         if (child->kill_ns <= now_ns)
             s_kill_more (child, now_ns);
-        if (child->kill_ns < launcher->look_ns)
-            launcher->look_ns = child->kill_ns;
+        launcher->look_ns = s_earlier (launcher->look_ns, child->kill_ns);
     }
 }
 
@@ -572,7 +629,7 @@ s_obey (s_launcher_t *launcher, const zanni__launch_t *packet, const void *bytes
     switch (packet->kind) {
     case ZANNI__LAUNCH_START:
         if (launcher->stopping)
-            s_refuse (launcher, packet->id, ZANNI_ECLOSED, "the node is ending");
+            s_refuse (launcher, packet->id, ZANNI_ECLOSED, "the node is ending", false);
         else
             s_start (launcher, packet, bytes);
         break;
@@ -585,6 +642,12 @@ s_obey (s_launcher_t *launcher, const zanni__launch_t *packet, const void *bytes
             (void) kill (child->pid, SIGKILL);
         else if (child)
             s_kill (launcher, child, packet->code);
+        break;
+    case ZANNI__LAUNCH_FORGET:
+        child = s_find_kept (launcher, packet->text);
+        if (child)
+            s_seat_drop (launcher, &child->seat);
+        s_forget_kept (launcher, packet->text);
         break;
     case ZANNI__LAUNCH_CLOSE:
         launcher->over = launcher->closing = true;
@@ -610,9 +673,9 @@ s_receive (s_launcher_t *launcher)
     if ((size_t) size < sizeof packet)
         return true;
     memcpy (&packet, buffer, sizeof packet);
-    packet.text [sizeof packet.text - 1] = 0;
+    packet.text [sizeof packet.text - 1] = packet.text [ZANNI__LAUNCH_SECOND - 1] = 0;
     if (packet.version != ZANNI__LAUNCH_VERSION)
-        s_refuse (launcher, packet.id, ZANNI_ESYSTEM, "the child program is linked with another version of zanni");
+        s_refuse (launcher, packet.id, ZANNI_ESYSTEM, "the child program is linked with another version of zanni", false);
     else if (packet.size == (size_t) size - sizeof packet)
         s_obey (launcher, &packet, buffer);
     return !launcher->over;
@@ -629,7 +692,7 @@ static int
 s_timeout_ms (const s_launcher_t *launcher)
 {
     int64_t due_ns = s_earlier (s_earlier (launcher->kill_ns, launcher->look_ns), launcher->guard_ns);
-    if (s_wants_spare (launcher))
+    if (s_wants_spare (launcher) || launcher->littered)
         return S_SPARE_MS;
     if (due_ns == INT64_MAX)
         return -1;
@@ -677,6 +740,8 @@ s_round (s_launcher_t *launcher)
         return;
     if (!ready && s_wants_spare (launcher))
         s_make_spare (launcher);
+    else if (!ready && launcher->littered)
+        s_sweep (launcher);
     if (items [0].revents)
         while (s_receive (launcher))
             continue;
@@ -692,38 +757,6 @@ s_round (s_launcher_t *launcher)
 }
 
 /* The beginning and the end of it all. */
-
-int
-zanni__launcher_fd (void)
-{
-    const char *value = getenv (ZANNI__LAUNCHER_VARIABLE);
-    char *rest;
-    int type;
-    socklen_t size = sizeof type;
-    if (!value)
-        return -1;
-    long fd = strtol (value, &rest, 10);
-    bool good = *value && !*rest && fd >= 0 && fd < INT32_MAX;
-    (void) unsetenv (ZANNI__LAUNCHER_VARIABLE);
-    if (!good || getsockopt ((int) fd, SOL_SOCKET, SO_TYPE, &type, &size) || type != SOCK_SEQPACKET)
-        return -1;
-    return fcntl ((int) fd, F_SETFD, FD_CLOEXEC) ? -1 : (int) fd;
-}
-
-/* What main did before it came here must not reach the children: handlers, and half-written lines. */
-static void
-s_settle (void)
-{
-    int fd;
-    for (int number = 1; number < NSIG; number++)
-        (void) signal (number, SIG_DFL);
-    fflush (NULL);
-    while ((fd = open ("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
-        continue;   // no socket may pass for an output
-    if (fd >= 0)
-        close (fd);
-    (void) prctl (PR_SET_NAME, "zanni launcher");
-}
 
 /* The children are killed and reaped, and all that they and a dead parent left is unlinked. A parent's lock is only free
    when it is gone altogether, a little after its socket is. */
@@ -744,12 +777,12 @@ zanni__launcher_main (int fd, zanni__child_fn *child)
 {
     s_launcher_t launcher = {
         .fd = fd, .pid = getpid (), .run = child, .kill_ns = INT64_MAX, .look_ns = INT64_MAX,
-        .guard_ns = INT64_MAX,
-        .seat = { .fd = -1, .lane_fd = -1 }
+        .guard_ns = INT64_MAX, .seat = { .fd = -1, .lane_fd = -1 }
     };
     sigset_t wanted;
-    s_settle ();
+    zanni__launch_settle ();
     zanni__link_init (&launcher.children);
+    zanni__link_init (&launcher.kept);
     zanni__link_init (&launcher.words);
     sigemptyset (&wanted);
     sigaddset (&wanted, SIGCHLD);

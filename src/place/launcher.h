@@ -20,6 +20,7 @@ typedef struct {
     size_t sibling_size;
     const zanni__seat_t *seat; // where it listens; its sockets are the child's own
     zanni__page_t *page;       // in which it shows the launcher its beat
+    bool moved;                // when the request came, from where it had listened before, as nobody in particular
     int control_fd;            // to the launcher, by packets: "stop" and "kill" come in; why it failed (msgpack [code, text]) may go
                                // out; its end of file means that the launcher is gone
 } zanni__birth_t;
@@ -40,7 +41,11 @@ int zanni__launcher_main (int fd, zanni__child_fn *child);
 /* In the child: tells the launcher, and by it the spawner, why this process is about to end. */
 void zanni__birth_failed (const zanni__birth_t *birth, int code, const char *text);
 
-/* In the launcher, when the process has ended: what it said so. false: nothing. */
+/* The same of one that is to end: nobody follows it where it listened. */
+void zanni__birth_over (const zanni__birth_t *birth);
+
+/* In the launcher: what it has said there. It comes from a process of the user's own, but is read like a stranger's. false:
+   nothing. */
 bool zanni__birth_report (int control_fd, zanni_reason_t *reason);
 
 #endif

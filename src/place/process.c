@@ -30,7 +30,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -43,14 +42,8 @@
 #define S_GONE_MS 10000          // for what was killed to be gone
 #define S_KILLED_MS 1000         // the same, while a node is closing
 #define S_HEED_MS 20             // twice, for a process to hear that it is to end; then it is killed
-#define S_LAUNCHER_FD 3          // of the launcher's own
-#define S_TEXT_OF(value) S_TEXT_OF_2 (value)
-#define S_TEXT_OF_2(value) #value
-#define S_MARK ZANNI__LAUNCHER_VARIABLE "=" S_TEXT_OF (S_LAUNCHER_FD)
 #define S_TRIES 2
 #define S_PATH_MAX 192
-
-extern char **environ;
 
 typedef struct {
     zanni__link_t link;          // in waiting, running, or lost
@@ -66,9 +59,18 @@ typedef struct {
     bool doomed;                 // it is to be killed, with so much patience
     bool condemned;              // and the launcher was told so
     int64_t patience_ms;
+    bool keeps;
+    char again [ZANNI__ENDPOINT_MAX];   // where it is to listen; "": anywhere
+    char endpoint [ZANNI__ENDPOINT_MAX];   // where it does
     pid_t pid;
     int pid_fd;                  // of a launcher, or when it is lost; -1
 } s_process_t;
+
+/* A place that the launcher is to forget. */
+typedef struct {
+    zanni__link_t link;
+    char endpoint [ZANNI__ENDPOINT_MAX];
+} s_place_t;
 
 struct zanni__children {
     zanni__children_owner_t owner;
@@ -85,6 +87,7 @@ struct zanni__children {
     zanni__link_t waiting;
     zanni__link_t running;
     zanni__link_t lost;
+    zanni__link_t forgets;       // of which it was not told yet
     int count;
 };
 
@@ -148,11 +151,14 @@ s_fail (zanni__children_t *children, s_process_t *process, int code, const char 
     s_process_free (children, process);
 }
 
+/* `kept`: where it listened is. */
 static void
-s_end (zanni__children_t *children, s_process_t *process, const zanni_reason_t *reason)
+s_end (zanni__children_t *children, s_process_t *process, const zanni_reason_t *reason, bool kept)
 {
-    if (process->id && !process->silent)
-        children->owner.ended (children->owner.context, process->node, process->incarnation, reason);
+    bool stays = process->id && !process->silent
+                 && children->owner.ended (children->owner.context, process->node, process->incarnation, reason, kept);
+    if (kept && !stays)
+        zanni__children_forget (children, process->endpoint);
     s_process_free (children, process);
 }
 
@@ -179,70 +185,6 @@ s_program (const zanni__children_t *children, char path [S_PATH_MAX])
     return size > 0 ? path : "/proc/self/exe";
 }
 
-static size_t
-s_length (const char *const *texts)
-{
-    size_t length = 0;
-    while (texts && texts [length])
-        length++;
-    return length;
-}
-
-/* argv and behind it environ, in one piece; borrows all texts. `environment_p` is where that begins. */
-static char **
-s_words (const char *name, const char *const *arguments, char ***environment_p)
-{
-    size_t given = s_length (arguments);
-    size_t variables = s_length ((const char *const *) environ);
-    const char **words = zanni__malloc ((given + variables + 4) * sizeof *words);
-    size_t at = 0;
-    if (!words)
-        return NULL;
-    words [at++] = name;
-    for (size_t i = 0; i < given; i++)
-        words [at++] = arguments [i];
-    words [at++] = NULL;
-    *environment_p = (char **) (void *) (words + at);
-    for (size_t i = 0; i < variables; i++)
-        if (strncmp (environ [i], ZANNI__LAUNCHER_VARIABLE "=", sizeof ZANNI__LAUNCHER_VARIABLE))
-            words [at++] = environ [i];
-    words [at++] = S_MARK;
-    words [at] = NULL;
-    return (char **) (void *) words;   // posix_spawn only reads them
-}
-
-/* Runs the program with `fd` as its socket; 0 or an errno. */
-static int
-s_run (const zanni__children_t *children, const char *name, int fd, pid_t *pid_p)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t all, none;
-    char **environment = NULL;
-    char **words = s_words (name, children->owner.arguments, &environment);
-    if (!words)
-        return ENOMEM;
-    sigfillset (&all);
-    sigemptyset (&none);
-    posix_spawnattr_init (&attributes);
-    posix_spawnattr_setflags (&attributes,
-                              POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-    posix_spawnattr_setsigdefault (&attributes, &all);
-    posix_spawnattr_setsigmask (&attributes, &none);
-    posix_spawnattr_setpgroup (&attributes, 0);
-    posix_spawn_file_actions_init (&actions);
-    int error = posix_spawn_file_actions_adddup2 (&actions, fd, S_LAUNCHER_FD);
-    if (!error)
-        error = posix_spawn_file_actions_addclosefrom_np (&actions, S_LAUNCHER_FD + 1);
-    if (!error)
-        error = posix_spawnp (pid_p, children->owner.program ? children->owner.program : "/proc/self/exe", &actions,
-                              &attributes, words, environment);
-    posix_spawn_file_actions_destroy (&actions);
-    posix_spawnattr_destroy (&attributes);
-    zanni__free (words);
-    return error;
-}
-
 /* Makes both ends of the socket, ours watched, and runs the program at the other. On failure `why` says what. */
 static int
 s_launch (zanni__children_t *children, s_process_t *launcher, char why [ZANNI__LAUNCH_TEXT])
@@ -255,7 +197,7 @@ s_launch (zanni__children_t *children, s_process_t *launcher, char why [ZANNI__L
         return ZANNI_EDESCRIPTORS;
     int error = epoll_ctl (children->epoll, EPOLL_CTL_ADD, fds [0], &event) ? errno : 0;
     if (!error)
-        error = s_run (children, name, fds [1], &launcher->pid);
+        error = zanni__launch_run (children->owner.program, name, children->owner.arguments, fds [1], &launcher->pid);
     close (fds [1]);
     if (error) {
         s_close (children, fds [0]);
@@ -301,7 +243,7 @@ s_gone (zanni__children_t *children, s_process_t *process)
 {
     static const zanni_reason_t killed = { .kind = ZANNI_EXIT_SIGNAL, .code = SIGKILL };
     s_reap (process);
-    s_end (children, process, &killed);
+    s_end (children, process, &killed, false);
     if (zanni__list_empty (&children->lost))
         zanni__rundir_sweep ();
 }
@@ -320,6 +262,16 @@ s_lose (zanni__children_t *children, s_process_t *process)
     process->due_ns = watched ? s_now_ns () + S_GONE_MS * INT64_C (1000000) : 0;   // else at once
 }
 
+static void
+s_forget_all (zanni__children_t *children)
+{
+    while (!zanni__list_empty (&children->forgets)) {
+        s_place_t *place = ZANNI__CONTAINER (children->forgets.next, s_place_t, link);
+        zanni__link_remove (&place->link);
+        zanni__free (place);
+    }
+}
+
 /* The launcher is gone, or to be gone. `text` is for those that waited for what will not be tried again. */
 static void
 s_lose_launcher (zanni__children_t *children, const char *text)
@@ -332,6 +284,7 @@ s_lose_launcher (zanni__children_t *children, const char *text)
     children->launcher = NULL;
     children->crowded = children->kills = false;
     *children->seat = 0;
+    s_forget_all (children);   // with it
     if (launcher->pid_fd >= 0)
         (void) syscall (SYS_pidfd_send_signal, launcher->pid_fd, SIGKILL, NULL, 0);
     s_lose (children, launcher);
@@ -377,9 +330,10 @@ s_send_request (const zanni__children_t *children, s_process_t *process)
 {
     zanni__launch_t packet = {
         .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_START, .id = process->id,
-        .code = process->process->watchdog_ms, .size = (uint32_t) process->process->brief_size
+        .code = process->process->watchdog_ms, .size = (uint32_t) process->process->brief_size, .kept = process->keeps
     };
     memcpy (packet.text, children->seat, sizeof children->seat);
+    memcpy (packet.text + ZANNI__LAUNCH_SECOND, process->again, sizeof process->again);
     int sent = s_send (children, &packet, process->process->brief);
     process->sent = sent > 0;
     process->tries += process->sent;
@@ -438,6 +392,22 @@ s_send_kills (zanni__children_t *children)
     return true;
 }
 
+/* False: there is no room for them all. */
+static bool
+s_send_forgets (zanni__children_t *children)
+{
+    while (!zanni__list_empty (&children->forgets)) {
+        s_place_t *place = ZANNI__CONTAINER (children->forgets.next, s_place_t, link);
+        zanni__launch_t packet = { .version = ZANNI__LAUNCH_VERSION, .kind = ZANNI__LAUNCH_FORGET };
+        memcpy (packet.text, place->endpoint, sizeof place->endpoint);
+        if (children->fd >= 0 && !s_send (children, &packet, NULL))
+            return false;
+        zanni__link_remove (&place->link);
+        zanni__free (place);
+    }
+    return true;
+}
+
 /* Once, and with what patience it was said first. */
 static void
 s_doom (zanni__children_t *children, s_process_t *process, int64_t patience_ms)
@@ -456,8 +426,8 @@ s_runs (zanni__children_t *children, s_process_t *process, const char *endpoint)
 {
     zanni__link_remove (&process->link);
     zanni__list_append (&children->running, &process->link);
-    snprintf (process->process->endpoint, sizeof process->process->endpoint, "%.*s",
-              (int) sizeof process->process->endpoint - 1, endpoint);
+    snprintf (process->endpoint, sizeof process->endpoint, "%.*s", (int) sizeof process->endpoint - 1, endpoint);
+    memcpy (process->process->endpoint, process->endpoint, sizeof process->process->endpoint);
     s_answer (children, process, 0);
 }
 
@@ -465,7 +435,7 @@ static void
 s_seated (zanni__children_t *children, s_process_t *process)
 {
     char seat [ZANNI__ENDPOINT_MAX];
-    memcpy (seat, children->seat, sizeof seat);
+    memcpy (seat, *process->again ? process->again : children->seat, sizeof seat);
     *children->seat = 0;
     s_runs (children, process, seat);
 }
@@ -476,7 +446,7 @@ s_flush (zanni__children_t *children)
 {
     char why [ZANNI__LAUNCH_TEXT];
     zanni__link_t *next;
-    int sent = s_send_kills (children);
+    int sent = s_send_kills (children) && s_send_forgets (children);
     if (!s_has_unsent (children)) {
         s_watch_room (children, !sent);
         return;
@@ -492,7 +462,7 @@ s_flush (zanni__children_t *children)
         if (process->sent)
             continue;
         sent = s_send_request (children, process);
-        if (sent > 0 && *children->seat)
+        if (sent > 0 && (*children->seat || *process->again))
             s_seated (children, process);
     }
     s_watch_room (children, !sent);   // a launcher that is gone shows by its end of file
@@ -534,7 +504,7 @@ s_refused (zanni__children_t *children, const zanni__launch_t *packet)
     snprintf (reason.text, sizeof reason.text, "%.*s", (int) sizeof reason.text - 1, packet->text);
     process = s_find (&children->running, packet->id);
     if (process)
-        s_end (children, process, &reason);
+        s_end (children, process, &reason, packet->kept);
 }
 
 static void
@@ -568,7 +538,7 @@ s_hear (zanni__children_t *children, zanni__launch_t *packet)
         snprintf (reason.text, sizeof reason.text, "%.*s", (int) sizeof reason.text - 1, packet->text);
         process = s_find (&children->running, packet->id);
         if (process)
-            s_end (children, process, &reason);
+            s_end (children, process, &reason, packet->kept);
         break;
     default:
         break;
@@ -649,6 +619,7 @@ zanni__children_new (zanni__children_t **children_p, const zanni__children_owner
     zanni__link_init (&children->waiting);
     zanni__link_init (&children->running);
     zanni__link_init (&children->lost);
+    zanni__link_init (&children->forgets);
     *children_p = children;
     return 0;
 }
@@ -680,6 +651,8 @@ zanni__children_start (zanni__children_t *children, zanni_process_t *wanted, voi
     process->request = request;
     memcpy (process->node, wanted->node, sizeof process->node);
     process->incarnation = wanted->incarnation;
+    process->keeps = wanted->keeps;
+    memcpy (process->again, wanted->endpoint, sizeof process->again);
     process->due_ns = s_now_ns () + S_ANSWER_MS * INT64_C (1000000);
     zanni__list_append (&children->waiting, &process->link);
     s_flush (children);
@@ -709,17 +682,31 @@ zanni__children_step (zanni__children_t *children)
 }
 
 int
-zanni__children_kill (zanni__children_t *children, const uint8_t *node)
+zanni__children_kill (zanni__children_t *children, const uint8_t *node, bool at_once)
 {
     const zanni__link_t *link = children ? children->running.next : NULL;
     for (; link && link != &children->running; link = link->next) {
         s_process_t *process = ZANNI__CONTAINER (link, s_process_t, link);
         if (memcmp (process->node, node, sizeof process->node))
             continue;
-        s_doom (children, process, S_HEED_MS);
+        s_doom (children, process, at_once ? 0 : S_HEED_MS);
         return 0;
     }
     return ZANNI_ENOACTOR;
+}
+
+/* Without memory it stays until the launcher ends: who dials there waits in vain. */
+void
+zanni__children_forget (zanni__children_t *children, const char *endpoint)
+{
+    s_place_t *place = children && children->launcher ? zanni__malloc (sizeof *place) : NULL;
+    if (!place)
+        return;
+    snprintf (place->endpoint, sizeof place->endpoint, "%s", endpoint);
+    zanni__link_init (&place->link);
+    zanni__list_append (&children->forgets, &place->link);
+    if (!s_send_forgets (children))
+        s_watch_room (children, true);
 }
 
 void
@@ -765,6 +752,7 @@ zanni__children_destroy (zanni__children_t **children_p, int64_t wait_ms)
         s_drive (children, S_KILLED_MS);
     while (!zanni__list_empty (&children->lost))
         s_gone (children, ZANNI__CONTAINER (children->lost.next, s_process_t, link));
+    s_forget_all (children);
     close (children->epoll);
     zanni__free (children);
 }

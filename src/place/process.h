@@ -16,8 +16,8 @@ typedef struct {
     void (*answered) (void *context, void *request, int rc);
     /* Where the next process will listen. May be NULL. */
     void (*seat) (void *context, const char *endpoint);
-    /* A process whose request was answered 0 has ended, once. */
-    void (*ended) (void *context, const uint8_t *node, uint64_t incarnation, const zanni_reason_t *reason);
+    /* A process whose request was answered 0 has ended, once. `kept`: where it listened still does. Whether it is to stay so. */
+    bool (*ended) (void *context, const uint8_t *node, uint64_t incarnation, const zanni_reason_t *reason, bool kept);
 } zanni__children_owner_t;
 
 /* ZANNI_ENOMEM, ZANNI_EDESCRIPTORS. Starts nothing yet. */
@@ -27,8 +27,12 @@ int zanni__children_new (zanni__children_t **children_p, const zanni__children_o
    that posix_spawn takes, when there is no launcher. */
 void zanni__children_start (zanni__children_t *children, zanni_process_t *process, void *request);
 
-/* Has a process end at once, as killed; the launcher is told as soon as it takes that in. 0; ZANNI_ENOACTOR: it is none of these. Forgives NULL. */
-int zanni__children_kill (zanni__children_t *children, const uint8_t *node);
+/* Has a process end, as killed, or `at_once`, as by a SIGKILL of anybody's; the launcher is told as soon as it takes that in.
+   0; ZANNI_ENOACTOR: it is none of these. Forgives NULL. */
+int zanni__children_kill (zanni__children_t *children, const uint8_t *node, bool at_once);
+
+/* A place that was kept is of no use any more. Forgives NULL. */
+void zanni__children_forget (zanni__children_t *children, const char *endpoint);
 
 /* Readable when `step` has something to do. */
 int zanni__children_fd (const zanni__children_t *children);

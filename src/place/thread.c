@@ -32,6 +32,8 @@ typedef struct {
     zanni__pipe_t *guest;
     zanni_process_t *process;
     bool kills;                // or the process of `node` is to end
+    bool crashes;              // that at once
+    char place [ZANNI_ENDPOINT_MAX];   // or this place is free, where it is none of the above
     uint8_t node [16];
     bool unattended;           // nobody waits: it is freed when it was done
     int rc;
@@ -177,10 +179,10 @@ s_process_answered (void *context, void *request, int rc)
     s_answer (context, request, rc);
 }
 
-static void
-s_process_ended (void *context, const uint8_t *node, uint64_t incarnation, const zanni_reason_t *reason)
+static bool
+s_process_ended (void *context, const uint8_t *node, uint64_t incarnation, const zanni_reason_t *reason, bool kept)
 {
-    zanni_worker_process_ended (((zanni__place_t *) context)->undertaker, node, incarnation, reason);
+    return zanni_worker_process_ended (((zanni__place_t *) context)->undertaker, node, incarnation, reason, kept);
 }
 
 static void
@@ -226,7 +228,11 @@ s_make_process (zanni__place_t *place, s_request_t *request)
 static void
 s_kill_process (zanni__place_t *place, s_request_t *request)
 {
-    int rc = zanni__children_kill (place->children, request->node);
+    int rc = 0;
+    if (*request->place)
+        zanni__children_forget (place->children, request->place);
+    else
+        rc = zanni__children_kill (place->children, request->node, request->crashes);
     if (request->unattended)
         zanni__free (request);
     else
@@ -515,19 +521,41 @@ s_process (void *self, zanni_process_t *process)
 
 /* Who kills is a worker that has other actors, too, and does not wait for it, as long as there is memory. */
 static void
-s_kill (void *self, const uint8_t *node)
+s_request_unattended (void *self, s_request_t *waiting)
 {
-    s_request_t waiting = { .kills = true };
     s_request_t *request = zanni__malloc (sizeof *request);
-    memcpy (waiting.node, node, sizeof waiting.node);
     if (!request) {
-        (void) s_request (self, &waiting);
+        (void) s_request (self, waiting);
         return;
     }
-    *request = waiting;
+    *request = *waiting;
     request->unattended = true;
     if (s_request (self, request))
         zanni__free (request);
+}
+
+static void
+s_kill (void *self, const uint8_t *node)
+{
+    s_request_t request = { .kills = true };
+    memcpy (request.node, node, sizeof request.node);
+    s_request_unattended (self, &request);
+}
+
+static void
+s_crash (void *self, const uint8_t *node)
+{
+    s_request_t request = { .kills = true, .crashes = true };
+    memcpy (request.node, node, sizeof request.node);
+    s_request_unattended (self, &request);
+}
+
+static void
+s_forget (void *self, const char *endpoint)
+{
+    s_request_t request = { .kills = true };
+    snprintf (request.place, sizeof request.place, "%s", endpoint);
+    s_request_unattended (self, &request);
 }
 
 int
@@ -551,5 +579,5 @@ zanni__pipe_release (zanni__pipe_t *pipe)
 
 const zanni_place_ops_t zanni__place_thread = {
     .size = sizeof (zanni_place_ops_t), .open = s_open, .rouse = s_rouse, .start = s_start, .process = s_process,
-    .kill = s_kill, .finish = zanni__place_finish, .close = zanni__place_close
+    .forget = s_forget, .crash = s_crash, .kill = s_kill, .finish = zanni__place_finish, .close = zanni__place_close
 };

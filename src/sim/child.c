@@ -16,6 +16,8 @@ struct zanni__sim_child {
     zanni_process_child_t *child;          // NULL: it is over
     uint8_t id [16];
     uint64_t incarnation;
+    bool keeps;                    // where it listens
+    char endpoint [ZANNI_ENDPOINT_MAX];
     bool ended;                    // for:
     zanni_reason_t reason;
 };
@@ -39,6 +41,7 @@ s_ended (zanni__sim_child_t *child, const zanni_reason_t *reason)
         return;
     child->ended = true;
     child->reason = *reason;
+    child->keeps = child->keeps && child->node->crashed;
     if (child->place)
         child->place->roused = true;
 }
@@ -53,6 +56,51 @@ s_run (void *context)
     s_settle (child);
 }
 
+static zanni__sim_seat_t **
+s_seat_at (zanni_sim_t *sim, const char *endpoint)
+{
+    zanni__sim_seat_t **at = &sim->kept;
+    while (*at && strcmp ((*at)->endpoint, endpoint) != 0)
+        at = &(*at)->next;
+    return at;
+}
+
+bool
+zanni__sim_is_kept (const zanni_sim_t *sim, const char *endpoint)
+{
+    const zanni__sim_seat_t *seat = sim->kept;
+    while (seat && strcmp (seat->endpoint, endpoint) != 0)
+        seat = seat->next;
+    return seat != NULL;
+}
+
+void
+zanni__sim_forget (zanni_sim_t *sim, const char *endpoint)
+{
+    zanni__sim_seat_t **at = s_seat_at (sim, endpoint);
+    zanni__sim_seat_t *seat = *at;
+    if (!seat)
+        return;
+    *at = seat->next;
+    free (seat);
+}
+
+/* A new one, or where the incarnation before was. */
+static int
+s_take_seat (zanni_sim_t *sim, zanni_process_t *process)
+{
+    if (!*process->endpoint)
+        snprintf (process->endpoint, sizeof process->endpoint, "ipc://sim/%u", ++sim->seats_made);
+    zanni__sim_seat_t **at = s_seat_at (sim, process->endpoint);
+    if (!process->keeps || *at)
+        return 0;
+    *at = calloc (1, sizeof **at);
+    if (!*at)
+        return ZANNI_ENOMEM;
+    memcpy ((*at)->endpoint, process->endpoint, sizeof (*at)->endpoint);
+    return 0;
+}
+
 int
 zanni__sim_child_start (zanni__sim_place_t *place, zanni_process_t *process)
 {
@@ -63,7 +111,9 @@ zanni__sim_child_start (zanni__sim_place_t *place, zanni_process_t *process)
     int rc = node ? 0 : ZANNI_ENOMEM;
     if (!rc) {
         zanni__sim_node_plug (node, &seams);
-        snprintf (process->endpoint, sizeof process->endpoint, "ipc://sim/%u", ++sim->seats_made);
+        rc = s_take_seat (sim, process);
+    }
+    if (!rc) {
         rc = zanni_child_begin (&child->child, process, &seams);
     }
     if (!rc && !zanni__sim_fiber (sim, s_run, child)) {
@@ -79,6 +129,8 @@ zanni__sim_child_start (zanni__sim_place_t *place, zanni_process_t *process)
     child->node = node;
     memcpy (child->id, process->node, sizeof child->id);
     child->incarnation = process->incarnation;
+    child->keeps = process->keeps;
+    memcpy (child->endpoint, process->endpoint, sizeof child->endpoint);
     child->next = sim->children;
     sim->children = child;
     zanni_sim_note (sim, "process %u", node->number);
@@ -95,7 +147,9 @@ zanni__sim_children_tell (zanni__sim_place_t *place)
             continue;
         zanni_sim_note (place->sim, "end of process %u", child->node->number);
         child->place = NULL;
-        zanni_worker_process_ended (place->undertaker, child->id, child->incarnation, &child->reason);
+        bool stays = zanni_worker_process_ended (place->undertaker, child->id, child->incarnation, &child->reason, child->keeps);
+        if (!stays)
+            zanni__sim_forget (place->sim, child->endpoint);
         s_settle (child);
     }
 }

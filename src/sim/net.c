@@ -221,6 +221,7 @@ s_arrive (zanni_sim_t *sim, zanni__sim_conn_t *conn, int which)
         s_leave (sim, conn, which, false);
     else if (packet->kind == ZANNI__SIM_STANDS) {
         conn->stands = true;
+        side->break_ns = INT64_MAX;
         if (side->socket)
             s_tell (side->socket, conn, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     }
@@ -230,6 +231,14 @@ s_arrive (zanni_sim_t *sim, zanni__sim_conn_t *conn, int which)
         return;
     }
     zanni__sim_packet_free (packet);
+}
+
+/* Where one process may follow another, who dials meanwhile waits for it. */
+static bool
+s_waits (const zanni_sim_t *sim, const zanni__sim_conn_t *conn, const zanni__sim_packet_t *packet)
+{
+    return packet->kind == ZANNI__SIM_OPEN && !zanni__sim_listener (sim, conn->endpoint)
+           && zanni__sim_is_kept (sim, conn->endpoint);
 }
 
 /* Ways and breaks are counted through: two of each connection. */
@@ -246,10 +255,11 @@ zanni__sim_net_next (const zanni_sim_t *sim, zanni__sim_step_t *step, int64_t *r
         if (!step->conn)
             return false;
         const zanni__sim_side_t *side = &step->conn->sides [step->line & 1];
+        const zanni__sim_packet_t *first = side->way.head;
         if (step->line >= 2)
             *ready_ns = side->break_ns;
         else
-            *ready_ns = side->way.head && !s_is_cut (sim, step->conn) ? side->way.head->ready_ns : INT64_MAX;
+            *ready_ns = first && !s_is_cut (sim, step->conn) && !s_waits (sim, step->conn, first) ? first->ready_ns : INT64_MAX;
         if (*ready_ns != INT64_MAX)
             return true;
     }
@@ -303,8 +313,7 @@ zanni__sim_dial (zanni__sim_socket_t *socket, const char *endpoint)
     snprintf (conn->endpoint, sizeof conn->endpoint, "%s", endpoint);
     conn->sides [ZANNI__SIM_DIALER].socket = socket;
     conn->sides [ZANNI__SIM_DIALER].node = socket->net->node;
-    if (s_is_cut (sim, conn))
-        conn->sides [ZANNI__SIM_DIALER].break_ns = sim->now_ns + S_HANDSHAKE_NS;
+    conn->sides [ZANNI__SIM_DIALER].break_ns = sim->now_ns + S_HANDSHAKE_NS;
     if (!socket->dead)
         s_put (sim, conn, ZANNI__SIM_LISTENER, s_say (conn, ZANNI__SIM_OPEN));
     return 0;

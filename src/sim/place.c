@@ -126,6 +126,12 @@ s_kill (void *self, const uint8_t *node)
 }
 
 static void
+s_forget (void *self, const char *endpoint)
+{
+    zanni__sim_forget (((zanni__sim_place_t *) self)->sim, endpoint);
+}
+
+static void
 s_close (void *self, int64_t until_ns)
 {
     zanni__sim_place_t *place = self;
@@ -143,5 +149,5 @@ s_close (void *self, int64_t until_ns)
 
 const zanni_place_ops_t zanni__sim_place_ops = {
     .size = sizeof (zanni_place_ops_t), .open = s_open, .rouse = s_rouse, .start = s_start,
-    .process = s_process, .kill = s_kill, .finish = s_finish, .close = s_close
+    .process = s_process, .forget = s_forget, .kill = s_kill, .finish = s_finish, .close = s_close
 };

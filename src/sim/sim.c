@@ -148,6 +148,8 @@ zanni_sim_destroy (zanni_sim_t **sim_p)
     *sim_p = NULL;
     zanni__sim_batons_end (sim);
     zanni__sim_net_free (sim);
+    while (sim->kept)   // of nodes that crashed
+        zanni__sim_forget (sim, sim->kept->endpoint);
     zanni__sim_nodes_free (sim);
     free (sim->text);
     free (sim);

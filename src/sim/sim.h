@@ -76,6 +76,12 @@ typedef struct zanni__sim_cut {
     uint32_t other;                // 0: all
 } zanni__sim_cut_t;
 
+/* Where a process listens, or none just now and another one may follow. */
+typedef struct zanni__sim_seat {
+    struct zanni__sim_seat *next;
+    char endpoint [ZANNI_ENDPOINT_MAX];
+} zanni__sim_seat_t;
+
 struct zanni__sim_port {
     zanni__sim_port_t *next;
     zanni_sim_t *sim;
@@ -108,6 +114,7 @@ struct zanni_sim {
     uint32_t seats_made;
     zanni__sim_cut_t *cuts;
     zanni__sim_child_t *children;
+    zanni__sim_seat_t *kept;
     pthread_mutex_t lock;             // of the baton
     zanni__sim_fiber_t main;
     zanni__sim_fiber_t *fibers;       // all but that
@@ -181,6 +188,8 @@ void zanni__sim_children_tell (zanni__sim_place_t *place);   // their ends; on t
 void zanni__sim_children_stop (zanni__sim_place_t *place);
 bool zanni__sim_children_live (const zanni__sim_place_t *place);
 void zanni__sim_children_watch (zanni_sim_t *sim);
+bool zanni__sim_is_kept (const zanni_sim_t *sim, const char *endpoint);
+void zanni__sim_forget (zanni_sim_t *sim, const char *endpoint);
 
 /* Whoever is in a handler has its watchdog look; answers when that is next. */
 int64_t zanni__sim_watch (zanni_sim_t *sim);

@@ -315,7 +315,8 @@ static bool
 s_refused (void *handle, const char *endpoint)
 {
     const zanni__sim_net_t *net = handle;
-    return !strncmp (endpoint, "ipc://", 6) && !zanni__sim_listener (net->sim, endpoint);
+    return !strncmp (endpoint, "ipc://", 6) && !zanni__sim_listener (net->sim, endpoint)
+           && !zanni__sim_is_kept (net->sim, endpoint);
 }
 
 static int

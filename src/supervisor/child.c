@@ -364,13 +364,11 @@ s_abandon (zanni__supervisor_t *supervisor, zanni__child_t *child, const char *w
     child->state = ZANNI__CHILD_IDLE;
 }
 
-/* A process is ended from outside, too, and that for good. */
 static void
 s_kill (zanni__supervisor_t *supervisor, zanni__child_t *child)
 {
     zanni_t *self = supervisor->self;
-    bool for_good = child->leaves || child->spawn.place == ZANNI_PROCESS;
-    int rc = for_good ? zanni_kill (self, child->ref) : zanni__hold (self, child->ref, true);
+    int rc = child->leaves ? zanni_kill (self, child->ref) : zanni__hold (self, child->ref, true);
     child->killed = !rc;
     if (!s_set_timer (supervisor, child, rc ? S_AGAIN_MS : self->worker->node->options.shutdown_ms) && rc)
         s_abandon (supervisor, child, zanni_strerror (rc));

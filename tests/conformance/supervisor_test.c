@@ -108,7 +108,7 @@ check_rule (zanni_strategy_t strategy, zanni_restarts_t restarts, zanni_exit_t k
     char expected [160];
     bool again = begins_again [restarts][kind];
     bool stops = kind <= ZANNI_EXIT_SHUTDOWN || kind == ZANNI_EXIT_ERROR;
-    bool stays = kind == ZANNI_EXIT_NORMAL || kind == ZANNI_EXIT_ERROR;
+    bool stays = kind != ZANNI_EXIT_SHUTDOWN && kind != ZANNI_EXIT_KILLED;   // nobody has ended it for good
     zanni_ref_t *supervisor = supervise (family_of (strategy, restarts));
     ZANNI_AUTO (zanni_ref_t) b = child_of (supervisor, "b");
     done_so_far (3, "start a, start b, start c");

@@ -50,6 +50,7 @@ typedef struct {
     bool answered;
     int rc;
     int ended;              // how often
+    bool kept;              // where it listened was, then
     zanni_reason_t reason;
     pid_t pid;              // if it said so
     pid_t launcher;
@@ -72,8 +73,8 @@ s_on_answered (void *context, void *request, int rc)
     child->rc = rc;
 }
 
-static inline void
-s_on_ended (void *context, const uint8_t *node, uint64_t incarnation, const zanni_reason_t *reason)
+static inline bool
+s_on_ended (void *context, const uint8_t *node, uint64_t incarnation, const zanni_reason_t *reason, bool kept)
 {
     s_child_t *child = &s_all [node [0]];
     (void) context;
@@ -81,6 +82,8 @@ s_on_ended (void *context, const uint8_t *node, uint64_t incarnation, const zann
     cr_assert_lt (node [0], s_count);
     child->ended++;
     child->reason = *reason;
+    child->kept = kept;
+    return child->process.keeps;
 }
 
 static inline void

@@ -83,8 +83,8 @@ Test (launcher_end, who_is_to_be_killed_and_is_deaf_is)
     s_open ();
     s_child_t *other = s_spawn_known ("stubborn");
     s_child_t *child = s_spawn_deaf ();
-    cr_assert_eq (zanni__children_kill (s_children, child->process.node), 0);
-    cr_assert_eq (zanni__children_kill (s_children, (const uint8_t [16]) { 99 }), ZANNI_ENOACTOR);
+    cr_assert_eq (zanni__children_kill (s_children, child->process.node, false), 0);
+    cr_assert_eq (zanni__children_kill (s_children, (const uint8_t [16]) { 99 }, false), ZANNI_ENOACTOR);
     cr_assert (s_drive (s_has_ended, child));
     cr_assert_eq (child->reason.kind, ZANNI_EXIT_KILLED);
     cr_assert_not (other->ended);
@@ -108,7 +108,7 @@ Test (launcher_end, who_is_to_be_killed_is_though_the_launcher_had_no_room_for_t
     int requests = s_count;
     cr_assert_eq (kill (child->launcher, SIGSTOP), 0);
     s_fill (60);
-    cr_assert_eq (zanni__children_kill (s_children, child->process.node), 0);
+    cr_assert_eq (zanni__children_kill (s_children, child->process.node, false), 0);
     cr_assert_eq (kill (child->launcher, SIGCONT), 0);
     cr_assert (s_drive (s_has_ended, child), "the word was lost");
     cr_assert_eq (child->reason.kind, ZANNI_EXIT_KILLED);

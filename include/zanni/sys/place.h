@@ -15,7 +15,8 @@
 typedef struct {
     uint8_t node [16];
     uint64_t incarnation;
-    char endpoint [108];      // filled in: where it listens, "ipc://..."
+    char endpoint [108];      // filled in: where it listens, "ipc://..."; of a later incarnation where the one before did
+    bool keeps;               // there may be a later one: where it listens goes on to, for whoever dials meanwhile waits
     const void *brief;        // what it has to know, opaque here
     size_t brief_size;        // at most ZANNI_BRIEF_MAX
     uint32_t watchdog_ms;     // a handler there that takes longer ends it, with ZANNI_EWATCHDOG; 0: none does
@@ -39,6 +40,10 @@ typedef struct zanni_place_ops {
        told once, by zanni_worker_process_ended on the undertaker's thread. Called from any worker's thread. NULL: there
        are no processes. */
     int (*process) (void *place, zanni_process_t *process);
+    /* Where a process listened that has ended, and was kept, is free. Any worker's thread. NULL: as `process`. */
+    void (*forget) (void *place, const char *endpoint);
+    /* A process is killed at once, from outside, as if it had crashed. As `kill`; NULL: it is told by its link that it is to end. */
+    void (*crash) (void *place, const uint8_t *node);
     /* Asks that a process which `process` started end, as killed: a STOP is on its way to it by the link, and if it does not
        heed that soon (20 ms, and again as long once the launcher has told it, too), it is ended from outside. Whose node is
        not one of these is let be. `node` is the caller's, to be copied. Does not wait for any of it. Any worker's thread
@@ -73,9 +78,11 @@ ZANNI_EXPORT bool zanni_child_stuck (const zanni_process_child_t *child, zanni_r
 /* Runs it on the calling thread until it is over, and frees it. 0 or ZANNI_ESTUCK. */
 ZANNI_EXPORT int zanni_child_run (zanni_process_child_t *child);
 
-/* A process that `process` started has ended, for this reason. On the thread of `undertaker`. */
-ZANNI_EXPORT void zanni_worker_process_ended (zanni_worker_t *undertaker, const uint8_t *node, uint64_t incarnation,
-                                              const zanni_reason_t *reason);
+/* A process that `process` started has ended, for this reason. `kept`: it did not come to the end of its actor and node, and
+   another one could listen where it did. Whether another one may: the place is kept then until `process` or `forget`. On the
+   thread of `undertaker`. */
+ZANNI_EXPORT bool zanni_worker_process_ended (zanni_worker_t *undertaker, const uint8_t *node, uint64_t incarnation,
+                                              const zanni_reason_t *reason, bool kept);
 
 /* Where the process that will be started next listens already: who expects to ask for it may dial. On the thread of
    `undertaker`; optional. */

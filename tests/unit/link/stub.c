@@ -198,6 +198,13 @@ zanni_worker_event (zanni_worker_t *from, zanni_worker_t *to, const zanni_node_e
     stub->events [stub->events_count++] = *event;
 }
 
+/* Nobody looks at them but the tests. */
+void
+zanni__events_look (zanni_worker_t *worker)
+{
+    (void) worker;
+}
+
 const char *
 stub_secret (void)
 {

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <zanni.h>
+#include <zanni/net.h>
 #include <zanni/sim.h>
+#include <zanni/supervisor.h>
 
 #define MS INT64_C (1000000)
 #define SEEDS 1000
@@ -55,14 +57,45 @@ s_echo_take (zanni_t *self, zanni_msg_t *msg)
     return rc;
 }
 
+/* What it was given to keep. */
+typedef struct {
+    zanni_ref_t *kept;
+} s_echo_t;
+
+static int
+s_echo_keep (zanni_t *self, zanni_msg_t *msg)
+{
+    s_echo_t *echo = zanni_state (self);
+    const zanni_ref_t *ref;
+    int rc = zanni_read (msg, &ref);
+    return rc ? rc : zanni_ref_keep (self, &echo->kept, ref);
+}
+
+/* Asks it, and waits for that. */
+static int
+s_echo_pass (zanni_t *self, zanni_msg_t *msg)
+{
+    const s_echo_t *echo = zanni_state (self);
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    int64_t number;
+    int rc = zanni_read (msg, &number);
+    if (!rc)
+        rc = zanni_call (self, &reply, echo->kept, "say", number);
+    if (!rc)
+        rc = zanni_read (reply, &number);
+    return rc ? rc : zanni_reply (self, msg, number);
+}
+
 static const zanni_method_t s_echo_methods [] = {
+    ZANNI_METHOD ("keep", "r", "", s_echo_keep, "Keeps it."),
+    ZANNI_METHOD ("pass", "x", "x", s_echo_pass, "Has it answered by whom it keeps."),
     ZANNI_METHOD ("take", "x", "", s_echo_take, "Takes so long."),
     ZANNI_METHOD ("say", "x", "x", s_echo_say, "Answers it."),
     ZANNI_METHOD ("relay", "rx", "x", s_echo_relay, "Has it answered by another."),
     ZANNI_METHOD ("end", "", "", s_echo_end, "Ends."),
     ZANNI_METHOD_END
 };
-static const zanni_class_t s_echo_class = { .name = "echo", .methods = s_echo_methods };
+static const zanni_class_t s_echo_class = { .name = "echo", .state_size = sizeof (s_echo_t), .methods = s_echo_methods };
 static const zanni_class_t *const s_classes [] = { &s_echo_class, NULL };
 
 static zanni_t *s_self;
@@ -268,4 +301,211 @@ s_play_nothing (void)
 Test (process, ends_with_its_node)
 {
     s_for_seeds (s_play_nothing);
+}
+
+/* A child in a process of its own, under a supervisor that nobody has told to hurry. */
+static zanni_ref_t *
+s_supervise_for (zanni_ref_t **child_p, zanni_restarts_t restarts, int64_t delay_ms)
+{
+    const zanni_child_t children [] = {
+        { .name = "echo", .class_name = "echo", .spawn = { .place = ZANNI_PROCESS }, .restarts = restarts }, ZANNI_CHILD_END
+    };
+    const zanni_supervisor_t what = { .children = children, .max_restarts = 100, .within_ms = 3600000, .delay_ms = delay_ms };
+    const zanni_spawn_t where = { .place = zanni_sim_below (s_sim, 2) ? ZANNI_HERE : ZANNI_SHARED };
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    zanni_ref_t *supervisor = NULL;
+    const zanni_ref_t *ref;
+    check_eq (zanni_supervise (s_self, &supervisor, &what, &where), 0);
+    check_eq (zanni_call (s_self, &reply, supervisor, "child", "echo"), 0);
+    check_eq (zanni_read (reply, &ref), 0);
+    check_eq (zanni_ref_keep (s_self, child_p, ref), 0);
+    return supervisor;
+}
+
+static zanni_ref_t *
+s_supervise (zanni_ref_t **child_p, zanni_restarts_t restarts)
+{
+    return s_supervise_for (child_p, restarts, 20);
+}
+
+/* Asks until the next incarnation answers: an ask that was with the one that crashed fails, and ends. */
+static void
+s_call_until_answered (zanni_t *self, const zanni_ref_t *ref, const char *method, int64_t number)
+{
+    for (int tries = 0; tries < 3; tries++) {
+        ZANNI_AUTO (zanni_msg_t) reply = NULL;
+        int64_t said = -1;
+        int rc = zanni_call (self, &reply, ref, method, number);
+        if (rc) {
+            check_eq (rc, ZANNI_EDOWN);
+            continue;
+        }
+        check_eq (zanni_read (reply, &said), 0);
+        check_eq (said, number);
+        return;
+    }
+    check (!"nobody answers");
+}
+
+static void
+s_stop (const zanni_ref_t *supervisor)
+{
+    check_eq (zanni_stop (s_self, supervisor), 0);
+}
+
+static void
+s_end (zanni_ref_t **supervisor_p)
+{
+    uint64_t monitor;
+    check_eq (zanni_monitor (s_self, &monitor, *supervisor_p), 0);
+    s_stop (*supervisor_p);
+    s_expect_down (ZANNI_EXIT_SHUTDOWN, 0);
+    zanni_ref_destroy (supervisor_p);
+}
+
+/* An ask that fails, or a DOWN that says that nothing follows. */
+static void
+s_expect_end (void)
+{
+    ZANNI_AUTO (zanni_msg_t) msg = NULL;
+    zanni_error_t error;
+    zanni_down_t down;
+    check_eq (zanni_receive (s_self, &msg, 60000), 0);
+    if (zanni_msg_kind (msg) == ZANNI_MSG_DOWN) {
+        check_eq (zanni_msg_down (msg, &down), 0);
+        check_eq (down.reason.kind, ZANNI_EXIT_SHUTDOWN);
+        check_eq (down.restarts, false);
+        return;
+    }
+    check_eq (zanni_msg_error (msg, &error), 0);
+    check_eq (error.code, ZANNI_EDOWN);
+}
+
+static void
+s_expect_gone (zanni_t *self, const zanni_ref_t *ref, const char *method)
+{
+    ZANNI_AUTO (zanni_msg_t) reply = NULL;
+    int rc = zanni_call (self, &reply, ref, method, 1);
+    check (rc == ZANNI_ENOACTOR || rc == ZANNI_EDOWN);
+}
+
+static void
+s_play_restarts (void)
+{
+    ZANNI_AUTO (zanni_ref_t) child = NULL;
+    zanni_ref_t *supervisor = s_supervise (&child, ZANNI_PERMANENT);
+    for (int64_t i = 0; i < 4; i++) {
+        zanni_sim_pass (s_sim, zanni_sim_below (s_sim, 40));
+        int rc = zanni_sim_kill (s_sim, child, SIGKILL);   // it may be between two incarnations
+        check (!rc || rc == ZANNI_EINVAL);
+        s_call_until_answered (s_self, child, "say", i);
+    }
+    s_end (&supervisor);
+}
+
+Test (process, of_a_supervisor_crashes_and_is_begun_again_under_its_reference)
+{
+    s_for_seeds (s_play_restarts);
+}
+
+/* By another process, which has got the reference once. */
+static void
+s_play_restarts_for_a_sibling (void)
+{
+    ZANNI_AUTO (zanni_ref_t) child = NULL;
+    zanni_ref_t *supervisor = s_supervise (&child, ZANNI_TRANSIENT);
+    zanni_ref_t *sibling = s_spawn ();
+    check_eq (zanni_tell (s_self, sibling, "keep", child), 0);
+    for (int64_t i = 0; i < 4; i++) {
+        zanni_sim_pass (s_sim, zanni_sim_below (s_sim, 40));
+        int rc = zanni_sim_kill (s_sim, child, SIGSEGV);
+        check (!rc || rc == ZANNI_EINVAL);
+        s_call_until_answered (s_self, sibling, "pass", i);
+    }
+    zanni_ref_destroy (&sibling);
+    s_end (&supervisor);
+}
+
+Test (process, of_a_supervisor_is_reached_by_another_process_that_has_its_reference)
+{
+    s_for_seeds (s_play_restarts_for_a_sibling);
+}
+
+/* By another host, which found it by its name and knows it by an alias. */
+static void
+s_play_restarts_for_another_node (void)
+{
+    const zanni_connect_t how = { .name = "echo", .insecure = true };
+    ZANNI_AUTO (zanni_ref_t) child = NULL;
+    zanni_t *far = NULL;
+    zanni_ref_t *found = NULL;
+    zanni_ref_t *supervisor = s_supervise (&child, ZANNI_PERMANENT);
+    check_eq (zanni_bind (s_self, "tcp://10.0.0.1:7000", &(zanni_bind_t) { .insecure = true }), 0);
+    check_eq (zanni_offer (s_self, "echo", child), 0);
+    check_eq (zanni_sim_node (s_sim, &far, NULL), 0);
+    check_eq (zanni_connect (far, &found, "tcp://10.0.0.1:7000", &how), 0);
+    for (int64_t i = 0; i < 4; i++) {
+        zanni_sim_pass (s_sim, zanni_sim_below (s_sim, 40));
+        int rc = zanni_sim_kill (s_sim, child, SIGKILL);
+        check (!rc || rc == ZANNI_EINVAL);
+        s_call_until_answered (far, found, "say", i);
+    }
+    zanni_ref_destroy (&found);
+    check_eq (zanni_connect (far, &found, "tcp://10.0.0.1:7000", &how), 0);   // it is still offered
+    s_call_until_answered (far, found, "say", 4);
+    zanni_ref_destroy (&found);
+    check_eq (zanni_destroy (&far), 0);
+    s_end (&supervisor);
+}
+
+Test (process, of_a_supervisor_is_reached_by_another_host_that_has_its_reference)
+{
+    s_for_seeds (s_play_restarts_for_another_node);
+}
+
+/* Where it is not begun again any more, everybody is told: who asks, whoever he is, and who monitors. */
+static void
+s_play_no_more (void)
+{
+    ZANNI_AUTO (zanni_ref_t) child = NULL;
+    uint64_t monitor;
+    zanni_ref_t *supervisor = s_supervise_for (&child, ZANNI_PERMANENT, 3600000);
+    zanni_ref_t *sibling = s_spawn ();
+    bool asks = zanni_sim_below (s_sim, 2);
+    check_eq (zanni_tell (s_self, sibling, "keep", child), 0);
+    zanni_sim_pass (s_sim, zanni_sim_below (s_sim, 20));
+    check_eq (zanni_monitor (s_self, &monitor, child), 0);
+    zanni_sim_pass (s_sim, zanni_sim_below (s_sim, 20));
+    check_eq (zanni_sim_kill (s_sim, child, SIGKILL), 0);
+    s_expect_down (ZANNI_EXIT_SIGNAL, SIGKILL);
+    check_eq (zanni_monitor (s_self, &monitor, child), 0);   // of the incarnation that is to come
+    check_eq (zanni_ask (s_self, child, NULL, "say", 1), 0);
+    if (asks)
+        check_eq (zanni_ask (s_self, sibling, NULL, "pass", 2), 0);
+    zanni_sim_pass (s_sim, zanni_sim_below (s_sim, 20));
+    s_stop (supervisor);
+    for (int left = asks ? 3 : 2; left; left--)
+        s_expect_end ();
+    s_expect_gone (s_self, child, "say");
+    s_expect_gone (s_self, sibling, "pass");
+    zanni_ref_destroy (&sibling);
+    zanni_ref_destroy (&supervisor);
+}
+
+Test (process, of_a_supervisor_that_is_not_begun_again_has_ended_for_all)
+{
+    s_for_seeds (s_play_no_more);
+}
+
+/* Some know of everything later than others. */
+static void
+s_play_restarts_slowly (void)
+{
+    zanni_sim_set_faults (s_sim, &(zanni_sim_faults_t) { .slow_percent = 20, .slow_ns = 30 * MS });
+    s_play_restarts_for_a_sibling ();
+}
+
+Test (process, of_a_supervisor_is_reached_again_though_workers_are_slow)
+{
+    s_for_seeds (s_play_restarts_slowly);
 }
