@@ -329,3 +329,71 @@ Test (launcher, a_node_says_what_is_wrong_with_the_program)
     cr_assert (strstr (child.error.text, "/nowhere/program: No such file"), "%s", child.error.text);
     cr_assert_eq (zanni_destroy (&s_self), 0);
 }
+
+/* One that may be followed by another; where it is to listen, or "". */
+static s_child_t *
+s_ask_for_one_of_many (const char *brief, const char *endpoint)
+{
+    s_child_t *child = &s_all [s_count];
+    memset (child, 0, sizeof *child);
+    child->process = (zanni_process_t) {
+        .node = { (uint8_t) s_count }, .incarnation = 7, .brief = brief, .brief_size = strlen (brief), .keeps = true,
+        .error = &child->error
+    };
+    snprintf (child->process.endpoint, sizeof child->process.endpoint, "%s", endpoint);
+    s_count++;
+    zanni__children_start (s_children, &child->process, child);
+    cr_assert (s_drive (s_is_answered, child));
+    cr_assert_eq (child->rc, 0, "%s", child->error.text);
+    return child;
+}
+
+/* A connection; -1: nobody listens there. */
+static int
+s_dial (const char *endpoint)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf (address.sun_path, sizeof address.sun_path, "%s", endpoint + strlen ("ipc://"));
+    if (!connect (fd, (const struct sockaddr *) &address, sizeof address))
+        return fd;
+    close (fd);
+    return -1;
+}
+
+static bool
+s_is_free (const s_child_t *child)
+{
+    int fd = s_dial (child->process.endpoint);
+    if (fd >= 0)
+        close (fd);
+    return fd < 0;
+}
+
+Test (launcher, who_dials_where_one_has_crashed_gets_the_next_one)
+{
+    s_open ();
+    s_child_t *before = s_ask_for_one_of_many ("signal 11", "");
+    for (int i = 0; i < 3; i++) {
+        char line [128] = "";
+        cr_assert (s_drive (s_has_ended, before));
+        cr_assert (before->kept);
+        int fd = s_dial (before->process.endpoint);
+        cr_assert_geq (fd, 0);
+        s_child_t *next = s_ask_for_one_of_many ("say", before->process.endpoint);
+        cr_assert_str_eq (next->process.endpoint, before->process.endpoint);
+        cr_assert (probe_readable (fd, S_LIMIT_S * 1000));
+        cr_assert_gt (read (fd, line, sizeof line - 1), 0);
+        cr_assert_gt (atoi (line), 0);
+        close (fd);
+        before = next;
+    }
+    cr_assert (s_drive (s_has_ended, before));
+    zanni__children_forget (s_children, before->process.endpoint);
+    cr_assert (s_drive (s_is_free, before));
+    s_child_t *late = s_ask_for_one_of_many ("say", before->process.endpoint);
+    cr_assert (s_drive (s_has_ended, late));
+    cr_assert_eq (late->reason.kind, ZANNI_EXIT_ERROR);
+    cr_assert_not (late->kept);
+    s_close ();
+}
