@@ -43,6 +43,16 @@ victim_pid (zanni_t *self, zanni_msg_t *msg)
     return zanni_reply (self, msg, (int64_t) getpid ());
 }
 
+/* Does not return. */
+static int
+victim_loop (zanni_t *self, zanni_msg_t *msg)
+{
+    (void) self, (void) msg;
+    while (pause ())   // it is interrupted at most
+        continue;
+    return 0;
+}
+
 /* By a signal, or, less than 1, with that exit code; what has no process of its own fails. */
 static int
 victim_crash (zanni_t *self, zanni_msg_t *msg)
@@ -65,6 +75,7 @@ static const zanni_method_t victim_methods [] = {
     ZANNI_METHOD ("sum", "", "x", victim_sum, "Of what was added."),
     ZANNI_METHOD ("hold", "", "x", victim_hold, "Keeps it."),
     ZANNI_METHOD ("pid", "", "x", victim_pid, "Of its process."),
+    ZANNI_METHOD ("loop", "", "", victim_loop, "Does not return."),
     ZANNI_METHOD ("crash", "ib", "", victim_crash, "Crashes."),
     ZANNI_METHOD_END
 };
@@ -292,6 +303,25 @@ CONFORM_ONCE (crash, however_a_process_ends_its_reference_stays, ZANNI_PROCESS)
         tell (victim, "crash", ways [i], true);
         zanni_reason_t reason = expect_down (id, true);
         cr_assert_eq (reason.code, ways [i] < 0 ? -ways [i] : ways [i]);
+        cr_assert_neq (call_int (victim, "pid"), before);
+    }
+    end_supervisor (&supervisor);
+}
+
+/* The next incarnation has a watchdog, too. */
+CONFORM_ONCE (crash, whom_the_watchdog_kills_keeps_its_reference, ZANNI_PROCESS)
+{
+    zanni_ref_t *supervisor = supervise_in ((zanni_spawn_t) { PLACED, .watchdog_ms = 1000 }, 0);
+    ZANNI_AUTO (zanni_ref_t) victim = victim_of (supervisor);
+    for (int i = 1; i <= 2; i++) {
+        int64_t before = call_int (victim, "pid");
+        uint64_t id = monitor (victim);
+        tell (victim, "loop");
+        zanni_reason_t reason = expect_down (id, true);
+        cr_assert_eq (reason.kind, ZANNI_EXIT_ERROR);
+        cr_assert_eq (reason.code, ZANNI_EWATCHDOG, "%s", reason.text);
+        tell (victim, "add", i);
+        cr_assert_eq (call_int (victim, "sum"), i);
         cr_assert_neq (call_int (victim, "pid"), before);
     }
     end_supervisor (&supervisor);
