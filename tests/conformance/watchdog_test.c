@@ -303,7 +303,7 @@ CONFORM_IN (OWN_THREAD, watchdog, who_is_stuck_is_seen_in_the_work_of_its_node)
     while (!actor)
         cr_assert_eq (zanni_work (root, 0, s_note_stuck, &actor), 0);
     cr_assert_eq (actor, zanni_ref_address (sloth).actor);
-    cr_assert (told ("method await"));
+    cr_assert_eq (stay_until_told ("method await"), 0);   // it is seen a little before
     patiently (other, "stay");
     patiently (sloth, "nothing");
     actor = 0;
