@@ -8,7 +8,7 @@
 
 #include "answer.h"
 #include "chain.h"
-#include "remote.h"
+#include "remote/remote.h"
 
 #include "../wire/text.h"
 

@@ -16,7 +16,7 @@
 
 #include "answer.h"
 #include "deliver.h"
-#include "remote.h"
+#include "remote/remote.h"
 
 #include <zanni/behaviour.h>
 

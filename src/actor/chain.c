@@ -12,7 +12,7 @@
    An ask without a chain costs a number in its envelope, and a byte or two in a record. */
 
 #include "chain.h"
-#include "remote.h"
+#include "remote/remote.h"
 
 #include "../base/memory.h"
 #include "../wire/pen.h"

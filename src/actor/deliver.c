@@ -7,7 +7,7 @@
 #include "../base/memory.h"
 #include "../message/buffer.h"
 #include "pending.h"
-#include "survey.h"
+#include "census/survey.h"
 
 zanni__identity_t *
 zanni__item_to (zanni__item_t *item)

@@ -6,8 +6,8 @@
 #include "actor.h"
 #include "answer.h"
 #include "../base/memory.h"
-#include "census.h"
-#include "survey.h"
+#include "census/census.h"
+#include "census/survey.h"
 
 #include <stdlib.h>
 

@@ -12,7 +12,7 @@
 #include "answer.h"
 #include "deliver.h"
 #include "pending.h"
-#include "remote.h"
+#include "remote/remote.h"
 
 #include "../wire/text.h"
 

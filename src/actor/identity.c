@@ -1,7 +1,7 @@
 /* Identities: made by the spawner, on whatever worker; freed by whoever lets go last. Ids count
    up and are never used again; 0 is the root's. */
 
-#include "remote.h"
+#include "remote/remote.h"
 
 #include "../base/memory.h"
 

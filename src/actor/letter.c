@@ -3,7 +3,7 @@
 
 #include "answer.h"
 #include "pending.h"
-#include "survey.h"
+#include "census/survey.h"
 
 #include "../message/buffer.h"
 

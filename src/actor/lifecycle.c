@@ -14,7 +14,7 @@
 #include "answer.h"
 #include "behaviour.h"
 #include "pending.h"
-#include "survey.h"
+#include "census/survey.h"
 #include "watchdog.h"
 
 #include "../base/memory.h"

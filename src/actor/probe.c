@@ -13,7 +13,7 @@
 #include "answer.h"
 #include "chain.h"
 #include "pending.h"
-#include "remote.h"
+#include "remote/remote.h"
 
 /* To whom the ask of `pending` is at now; with the chain of `before` and who asked `ask`, or without one. */
 static void

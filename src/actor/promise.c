@@ -4,7 +4,7 @@
 
 #include "answer.h"
 #include "pending.h"
-#include "remote.h"
+#include "remote/remote.h"
 
 static zanni_msg_t *
 s_msg (const zanni_promise_t *promise)

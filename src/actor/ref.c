@@ -2,7 +2,7 @@
    inside a message hangs nowhere and goes with the message. A drop is the handle itself, sent to the actor's worker:
    it arrives behind everything that was sent before from this thread, and no memory is needed for it. */
 
-#include "remote.h"
+#include "remote/remote.h"
 
 #include "../base/memory.h"
 

@@ -1,7 +1,7 @@
 /* References as text: ENDPOINT#NODE:ACTOR:NONCE:CLASS, node and nonce in hexadecimal digits. It is what a reference in a record
    says, but for the right to own and the count of a strong one, which only a session can keep. */
 
-#include "remote.h"
+#include "remote/remote.h"
 
 #include <errno.h>
 #include <sodium.h>

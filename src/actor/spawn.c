@@ -6,7 +6,7 @@
 
 #include "answer.h"
 #include "pending.h"
-#include "remote.h"
+#include "remote/remote.h"
 #include "watchdog.h"
 
 #include "../base/memory.h"

@@ -9,7 +9,7 @@
 #include "deliver.h"
 #include "envelope.h"
 #include "pending.h"
-#include "tally.h"
+#include "census/tally.h"
 #include "watchdog.h"
 
 #include "../message/quick.h"

@@ -5,11 +5,11 @@
    next, so that messages do not pay for asking the time, and where it was too high the time, asked now and then, ends the
    round. What it does without work is a matter of wait.c. */
 
-#include "claims.h"
+#include "remote/claims.h"
 #include "descriptor.h"
 #include "envelope.h"
 #include "pending.h"
-#include "tally.h"
+#include "census/tally.h"
 #include "watch.h"
 #include "watchdog.h"
 

@@ -7,7 +7,7 @@
 
 #include "hub.h"
 
-#include "../actor/rights.h"
+#include "../actor/remote/rights.h"
 #include "cert.h"
 #include "trust.h"
 

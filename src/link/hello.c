@@ -10,7 +10,7 @@
 
 #include "hub.h"
 
-#include "../actor/claims.h"
+#include "../actor/remote/claims.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #include "hub.h"
 
 #include "../base/memory.h"
-#include "../actor/claims.h"
+#include "../actor/remote/claims.h"
 #include "../message/buffer.h"
 #include "../wire/tell.h"
 

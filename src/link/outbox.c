@@ -9,7 +9,7 @@
 
 #include "hub.h"
 
-#include "../actor/claims.h"
+#include "../actor/remote/claims.h"
 #include "../message/buffer.h"
 
 #include "../base/memory.h"

@@ -4,7 +4,7 @@
 #ifndef ZANNI_NODE_BRIEF_H
 #define ZANNI_NODE_BRIEF_H
 
-#include "../actor/remote.h"
+#include "../actor/remote/remote.h"
 
 #define ZANNI__BRIEF_ARGUMENTS 32
 

@@ -1,12 +1,12 @@
 /* Draining: no new work, and what there is gets done.
 
-   Nobody counts what a node has to do, so the workers are asked (actor/survey.c), again and again. What one of them hands to
+   Nobody counts what a node has to do, so the workers are asked (actor/census/survey.c), again and again. What one of them hands to
    another between two answers may be in neither, so the node is only quiet when two surveys in a row find nothing and no
    message was handled between them but those of this node's root itself, which looks. */
 
 #include "make.h"
 
-#include "../actor/survey.h"
+#include "../actor/census/survey.h"
 
 #define S_PAUSE_MS 2        // between two surveys
 #define S_ANSWERS_MS 100    // for which they are waited for

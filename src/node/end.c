@@ -14,7 +14,7 @@
 
 #include "make.h"
 
-#include "../actor/nodes.h"
+#include "../actor/remote/nodes.h"
 #include "../base/rundir.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* tcp, as programs say it: who listens, who is offered, who connects. What a node is asked when it is connected to is an ask
-   to the node itself, whose id is not known yet: see actor/nodes.h. */
+   to the node itself, whose id is not known yet: see actor/remote/nodes.h. */
 
-#include "../actor/nodes.h"
+#include "../actor/remote/nodes.h"
 #include "../actor/worker.h"
 #include "../base/tcp.h"
 #include "../link/translate.h"

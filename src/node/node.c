@@ -3,15 +3,15 @@
    A node begins as one worker, the root's, without threads or sockets. The first actor that needs another worker, or
    the first attached thread, opens it: ports, the control thread, the undertaker. The end goes the other way: end.c. */
 
-#include "../actor/claims.h"
-#include "../actor/nodes.h"
+#include "../actor/remote/claims.h"
+#include "../actor/remote/nodes.h"
 #include "../actor/pending.h"
-#include "../actor/tally.h"
+#include "../actor/census/tally.h"
 #include "../actor/watchdog.h"
 
 #include "../base/clock.h"
 #include "../base/memory.h"
-#include "../actor/rights.h"
+#include "../actor/remote/rights.h"
 #include "../link/keys.h"
 #include "../link/trust.h"
 #include "../link/link.h"

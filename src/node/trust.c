@@ -1,6 +1,6 @@
 /* Trust, as programs say it: keys and secrets of addresses, and what the holders of keys may do. */
 
-#include "../actor/rights.h"
+#include "../actor/remote/rights.h"
 #include "../actor/worker.h"
 #include "../base/tcp.h"
 #include "../link/cert.h"

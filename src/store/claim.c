@@ -5,7 +5,7 @@
 
 #include "store.h"
 
-#include "../actor/claims.h"
+#include "../actor/remote/claims.h"
 #include "../base/memory.h"
 #include "../message/value.h"
 

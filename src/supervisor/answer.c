@@ -3,7 +3,7 @@
 
 #include "supervisor.h"
 
-#include "../actor/remote.h"
+#include "../actor/remote/remote.h"
 #include "../base/memory.h"
 #include "../wire/text.h"
 

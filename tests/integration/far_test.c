@@ -2,7 +2,7 @@
 
 #include "tcp.h"
 
-#include "actor/nodes.h"
+#include "actor/remote/nodes.h"
 #include "link/trust.h"
 #include "raw.h"
 

@@ -8,7 +8,7 @@
 #include "process.h"
 #include "support/proxy.h"
 
-#include "actor/remote.h"
+#include "actor/remote/remote.h"
 
 /* Keeps telling its other numbers, a few a turn, until it is told to end; and buffers, which that one weighs. */
 typedef struct {

@@ -4,7 +4,7 @@
 #include "tcp.h"
 
 #include "actor/actor.h"
-#include "actor/remote.h"
+#include "actor/remote/remote.h"
 #include "link/hub.h"
 #include "support/proxy.h"
 

@@ -3,7 +3,7 @@
 
 #include "registry.h"
 
-#include "../../actor/nodes.h"
+#include "../../actor/remote/nodes.h"
 #include "../../base/tcp.h"
 
 #include <zanni/net.h>

@@ -2,12 +2,12 @@
 
    A *home* is what the handles of one node have in common: one actor on a worker of the pool, which answers other nodes, and
    a list of the handles, whose memory it looks into. It starts with the first put. The number of all these stores is that of
-   the node (actor/nodes.h), so whoever has met the node, or has met one that has, finds the actor by a blob's reference. */
+   the node (actor/remote/nodes.h), so whoever has met the node, or has met one that has, finds the actor by a blob's reference. */
 
 #ifndef ZANNI_STORE_PEER_H
 #define ZANNI_STORE_PEER_H
 
-#include "../../actor/nodes.h"
+#include "../../actor/remote/nodes.h"
 #include "../../base/list.h"
 #include "../memory.h"
 

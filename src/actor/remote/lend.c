@@ -10,7 +10,7 @@
 
 #include "remote.h"
 
-#include "../base/memory.h"
+#include "../../base/memory.h"
 
 typedef struct {
     zanni__entry_t entry;

@@ -15,13 +15,13 @@
 
 #include "inbound.h"
 
-#include "chain.h"
+#include "../chain.h"
 
-#include "deliver.h"
-#include "envelope.h"
+#include "../deliver.h"
+#include "../envelope.h"
 #include "rights.h"
 
-#include "../base/memory.h"
+#include "../../base/memory.h"
 
 #include <stdio.h>
 #include <zanni/buffer.h>

@@ -9,12 +9,12 @@
 
 #include "remote.h"
 
-#include "deliver.h"
-#include "envelope.h"
+#include "../deliver.h"
+#include "../envelope.h"
 #include "rights.h"
 
-#include "../message/pack.h"
-#include "../wire/record.h"
+#include "../../message/pack.h"
+#include "../../wire/record.h"
 
 #define S_ARGS_MOST (ZANNI__TELL_ARGS - 1)
 

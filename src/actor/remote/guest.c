@@ -7,8 +7,8 @@
 
 #include "inbound.h"
 
-#include "deliver.h"
-#include "envelope.h"
+#include "../deliver.h"
+#include "../envelope.h"
 
 #include <stdio.h>
 

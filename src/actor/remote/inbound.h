@@ -1,7 +1,7 @@
 /* inbound.h: a record that came, on its way to whom it is for. */
 
-#ifndef ZANNI_ACTOR_INBOUND_H
-#define ZANNI_ACTOR_INBOUND_H
+#ifndef ZANNI_ACTOR_REMOTE_INBOUND_H
+#define ZANNI_ACTOR_REMOTE_INBOUND_H
 
 #include "remote.h"
 

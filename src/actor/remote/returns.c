@@ -4,10 +4,10 @@
 
 #include "inbound.h"
 
-#include "answer.h"
-#include "deliver.h"
-#include "envelope.h"
-#include "pending.h"
+#include "../answer.h"
+#include "../deliver.h"
+#include "../envelope.h"
+#include "../pending.h"
 
 #include <stdio.h>
 

@@ -1,9 +1,9 @@
 /* survey.h: what all workers of a node have just now, asked of each. See survey.c. */
 
-#ifndef ZANNI_ACTOR_SURVEY_H
-#define ZANNI_ACTOR_SURVEY_H
+#ifndef ZANNI_ACTOR_CENSUS_SURVEY_H
+#define ZANNI_ACTOR_CENSUS_SURVEY_H
 
-#include "worker.h"
+#include "../worker.h"
 
 #include <zanni/work.h>
 

@@ -4,7 +4,7 @@
 
 #include "nodes.h"
 
-#include "../base/memory.h"
+#include "../../base/memory.h"
 
 struct zanni__offer {
     struct zanni__offer *next;

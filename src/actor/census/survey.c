@@ -8,13 +8,13 @@
 
 #include "survey.h"
 
-#include "answer.h"
-#include "pending.h"
-#include "remote.h"
-#include "watchdog.h"
+#include "../answer.h"
+#include "../pending.h"
+#include "../remote/remote.h"
+#include "../watchdog.h"
 
-#include "../base/memory.h"
-#include "../wire/text.h"
+#include "../../base/memory.h"
+#include "../../wire/text.h"
 
 #include <stdio.h>
 

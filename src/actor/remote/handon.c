@@ -5,7 +5,7 @@
 
 #include "remote.h"
 
-#include "../base/memory.h"
+#include "../../base/memory.h"
 
 #define S_AGAIN_NS 1000000
 

@@ -3,7 +3,7 @@
 #ifndef ZANNI_ACTOR_CENSUS_H
 #define ZANNI_ACTOR_CENSUS_H
 
-#include "actor.h"
+#include "../actor.h"
 
 #define ZANNI__CENSUS_MOST 1000   // actors that are told of
 

@@ -11,7 +11,7 @@
 
 #include "inbound.h"
 
-#include "../wire/text.h"
+#include "../../wire/text.h"
 
 #include <stdio.h>
 

@@ -7,11 +7,11 @@
 
 #include "remote.h"
 
-#include "answer.h"
-#include "chain.h"
-#include "pending.h"
+#include "../answer.h"
+#include "../chain.h"
+#include "../pending.h"
 
-#include "../base/memory.h"
+#include "../../base/memory.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* What a node is at, for people: a survey (survey.c), told row by row or as an answer. */
 
-#include "answer.h"
+#include "../answer.h"
 #include "survey.h"
 
 #include <zanni/type.h>

@@ -10,10 +10,10 @@
 #ifndef ZANNI_ACTOR_REMOTE_H
 #define ZANNI_ACTOR_REMOTE_H
 
-#include "../base/table.h"
-#include "../wire/record.h"
-#include "answer.h"
-#include "worker.h"
+#include "../../base/table.h"
+#include "../../wire/record.h"
+#include "../answer.h"
+#include "../worker.h"
 #include <zanni/sys/link.h>
 
 #define ZANNI__NONCE 16

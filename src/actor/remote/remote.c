@@ -8,10 +8,10 @@
 
 #include "nodes.h"
 
-#include "pending.h"
+#include "../pending.h"
 
-#include "../message/buffer.h"
-#include "../base/memory.h"
+#include "../../message/buffer.h"
+#include "../../base/memory.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 
 #include "things.h"
 
-#include "actor/rights.h"
+#include "actor/remote/rights.h"
 
 #define S_CHARGE (ZANNI__CHARGE + 2)   // of a tell or ask with one small number
 

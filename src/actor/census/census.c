@@ -4,7 +4,7 @@
 
 #include "census.h"
 
-#include "nodes.h"
+#include "../remote/nodes.h"
 
 static bool
 s_is_alive (const zanni__identity_t *identity)

@@ -5,8 +5,8 @@
 
 #include "rights.h"
 
-#include "../base/memory.h"
-#include "../message/pack.h"
+#include "../../base/memory.h"
+#include "../../message/pack.h"
 
 typedef struct {
     zanni__entry_t entry;

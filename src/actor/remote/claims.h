@@ -3,10 +3,10 @@
    store/claim.c fills it; a node has it where its options name a store. On the worker's thread, and none waits for another
    node. */
 
-#ifndef ZANNI_ACTOR_CLAIMS_H
-#define ZANNI_ACTOR_CLAIMS_H
+#ifndef ZANNI_ACTOR_REMOTE_CLAIMS_H
+#define ZANNI_ACTOR_REMOTE_CLAIMS_H
 
-#include "worker.h"
+#include "../worker.h"
 
 typedef struct zanni__claim_ops {
     /* Whether the store can be used, with the reason in `error` where it cannot. */

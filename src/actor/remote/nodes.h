@@ -3,13 +3,13 @@
 
    A node is looked for by its number, the first 8 bytes of its id (big-endian), which is what the reference of a blob names. */
 
-#ifndef ZANNI_ACTOR_NODES_H
-#define ZANNI_ACTOR_NODES_H
+#ifndef ZANNI_ACTOR_REMOTE_NODES_H
+#define ZANNI_ACTOR_REMOTE_NODES_H
 
-#include "node.h"
+#include "../node.h"
 #include "remote.h"
 
-#include "../wire/reader.h"
+#include "../../wire/reader.h"
 
 #define ZANNI__NODE_ACTOR (UINT64_C (1) << 63)   // an id that no actor has: the node itself is asked
 #define ZANNI__MET_MAX 1024

@@ -10,7 +10,7 @@
 
 #include "tally.h"
 
-#include "../base/memory.h"
+#include "../../base/memory.h"
 
 #include <stdlib.h>
 #include <zanni/counts.h>

@@ -3,7 +3,7 @@
    An event is a message for a worker, not for an actor. Those that a worker sends to itself wait for its next look, so that
    a link that tells of something is not called again while it does. */
 
-#include "worker.h"
+#include "../worker.h"
 
 #include <stdio.h>
 #include <zanni/sys/link.h>

@@ -7,7 +7,7 @@
 
 #include "remote.h"
 
-#include "../base/memory.h"
+#include "../../base/memory.h"
 
 #include <sodium.h>
 

@@ -6,7 +6,7 @@
 #ifndef TESTS_UNIT_ACTOR_LOOPBACK_H
 #define TESTS_UNIT_ACTOR_LOOPBACK_H
 
-#include "actor/remote.h"
+#include "actor/remote/remote.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* rights.h: what the holder of a key may do on this node: see zanni/trust.h. */
 
-#ifndef ZANNI_ACTOR_RIGHTS_H
-#define ZANNI_ACTOR_RIGHTS_H
+#ifndef ZANNI_ACTOR_REMOTE_RIGHTS_H
+#define ZANNI_ACTOR_REMOTE_RIGHTS_H
 
-#include "node.h"
+#include "../node.h"
 
 #include <zanni/sys/wire.h>
 #include <zanni/trust.h>

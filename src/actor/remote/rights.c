@@ -4,7 +4,7 @@
 
 #include "rights.h"
 
-#include "../base/memory.h"
+#include "../../base/memory.h"
 
 struct zanni__grant {
     const zanni__grant_t *before;   // that it took the place of

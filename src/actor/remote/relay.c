@@ -7,10 +7,10 @@
 
 #include "remote.h"
 
-#include "answer.h"
-#include "pending.h"
+#include "../answer.h"
+#include "../pending.h"
 
-#include "../base/memory.h"
+#include "../../base/memory.h"
 
 #define S_FIRST (UINT64_C (1) << 62)
 #define S_SWEEP_LEAST 256

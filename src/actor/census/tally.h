@@ -1,9 +1,9 @@
 /* tally.h: messages and bytes of each method, as one worker counts them. See tally.c. */
 
-#ifndef ZANNI_ACTOR_TALLY_H
-#define ZANNI_ACTOR_TALLY_H
+#ifndef ZANNI_ACTOR_CENSUS_TALLY_H
+#define ZANNI_ACTOR_CENSUS_TALLY_H
 
-#include "worker.h"
+#include "../worker.h"
 
 typedef struct zanni__tally zanni__tally_t;
 
